@@ -1,0 +1,1 @@
+"""Collateral: the mortgaged property, its registration and its valuations."""

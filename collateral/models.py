@@ -1,0 +1,70 @@
+"""Property, its charge for a loan (抵押登记) and the history of its valuations."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from loans.models import Loan
+
+
+class PropertyType(models.TextChoices):
+    SINGLE_FAMILY = "SINGLE_FAMILY", _("独栋住宅")
+    CONDO = "CONDO", _("公寓")
+    PLANNED_UNIT = "PLANNED_UNIT", _("小区住宅")
+    OTHER = "OTHER", _("其他")
+
+
+class Property(models.Model):
+    """A mortgaged home. `value` and `valued_on` repeat the latest valuation for lists."""
+
+    address = models.CharField(_("坐落"), max_length=200)
+    district = models.CharField(_("区"), max_length=40, blank=True)
+    property_type = models.CharField(max_length=20, choices=PropertyType.choices)
+    is_owner_occupied = models.BooleanField(null=True)
+    value = models.DecimalField(max_digits=15, decimal_places=2)
+    valued_on = models.DateField()
+
+    class Meta:
+        verbose_name_plural = "properties"
+        constraints = [models.CheckConstraint(condition=Q(value__gt=0), name="property_value_positive")]
+
+    def __str__(self) -> str:
+        return f"property {self.pk}"
+
+
+class ChargeKind(models.TextChoices):
+    FORMAL = "FORMAL", _("正式抵押")
+    ADVANCE_NOTICE = "ADVANCE_NOTICE", _("预告登记")
+    NOT_RECORDED = "NOT_RECORDED", _("基线缺失")
+
+
+class Charge(models.Model):
+    """The bank's right on a property for one loan."""
+
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, db_constraint=False, related_name="charges")
+    property = models.ForeignKey(Property, on_delete=models.PROTECT, related_name="charges")
+    kind = models.CharField(max_length=20, choices=ChargeKind.choices, default=ChargeKind.NOT_RECORDED)
+    registration_no = models.CharField(_("不动产登记证明"), max_length=80, blank=True)
+    registered_on = models.DateField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["loan", "property"], name="charge_once_a_loan_and_property")]
+
+    def __str__(self) -> str:
+        return f"charge {self.loan_id}"
+
+
+class Valuation(models.Model):
+    """What a property was worth on a day, and who says so. History is added to."""
+
+    property = models.ForeignKey(Property, on_delete=models.PROTECT, related_name="valuations")
+    value = models.DecimalField(max_digits=15, decimal_places=2)
+    valued_on = models.DateField()
+    source = models.CharField(max_length=60)
+
+    class Meta:
+        indexes = [models.Index(fields=["property", "-valued_on", "-id"], name="valuation_latest")]
+        constraints = [models.CheckConstraint(condition=Q(value__gt=0), name="valuation_positive")]
+
+    def __str__(self) -> str:
+        return f"valuation {self.property_id} {self.valued_on}"

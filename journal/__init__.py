@@ -1,0 +1,1 @@
+"""The record of everything: facts, reactions still to run, files by their hash, day-end runs."""

@@ -1,0 +1,1 @@
+"""Loans: contract, terms, position, billed installments, ledger, receipts, business date, calendar."""

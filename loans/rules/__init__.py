@@ -1,0 +1,1 @@
+"""Pure rules of money and time: integers of fen, one rounding, no Django, no clock."""

@@ -1,0 +1,1 @@
+"""Pure rules of risk: facts in, grade and its explanation out."""
