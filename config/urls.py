@@ -1,5 +1,16 @@
-"""All addresses."""
+"""All addresses: pages by room, the API, the two health probes."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from config import probes
+
+urlpatterns = [
+    path("healthz", probes.alive, name="alive"),
+    path("readyz", probes.ready, name="ready"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("api/v1/", include("config.api_urls")),
+    path("", include("people.urls")),
+    path("", include("followups.urls")),
+    path("", include("loans.urls")),
+    path("", include("journal.urls")),
+]

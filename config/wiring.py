@@ -1,8 +1,63 @@
-"""The floor plan of the house: which fact wakes which reaction. One screenful."""
+"""The floor plan of the house: which fact wakes which reaction. One screenful.
 
+Facts go up: a lower room records what happened; the reconcilers named here make the rows of the
+rooms above agree. Day end calls the same functions for the whole book, so a lost fact heals.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from journal import queries as journal_queries
 from journal import reactions
+
+REACTIONS: dict[str, tuple[str, ...]] = {
+    "loans.overdue_began": ("regrade", "replan"),
+    "loans.overdue_cured": ("regrade", "replan"),
+    "loans.class_changed": ("regrade", "replan"),
+    "loans.settled": ("replan",),
+    "collateral.revalued": ("regrade", "replan"),
+    "risk.grade_changed": ("replan",),
+    "followups.report_approved": ("regrade", "replan"),
+    "people.loans_moved": ("replan",),
+    # A whole book came in: one subject-less wake-up, the reconcilers find the loans themselves.
+    "loans.booked": ("regrade_book", "replan_book"),
+}
 
 
 def install() -> None:
     """Names the reactions to each kind of fact; called once when Django is ready."""
-    reactions.install({}, {})
+    from loans.queries import open_business_date
+
+    journal_queries.tell_business_date(open_business_date)
+    reactions.install(
+        REACTIONS,
+        {"regrade": regrade, "replan": replan, "regrade_book": regrade_book, "replan_book": replan_book},
+    )
+
+
+def regrade(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> None:
+    from risk import batch
+
+    if as_of:
+        batch.regrade(as_of=as_of, at=at, loan_ids=subject_ids)
+
+
+def replan(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> None:
+    from followups import batch
+
+    if as_of:
+        batch.replan(as_of=as_of, at=at, loan_ids=subject_ids)
+
+
+def regrade_book(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> None:
+    from risk import batch
+
+    if as_of:
+        batch.regrade(as_of=as_of, at=at)
+
+
+def replan_book(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> None:
+    from followups import batch
+
+    if as_of:
+        batch.replan(as_of=as_of, at=at)

@@ -1,0 +1,98 @@
+"""The parts of a new bank's seed, each idempotent: what is there already is left alone."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+import chinese_calendar
+import holidays
+from psycopg2.extras import DateRange
+
+from followups.actions import install_default_checklist
+from followups.batch import install_default_policy as install_follow_up_policy
+from loans.models import Parameter, Workday
+from people.actions import install_roles, root_branch
+from risk.batch import install_default_policy as install_grade_policy
+
+FIRST_YEAR, LAST_YEAR = 2020, 2035
+_D = date
+# (code, value, from, to, source): domain 2.11. Percentages and amounts as strings.
+PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
+    ("max_term_months", 360, _D(2004, 1, 1), _D(2026, 8, 28), "个人住房贷款管理办法 1998"),
+    ("max_term_months", 480, _D(2026, 8, 28), None, "银发〔2026〕171号"),
+    ("pti_housing_max", "50.0", _D(2004, 1, 1), None, "银监发〔2004〕57号"),
+    ("pti_total_max", "55.0", _D(2004, 1, 1), _D(2026, 8, 28), "银监发〔2004〕57号"),
+    ("pti_total_max", "60.0", _D(2026, 8, 28), None, "个人住房贷款管理办法（试行）2026 第10条"),
+    ("ltv_alerts", {"yellow": "80.0", "orange": "90.0", "red": "100.0"}, _D(2000, 1, 1), None, "本行默认"),
+    ("revaluation_max_months", 12, _D(2017, 1, 1), None, "银监发〔2017〕16号"),
+    ("advance_notice_days", 90, _D(2021, 1, 1), None, "民法典 221"),
+    ("grace_days", 3, _D(2000, 1, 1), None, "合同默认"),
+    ("overdue_grace_days", 0, _D(2000, 1, 1), None, "本行默认：逾期认定不含宽限期"),
+    ("holiday_rule", "NEXT_WORKDAY", _D(2000, 1, 1), None, "民法典 203"),
+    ("class_thresholds", [1, 91, 271, 361], _D(2023, 7, 1), None, "银保监会/央行令〔2023〕1号"),
+    ("record_retention_years", 10, _D(2025, 1, 1), None, "反洗钱法 34"),
+    ("visit_first_days", {"HIGH": 30, "MEDIUM": 60, "LOW": 90}, _D(2000, 1, 1), None, "本行默认"),
+    ("off_site_sample_percent", 5, _D(2000, 1, 1), None, "本行默认"),
+    ("approval_workdays", 2, _D(2000, 1, 1), None, "本行默认"),
+    ("lpr_5y", "3.95", _D(2024, 2, 20), _D(2024, 7, 22), "全国银行间同业拆借中心"),
+    ("lpr_5y", "3.85", _D(2024, 7, 22), _D(2024, 10, 21), "全国银行间同业拆借中心"),
+    ("lpr_5y", "3.60", _D(2024, 10, 21), _D(2025, 5, 20), "全国银行间同业拆借中心"),
+    ("lpr_5y", "3.50", _D(2025, 5, 20), None, "全国银行间同业拆借中心"),
+)
+
+
+def seed_roles(at: datetime) -> None:
+    install_roles()
+    root_branch(at=at)
+
+
+def seed_calendar(at: datetime) -> None:
+    """Weekends, holidays and make-up workdays; years after the last published notice are marked unconfirmed."""
+    if Workday.objects.exists():
+        return
+    country = holidays.country_holidays("CN", years=range(FIRST_YEAR, LAST_YEAR + 1))
+    make_up = set(country.weekend_workdays)
+    rows = []
+    day = date(FIRST_YEAR, 1, 1)
+    while day.year <= LAST_YEAR:
+        is_workday = day in make_up or (day.weekday() < 5 and day not in country)
+        confirmed = _is_confirmed(day, is_workday)
+        rows.append(
+            Workday(day=day, is_workday=is_workday, name=str(country.get(day) or "")[:40], is_confirmed=confirmed)
+        )
+        day += timedelta(days=1)
+    Workday.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _is_confirmed(day: date, is_workday: bool) -> bool:
+    """True where a second source agrees; no source knows years whose notice is not out."""
+    try:
+        return bool(chinese_calendar.is_workday(day)) == is_workday
+    except NotImplementedError:
+        return False
+
+
+def seed_parameters(at: datetime) -> None:
+    if Parameter.objects.exists():
+        return
+    Parameter.objects.bulk_create(
+        Parameter(code=code, value=value, in_force=DateRange(start, end, "[)"), source=source)
+        for code, value, start, end, source in PARAMETERS
+    )
+
+
+def seed_policies(at: datetime) -> None:
+    install_grade_policy(at=at)
+    install_follow_up_policy(at=at)
+
+
+def seed_checklist(at: datetime) -> None:
+    install_default_checklist(at=at)
+
+
+PARTS: tuple[tuple[str, Callable[[datetime], None]], ...] = (
+    ("roles", seed_roles),
+    ("calendar", seed_calendar),
+    ("parameters", seed_parameters),
+    ("policies", seed_policies),
+    ("checklist", seed_checklist),
+)

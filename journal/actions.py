@@ -1,0 +1,119 @@
+"""Writes of the journal: a fact with the reactions it wakes, a stored file, a subject held back."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from journal.errors import ActionRefused
+from journal.models import Entry, Exhibit, HeldBack, Pending
+from journal.reactions import reactions_to
+
+
+def record(
+    *,
+    kind: str,
+    subject_type: str,
+    subject_id: int | None,
+    by: str,
+    at: datetime,
+    business_date: date | None,
+    data: Mapping[str, Any] | None = None,
+    loan_id: int | None = None,
+    request_id: str = "",
+) -> Entry:
+    """Records one fact in the caller's transaction and queues the reactions wired to its kind.
+
+    A reaction's subject is the loan when there is one, else the fact's own subject.
+    """
+    entry = Entry(
+        kind=kind,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        loan_id=loan_id,
+        actor=by,
+        at=at,
+        business_date=business_date,
+        data=dict(data or {}),
+        request_id=request_id,
+    )
+    record_many([entry])
+    return entry
+
+
+def record_many(entries: Iterable[Entry]) -> None:
+    """Records facts with one INSERT and their reactions with one more."""
+    rows = list(entries)
+    if not rows:
+        return
+    with transaction.atomic():
+        Entry.objects.bulk_create(rows, batch_size=2000)
+        waiting = [
+            Pending(
+                reaction=name,
+                subject_id=entry.loan_id if entry.loan_id is not None else entry.subject_id,
+                not_before=entry.at,
+                recorded_at=entry.at,
+            )
+            for entry in rows
+            for name in reactions_to(entry.kind)
+        ]
+        if waiting:
+            Pending.objects.bulk_create(waiting, batch_size=2000)
+            transaction.on_commit(_nudge, robust=True)
+
+
+def _nudge() -> None:
+    """Wakes a worker; losing the nudge costs seconds only, for the sweep finds the rows."""
+    from journal.tasks import run_pending
+
+    run_pending.apply_async(retry=False, ignore_result=True)
+
+
+def store_exhibit(*, content: bytes, media_type: str, at: datetime) -> Exhibit:
+    """Keeps a file's bytes under their SHA-256; the same bytes are kept once."""
+    digest = hashlib.sha256(content).hexdigest()
+    path = f"exhibits/{digest[:2]}/{digest}"
+    if not default_storage.exists(path):
+        default_storage.save(path, ContentFile(content))
+    exhibit, _created = Exhibit.objects.get_or_create(
+        sha256=digest,
+        defaults={"media_type": media_type, "size": len(content), "path": path, "stored_at": at},
+    )
+    return exhibit
+
+
+def hold_back(*, stage: str, subject_id: int, reason: str, since: date) -> None:
+    """Sets a subject aside in a batch so that the others go on; counts the attempts."""
+    held, created = HeldBack.objects.get_or_create(
+        stage=stage, subject_id=subject_id, defaults={"reason": reason[:2000], "since": since}
+    )
+    if not created:
+        held.reason = reason[:2000]
+        held.attempts += 1
+        held.save(update_fields=["reason", "attempts"])
+
+
+def release(*, stage: str, subject_ids: Iterable[int]) -> None:
+    """Forgets that subjects were held back, once they went through."""
+    HeldBack.objects.filter(stage=stage, subject_id__in=list(subject_ids)).delete()
+
+
+class PendingIsGone(ActionRefused):
+    code = "pending_is_gone"
+    conflict = True
+
+
+@transaction.atomic
+def retry(*, pending_id: int, by: str, at: datetime) -> None:
+    """Lets a stuck reaction run at the next sweep; PendingIsGone when it has run meanwhile."""
+    changed = Pending.objects.filter(pk=pending_id).update(not_before=at)
+    if not changed:
+        raise PendingIsGone(_("该事项已处理完毕。"))
+    record(kind="journal.retry_asked", subject_type="pending", subject_id=pending_id, by=by, at=at, business_date=None)
+    transaction.on_commit(_nudge, robust=True)

@@ -1,0 +1,89 @@
+"""Runs pending reactions: claim, coalesce, react, delete; what raises backs off and stays visible.
+
+Rows are claimed `FOR UPDATE SKIP LOCKED`, so any number of workers may run this at once. All rows
+of one reaction run as one call over the distinct subjects; if that raises, each subject is tried
+alone and only the failing ones stay, with their error and a later time.
+"""
+
+import logging
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from journal.models import Pending
+from journal.queries import business_date_now
+from journal.reactions import function_of
+
+logger = logging.getLogger(__name__)
+CLAIM = 2000
+BACK_OFF_SECONDS = (30, 120, 600, 1800, 3600)
+
+
+def run_pending(*, at: datetime) -> dict[str, int]:
+    """Runs everything due at `at`; returns counts {claimed, done, failed}."""
+    total = {"claimed": 0, "done": 0, "failed": 0}
+    while True:
+        counts = _run_claim(at)
+        for key, value in counts.items():
+            total[key] += value
+        if counts["claimed"] < CLAIM:
+            return total
+
+
+@transaction.atomic
+def _run_claim(at: datetime) -> dict[str, int]:
+    rows = list(
+        Pending.objects.select_for_update(skip_locked=True).filter(not_before__lte=at).order_by("not_before", "id")[:CLAIM]
+    )
+    by_reaction: dict[str, list[Pending]] = defaultdict(list)
+    for row in rows:
+        by_reaction[row.reaction].append(row)
+    done: list[int] = []
+    failed = 0
+    for name, claimed in by_reaction.items():
+        errors = _react(name, sorted({row.subject_id for row in claimed if row.subject_id is not None}), at)
+        for row in claimed:
+            error = errors.get(row.subject_id)
+            if error is None:
+                done.append(row.pk)
+            else:
+                failed += 1
+                _back_off(row, error, at)
+    Pending.objects.filter(pk__in=done).delete()
+    return {"claimed": len(rows), "done": len(done), "failed": failed}
+
+
+def _react(name: str, subjects: list[int], at: datetime) -> dict[int | None, str]:
+    """Errors by subject; empty when all went well. Each try stands in its own savepoint."""
+    try:
+        function = function_of(name)
+    except KeyError:
+        return dict.fromkeys([*subjects, None], f"no reaction named {name} is wired")
+    as_of = business_date_now()
+
+    def attempt(ids: list[int]) -> str | None:
+        try:
+            with transaction.atomic():
+                function(subject_ids=ids, as_of=as_of, at=at)
+        except Exception as error:
+            logger.warning("reaction %s failed for %d subjects: %s", name, len(ids), error)
+            if connection.in_atomic_block and not connection.is_usable():
+                raise
+            return f"{type(error).__name__}: {error}"[:2000]
+        return None
+
+    error = attempt(subjects)
+    if error is None:
+        return {}
+    if len(subjects) <= 1:
+        return dict.fromkeys([*subjects, None], error)
+    alone = {subject: attempt([subject]) for subject in subjects}
+    return {subject: text for subject, text in alone.items() if text is not None}
+
+
+def _back_off(row: Pending, error: str, at: datetime) -> None:
+    wait = BACK_OFF_SECONDS[min(row.attempts, len(BACK_OFF_SECONDS) - 1)]
+    Pending.objects.filter(pk=row.pk).update(
+        attempts=row.attempts + 1, error=error, not_before=at + timedelta(seconds=wait)
+    )

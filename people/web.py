@@ -1,0 +1,63 @@
+"""Shared bases of pages: none can be declared without a permission, all start from what one may see."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.views.generic import TemplateView
+
+from people.models import Staff
+from people.queries import may
+
+
+class PageView(TemplateView):
+    """A page for people with `permission`; anonymous visitors sign in first, others get 403."""
+
+    permission: ClassVar[str]
+    part_template: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not getattr(cls, "permission", ""):
+            raise TypeError(f"{cls.__name__} declares no permission")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not may(self.staff, self.permission):
+            raise PermissionDenied
+        self.at = timezone.now()
+        return super().dispatch(request, *args, **kwargs)
+
+    @property
+    def staff(self) -> Staff:
+        user = self.request.user
+        assert isinstance(user, Staff)
+        return user
+
+    def get_template_names(self) -> list[str]:
+        """The part alone when HTMX asks for it, else the whole page."""
+        if self.part_template and getattr(self.request, "htmx", None) and not self.request.htmx.boosted:
+            return [self.part_template]
+        return super().get_template_names()
+
+
+def visible_or_404(queryset: QuerySet[Any], **lookup: Any) -> Any:
+    """The one visible object; Http404 without a word when it is missing or another branch's."""
+    try:
+        found: Model | None = queryset.filter(**lookup).first()
+    except (ValueError, TypeError, OverflowError):
+        found = None
+    if found is None:
+        raise Http404
+    return found
+
+
+def no_store(response: HttpResponse) -> HttpResponse:
+    """Marks a reply with personal data as not to be kept by browser or proxy."""
+    response["Cache-Control"] = "no-store"
+    return response
