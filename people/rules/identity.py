@@ -17,7 +17,7 @@ _MOBILE = re.compile(r"(?:\+86)?1[3-9][0-9]{9}")
 _FIXED_LINE = re.compile(r"0[0-9]{2,3}-?[0-9]{7,8}(?:-[0-9]{1,6})?")
 # GB/T 2260 provinces, and the residence permits of Hong Kong, Macao and Taiwan (81, 82, 83).
 PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
+    (*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82, 83)
 )
 SHORTEST_NAME, LONGEST_NAME = 2, 50
 # Lone surrogates, control and format characters, private use, line and paragraph separators. Unassigned
@@ -51,7 +51,7 @@ def identity_fault(id_no: str) -> str | None:
 
 
 def is_known_province(id_no: str) -> bool:
-    return id_no[:2] in PROVINCES
+    return int(id_no[:2]) in PROVINCES
 
 
 def is_phone(text: str) -> bool:
