@@ -1,0 +1,113 @@
+"""What visit tasks and reports can be narrowed by, on pages and through the API alike; indexed look-ups only.
+
+Open tasks are a small set beside the book (partial indexes), so the desk's chips are plain
+conditions on it. Days are business dates, never the host's.
+"""
+
+from datetime import date, timedelta
+from typing import Any
+
+import django_filters
+from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from followups.models import Conclusion, Level, Method, ReportState, TaskKind, TaskState, VisitReport, VisitTask
+from loans.filters import loans_matching
+from loans.queries import business_date
+
+# The desk's chips in the order they are shown; each is one condition on open tasks.
+DESK_CHIPS = (
+    ("today", _("今日到期")),
+    ("past_limit", _("已超时限")),
+    ("week", _("本周")),
+    ("returned", _("退回修改")),
+    ("urgent", _("红/橙")),
+    ("submitted", _("待审核")),
+)
+REVIEW_CHIPS = (
+    ("changed", _("有变化")),
+    ("clean", _("无异常")),
+    ("urgent", _("橙/红")),
+    ("past_limit", _("超时限")),
+)
+_YET_TO_DO = Q(state__in=[TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED])
+
+
+def desk_chip(chip: str, today: date) -> Q:
+    """Condition of a chip on the business date; a submitted task's own limit no longer runs."""
+    sunday = today + timedelta(days=6 - today.weekday())
+    return {
+        "today": _YET_TO_DO & Q(due_on=today),
+        "past_limit": _YET_TO_DO & Q(due_on__lt=today),
+        "week": _YET_TO_DO & Q(due_on__gte=today, due_on__lte=sunday),
+        "returned": Q(state=TaskState.RETURNED),
+        "urgent": Q(level__lte=Level.ORANGE),
+        "submitted": Q(state=TaskState.SUBMITTED),
+    }[chip]
+
+
+def review_chip(chip: str, today: date) -> Q:
+    return {
+        "changed": Q(difference_count__gt=0),
+        "clean": Q(difference_count=0, conclusion=Conclusion.NO_CONCERN),
+        "urgent": Q(level__lte=Level.ORANGE),
+        "past_limit": Q(decide_by__lt=today),
+    }[chip]
+
+
+class TaskFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(label=_("搜索"), method="search", max_length=60)
+    chip = django_filters.ChoiceFilter(label=_("分组"), choices=DESK_CHIPS, method="narrow")
+    state = django_filters.MultipleChoiceFilter(label=_("状态"), choices=TaskState.choices)
+    open = django_filters.BooleanFilter(label=_("未办结"), field_name="closed_on", lookup_expr="isnull")
+    kind = django_filters.ChoiceFilter(label=_("类型"), choices=TaskKind.choices)
+    method = django_filters.ChoiceFilter(label=_("方式"), choices=Method.choices)
+    level = django_filters.MultipleChoiceFilter(label=_("预警"), choices=Level.choices)
+    light = django_filters.BooleanFilter(label=_("逾期跟踪"), field_name="is_light")
+    branch = django_filters.CharFilter(label=_("机构号"), field_name="branch__code")
+    officer = django_filters.CharFilter(label=_("主办人工号"), field_name="assigned_to__staff_no")
+    unassigned = django_filters.BooleanFilter(label=_("未分派"), field_name="assigned_to", lookup_expr="isnull")
+    loan = django_filters.NumberFilter(label=_("贷款"), field_name="loan_id")
+    loan_note_no = django_filters.CharFilter(label=_("借据号"), field_name="loan__loan_note_no")
+    due_from = django_filters.DateFilter(label=_("应完成日从"), field_name="due_on", lookup_expr="gte")
+    due_to = django_filters.DateFilter(label=_("应完成日至"), field_name="due_on", lookup_expr="lte")
+
+    class Meta:
+        model = VisitTask
+        fields: list[str] = []
+
+    def search(self, queryset: QuerySet[VisitTask], name: str, value: str) -> QuerySet[VisitTask]:
+        return queryset.filter(loans_matching(value, prefix="loan__"))
+
+    def narrow(self, queryset: QuerySet[VisitTask], name: str, value: str) -> QuerySet[VisitTask]:
+        today = business_date()
+        return queryset.filter(desk_chip(value, today)) if today else queryset.none()
+
+
+class ReportFilter(django_filters.FilterSet):
+    chip = django_filters.ChoiceFilter(label=_("分组"), choices=REVIEW_CHIPS, method="narrow")
+    state = django_filters.ChoiceFilter(label=_("状态"), choices=ReportState.choices)
+    conclusion = django_filters.ChoiceFilter(label=_("回访结论"), choices=Conclusion.choices)
+    method = django_filters.ChoiceFilter(label=_("方式"), field_name="visit__method", choices=Method.choices)
+    branch = django_filters.CharFilter(label=_("机构号"), field_name="branch__code")
+    loan = django_filters.NumberFilter(label=_("贷款"), field_name="visit__task__loan_id")
+    task = django_filters.NumberFilter(label=_("任务"), field_name="visit__task_id")
+    submitted_by = django_filters.CharFilter(label=_("提交人工号"), field_name="submitted_by__staff_no")
+    submitted_from = django_filters.DateFilter(label=_("提交日从"), field_name="submitted_on", lookup_expr="gte")
+    submitted_to = django_filters.DateFilter(label=_("提交日至"), field_name="submitted_on", lookup_expr="lte")
+
+    class Meta:
+        model = VisitReport
+        fields: list[str] = []
+
+    def narrow(self, queryset: QuerySet[VisitReport], name: str, value: str) -> QuerySet[VisitReport]:
+        today = business_date()
+        return queryset.filter(review_chip(value, today)) if today else queryset.none()
+
+
+def count_chips(
+    queryset: QuerySet[Any], chips: tuple[tuple[str, Any], ...], condition: Any, today: date
+) -> dict[str, int]:
+    """Live counts of every chip and of the whole list (`all`) in one query; a count of 0 stays visible."""
+    counts = {code: Count("pk", filter=condition(code, today)) for code, _label in chips}
+    return dict(queryset.aggregate(all=Count("pk"), **counts))

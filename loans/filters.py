@@ -1,0 +1,104 @@
+"""What loans and receipts can be narrowed by, on pages and through the API alike; indexed look-ups only.
+
+`q` looks where the shape of the words points, so that each search walks one index: three digits
+and a check character are the end of an identity or telephone number, Chinese characters a name,
+a few letters the initials of one, anything else the beginning of a loan note number.
+"""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Right
+from django.utils.translation import gettext_lazy as _
+
+from loans.models import FiveClass, Loan, Receipt, ReceiptState
+from loans.queries import business_date
+from people.models import Party
+
+_LAST_FOUR = re.compile(r"^\d{3}[\dXx]$")
+_INITIALS = re.compile(r"^[A-Za-z]{1,8}$")
+_CHINESE = re.compile(r"[㐀-鿿]")
+
+
+def parties_matching(text: str) -> QuerySet[Party] | None:
+    """The borrowers that a search word may mean; None when its shape says it is no person."""
+    if _LAST_FOUR.match(text):
+        by_end = Party.objects.annotate(id_end=Right("id_no", 4), phone_end=Right("phone", 4))
+        return by_end.filter(Q(id_end=text.upper()) | Q(phone_end=text))
+    if _CHINESE.search(text):
+        return Party.objects.filter(name__contains=text)
+    if _INITIALS.match(text):
+        return Party.objects.filter(name_initials__startswith=text.lower())
+    return None
+
+
+def loans_matching(text: str, prefix: str = "") -> Q:
+    """Condition on a loan (under `prefix`, e.g. "loan__") for what was typed into the search field."""
+    word = text.strip()
+    parties = parties_matching(word)
+    by_number = Q(**{f"{prefix}loan_note_no__startswith": word.upper()}) | Q(**{f"{prefix}external_id": word})
+    if parties is None:
+        return by_number
+    by_person = Q(**{f"{prefix}borrower__in": parties})
+    return by_person if _CHINESE.search(word) else by_person | by_number
+
+
+class OverdueChoice(django_filters.ChoiceFilter):
+    """Any, 1–30, 31–90 or more than 90 days past due, counted from `overdue_since` to the open business date."""
+
+    BANDS = (("none", _("未逾期")), ("any", _("逾期")), ("1-30", "1–30"), ("31-90", "31–90"), ("91", "91+"))
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=self.BANDS, **kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if value == "none":
+            return qs.filter(position__overdue_since__isnull=True)
+        if not value:
+            return qs
+        qs = qs.filter(position__overdue_since__isnull=False)
+        today = business_date()
+        if value == "any" or today is None:
+            return qs
+        low, high = {"1-30": (1, 30), "31-90": (31, 90), "91": (91, None)}[value]
+        qs = qs.filter(position__overdue_since__lte=today - timedelta(days=low))
+        return qs.filter(position__overdue_since__gte=today - timedelta(days=high)) if high else qs
+
+
+class LoanFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(label=_("搜索"), method="search", max_length=60)
+    branch = django_filters.CharFilter(label=_("机构号"), field_name="branch__code")
+    officer = django_filters.CharFilter(label=_("管户客户经理工号"), field_name="portfolio_officer__staff_no")
+    five_class = django_filters.ChoiceFilter(
+        label=_("五级分类"), field_name="position__five_class", choices=FiveClass.choices
+    )
+    overdue = OverdueChoice(label=_("逾期"))
+    settled = django_filters.BooleanFilter(
+        label=_("已结清"), field_name="position__settled_on", lookup_expr="isnull", exclude=True
+    )
+    loan_note_no = django_filters.CharFilter(label=_("借据号"))
+    external_id = django_filters.CharFilter(label=_("外部编号"))
+
+    class Meta:
+        model = Loan
+        fields: list[str] = []
+
+    def search(self, queryset: QuerySet[Loan], name: str, value: str) -> QuerySet[Loan]:
+        return queryset.filter(loans_matching(value))
+
+
+class ReceiptFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(label=_("状态"), choices=ReceiptState.choices)
+    channel = django_filters.CharFilter(label=_("渠道"))
+    serial = django_filters.CharFilter(label=_("流水号"))
+    loan = django_filters.NumberFilter(label=_("贷款"), field_name="loan_id")
+    loan_note_no = django_filters.CharFilter(label=_("借据号"), field_name="loan__loan_note_no")
+    value_from = django_filters.DateFilter(label=_("起息日从"), field_name="value_on", lookup_expr="gte")
+    value_to = django_filters.DateFilter(label=_("起息日至"), field_name="value_on", lookup_expr="lte")
+
+    class Meta:
+        model = Receipt
+        fields: list[str] = []
