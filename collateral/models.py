@@ -15,18 +15,25 @@ class PropertyType(models.TextChoices):
 
 
 class Property(models.Model):
-    """A mortgaged home. `value` and `valued_on` repeat the latest valuation for lists."""
+    """A mortgaged home. `value` and `valued_on` repeat the latest valuation for lists; both null when none is known."""
 
     address = models.CharField(_("坐落"), max_length=200)
     district = models.CharField(_("区"), max_length=40, blank=True)
     property_type = models.CharField(max_length=20, choices=PropertyType.choices)
     is_owner_occupied = models.BooleanField(null=True)
-    value = models.DecimalField(max_digits=15, decimal_places=2)
-    valued_on = models.DateField()
+    value = models.DecimalField(max_digits=15, decimal_places=2, null=True)
+    valued_on = models.DateField(null=True)
 
     class Meta:
         verbose_name_plural = "properties"
-        constraints = [models.CheckConstraint(condition=Q(value__gt=0), name="property_value_positive")]
+        constraints = [
+            models.CheckConstraint(condition=Q(value__gt=0), name="property_value_positive"),
+            models.CheckConstraint(
+                condition=Q(value__isnull=True, valued_on__isnull=True)
+                | Q(value__isnull=False, valued_on__isnull=False),
+                name="property_value_has_its_day",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"property {self.pk}"

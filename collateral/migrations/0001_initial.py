@@ -23,12 +23,12 @@ class Migration(migrations.Migration):
                 ('district', models.CharField(blank=True, max_length=40, verbose_name='区')),
                 ('property_type', models.CharField(choices=[('SINGLE_FAMILY', '独栋住宅'), ('CONDO', '公寓'), ('PLANNED_UNIT', '小区住宅'), ('OTHER', '其他')], max_length=20)),
                 ('is_owner_occupied', models.BooleanField(null=True)),
-                ('value', models.DecimalField(decimal_places=2, max_digits=15)),
-                ('valued_on', models.DateField()),
+                ('value', models.DecimalField(decimal_places=2, max_digits=15, null=True)),
+                ('valued_on', models.DateField(null=True)),
             ],
             options={
                 'verbose_name_plural': 'properties',
-                'constraints': [models.CheckConstraint(condition=models.Q(('value__gt', 0)), name='property_value_positive')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('value__gt', 0)), name='property_value_positive'), models.CheckConstraint(condition=models.Q(models.Q(('value__isnull', True), ('valued_on__isnull', True)), models.Q(('value__isnull', False), ('valued_on__isnull', False)), _connector='OR'), name='property_value_has_its_day')],
             },
         ),
         migrations.CreateModel(
