@@ -1,0 +1,59 @@
+"""Decides on which days installments fall due.
+
+The due day is an anchor from 1 to 31: in a shorter month the last day stands in for it, and the
+next month goes back to the anchor (31 January, 28 February, 31 March: no drift).
+"""
+
+from calendar import monthrange
+from datetime import date, timedelta
+
+
+def due_date(year: int, month: int, due_day: int) -> date:
+    """The due date in a month."""
+    return date(year, month, min(due_day, monthrange(year, month)[1]))
+
+
+def add_months(day: date, months: int, anchor: int | None = None) -> date:
+    """The day `months` later (or earlier) on the anchor day, by default the day's own."""
+    index = day.year * 12 + day.month - 1 + months
+    return due_date(index // 12, index % 12 + 1, day.day if anchor is None else anchor)
+
+
+def next_due_date(after: date, due_day: int) -> date:
+    """The first due date strictly later than `after`."""
+    this_month = due_date(after.year, after.month, due_day)
+    return this_month if this_month > after else add_months(after, 1, due_day)
+
+
+def due_dates(after: date, due_day: int, until: date) -> tuple[date, ...]:
+    """Due dates later than `after`, up to and including `until`."""
+    days = []
+    day = next_due_date(after, due_day)
+    year, month = day.year, day.month
+    while day <= until:
+        days.append(day)
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+        # Every month has 28 days: the usual due day needs no look at the month's length.
+        day = date(year, month, due_day) if due_day <= 28 else due_date(year, month, due_day)
+    return tuple(days)
+
+
+def contract_due_dates(after: date, due_day: int, matures_on: date) -> tuple[date, ...]:
+    """Due dates of a contract later than `after`: one a month, the last being the maturity itself.
+
+    Where the maturity is off the anchor it takes the place of its own month's due date, so that no
+    month has two.
+    """
+    if matures_on <= after:
+        return ()
+    return (*due_dates(after, due_day, matures_on.replace(day=1) - timedelta(days=1)), matures_on)
+
+
+def months_between(earlier: date, later: date) -> int:
+    """Months from one day's calendar month to the other's, whatever the days."""
+    return (later.year - earlier.year) * 12 + later.month - earlier.month
+
+
+def following_due_date(due_on: date, due_day: int, matures_on: date, *, is_last: bool) -> date:
+    """The due date after `due_on`; the last one of the contract is its maturity."""
+    return matures_on if is_last else add_months(due_on, 1, due_day)

@@ -1,0 +1,187 @@
+"""The schedule engine: one pure `step` per period, `schedule` is its fold, and nothing else computes.
+
+Billing, contract pages, quotes and tests share the step, so there is no second engine. Amounts are
+integer fen, rates parts per million a year. Every amount is one rational rounded half-up once:
+interest of a regular month = (2 * balance * ppm + 12,000,000) // 24,000,000. The last row clears
+the balance. A period carries its own accruals (share of a year at a rate), so that broken periods
+and rate changes inside a period are more accruals, and a repayment method is one entry in `METHODS`.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
+
+from loans.rules.dates import contract_due_dates, months_between, next_due_date
+
+ENGINE_VERSION = "1"
+_PPM = 1_000_000
+EQUAL_INSTALLMENT = "EQUAL_INSTALLMENT"
+
+
+class Accrual(NamedTuple):
+    """Interest at a rate for `parts` / `of` of a year: 1/12 is a regular month, 43/360 forty-three days."""
+
+    rate_ppm: int
+    parts: int = 1
+    of: int = 12
+
+
+class Period(NamedTuple):
+    """One interest period and the day on which its installment falls due."""
+
+    number: int
+    due_on: date
+    accruals: tuple[Accrual, ...]
+    is_last: bool
+
+
+class StepPosition(NamedTuple):
+    """What the step needs of a loan: the principal not billed yet and the agreed installment."""
+
+    balance_fen: int
+    installment_fen: int
+    method: str = EQUAL_INSTALLMENT
+
+
+class Row(NamedTuple):
+    """An installment and the balance that it leaves."""
+
+    number: int
+    due_on: date
+    principal_fen: int
+    interest_fen: int
+    balance_fen: int
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """A rational that is not negative, rounded half-up to an integer."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def interest(balance_fen: int, accruals: Sequence[Accrual]) -> int:
+    """Interest of a period in fen: the exact sum of its accruals, rounded once."""
+    if len(accruals) == 1:
+        rate_ppm, parts, of = accruals[0]
+        denominator = of * _PPM
+        return (2 * balance_fen * rate_ppm * parts + denominator) // (2 * denominator)
+    numerator, denominator = 0, 1
+    for accrual in accruals:
+        numerator = numerator * accrual.of + accrual.rate_ppm * accrual.parts * denominator
+        denominator *= accrual.of
+    return half_up(balance_fen * numerator, denominator * _PPM)
+
+
+@lru_cache(maxsize=4096)
+def _annuity_factor(rate_ppm: int, periods: int) -> tuple[int, int]:
+    """Installment per fen of balance as a fraction: i(1+i)^n / ((1+i)^n - 1) with i = ppm / 12,000,000."""
+    if rate_ppm == 0:
+        return 1, periods
+    unit = 12 * _PPM
+    grown = (unit + rate_ppm) ** periods
+    return rate_ppm * grown, unit * (grown - unit**periods)
+
+
+def annuity(balance_fen: int, rate_ppm: int, periods: int) -> int:
+    """The equal installment in fen that clears a balance in regular months."""
+    numerator, denominator = _annuity_factor(rate_ppm, periods)
+    return half_up(balance_fen * numerator, denominator)
+
+
+def _equal_installment(position: StepPosition, interest_fen: int) -> int:
+    return position.installment_fen - interest_fen
+
+
+# How much principal a regular (not last) row repays, by repayment method.
+METHODS: dict[str, Callable[[StepPosition, int], int]] = {EQUAL_INSTALLMENT: _equal_installment}
+
+
+def step(position: StepPosition, period: Period) -> Row:
+    """The installment of one period."""
+    balance = position.balance_fen
+    interest_fen = interest(balance, period.accruals)
+    regular = balance if period.is_last else METHODS[position.method](position, interest_fen)
+    principal = min(balance, max(0, regular))
+    return Row(period.number, period.due_on, principal, interest_fen, balance - principal)
+
+
+def schedule(position: StepPosition, periods: Sequence[Period]) -> tuple[Row, ...]:
+    """The fold of `step`: each row's balance is the next one's start."""
+    rows = []
+    balance, installment, method = position
+    for period in periods:
+        row = step(StepPosition(balance, installment, method), period)
+        balance = row.balance_fen
+        rows.append(row)
+    return tuple(rows)
+
+
+def regular_periods(first_number: int, due_on: Sequence[date], rate_ppm: int) -> tuple[Period, ...]:
+    """Periods of one regular month each at one rate, numbered on from the first."""
+    accruals = (Accrual(rate_ppm),)
+    last = len(due_on) - 1
+    return tuple(Period(first_number + k, day, accruals, k == last) for k, day in enumerate(due_on))
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningTerms:
+    """What a tape says of a loan that is taken over at the close of `as_of`."""
+
+    as_of: date
+    outstanding_fen: int
+    rate_ppm: int
+    disbursed_on: date
+    matures_on: date
+    due_day: int
+    days_past_due: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Rows of a schedule; the first `arrears` of an opening schedule are billed and unpaid."""
+
+    installment_fen: int
+    rows: tuple[Row, ...]
+    arrears: int = 0
+    # The day from which the arrears are overdue; None without arrears.
+    overdue_since: date | None = None
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what was agreed: engine, installment and every row."""
+        numbers, days, principal, interest_parts, _ = zip(*self.rows, strict=True)
+        text = f"{ENGINE_VERSION} {self.installment_fen} {numbers[0]}\n{' '.join(map(str, days))}"
+        return hashlib.sha256(f"{text}\n{principal}\n{interest_parts}".encode()).hexdigest()
+
+
+def _arrears_due_dates(terms: OpeningTerms, overdue_since: date) -> tuple[date, ...]:
+    """Due dates from the day of the first default to the as-of day; at least one."""
+    until = min(terms.as_of, terms.matures_on)
+    past = [day for day in contract_due_dates(terms.disbursed_on, terms.due_day, terms.matures_on) if day <= until]
+    inside = tuple(day for day in past if day >= overdue_since)
+    if inside:
+        return inside
+    return (past[-1],) if past else (overdue_since,)
+
+
+def opening_schedule(terms: OpeningTerms) -> Schedule:
+    """Arrears and what is still to come of a loan taken over, starting from the full balance.
+
+    Due dates up to the as-of day are billed already. The annuity runs over arrears and remaining due
+    dates, so that arrears principal + future principal = outstanding. A matured loan gets one last
+    installment on the next due day. Numbers are months since disbursement, at least 1, without gaps.
+    """
+    future = contract_due_dates(terms.as_of, terms.due_day, terms.matures_on)
+    if not future:
+        future = (next_due_date(terms.as_of, terms.due_day),)
+    overdue_since = date.fromordinal(terms.as_of.toordinal() - terms.days_past_due) if terms.days_past_due else None
+    arrears = _arrears_due_dates(terms, overdue_since) if overdue_since else ()
+    days = (*arrears, *future)
+    first_number = max(1, months_between(terms.disbursed_on, days[0]))
+    installment = annuity(terms.outstanding_fen, terms.rate_ppm, len(days))
+    rows = schedule(
+        StepPosition(terms.outstanding_fen, installment), regular_periods(first_number, days, terms.rate_ppm)
+    )
+    return Schedule(installment, rows, len(arrears), overdue_since)
