@@ -1,0 +1,22 @@
+"""Loads the demo bank into an empty database."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from config import demo
+from loans.models import Loan
+
+
+class Command(BaseCommand):
+    help = "Loads the demo bank (江城分行) into an empty database"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--if-empty", action="store_true", help="do nothing when the bank has loans")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if Loan.objects.exists():
+            if options["if_empty"]:
+                return
+            raise CommandError("This bank has loans already; the demo loads into an empty one only.")
+        demo.load(say=lambda text: self.stderr.write(f"  demo: {text}"))
