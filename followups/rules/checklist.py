@@ -1,0 +1,452 @@
+"""What a visit asks, as data, and what counts as an answer.
+
+Sections ① to ⑭ are those of a Chinese bank's post-loan check. An item with a `before` key asks
+whether a known fact has changed (no change, changed, not verified); an item without one is a
+direct question, and an answer other than its `normal` one is a finding. A field that was never
+recorded has no before: its first answer becomes the baseline. A clean phone visit needs at most
+twelve answers: ten items, the call's outcome and the conclusion.
+
+Nothing here knows Django: labels carry both languages, refusals are codes.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from people.rules.identity import has_unseen_characters, is_phone
+
+Item = Mapping[str, Any]
+Draft = Mapping[str, Any]
+Known = Mapping[str, Mapping[str, Any]]
+
+SECTIONS: Final[tuple[tuple[str, str, str], ...]] = (
+    ("identity", "身份与联系", "Identity and contact"),
+    ("fund_use", "资金用途", "Use of funds"),
+    ("occupancy", "居住状况", "Occupancy"),
+    ("employment", "就业", "Employment"),
+    ("income", "收入与支出", "Income and expense"),
+    ("debts", "负债", "Debts"),
+    ("repayment", "还款情况", "Repayment"),
+    ("collateral", "押品", "Collateral"),
+    ("registration", "抵押登记", "Registration"),
+    ("guarantor", "保证人与开发商", "Guarantor and developer"),
+    ("needs", "诉求与态度", "Needs and attitude"),
+    ("education", "金融知识告知", "Education given"),
+    ("findings", "差异与核实", "Differences and verification"),
+    ("conclusion", "风险结论", "Risk conclusion"),
+)
+
+VERIFICATION_METHODS: Final[tuple[tuple[str, str, str], ...]] = (
+    ("ORAL", "客户口述", "Borrower's word"),
+    ("PAYSLIP", "工资流水", "Payroll record"),
+    ("SOCIAL_SECURITY", "社保记录", "Social security record"),
+    ("BUREAU", "征信", "Credit bureau"),
+    ("SITE", "现场查看", "Seen on site"),
+    ("DOCUMENT", "证件", "Document"),
+    ("SYSTEM", "系统数据", "System data"),
+    ("OTHER", "其他", "Other"),
+)
+
+CONTACT_OUTCOMES: Final[tuple[tuple[str, str, str], ...]] = (
+    ("REACHED", "接通本人", "Borrower reached"),
+    ("NO_ANSWER", "无人接", "No answer"),
+    ("SWITCHED_OFF", "关机", "Switched off"),
+    ("NOT_IN_SERVICE", "空号", "Number not in service"),
+    ("WRONG_PERSON", "非本人", "Someone else"),
+    ("REFUSED", "拒绝", "Refused"),
+    ("APPOINTED", "约时间", "Appointment made"),
+)
+
+CONCLUSIONS: Final[tuple[str, ...]] = ("NO_CONCERN", "WATCH", "AT_RISK")
+CLASSES: Final[tuple[str, ...]] = ("PASS", "SPECIAL_MENTION", "SUBSTANDARD", "DOUBTFUL", "LOSS")
+CHOICES: Final[tuple[str, ...]] = ("SAME", "CHANGED", "UNVERIFIED")
+# Methods in which a call has to reach the borrower.
+CALLING: Final[tuple[str, ...]] = ("PHONE", "VIDEO")
+
+TEXT_LIMIT: Final = 300
+CONCLUSION_TEXT_LIMIT: Final = 1000
+CONCLUSION_TEXT_LEAST: Final = 5
+DRAFT_BYTES_LIMIT: Final = 200_000
+EARLIEST: Final = date(1950, 1, 1)
+LATEST: Final = date(2099, 12, 31)
+
+_AMOUNT = re.compile(r"\d{1,13}(\.\d{1,2})?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+_ALL_KINDS: Final = ("FIRST", "PERIODIC", "IRREGULAR")
+_TALKS: Final = ("PHONE", "FIELD", "VIDEO", "COUNTER")
+_EVERY: Final = ("OFF_SITE", *_TALKS)
+
+
+def _item(
+    key: str,
+    section: str,
+    zh: str,
+    en: str,
+    *,
+    type: str = "text",
+    kinds: Sequence[str] = _ALL_KINDS,
+    methods: Sequence[str] = _TALKS,
+    required: bool = False,
+    before: str = "",
+    choices: Sequence[tuple[str, str, str]] = (),
+    **more: Any,
+) -> dict[str, Any]:
+    return {
+        "key": key,
+        "section": section,
+        "label": {"zh": zh, "en": en},
+        "type": type,
+        "choices": [{"value": value, "zh": label, "en": english} for value, label, english in choices],
+        "kinds": list(kinds),
+        "methods": list(methods),
+        "required": required,
+        "before": before,
+        **more,
+    }
+
+
+_YES_NO = (("YES", "是", "Yes"), ("NO", "否", "No"))
+_OCCUPANCY = (
+    ("OWNER", "自住", "Owner occupied"),
+    ("RELATIVES", "亲属居住", "Relatives"),
+    ("LET", "出租", "Let"),
+    ("VACANT", "空置", "Vacant"),
+    ("NOT_OWNER", "非自住", "Not owner occupied"),
+    ("NOT_DELIVERED", "未交付", "Not delivered"),
+)
+_REGISTRATION = (
+    ("FORMAL", "正式抵押", "Formal mortgage"),
+    ("ADVANCE_NOTICE", "预告登记", "Advance notice"),
+    ("NOT_RECORDED", "未登记", "Not registered"),
+)
+_CONDITION = (
+    ("GOOD", "完好", "Good"),
+    ("DAMAGED", "有损坏", "Damaged"),
+    ("ALTERED", "有改建", "Altered"),
+    ("UNKNOWN", "未见到", "Not seen"),
+)
+_INTENTION = (
+    ("NORMAL", "按期还款", "Pays as agreed"),
+    ("DIFFICULT", "有困难，愿还", "In difficulty, willing"),
+    ("UNWILLING", "无还款意愿", "Unwilling"),
+)
+_REQUESTS = (
+    ("NONE", "无", "None"),
+    ("DEFERRAL", "延期", "Deferral"),
+    ("METHOD", "改还款方式", "Another repayment method"),
+    ("DUE_DAY", "改还款日", "Another due day"),
+    ("PREPAYMENT", "提前还款", "Prepayment"),
+    ("COMPLAINT", "投诉", "Complaint"),
+    ("OTHER", "其他", "Other"),
+)
+_ATTITUDE = (
+    ("COOPERATIVE", "配合", "Cooperative"),
+    ("RELUCTANT", "勉强", "Reluctant"),
+    ("HOSTILE", "抵触", "Hostile"),
+)
+_MET = (
+    ("BORROWER", "借款人本人", "The borrower"),
+    ("FAMILY", "家属", "Family"),
+    ("TENANT", "承租人", "Tenant"),
+    ("NOBODY", "无人应门", "Nobody in"),
+    ("NOT_LET_IN", "未能入户", "Not let in"),
+)
+_FIRST, _PERIODIC, _IRREGULAR = ("FIRST",), ("PERIODIC",), ("IRREGULAR",)
+_MEANS = ("PERIODIC", "IRREGULAR")
+
+DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
+    # ① identity and contact
+    _item("identity_checked", "identity", "已核对本人身份", "Identity checked", type="yesno", choices=_YES_NO,
+          required=True, normal="YES"),
+    _item("phone", "identity", "联系电话", "Phone", required=True, before="phone", max=20, format="phone"),
+    _item("address", "identity", "联系地址", "Address", before="address", max=200),
+    _item("marital_change", "identity", "婚姻变化", "Marital change", type="yesno", choices=_YES_NO, normal="NO"),
+    # ② fund use
+    _item("fund_arrived", "fund_use", "资金已到收款人账户", "Money arrived at the payee", type="yesno", choices=_YES_NO,
+          kinds=_FIRST, required=True, normal="YES"),
+    _item("fund_use_matches", "fund_use", "用途与合同一致", "Use matches the contract", type="yesno", choices=_YES_NO,
+          kinds=_FIRST, required=True, normal="YES"),
+    _item("fund_backflow", "fund_use", "资金回流", "Fund backflow", type="yesno", choices=_YES_NO, kinds=_FIRST,
+          required=True, normal="NO"),
+    _item("down_payment_own", "fund_use", "首付款为自有资金", "Down payment from own money", type="yesno",
+          choices=_YES_NO, kinds=_FIRST, normal="YES"),
+    # ③ occupancy
+    _item("occupancy", "occupancy", "居住状态", "Occupancy", type="choice", choices=_OCCUPANCY,
+          kinds=("FIRST", "PERIODIC"), required=True, before="occupancy"),
+    _item("delivered_on", "occupancy", "交付日期", "Delivered on", type="date", kinds=_FIRST, before="delivered_on"),
+    _item("quality_dispute", "occupancy", "房屋质量纠纷", "Quality dispute", type="yesno", choices=_YES_NO,
+          kinds=_FIRST, normal="NO"),
+    # ④ employment
+    _item("employer", "employment", "工作单位", "Employer", kinds=_MEANS, required=True, before="employer", max=120),
+    _item("post", "employment", "岗位与年限", "Post and years", kinds=_MEANS, before="post", max=120),
+    # ⑤ income and expense
+    _item("monthly_income", "income", "税后月收入", "Monthly income after tax", type="money", kinds=_MEANS,
+          required=True, before="monthly_income"),
+    _item("spouse_income", "income", "配偶月收入", "Spouse's monthly income", type="money", kinds=_MEANS,
+          before="spouse_income"),
+    _item("property_fee", "income", "每月物业费", "Monthly property fee", type="money", kinds=_MEANS,
+          before="property_fee"),
+    # ⑥ debts
+    _item("other_monthly_debt", "debts", "其他贷款月还款", "Other monthly debt service", type="money", kinds=_MEANS,
+          required=True, before="other_monthly_debt"),
+    _item("guarantees_given", "debts", "对外担保", "Guarantees given", kinds=_MEANS, before="guarantees_given"),
+    # ⑦ repayment
+    _item("payment_strip", "repayment", "近 12 期还款", "Last 12 installments", type="system", methods=_EVERY,
+          before="payment_strip"),
+    _item("five_class", "repayment", "当前分类", "Class", type="system", methods=_EVERY, before="five_class"),
+    _item("repayment_intention", "repayment", "还款意愿", "Repayment intention", type="choice", choices=_INTENTION,
+          required=True, normal="NORMAL"),
+    # ⑧ collateral
+    _item("property_value", "collateral", "房产价值", "Property value", type="system", methods=_EVERY,
+          kinds=("FIRST", "PERIODIC"), before="property_value"),
+    _item("property_condition", "collateral", "房屋状况", "Condition", type="choice", choices=_CONDITION,
+          kinds=_PERIODIC, required=True, normal="GOOD"),
+    _item("insurance_until", "collateral", "保险到期日", "Insured until", type="date", kinds=_PERIODIC,
+          before="insurance_until"),
+    # ⑨ registration
+    _item("registration_kind", "registration", "登记状态", "Registration", type="choice", choices=_REGISTRATION,
+          kinds=("FIRST", "PERIODIC"), required=True, before="registration_kind"),
+    _item("registration_no", "registration", "不动产登记证明号", "Registration number", kinds=("FIRST", "PERIODIC"),
+          before="registration_no", max=80),
+    _item("seizure", "registration", "查封或纠纷", "Seizure or dispute", type="yesno", choices=_YES_NO,
+          kinds=("FIRST", "PERIODIC"), normal="NO"),
+    # ⑩ guarantor and developer
+    _item("project_progress", "guarantor", "项目进度", "Progress of the development", kinds=_FIRST, max=200,
+          before="project_progress"),
+    # ⑪ needs and attitude
+    _item("request", "needs", "客户诉求", "Borrower's request", type="choice", choices=_REQUESTS, kinds=_IRREGULAR,
+          required=True, normal="NONE"),
+    _item("request_note", "needs", "诉求说明", "Request in words", kinds=_ALL_KINDS),
+    _item("attitude", "needs", "配合程度", "Cooperation", type="choice", choices=_ATTITUDE, kinds=_IRREGULAR,
+          required=True, normal="COOPERATIVE"),
+    # ⑫ education
+    _item("education_given", "education", "已告知还款与征信影响", "Repayment and bureau effects explained",
+          type="yesno", choices=_YES_NO, kinds=_FIRST, required=True, normal="YES"),
+    # ⑬ differences and verification
+    _item("trigger_facts", "findings", "触发事项", "Trigger", type="system", kinds=_IRREGULAR, methods=_EVERY,
+          before="trigger_facts"),
+    _item("change_cause", "findings", "变化原因", "Cause of the change", kinds=_IRREGULAR, required=True),
+    _item("evidence_checked", "findings", "系统证据已核对", "System evidence checked", type="yesno", choices=_YES_NO,
+          methods=("OFF_SITE",), required=True, normal="YES"),
+    _item("exception_note", "findings", "异常说明", "Exceptions explained", methods=("OFF_SITE",)),
+    # ⑭ conclusion
+    _item("measure_proposed", "conclusion", "建议措施", "Measure proposed", kinds=_IRREGULAR),
+    # Field only: who was met, what the place looks like.
+    _item("person_met", "identity", "约见人", "Person met", type="choice", choices=_MET, methods=("FIELD",),
+          required=True, normal="BORROWER"),
+    _item("site_condition", "collateral", "现场情况", "Condition on site", type="choice", choices=_CONDITION,
+          kinds=("FIRST", "IRREGULAR"), methods=("FIELD",), required=True, normal="GOOD"),
+)  # fmt: skip
+
+
+def default_items() -> list[dict[str, Any]]:
+    """The default checklist in the order of the sections."""
+    order = {key: place for place, (key, _zh, _en) in enumerate(SECTIONS)}
+    return sorted(DEFAULT_ITEMS, key=lambda item: order[item["section"]])
+
+
+def items_for(kind: str, method: str, checklist: Iterable[Item]) -> list[Item]:
+    """The items that this kind of visit asks when made by this method."""
+    return [item for item in checklist if kind in item["kinds"] and method in item["methods"]]
+
+
+def is_direct(item: Item) -> bool:
+    """A question of its own, with nothing known to compare with."""
+    return not item["before"] and item["type"] != "system"
+
+
+def baseline_missing(item: Item, known: Known) -> bool:
+    """The fact was never recorded: the first answer becomes the baseline, not a difference."""
+    return bool(item["before"]) and item["type"] != "system" and not str(known.get(item["before"], {}).get("value", ""))
+
+
+def answer_of(draft: Draft, key: str) -> Mapping[str, Any]:
+    answers = draft.get("answers")
+    answer = answers.get(key) if isinstance(answers, Mapping) else None
+    return answer if isinstance(answer, Mapping) else {}
+
+
+def is_answered(item: Item, draft: Draft) -> bool:
+    answer = answer_of(draft, item["key"])
+    if answer.get("choice") in ("SAME", "UNVERIFIED"):
+        return True
+    if is_direct(item):
+        return bool(str(answer.get("now", "")).strip())
+    return answer.get("choice") == "CHANGED"
+
+
+def missing(items: Iterable[Item], draft: Draft, *, method: str) -> list[str]:
+    """Keys of what still has to be answered before the report may be made, in the form's order."""
+    outcome = str(draft.get("contact_outcome") or "")
+    keys: list[str] = []
+    if method in CALLING and not outcome:
+        keys.append("contact_outcome")
+    if outcome != "REFUSED":
+        keys += [item["key"] for item in items if item["required"] and not is_answered(item, draft)]
+    if method == "FIELD" and not str(draft.get("second_visitor") or "").strip():
+        keys.append("second_visitor")
+    conclusion = draft.get("conclusion")
+    if not conclusion:
+        keys.append("conclusion")
+    needs_words = conclusion in ("WATCH", "AT_RISK")
+    if needs_words and len(str(draft.get("conclusion_text") or "").strip()) < CONCLUSION_TEXT_LEAST:
+        keys.append("conclusion_text")
+    return keys
+
+
+def text_faults(text: str, limit: int, *, lines: bool = False) -> list[str]:
+    """Why a text may not be stored: too long, or with characters that hide or turn it."""
+    faults = ["too_long"] if len(text) > limit else []
+    seen = re.sub(r"[\r\n\t]", " ", text) if lines else text
+    if has_unseen_characters(seen):
+        faults.append("forbidden_character")
+    return faults
+
+
+def fold_amount(text: str) -> str:
+    """An amount as people type it (full width, thousands separators, currency sign) as the strict form."""
+    folded = unicodedata.normalize("NFKC", text).strip().lstrip("¥￥").strip()
+    folded = folded.replace("，", ",").replace("。", ".")
+    if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", folded, re.ASCII):
+        folded = folded.replace(",", "")
+    return folded
+
+
+def value_faults(item: Item, value: str) -> list[str]:
+    """Why this value is no answer to this item."""
+    if item["type"] == "money":
+        return [] if _AMOUNT.fullmatch(value) else ["not_an_amount"]
+    if item["type"] in ("choice", "yesno"):
+        return [] if value in [choice["value"] for choice in item["choices"]] else ["not_a_choice"]
+    if item["type"] == "date":
+        return [] if _is_sane_day(value) else ["not_a_date"]
+    faults = text_faults(value, int(item.get("max", TEXT_LIMIT)))
+    if not value.strip():
+        faults.append("empty")
+    if item.get("format") == "phone" and not is_phone(value):
+        faults.append("not_a_phone")
+    return faults
+
+
+def _is_sane_day(value: str) -> bool:
+    if not _DAY.fullmatch(value):
+        return False
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        return False
+    return EARLIEST <= day <= LATEST
+
+
+def _answer_faults(item: Item, answer: Mapping[str, Any], known: Known) -> list[str]:
+    choice, now = answer.get("choice") or "", str(answer.get("now") or "")
+    methods = [value for value, _zh, _en in VERIFICATION_METHODS]
+    if item["type"] == "system":
+        return ["system_fact"]
+    if choice and choice not in CHOICES:
+        return ["not_a_choice"]
+    verified = str(answer.get("verified_by") or "")
+    faults = ["not_a_method"] if verified and verified not in methods else []
+    if choice == "UNVERIFIED":
+        return faults
+    if is_direct(item):
+        if choice == "SAME":
+            return [*faults, "nothing_to_compare"]
+        return faults + (value_faults(item, now) if now else [])
+    if choice == "SAME":
+        return faults + (["baseline_missing"] if baseline_missing(item, known) else [])
+    if choice == "CHANGED":
+        faults += value_faults(item, now) if now else ["now_missing"]
+        if not verified:
+            faults.append("verified_by_missing")
+        if now and not baseline_missing(item, known) and now == str(known[item["before"]]["value"]):
+            faults.append("not_changed")
+    return faults
+
+
+def validate(items: Iterable[Item], draft: Draft, known: Known, *, method: str = "") -> dict[str, list[str]]:
+    """Faults of what has been answered: {item key: [reason codes]}; what is unanswered is `missing`'s."""
+    by_key = {item["key"]: item for item in items}
+    faults: dict[str, list[str]] = {}
+    answers = draft.get("answers") or {}
+    for key, answer in answers.items():
+        item = by_key.get(key)
+        found = _answer_faults(item, answer, known) if item else ["not_asked"]
+        if found:
+            faults[key] = found
+    outcome = draft.get("contact_outcome") or ""
+    if outcome and outcome not in [value for value, _zh, _en in CONTACT_OUTCOMES]:
+        faults["contact_outcome"] = ["not_a_choice"]
+    elif method in CALLING and outcome and outcome not in ("REACHED", "REFUSED"):
+        faults["contact_outcome"] = ["not_reached"]
+    conclusion = draft.get("conclusion") or ""
+    if conclusion and conclusion not in CONCLUSIONS:
+        faults["conclusion"] = ["not_a_choice"]
+    elif conclusion == "NO_CONCERN" and outcome == "REFUSED":
+        faults["conclusion"] = ["refusal_is_a_concern"]
+    suggested = draft.get("suggested_class") or ""
+    if suggested and suggested not in CLASSES:
+        faults["suggested_class"] = ["not_a_choice"]
+    words = text_faults(str(draft.get("conclusion_text") or ""), CONCLUSION_TEXT_LIMIT, lines=True)
+    if words:
+        faults["conclusion_text"] = words
+    return faults
+
+
+_DRAFT_TEXTS = ("contact_outcome", "second_visitor", "conclusion", "conclusion_text", "suggested_class")
+_ANSWER_TEXTS = ("choice", "now", "verified_by")
+
+
+def shape_faults(items: Iterable[Item], draft: object) -> dict[str, list[str]]:
+    """Why a half-filled draft may not even be kept: unknown fields, wrong types, unstorable text."""
+    if not isinstance(draft, Mapping):
+        return {"draft": ["not_an_object"]}
+    faults: dict[str, list[str]] = {}
+    for key, value in draft.items():
+        if key == "answers":
+            continue
+        if key not in _DRAFT_TEXTS:
+            faults[str(key)[:40]] = ["unknown_field"]
+        elif not isinstance(value, str):
+            faults[key] = ["not_a_text"]
+        elif found := text_faults(value, CONCLUSION_TEXT_LIMIT if key == "conclusion_text" else 40,
+                                  lines=key == "conclusion_text"):  # fmt: skip
+            faults[key] = found
+    answers = draft.get("answers", {})
+    if not isinstance(answers, Mapping):
+        return {**faults, "answers": ["not_an_object"]}
+    known_keys = {item["key"] for item in items}
+    for key, answer in answers.items():
+        if key not in known_keys:
+            faults[str(key)[:40]] = ["not_asked"]
+        elif not isinstance(answer, Mapping):
+            faults[key] = ["not_an_object"]
+        elif found := _answer_shape(answer):
+            faults[key] = found
+    return faults
+
+
+def _answer_shape(answer: Mapping[str, Any]) -> list[str]:
+    faults: list[str] = []
+    for key, value in answer.items():
+        if key not in _ANSWER_TEXTS:
+            faults.append("unknown_field")
+        elif not isinstance(value, str):
+            faults.append("not_a_text")
+        else:
+            faults += text_faults(value, TEXT_LIMIT)
+    return faults
+
+
+def display(item: Item, value: str, language: str = "zh") -> str:
+    """A stored value as people read it: the word of a choice, an amount with separators."""
+    for choice in item["choices"]:
+        if choice["value"] == value:
+            return str(choice[language])
+    if item["type"] == "money" and _AMOUNT.fullmatch(value):
+        whole, _dot, cents = value.partition(".")
+        return f"{int(whole):,}.{cents:0<2}"
+    return value

@@ -1,0 +1,311 @@
+"""The content of a visit report: one frozen, JSON-able document from which page and PDF are both made.
+
+Content holds texts, codes and amounts as strings, never floats, so that its canonical JSON and
+SHA-256 can be computed again from the stored row. Labels and words of choices are kept in both
+languages as they stood on the day. Telephone and identity numbers are inside in masked form only;
+`answers_sha256` binds the content to the draft that holds the full values.
+
+Keys: schema, title{zh,en}, report_no, task_no, version, cover{…}, why[str], repayment{months[{month,
+mark}], on_time, late, days_past_due, overdue_amount, last_payment}, sections[{key, label, items[row]}],
+differences[row], baselines[row], unverified[row], unchanged[{key, label, count}], collateral{…},
+ratios[{code, label, before, after, change, limit, is_over}], conclusion{code, label, text, class_now,
+class_suggested, class_chosen, reasons[code]}, opinions[{role, name, staff_no, conclusion, text, at}],
+attachments[{name, sha256}], clock[{label, from, to, workdays}], returned{reason, sections} or null,
+amendments[{key, label, from, to}], answers_sha256.
+A row: key, section, label, state, before, before_text, before_source, before_on, now, now_text,
+verified_by, verified_text, delta_percent. `state` is SAME, CHANGED, BASELINE (first recorded), UNVERIFIED,
+ANSWERED, FINDING (a direct question with a remarkable answer), SYSTEM or UNANSWERED.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from followups.rules.assessment import Assessment, Ratio, change_percent
+from followups.rules.checklist import (
+    SECTIONS,
+    VERIFICATION_METHODS,
+    Draft,
+    Item,
+    Known,
+    answer_of,
+    baseline_missing,
+    display,
+    is_answered,
+    is_direct,
+)
+from people.rules.masking import mask_phone
+
+Row = dict[str, Any]
+Words = dict[str, str]
+
+TITLE: Final[Words] = {"zh": "个人住房贷款贷后检查报告", "en": "Post-loan review report, personal housing loan"}
+RATIO_LABELS: Final[dict[str, Words]] = {
+    "payment_to_income": {"zh": "月供收入比", "en": "Payment to income"},
+    "debt_to_income": {"zh": "总负债收入比", "en": "Debt to income"},
+    "loan_to_value": {"zh": "当前抵押率", "en": "Loan to value"},
+}
+CONCLUSION_LABELS: Final[dict[str, Words]] = {
+    "": {"zh": "未选择", "en": "Not chosen"},
+    "NO_CONCERN": {"zh": "未见异常", "en": "No concern"},
+    "WATCH": {"zh": "需关注", "en": "Watch"},
+    "AT_RISK": {"zh": "存在风险", "en": "At risk"},
+}
+CLASS_LABELS: Final[dict[str, Words]] = {
+    "PASS": {"zh": "正常", "en": "Pass"},
+    "SPECIAL_MENTION": {"zh": "关注", "en": "Special mention"},
+    "SUBSTANDARD": {"zh": "次级", "en": "Substandard"},
+    "DOUBTFUL": {"zh": "可疑", "en": "Doubtful"},
+    "LOSS": {"zh": "损失", "en": "Loss"},
+}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything a report is made of, gathered beforehand; mappings hold JSON-able values only."""
+
+    report_no: str
+    task_no: str
+    version: int
+    cover: Mapping[str, Any]
+    why: Sequence[str]
+    repayment: Mapping[str, Any]
+    collateral: Mapping[str, Any]
+    items: Sequence[Item]
+    draft: Draft
+    known: Known
+    assessment: Assessment
+    class_now: str
+    # Lead first, then the second visitor: {role, name, staff_no, at}.
+    visitors: Sequence[Mapping[str, str]]
+    clock: Sequence[Mapping[str, Any]] = ()
+    attachments: Sequence[Mapping[str, str]] = ()
+    returned: Mapping[str, Any] | None = None
+    previous: Mapping[str, Any] | None = field(default=None)
+
+
+def canonical_json(content: Mapping[str, Any]) -> str:
+    """One spelling for one content: sorted keys, no spaces, no floats (ValueError when there is one)."""
+    _refuse_floats(content)
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def content_sha256(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def _refuse_floats(value: object) -> None:
+    if isinstance(value, float):
+        raise ValueError("a report holds no floats")
+    if isinstance(value, Mapping):
+        for part in value.values():
+            _refuse_floats(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            _refuse_floats(part)
+
+
+def build(inputs: Inputs) -> dict[str, Any]:
+    """The whole content."""
+    rows = [row_of(item, inputs.draft, inputs.known) for item in inputs.items]
+    conclusion = str(inputs.draft.get("conclusion") or "")
+    text = str(inputs.draft.get("conclusion_text") or "").replace("\r\n", "\n").strip()
+    suggested = inputs.assessment.suggested_class
+    chosen = str(inputs.draft.get("suggested_class") or "") or suggested
+    content: dict[str, Any] = {
+        "schema": 1,
+        "title": TITLE,
+        "report_no": inputs.report_no,
+        "task_no": inputs.task_no,
+        "version": inputs.version,
+        "cover": dict(inputs.cover),
+        "why": list(inputs.why),
+        "repayment": dict(inputs.repayment),
+        "sections": _sections(rows),
+        "differences": [row for row in rows if row["state"] in ("CHANGED", "FINDING")],
+        "baselines": [row for row in rows if row["state"] == "BASELINE"],
+        "unverified": [row for row in rows if row["state"] == "UNVERIFIED"],
+        "unchanged": _unchanged(rows),
+        "collateral": dict(inputs.collateral),
+        "ratios": [_ratio(ratio) for ratio in inputs.assessment.ratios],
+        "income_change_percent": _plain(inputs.assessment.income_change_percent),
+        "conclusion": {
+            "code": conclusion,
+            "label": CONCLUSION_LABELS[conclusion],
+            "text": text,
+            "class_now": _class(inputs.class_now),
+            "class_suggested": _class(suggested),
+            "class_chosen": _class(chosen),
+            "reasons": list(inputs.assessment.reasons),
+        },
+        "opinions": [
+            {**visitor, "conclusion": conclusion, "label": CONCLUSION_LABELS[conclusion], "text": text}
+            if place == 0
+            else dict(visitor)
+            for place, visitor in enumerate(inputs.visitors)
+        ],
+        "attachments": [dict(attachment) for attachment in inputs.attachments],
+        "clock": [dict(step) for step in inputs.clock],
+        "returned": dict(inputs.returned) if inputs.returned else None,
+        "contact_outcome": str(inputs.draft.get("contact_outcome") or ""),
+        "answers_sha256": content_sha256(dict(inputs.draft)),
+    }
+    content["amendments"] = amendments(inputs.previous, content) if inputs.previous else []
+    return content
+
+
+def row_of(item: Item, draft: Draft, known: Known) -> Row:
+    """One item with what was known and what was found."""
+    fact = known.get(item["before"], {}) if item["before"] else {}
+    answer = answer_of(draft, item["key"])
+    before, now = str(fact.get("value") or ""), str(answer.get("now") or "")
+    state = _state(item, draft, known)
+    if state not in ("CHANGED", "BASELINE", "ANSWERED", "FINDING"):
+        now = ""
+    verified = str(answer.get("verified_by") or "") if state != "UNANSWERED" else ""
+    return {
+        "key": item["key"],
+        "section": item["section"],
+        "label": dict(item["label"]),
+        "state": state,
+        "before": _shown(item, before),
+        "before_text": _both(item, before, fact.get("text")),
+        "before_source": str(fact.get("source") or ""),
+        "before_on": str(fact.get("on") or ""),
+        "now": _shown(item, now),
+        "now_text": _both(item, now),
+        "verified_by": verified,
+        "verified_text": _method_words(verified),
+        "delta_percent": _delta(item, before, now) if state == "CHANGED" else "",
+    }
+
+
+def _state(item: Item, draft: Draft, known: Known) -> str:
+    if item["type"] == "system":
+        return "SYSTEM"
+    if not is_answered(item, draft):
+        return "UNANSWERED"
+    answer = answer_of(draft, item["key"])
+    choice = answer.get("choice")
+    if choice == "UNVERIFIED":
+        return "UNVERIFIED"
+    if is_direct(item):
+        normal = item.get("normal")
+        return "FINDING" if normal and answer.get("now") != normal else "ANSWERED"
+    if choice == "CHANGED":
+        return "BASELINE" if baseline_missing(item, known) else "CHANGED"
+    return "SAME"
+
+
+def _shown(item: Item, value: str) -> str:
+    return mask_phone(value) if value and item.get("format") == "phone" else value
+
+
+def _both(item: Item, value: str, words: Any = None) -> Words:
+    if isinstance(words, Mapping):
+        return {"zh": str(words.get("zh", "")), "en": str(words.get("en", ""))}
+    shown = _shown(item, value)
+    return {"zh": display(item, shown, "zh"), "en": display(item, shown, "en")}
+
+
+def _method_words(code: str) -> Words:
+    for value, zh, en in VERIFICATION_METHODS:
+        if value == code:
+            return {"zh": zh, "en": en}
+    return {"zh": "", "en": ""}
+
+
+def _delta(item: Item, before: str, now: str) -> str:
+    if item["type"] != "money" or not before or not now:
+        return ""
+    return _plain(change_percent(Decimal(before), Decimal(now)))
+
+
+def _sections(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    found = []
+    for key, zh, en in SECTIONS:
+        inside = [row for row in rows if row["section"] == key]
+        if inside:
+            found.append({"key": key, "label": {"zh": zh, "en": en}, "items": inside})
+    return found
+
+
+def _unchanged(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    counted = []
+    for key, zh, en in SECTIONS:
+        count = sum(row["section"] == key and row["state"] in ("SAME", "ANSWERED") for row in rows)
+        if count:
+            counted.append({"key": key, "label": {"zh": zh, "en": en}, "count": count})
+    return counted
+
+
+def _ratio(ratio: Ratio) -> dict[str, Any]:
+    return {
+        "code": ratio.code,
+        "label": RATIO_LABELS[ratio.code],
+        "before": _plain(ratio.before),
+        "after": _plain(ratio.after),
+        "change": _plain(ratio.change),
+        "limit": _plain(ratio.limit),
+        "is_over": ratio.is_over,
+    }
+
+
+def _class(code: str) -> dict[str, Any]:
+    return {"code": code, "label": CLASS_LABELS[code]}
+
+
+def _plain(number: Decimal | None) -> str:
+    """A percentage as text; empty for unknown."""
+    return "" if number is None else f"{number:f}"
+
+
+def findings(items: Iterable[Item], draft: Draft, known: Known) -> list[str]:
+    """Keys of direct questions with a remarkable answer."""
+    return [item["key"] for item in items if _state(item, draft, known) == "FINDING"]
+
+
+def amendments(previous: Mapping[str, Any], content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a later version says otherwise than the one before: rows, then the conclusion."""
+    was = {row["key"]: row for section in previous["sections"] for row in section["items"]}
+    found = []
+    for section in content["sections"]:
+        for row in section["items"]:
+            old = was.get(row["key"])
+            if old and (old["state"], old["now"]) != (row["state"], row["now"]):
+                found.append({"key": row["key"], "label": row["label"], "from": _words(old), "to": _words(row)})
+    before, after = previous["conclusion"], content["conclusion"]
+    if (before["code"], before["text"]) != (after["code"], after["text"]):
+        label = {"zh": "回访结论", "en": "Conclusion"}
+        found.append({"key": "conclusion", "label": label, "from": before["label"], "to": after["label"]})
+    return found
+
+
+_STATE_WORDS: Final[dict[str, Words]] = {
+    "SAME": {"zh": "无变化", "en": "No change"},
+    "UNVERIFIED": {"zh": "未核实", "en": "Not verified"},
+    "UNANSWERED": {"zh": "未答", "en": "Not answered"},
+    "SYSTEM": {"zh": "系统事实", "en": "System fact"},
+}
+
+
+def _words(row: Row) -> Words:
+    return _STATE_WORDS.get(row["state"]) or dict(row["now_text"])
+
+
+def conclusion_draft(content: Mapping[str, Any]) -> str:
+    """A first text for the conclusion, from the differences and ratios; the officer edits it."""
+    parts = []
+    for row in content["differences"]:
+        label, before, now = row["label"]["zh"], row["before_text"]["zh"], row["now_text"]["zh"]
+        delta = f"（{row['delta_percent'].replace('-', '−')}%）" if row["delta_percent"] else ""
+        parts.append(f"{label}由{before}变为{now}{delta}" if before else f"{label}：{now}")
+    for ratio in content["ratios"]:
+        if ratio["is_over"]:
+            parts.append(f"{ratio['label']['zh']}{ratio['after']}%，超过上限{ratio['limit']}%")
+    days = content["repayment"].get("days_past_due", 0)
+    parts.append(f"目前逾期{days}天" if days else "还款无逾期")
+    return "，".join(parts) + "。"
