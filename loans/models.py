@@ -203,6 +203,7 @@ class Position(models.Model):
             models.Index(fields=["next_due_on"], name="position_due", condition=Q(next_due_on__isnull=False)),
             models.Index(fields=["overdue_since"], name="position_overdue", condition=Q(overdue_since__isnull=False)),
             models.Index(fields=["loan"], name="position_in_suspense", condition=Q(suspense__gt=0)),
+            models.Index(fields=["overdue_since"], name="position_not_pass", condition=~Q(five_class="PASS")),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(principal_balance__gte=0), name="principal_balance_not_negative"),

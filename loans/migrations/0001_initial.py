@@ -248,7 +248,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'loans_position',
-                'indexes': [models.Index(condition=models.Q(('next_due_on__isnull', False)), fields=['next_due_on'], name='position_due'), models.Index(condition=models.Q(('overdue_since__isnull', False)), fields=['overdue_since'], name='position_overdue'), models.Index(condition=models.Q(('suspense__gt', 0)), fields=['loan'], name='position_in_suspense')],
+                'indexes': [models.Index(condition=models.Q(('next_due_on__isnull', False)), fields=['next_due_on'], name='position_due'), models.Index(condition=models.Q(('overdue_since__isnull', False)), fields=['overdue_since'], name='position_overdue'), models.Index(condition=models.Q(('suspense__gt', 0)), fields=['loan'], name='position_in_suspense'), models.Index(condition=models.Q(('five_class', 'PASS'), _negated=True), fields=['overdue_since'], name='position_not_pass')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('principal_balance__gte', 0)), name='principal_balance_not_negative'), models.CheckConstraint(condition=models.Q(('unbilled_principal__gte', 0), ('unbilled_principal__lte', models.F('principal_balance'))), name='unbilled_principal_inside_balance'), models.CheckConstraint(condition=models.Q(('suspense__gte', 0)), name='suspense_not_negative')],
             },
         ),

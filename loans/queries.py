@@ -1,0 +1,189 @@
+"""Reads of loans, and the two locks: the narrow position row, and the open business date.
+
+Everything under a loan is locked by its `loans_position` row, taken in id order. Whoever posts holds
+the open business date in share mode, so that a date cannot close under a posting that names it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, QuerySet, Sum
+from django.utils.translation import gettext as _
+
+from journal.errors import ActionRefused
+from loans.models import BusinessDate, Installment, Loan, Parameter, Position, Terms
+from loans.rules import aging
+from loans.rules.calendar import Calendar
+from loans.rules.dates import following_due_date
+from loans.rules.money import yuan
+from loans.sql import PLAIN_WEEK_DIFFERS
+
+_NO_DEFAULT = object()
+
+
+class NoBusinessDate(ActionRefused):
+    """The bank has no open business date yet: nothing can be posted or closed."""
+
+    code = "no_business_date"
+
+
+class ParameterMissing(LookupError):
+    """No value of a parameter is in force on the day."""
+
+
+def open_business_date() -> date | None:
+    """The bank's open day; None before the first import opens the bank."""
+    return BusinessDate.objects.filter(is_open=True).values_list("day", flat=True).first()
+
+
+def business_date() -> date | None:
+    """The open day for page headers."""
+    return open_business_date()
+
+
+def require_business_date() -> date:
+    """The open day; NoBusinessDate when there is none."""
+    day = open_business_date()
+    if day is None:
+        raise NoBusinessDate(_("本行尚未开业：没有营业日期。"))
+    return day
+
+
+def hold_business_date() -> date:
+    """The open day, which cannot close before the caller's transaction ends."""
+    # A close that commits while we wait leaves this statement without a row; the next one sees the new day.
+    for _attempt in range(3):
+        row = BusinessDate.objects.raw("SELECT * FROM loans_businessdate WHERE is_open FOR SHARE")
+        for each in row:
+            return each.day
+    return require_business_date()
+
+
+def calendar(from_: date, to: date) -> Calendar:
+    """The workday calendar between two days; outside the table the plain week holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(PLAIN_WEEK_DIFFERS, {"from_": from_, "to": to})
+        return Calendar.of(cursor.fetchall())
+
+
+def parameter(code: str, on: date, default: Any = _NO_DEFAULT) -> Any:
+    """The value of an effective-dated parameter on a day."""
+    value = Parameter.objects.filter(code=code, in_force__contains=on).values_list("value", flat=True).first()
+    if value is None:
+        if default is _NO_DEFAULT:
+            raise ParameterMissing(f"{code} on {on}")
+        return default
+    return value
+
+
+def overdue_grace_days(on: date) -> int:
+    """Days after the due day before an unpaid installment may be recognised as overdue."""
+    return int(parameter("overdue_grace_days", on, default=0))
+
+
+def lock_positions(loan_ids: Iterable[int]) -> dict[int, Position]:
+    """Locks the loans' positions in id order; by loan id."""
+    rows = Position.objects.select_for_update().filter(loan_id__in=sorted(set(loan_ids))).order_by("loan_id")
+    return {row.loan_id: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class LoanFacts:
+    """What a loan page says of the money, as of the open business date."""
+
+    as_of: date | None
+    principal_balance: Decimal
+    principal_repaid: Decimal
+    days_past_due: int
+    # Billed and not paid, whether overdue yet or not.
+    unpaid_principal: Decimal
+    unpaid_interest: Decimal
+    # Of which overdue.
+    overdue_amount: Decimal
+    overdue_installments: int
+    suspense: Decimal
+    next_due_on: date | None
+    next_amount: Decimal | None
+    installments_left: int
+    annual_rate_percent: Decimal
+    five_class: str
+
+    @property
+    def unpaid_amount(self) -> Decimal:
+        return self.unpaid_principal + self.unpaid_interest
+
+
+def loan_facts(loan: Loan) -> LoanFacts:
+    """The money facts of one loan."""
+    as_of = open_business_date()
+    position: Position = loan.position
+    unpaid = Installment.objects.filter(loan_id=loan.pk, settled_on__isnull=True)
+    owed = {"principal": Sum(F("principal") - F("principal_paid")), "interest": Sum(F("interest") - F("interest_paid"))}
+    total = unpaid.aggregate(**owed)
+    overdue = (
+        unpaid.filter(overdue_from__gte=position.overdue_since, due_on__lt=as_of) if position.overdue_since else None
+    )
+    late = overdue.aggregate(**owed) if overdue is not None else {"principal": None, "interest": None}
+    zero = Decimal("0.00")
+    future = future_schedule(loan, limit=1)
+    return LoanFacts(
+        as_of=as_of,
+        principal_balance=position.principal_balance,
+        principal_repaid=max(zero, loan.principal_original - position.principal_balance),
+        days_past_due=aging.days_past_due(position.overdue_since, as_of) if as_of else 0,
+        unpaid_principal=total["principal"] or zero,
+        unpaid_interest=total["interest"] or zero,
+        overdue_amount=(late["principal"] or zero) + (late["interest"] or zero),
+        overdue_installments=overdue.count() if overdue is not None else 0,
+        suspense=position.suspense,
+        next_due_on=position.next_due_on,
+        next_amount=future[0].amount if future else None,
+        installments_left=position.last_number - position.next_number + 1 if position.next_number else 0,
+        annual_rate_percent=position.annual_rate_percent,
+        five_class=position.five_class,
+    )
+
+
+def installments_of(loan: Loan) -> QuerySet[Installment]:
+    """Billed installments, the newest first."""
+    return Installment.objects.filter(loan_id=loan.pk).order_by("-number")
+
+
+@dataclass(frozen=True, slots=True)
+class FutureRow:
+    """An installment that is not billed yet, as the signed terms say."""
+
+    number: int
+    due_on: date
+    principal: Decimal
+    interest: Decimal
+    balance: Decimal
+
+    @property
+    def amount(self) -> Decimal:
+        return self.principal + self.interest
+
+
+def future_schedule(loan: Loan, limit: int | None = None) -> tuple[FutureRow, ...]:
+    """Installments still to be billed, from the terms in force; empty when all are billed."""
+    position: Position = loan.position
+    if position.next_number is None or position.next_due_on is None:
+        return ()
+    terms = Terms.objects.filter(loan_id=loan.pk).order_by("-version").first()
+    if terms is None:
+        return ()
+    rows = []
+    due_on, balance = position.next_due_on, position.unbilled_principal
+    numbers = range(position.next_number, position.last_number + 1)
+    for number in numbers[:limit]:
+        principal = yuan(terms.principal_fen[number - terms.first_number])
+        balance -= principal
+        rows.append(
+            FutureRow(number, due_on, principal, yuan(terms.interest_fen[number - terms.first_number]), balance)
+        )
+        due_on = following_due_date(due_on, loan.due_day, loan.matures_on, is_last=number + 1 == position.last_number)
+    return tuple(rows)
