@@ -1,0 +1,67 @@
+/* The frame of every page: search and help by key, what failed said in words, lists that come back as they were. */
+(function () {
+  "use strict";
+
+  const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog") !== null;
+  const keyNames = { "?": "?", "/": "/" };
+
+  function say(text) {
+    const line = document.getElementById("fault");
+    line.textContent = text;
+    line.classList.add("is-shown");
+    clearTimeout(say.timer);
+    say.timer = setTimeout(() => line.classList.remove("is-shown"), 8000);
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") document.querySelectorAll("details.menu[open]").forEach((menu) => menu.removeAttribute("open"));
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (event.key === keyNames["/"]) {
+      event.preventDefault();
+      document.getElementById("find")?.focus();
+    }
+    if (event.key === keyNames["?"]) document.getElementById("keys")?.showModal();
+  });
+
+  document.addEventListener("click", (event) => {
+    document.querySelectorAll("details.menu[open]").forEach((menu) => {
+      if (!menu.contains(event.target)) menu.removeAttribute("open");
+    });
+    const opener = event.target.closest("[data-opens]");
+    if (opener) {
+      event.preventDefault();
+      open(document.getElementById(opener.dataset.opens));
+    }
+    const closer = event.target.closest("[data-closes]");
+    if (closer) (closer.closest("dialog") || document.getElementById(closer.dataset.closes)).close();
+  });
+
+  function open(part) {
+    if (!part) return;
+    if (part instanceof HTMLDialogElement) part.showModal();
+    else part.hidden = false;
+    part.querySelector("textarea, select, input:not([type=hidden])")?.focus();
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
+  });
+
+  document.addEventListener("htmx:sendError", () => say(document.getElementById("fault").dataset.offline));
+  document.addEventListener("htmx:responseError", (event) => {
+    const line = document.getElementById("fault").dataset;
+    const id = event.detail.xhr.getResponseHeader("X-Request-ID");
+    if (event.detail.xhr.status === 401 || event.detail.xhr.status === 302) location.reload();
+    say(line.refused + (id ? " " + line.event + " " + id : ""));
+  });
+
+  /* Back restores row and scroll: kept for the tab only, and only where the list stood. */
+  const list = document.querySelector("[data-keeps-scroll]");
+  if (list) {
+    const place = "scroll " + location.pathname + location.search.replace(/[?&](task|report)=\d+/, "");
+    list.scrollTop = Number(sessionStorage.getItem(place) || 0);
+    addEventListener("pagehide", () => sessionStorage.setItem(place, String(list.scrollTop)));
+  }
+
+  window.anju = { typing, say, open };
+})();

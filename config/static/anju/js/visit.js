@@ -1,0 +1,129 @@
+/* The visit form: what is typed is saved by itself, sections by Alt+1…9, U answers "no change", Ctrl+Enter previews.
+   Saving goes through HTMX; the server's reply brings the next version, the ratios and what is missing. */
+(function () {
+  "use strict";
+
+  const form = document.getElementById("visit-form");
+  if (!form) return;
+  const answers = document.querySelector(".answers");
+  const sections = Array.from(answers.querySelectorAll("section"));
+  const links = () => Array.from(document.querySelectorAll(".sections a[href^='#s-']"));
+  const phone = matchMedia("(max-width: 760px)");
+  const saved = () => document.getElementById("saved");
+  let offline = false;
+
+  answers.classList.add("one-at-a-time");
+
+  function show(section, scroll) {
+    if (!section) return;
+    sections.forEach((other) => other.classList.toggle("current", other === section));
+    links().forEach((link) => link.classList.toggle("on", link.hash === "#" + section.id));
+    const on = links().find((link) => link.hash === "#" + section.id);
+    if (phone.matches) {
+      on?.scrollIntoView({ inline: "center", block: "nearest" });
+      scrollTo({ top: 0 });
+    } else if (scroll) section.querySelector("h2").scrollIntoView({ block: "start" });
+  }
+
+  function goTo(hash) {
+    const target = document.getElementById(hash.slice(1));
+    if (!target) return;
+    show(target.closest("section"), target.matches("section"));
+    if (!target.matches("section")) {
+      target.scrollIntoView({ block: "center" });
+      target.querySelector("input:checked, input:not([type=hidden]), select, textarea")?.focus({ preventScroll: true });
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#s-'], a[href^='#i-']");
+    if (link) {
+      event.preventDefault();
+      goTo(link.hash);
+    }
+    if (event.target.closest("[data-preview]")) save("preview");
+  });
+
+  /* One request at a time: the next one reads the version that the last one brought. */
+  function save(then) {
+    if (form.dataset.locked) return;
+    form.querySelector("[name=then]").value = then || "";
+    window.htmx.trigger(form, "save");
+  }
+
+  let timer;
+  const saveSoon = (delay) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => save(""), delay);
+  };
+  form.addEventListener("change", () => saveSoon(300));
+  form.addEventListener("input", (event) => {
+    if (event.target.matches("input:not([type=radio]), textarea")) saveSoon(1200);
+  });
+
+  form.addEventListener("focusin", (event) => {
+    const section = event.target.closest("section");
+    if (section && !section.classList.contains("current")) {
+      sections.forEach((other) => other.classList.toggle("current", other === section));
+      links().forEach((link) => link.classList.toggle("on", link.hash === "#" + section.id));
+    }
+  });
+
+  /* An answered question loses its mark at once; the server's word comes with the save. */
+  form.addEventListener("change", (event) => {
+    if (event.target.value) event.target.closest(".item")?.classList.remove("todo", "wrong");
+    if (event.target.value === "CHANGED") event.target.closest(".item").querySelector(".becomes .field")?.focus();
+  });
+
+  function sameForFocused() {
+    const item = document.activeElement?.closest(".item") || answers.querySelector("section.current .item.todo");
+    const same = item?.querySelector("input[value=SAME]");
+    if (!same || same.disabled) return;
+    same.checked = true;
+    same.dispatchEvent(new Event("change", { bubbles: true }));
+    const todo = Array.from(answers.querySelectorAll("section.current .item.todo")).find((other) => other !== item);
+    todo?.querySelector("input")?.focus();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey && event.key === "Enter") {
+      event.preventDefault();
+      const confirm = document.querySelector("#preview[open] [data-submit]");
+      if (confirm) confirm.click();
+      else save("preview");
+      return;
+    }
+    if (event.altKey && /^[1-9]$/.test(event.key)) {
+      event.preventDefault();
+      show(sections[Number(event.key) - 1], true);
+      return;
+    }
+    const inText = event.target.closest("textarea, select, input:not([type=radio])");
+    if (!event.ctrlKey && !event.altKey && !event.metaKey && event.key.toLowerCase() === "u" && !inText) sameForFocused();
+  });
+
+  document.addEventListener("htmx:sendError", () => {
+    offline = true;
+    saved().textContent = saved().dataset.offline;
+  });
+  document.addEventListener("htmx:afterOnLoad", () => (offline = false));
+  setInterval(() => offline && save(""), 10000);
+  addEventListener("online", () => offline && save(""));
+
+  document.addEventListener("htmx:oobAfterSwap", (event) => {
+    if (event.detail.target?.id === "preview-box") document.getElementById("preview").showModal();
+    if (event.detail.target?.id === "lock-line" && event.detail.target.querySelector(".conflict")) lock();
+  });
+
+  /* A second tab saved first: this one keeps its text on the screen and stops writing. */
+  function lock() {
+    form.dataset.locked = "1";
+    form.querySelectorAll("input[type=radio], select").forEach((field) => (field.disabled = true));
+    form.querySelectorAll("input:not([type=radio]):not([type=hidden]), textarea").forEach((field) => (field.readOnly = true));
+    document.querySelectorAll("[data-preview]").forEach((button) => (button.disabled = true));
+    scrollTo({ top: 0 });
+  }
+
+  show(sections.find((section) => section.querySelector(".todo")) || sections[0], false);
+  if (location.hash) goTo(location.hash);
+})();
