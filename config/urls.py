@@ -12,5 +12,5 @@ urlpatterns = [
     path("", include("people.urls")),
     path("", include("followups.urls")),
     path("", include("loans.urls")),
-    path("", include("journal.urls")),
+    path("", include("config.page_urls")),
 ]
