@@ -1,0 +1,117 @@
+"""Writes of collateral: the homes, charges and valuations that come with a book taken over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from collateral.models import Charge, ChargeKind, Property, Valuation
+from collateral.rules.address import district_of
+from journal.actions import record
+from journal.queries import business_date_now
+
+SOURCE = "tape"
+_CHUNK = 2_000
+
+
+@dataclass(frozen=True)
+class TakenOver:
+    """The home behind one loan as the tape knows it; value and day are None together."""
+
+    loan_id: int
+    address: str
+    property_type: str
+    is_owner_occupied: bool | None
+    value: Decimal | None
+    valued_on: date | None
+    registration_no: str
+    registered_on: date | None
+
+
+@transaction.atomic
+def take_over(*, rows: Sequence[TakenOver], by: str, at: datetime) -> None:
+    """Adds a property, its charge and (where known) its valuation for each loan; three statements a chunk.
+
+    The fact is `loans.booked` of the batch: what exists at take-over is baseline and wakes nothing of its own.
+    """
+    homes = Property.objects.bulk_create(
+        [
+            Property(
+                address=row.address,
+                district=district_of(row.address),
+                property_type=row.property_type,
+                is_owner_occupied=row.is_owner_occupied,
+                value=row.value,
+                valued_on=row.valued_on,
+            )
+            for row in rows
+        ],
+        batch_size=_CHUNK,
+    )
+    pairs = list(zip(rows, homes, strict=True))
+    Charge.objects.bulk_create(
+        [
+            Charge(
+                loan_id=row.loan_id,
+                property=home,
+                kind=ChargeKind.FORMAL if row.registration_no else ChargeKind.NOT_RECORDED,
+                registration_no=row.registration_no,
+                registered_on=row.registered_on,
+            )
+            for row, home in pairs
+        ],
+        batch_size=_CHUNK,
+    )
+    Valuation.objects.bulk_create(
+        [
+            Valuation(property=home, value=row.value, valued_on=row.valued_on, source=SOURCE)
+            for row, home in pairs
+            if row.value is not None
+        ],
+        batch_size=_CHUNK,
+    )
+
+
+@transaction.atomic
+def update_occupancy(*, loan_id: int, is_owner_occupied: bool, by: str, at: datetime) -> None:
+    """Sets whether the owner lives in the loan's home, as a visit found it."""
+    charge = Charge.objects.filter(loan_id=loan_id).order_by("id").first()
+    if charge is None:
+        return
+    Property.objects.filter(pk=charge.property_id).update(is_owner_occupied=is_owner_occupied)
+    record(
+        kind="collateral.occupancy_recorded",
+        subject_type="property",
+        subject_id=charge.property_id,
+        loan_id=loan_id,
+        by=by,
+        at=at,
+        business_date=business_date_now(),
+        data={"is_owner_occupied": is_owner_occupied},
+    )
+
+
+@transaction.atomic
+def record_registration(*, loan_id: int, kind: str | None, registration_no: str | None, by: str, at: datetime) -> None:
+    """Sets kind and number of the loan's charge, as verified; None leaves a part as it is."""
+    charge = Charge.objects.select_for_update().filter(loan_id=loan_id).order_by("id").first()
+    if charge is None:
+        return
+    changes: dict[str, str] = {}
+    if kind is not None:
+        changes["kind"] = ChargeKind(kind).value
+    if registration_no is not None:
+        changes["registration_no"] = registration_no
+    Charge.objects.filter(pk=charge.pk).update(**changes)
+    record(
+        kind="collateral.registration_recorded",
+        subject_type="charge",
+        subject_id=charge.pk,
+        loan_id=loan_id,
+        by=by,
+        at=at,
+        business_date=business_date_now(),
+        data={"before": charge.kind, "after": changes.get("kind", charge.kind)},
+    )

@@ -1,0 +1,46 @@
+"""Reads of collateral: what a loan's homes are worth together, and how they are charged."""
+
+from collections.abc import Collection
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from django.db.models import Count, F, Min, QuerySet, Sum
+
+from collateral.models import Charge, Valuation
+
+
+def charges_of(loan_id: int) -> QuerySet[Charge]:
+    """The loan's charges with their properties, the first recorded first. The caller has checked access to the loan."""
+    return Charge.objects.filter(loan_id=loan_id).select_related("property").order_by("id")
+
+
+def valuations_of(property_id: int) -> QuerySet[Valuation]:
+    """A property's valuations, the latest first."""
+    return Valuation.objects.filter(property_id=property_id).order_by("-valued_on", "-id")
+
+
+def collateral_values(loan_ids: Collection[int]) -> dict[int, tuple[Decimal, date]]:
+    """Loan id → (value of its homes together, day of the oldest of those values).
+
+    A loan of which any home has no known value is left out: part of a value is no loan-to-value.
+    """
+    rows = (
+        Charge.objects.filter(loan_id__in=list(loan_ids))
+        .values("loan_id")
+        .annotate(
+            total=Sum("property__value"),
+            oldest=Min("property__valued_on"),
+            homes=Count("id"),
+            valued=Count("property__value"),
+        )
+        .filter(homes=F("valued"))
+        .values_list("loan_id", "total", "oldest")
+    )
+    return {loan_id: (total, oldest) for loan_id, total, oldest in rows}
+
+
+def loan_to_value(balance: Decimal, value: Decimal | None) -> Decimal | None:
+    """当前抵押率 in percent with two decimals; None when no value is known."""
+    if not value:
+        return None
+    return (balance * 100 / value).quantize(Decimal("0.01"), ROUND_HALF_UP)
