@@ -1,0 +1,167 @@
+"""Why a step of a follow-up is refused. Each leaves everything as it was."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from journal.errors import ActionRefused
+
+
+class TaskAlreadyEnded(ActionRefused):
+    code = "task_already_ended"
+    conflict = True
+
+    def __init__(self) -> None:
+        super().__init__(_("该任务已办结或已撤销。"))
+
+
+class WrongState(ActionRefused):
+    """The task is not at the point where this can be done."""
+
+    code = "wrong_state"
+    conflict = True
+
+
+class AlreadySubmitted(WrongState):
+    code = "already_submitted"
+
+    def __init__(self) -> None:
+        super().__init__(_("报告已提交，正在等待审核。"))
+
+
+class AlreadyDecided(ActionRefused):
+    code = "already_decided"
+    conflict = True
+
+    def __init__(self, who: str, when: datetime | None) -> None:
+        at = f"{timezone.localtime(when):%m-%d %H:%M}" if when else ""
+        super().__init__(_("该报告已由%(who)s于 %(at)s 审核。") % {"who": who, "at": at})
+        self.who, self.when = who, when
+
+
+class StaleVersion(ActionRefused):
+    """Somebody (perhaps the same person in another window) saved in between."""
+
+    code = "stale_version"
+    conflict = True
+
+    def __init__(self, who: str, when: datetime, version: int) -> None:
+        at = f"{timezone.localtime(when):%m-%d %H:%M}"
+        super().__init__(_("内容已由%(who)s于 %(at)s 保存，本页不是最新版本。请刷新后再改。") % {"who": who, "at": at})
+        self.who, self.when, self.version = who, when, version
+
+
+class StaleReport(ActionRefused):
+    code = "stale_report"
+    conflict = True
+
+    def __init__(self) -> None:
+        super().__init__(_("您看到的报告不是当前版本，请刷新后再审核。"))
+
+
+class NotYours(ActionRefused):
+    code = "not_yours"
+
+    def __init__(self, who: str) -> None:
+        super().__init__(_("该任务由%(who)s主办。") % {"who": who} if who else _("该任务尚未分派给您。"))
+        self.who = who
+
+
+class OwnReport(ActionRefused):
+    code = "own_report"
+
+    def __init__(self) -> None:
+        super().__init__(_("不能审核本人提交、主办或协办的报告。"))
+
+
+class LightItem(ActionRefused):
+    code = "light_item"
+
+    def __init__(self) -> None:
+        super().__init__(_("逾期跟踪事项无须回访，还清后自动办结。"))
+
+
+class WrongOfficer(ActionRefused):
+    code = "wrong_officer"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="officer")
+
+
+class SecondVisitorWrong(ActionRefused):
+    code = "second_visitor_wrong"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="second_visitor")
+
+
+class ReasonMissing(ActionRefused):
+    code = "reason_missing"
+
+
+class WrongDate(ActionRefused):
+    code = "wrong_date"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="to")
+
+
+class DraftTooLarge(ActionRefused):
+    code = "draft_too_large"
+
+    def __init__(self) -> None:
+        super().__init__(_("内容过大，未能保存。"), field="draft")
+
+
+class MissingAnswers(ActionRefused):
+    """`fields` are the keys of what is missing, in the form's order; `labels` their names."""
+
+    code = "missing_answers"
+
+    def __init__(self, fields: Sequence[str], labels: Sequence[str]) -> None:
+        super().__init__(
+            _("还缺 %(count)s 项：%(names)s") % {"count": len(fields), "names": _("、").join(labels)},
+            field=fields[0],
+        )
+        self.fields, self.labels = list(fields), list(labels)
+
+
+class InvalidAnswers(ActionRefused):
+    """`faults` is {key: [codes]}, `sentences` {key: sentence}."""
+
+    code = "invalid_answers"
+
+    def __init__(self, faults: Mapping[str, Sequence[str]], labels: Mapping[str, str]) -> None:
+        self.faults = {key: list(codes) for key, codes in faults.items()}
+        self.sentences = {
+            key: f"{labels.get(key, key)}：{fault_sentence(codes[0])}" for key, codes in self.faults.items()
+        }
+        super().__init__("；".join(self.sentences.values()), field=next(iter(self.faults)))
+
+
+def fault_sentence(code: str) -> str:
+    """What is wrong with an answer, in words."""
+    return {
+        "too_long": _("文字过长"),
+        "forbidden_character": _("含有不可见或控制字符"),
+        "not_an_amount": _("请填写金额，如 9800.00"),
+        "not_a_choice": _("请从选项中选择"),
+        "not_a_date": _("请填写有效日期，如 2026-10-30"),
+        "not_a_phone": _("电话号码有误"),
+        "not_a_method": _("请从核实方式中选择"),
+        "empty": _("请填写内容"),
+        "now_missing": _("有变化时须填写现值"),
+        "verified_by_missing": _("有变化时须填写核实方式"),
+        "not_changed": _("现值与原值相同"),
+        "baseline_missing": _("基线缺失，请登记现值"),
+        "nothing_to_compare": _("请直接作答"),
+        "system_fact": _("系统事实不可修改"),
+        "not_asked": _("本次回访不含此项"),
+        "not_reached": _("未接通本人，请改约"),
+        "refusal_is_a_concern": _("客户拒绝回访时不能选未见异常"),
+        "unknown_field": _("未知字段"),
+        "not_a_text": _("应为文字"),
+        "not_an_object": _("格式有误"),
+    }.get(code, code)

@@ -1,0 +1,190 @@
+"""Who makes a follow-up and when: assigning, claiming, rescheduling; the lock and state guard of all steps."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from followups.actions.refusals import (
+    AlreadySubmitted,
+    NotYours,
+    ReasonMissing,
+    TaskAlreadyEnded,
+    WrongDate,
+    WrongOfficer,
+    WrongState,
+)
+from followups.models import EventKind, TaskEvent, TaskState, VisitTask
+from followups.rules import states
+from followups.rules.checklist import TEXT_LIMIT, text_faults
+from journal.actions import record
+from loans.queries import require_business_date
+from people.actions import require
+from people.models import Staff
+from people.queries import branch_ids_visible_to, may
+
+# States in which the visit is still to be made or mended.
+TO_DO = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED)
+_FURTHEST = timedelta(days=365)
+
+
+def locked_task(task_id: int, by: Staff) -> VisitTask:
+    """The task under its lock; VisitTask.DoesNotExist when it is missing or another branch's."""
+    return (
+        VisitTask.objects.visible_to(by)
+        .select_for_update(of=("self",))
+        .select_related("assigned_to", "loan__borrower", "branch")
+        .get(pk=task_id)
+    )
+
+
+def guard(task: VisitTask, new: str) -> None:
+    """Refuses an illegal change of state with a sentence for the person."""
+    try:
+        states.guard(task.state, new)
+    except states.IllegalState as error:
+        if task.state in states.ENDED:
+            raise TaskAlreadyEnded from error
+        if task.state == TaskState.SUBMITTED:
+            raise AlreadySubmitted from error
+        raise WrongState(_("该任务当前状态不能进行此操作。")) from error
+
+
+def require_to_do(task: VisitTask) -> None:
+    """Refuses unless the visit is still to be made or mended."""
+    if task.state in states.ENDED:
+        raise TaskAlreadyEnded
+    if task.state == TaskState.SUBMITTED:
+        raise AlreadySubmitted
+
+
+def change_task(task: VisitTask, **fields: Any) -> None:
+    """Writes fields of a locked task and counts its version up."""
+    VisitTask.objects.filter(pk=task.pk).update(version=F("version") + 1, **fields)
+    for name, value in fields.items():
+        setattr(task, name, value)
+    task.version += 1
+
+
+def add_event(task: VisitTask, kind: str, *, by: str, at: datetime, **facts: Any) -> TaskEvent:
+    return TaskEvent.objects.create(
+        task=task, kind=kind, at=at, business_date=require_business_date(), actor=by, data=facts
+    )
+
+
+def tell(task: VisitTask, kind: str, *, by: Staff, at: datetime, **facts: Any) -> None:
+    """Records a fact about the task under its loan; ids, codes and hashes only."""
+    record(
+        kind=kind,
+        subject_type="visit_task",
+        subject_id=task.pk,
+        loan_id=task.loan_id,
+        by=by.staff_no,
+        at=at,
+        business_date=require_business_date(),
+        data={"loan_id": task.loan_id, "task_id": task.pk, **facts},
+    )
+
+
+def checked_reason(reason: str, *, least: int, field: str = "reason") -> str:
+    """The reason without outer space; refused when too short, too long or unseen characters are in it."""
+    words = reason.strip()
+    if len(words) < least:
+        raise ReasonMissing(_("请写明原因（至少 %(least)s 个字）。") % {"least": least}, field=field)
+    faults = text_faults(words, TEXT_LIMIT, lines=True)
+    if faults:
+        raise ReasonMissing(
+            _("文字过长，最多 %(most)s 个字。") % {"most": TEXT_LIMIT}
+            if "too_long" in faults
+            else _("含有不可见或控制字符"),
+            field=field,
+            code=faults[0],
+        )
+    return words
+
+
+def require_officer_fits(task: VisitTask, officer: Staff) -> None:
+    """An officer must be active, may record visits and sees the loan's branch."""
+    if not officer.is_active or not may(officer, "followups.record_visit"):
+        raise WrongOfficer(_("%(name)s没有回访岗位或已停用。") % {"name": officer.name})
+    if task.branch_id not in branch_ids_visible_to(officer):
+        raise WrongOfficer(_("%(name)s不属于该贷款的机构。") % {"name": officer.name})
+
+
+def give(task: VisitTask, officer: Staff, *, by: Staff, at: datetime) -> None:
+    """Assigns a locked task, with event and fact."""
+    before = task.assigned_to
+    change_task(task, assigned_to=officer)
+    add_event(
+        task,
+        EventKind.ASSIGNED,
+        by=by.staff_no,
+        at=at,
+        **{"from": before.staff_no if before else "", "to": officer.staff_no},
+    )
+    tell(task, "followups.task_assigned", by=by, at=at, officer=officer.staff_no)
+
+
+@transaction.atomic
+def assign(*, task_id: int, officer: Staff, by: Staff, at: datetime) -> VisitTask:
+    """Gives the task to an officer; a visit already begun goes with it. The same officer again changes nothing."""
+    require(by, "followups.assign")
+    task = locked_task(task_id, by)
+    require_to_do(task)
+    require_officer_fits(task, officer)
+    if task.assigned_to_id == officer.pk:
+        return task
+    visit = getattr(task, "visit", None)
+    if visit is not None:
+        if visit.second_visitor_id == officer.pk:
+            raise WrongOfficer(_("协办人不能同时为主办人。"))
+        type(visit).objects.filter(pk=visit.pk).update(lead_visitor=officer)
+    give(task, officer, by=by, at=at)
+    return task
+
+
+@transaction.atomic
+def claim(*, task_id: int, by: Staff, at: datetime) -> VisitTask:
+    """Takes an unassigned task for oneself."""
+    require(by, "followups.record_visit")
+    task = locked_task(task_id, by)
+    require_to_do(task)
+    if task.assigned_to_id == by.pk:
+        return task
+    if task.assigned_to is not None:
+        raise NotYours(task.assigned_to.name)
+    give(task, by, by=by, at=at)
+    return task
+
+
+@transaction.atomic
+def reschedule(*, task_id: int, to: date, reason: str, by: Staff, at: datetime) -> VisitTask:
+    """Fixes the limit to a day; beyond the present limit only by someone who assigns tasks.
+
+    The date is pinned: the planner leaves it alone from now on.
+    """
+    may_assign = may(by, "followups.assign")
+    if not may_assign:
+        require(by, "followups.record_visit")
+    task = locked_task(task_id, by)
+    require_to_do(task)
+    if not may_assign and task.assigned_to_id != by.pk:
+        raise NotYours(task.assigned_to.name if task.assigned_to else "")
+    words = checked_reason(reason, least=2)
+    today = require_business_date()
+    if to < today:
+        raise WrongDate(_("日期不能早于营业日 %(today)s。") % {"today": today.isoformat()})
+    if to > max(task.due_on, today) + _FURTHEST:
+        raise WrongDate(_("日期过远。"))
+    if to > task.due_on and not may_assign:
+        raise WrongDate(_("晚于应完成日 %(due)s 须由主管改约。") % {"due": task.due_on.isoformat()})
+    before = task.due_on
+    if to == before and task.is_pinned:
+        return task
+    change_task(task, due_on=to, opens_on=min(task.opens_on, to), is_pinned=True)
+    days = {"from": before.isoformat(), "to": to.isoformat()}
+    add_event(task, EventKind.RESCHEDULED, by=by.staff_no, at=at, reason=words, **days)
+    tell(task, "followups.task_rescheduled", by=by, at=at, **days)
+    return task

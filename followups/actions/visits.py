@@ -1,0 +1,303 @@
+"""Making a visit: start, keep the draft, look at the report, submit it.
+
+What is known of the loan is frozen when the visit starts, and what the officer enters is compared
+with that. A draft is one row with a version; a form that is not the latest is refused, naming who
+saved in between. Submitting turns the draft into a report version whose content never changes.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from followups.actions.refusals import (
+    AlreadySubmitted,
+    DraftTooLarge,
+    InvalidAnswers,
+    LightItem,
+    MissingAnswers,
+    NotYours,
+    SecondVisitorWrong,
+    StaleVersion,
+    WrongState,
+)
+from followups.actions.tasks import TO_DO, add_event, change_task, give, guard, locked_task, require_to_do, tell
+from followups.models import (
+    Checklist,
+    Difference,
+    EventKind,
+    TaskState,
+    Visit,
+    VisitReport,
+    VisitTask,
+)
+from followups.queries.content import ReportParts, build_content, known_for
+from followups.queries.form import field_label
+from followups.rules import checklist
+from followups.rules.report import conclusion_draft, content_sha256
+from loans.queries import calendar, lock_positions, parameter, require_business_date
+from people.actions import require
+from people.models import Staff
+
+_FURTHEST_DECISION_DAYS = 60
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """A report as it would be submitted now: nothing is written. `missing` and `faults` stand in its way."""
+
+    content: dict[str, Any]
+    sha256: str
+    missing: list[str]
+    faults: dict[str, list[str]]
+    drafted_text: str
+
+
+@transaction.atomic
+def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
+    """Begins the visit with the current checklist and what is known; started again it is the same visit.
+
+    An unassigned task is claimed; one assigned to somebody else is refused.
+    """
+    require(by, "followups.record_visit")
+    task = locked_task(task_id, by)
+    require_to_do(task)
+    if task.is_light:
+        raise LightItem
+    if task.assigned_to is not None and task.assigned_to_id != by.pk:
+        raise NotYours(task.assigned_to.name)
+    visit = Visit.objects.filter(task=task).select_related("checklist", "lead_visitor", "second_visitor").first()
+    if visit is not None:
+        return visit
+    guard(task, TaskState.IN_PROGRESS)
+    if task.assigned_to is None:
+        give(task, by, by=by, at=at)
+    questions = Checklist.objects.order_by("-version").first()
+    if questions is None:
+        raise WrongState(_("尚未安装回访清单。"))
+    visit = Visit.objects.create(
+        task=task,
+        checklist=questions,
+        method=task.method,
+        lead_visitor=by,
+        started_at=at,
+        known=known_for(task),
+        draft={"answers": {}},
+        saved_at=at,
+        saved_by=by.staff_no,
+    )
+    change_task(task, state=TaskState.IN_PROGRESS)
+    add_event(task, EventKind.STARTED, by=by.staff_no, at=at, method=task.method)
+    tell(task, "followups.visit_started", by=by, at=at, method=task.method)
+    return visit
+
+
+@transaction.atomic
+def save_draft(*, task_id: int, version: int, draft: Mapping[str, Any], by: Staff, at: datetime) -> Visit:
+    """Keeps a half-filled form; `version` is the one the form was made from."""
+    require(by, "followups.record_visit")
+    task = locked_task(task_id, by)
+    visit = _own_visit(task, by)
+    _require_version(visit, version)
+    _require_shape(visit, draft)
+    return _keep(visit, draft, by=by, at=at)
+
+
+def preview(*, task_id: int, draft: Mapping[str, Any] | None, by: Staff) -> ReportContent:
+    """The report as it would look now (of the stored draft when none is given); writes nothing."""
+    require(by, "followups.record_visit")
+    task = (
+        VisitTask.objects.visible_to(by)
+        .select_related("loan__borrower", "loan__branch", "loan__position", "branch")
+        .get(pk=task_id)
+    )
+    visit = _visit_of(task)
+    if draft is not None:
+        _require_shape(visit, draft)
+    used = dict(visit.draft if draft is None else draft)
+    items = checklist.items_for(task.kind, visit.method, visit.checklist.items)
+    absent, faults = _obstacles(task, visit, items, used)
+    second = None
+    if used.get("second_visitor"):
+        second = Staff.objects.filter(staff_no=used["second_visitor"]).first()
+    content = build_content(ReportParts(task, visit, _without_faults(used, faults), _next_version(visit), second, None))
+    return ReportContent(content, content_sha256(content), absent, faults, conclusion_draft(content))
+
+
+@transaction.atomic
+def submit_visit(*, task_id: int, version: int, draft: Mapping[str, Any], by: Staff, at: datetime) -> VisitReport:
+    """Makes the next version of the report and hands it to review.
+
+    Refused when anything is missing (all of it listed), invalid, or saved by somebody in between.
+    """
+    require(by, "followups.record_visit")
+    loan_id = VisitTask.objects.visible_to(by).values_list("loan_id", flat=True).get(pk=task_id)
+    lock_positions([loan_id])
+    task = locked_task(task_id, by)
+    visit = _own_visit(task, by)
+    guard(task, TaskState.SUBMITTED)
+    _require_version(visit, version)
+    _require_shape(visit, draft)
+    items = checklist.items_for(task.kind, visit.method, visit.checklist.items)
+    absent, faults = _obstacles(task, visit, items, draft)
+    labels = _labels(items)
+    if absent:
+        raise MissingAnswers(absent, [labels.get(key) or field_label(key) for key in absent])
+    if faults:
+        raise InvalidAnswers(faults, {**{key: field_label(key) for key in faults}, **labels})
+    second = _second_visitor(draft, by)
+    visit = _keep(visit, draft, by=by, at=at, second=second)
+    return _make_report(task, visit, by=by, at=at)
+
+
+def _make_report(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> VisitReport:
+    number, today = _next_version(visit), require_business_date()
+    content = build_content(ReportParts(task, visit, visit.draft, number, visit.second_visitor, at))
+    report = VisitReport.objects.create(
+        visit=visit,
+        branch_id=task.branch_id,
+        version=number,
+        conclusion=content["conclusion"]["code"],
+        suggested_class=content["conclusion"]["class_chosen"]["code"],
+        difference_count=len(content["differences"]),
+        level=task.level,
+        content=content,
+        content_sha256=content_sha256(content),
+        submitted_by=by,
+        submitted_at=at,
+        submitted_on=today,
+        decide_by=_decide_by(today),
+    )
+    Difference.objects.bulk_create(_differences(report))
+    change_task(task, state=TaskState.SUBMITTED)
+    facts = {"report_id": report.pk, "version": number, "conclusion": report.conclusion}
+    add_event(task, EventKind.SUBMITTED, by=by.staff_no, at=at, **facts)
+    tell(
+        task,
+        "followups.visit_submitted",
+        by=by,
+        at=at,
+        content_sha256=report.content_sha256,
+        differences=report.difference_count,
+        **facts,
+    )
+    return report
+
+
+def _differences(report: VisitReport) -> list[Difference]:
+    return [
+        Difference(
+            report=report,
+            section=row["section"],
+            item=row["key"],
+            before=row["before"][:300],
+            before_source=row["before_source"][:60],
+            before_on=row["before_on"] or None,
+            after=row["now"],
+            verified_by=row["verified_by"],
+        )
+        for row in report.content["differences"]
+    ]
+
+
+def _decide_by(today: Any) -> Any:
+    workdays = int(parameter("approval_workdays", today, 2))
+    days = calendar(today, today.fromordinal(today.toordinal() + _FURTHEST_DECISION_DAYS))
+    return days.add_workdays(today, workdays)
+
+
+def _visit_of(task: VisitTask) -> Visit:
+    visit = (
+        Visit.objects.filter(task=task).select_related("checklist", "lead_visitor", "second_visitor").first()
+    )  # fmt: skip
+    if visit is None:
+        raise WrongState(_("回访尚未开始。"))
+    visit.task = task
+    return visit
+
+
+def _own_visit(task: VisitTask, by: Staff) -> Visit:
+    """The visit, to be changed by this person now."""
+    if task.state == TaskState.SUBMITTED and task.assigned_to_id == by.pk:
+        raise AlreadySubmitted
+    require_to_do(task)
+    visit = _visit_of(task)
+    if visit.lead_visitor_id != by.pk:
+        raise NotYours(visit.lead_visitor.name)
+    assert task.state in TO_DO
+    return visit
+
+
+def _require_version(visit: Visit, version: int) -> None:
+    if visit.version != version:
+        saver = Staff.objects.filter(staff_no=visit.saved_by).first()
+        raise StaleVersion(saver.name if saver else visit.saved_by, visit.saved_at, visit.version)
+
+
+def _require_shape(visit: Visit, draft: Mapping[str, Any]) -> None:
+    try:
+        size = len(json.dumps(draft, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidAnswers({"draft": ["not_an_object"]}, {"draft": field_label("draft")}) from None
+    if size > checklist.DRAFT_BYTES_LIMIT:
+        raise DraftTooLarge
+    items = checklist.items_for(visit.task.kind, visit.method, visit.checklist.items)
+    faults = checklist.shape_faults(items, draft)
+    if faults:
+        raise InvalidAnswers(faults, {**{key: field_label(key) for key in faults}, **_labels(items)})
+
+
+def _labels(items: list[checklist.Item]) -> dict[str, str]:
+    language = "en" if (get_language() or "").startswith("en") else "zh"
+    return {item["key"]: item["label"][language] for item in items}
+
+
+def _keep(visit: Visit, draft: Mapping[str, Any], *, by: Staff, at: datetime, second: Staff | None = None) -> Visit:
+    Visit.objects.filter(pk=visit.pk).update(
+        draft=dict(draft), version=visit.version + 1, saved_at=at, saved_by=by.staff_no, second_visitor=second
+    )
+    visit.draft, visit.version, visit.saved_at, visit.saved_by = dict(draft), visit.version + 1, at, by.staff_no
+    visit.second_visitor = second
+    return visit
+
+
+def _obstacles(
+    task: VisitTask, visit: Visit, items: list[checklist.Item], draft: Mapping[str, Any]
+) -> tuple[list[str], dict[str, list[str]]]:
+    """What is missing and what is wrong. A conclusion has to speak about what the figures show."""
+    absent = checklist.missing(items, draft, method=visit.method)
+    faults = checklist.validate(items, draft, visit.known, method=visit.method)
+    words = str(draft.get("conclusion_text") or "").strip()
+    if not absent and not faults and len(words) < checklist.CONCLUSION_TEXT_LEAST:
+        content = build_content(ReportParts(task, visit, draft, 1, None, None))
+        if content["conclusion"]["reasons"]:
+            absent = ["conclusion_text"]
+    return absent, faults
+
+
+def _without_faults(draft: Mapping[str, Any], faults: Mapping[str, Any]) -> dict[str, Any]:
+    """The draft without what cannot be computed with; a preview shows the rest."""
+    answers = {key: answer for key, answer in (draft.get("answers") or {}).items() if key not in faults}
+    rest = {key: value for key, value in draft.items() if key != "answers" and key not in faults}
+    return {**rest, "answers": answers}
+
+
+def _second_visitor(draft: Mapping[str, Any], by: Staff) -> Staff | None:
+    staff_no = str(draft.get("second_visitor") or "").strip()
+    if not staff_no:
+        return None
+    second = Staff.objects.filter(staff_no=staff_no, is_active=True).first()
+    if second is None:
+        raise SecondVisitorWrong(_("没有工号为 %(staff_no)s 的在岗人员。") % {"staff_no": staff_no})
+    if second.pk == by.pk:
+        raise SecondVisitorWrong(_("协办人须为另一人。"))
+    return second
+
+
+def _next_version(visit: Visit) -> int:
+    return VisitReport.objects.filter(visit=visit).count() + 1

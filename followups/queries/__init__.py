@@ -1,0 +1,40 @@
+"""Reads of follow-ups: the desk and the review queue, what is known of a loan before a visit, its timeline."""
+
+from followups.queries.desk import (
+    clock_of,
+    desk,
+    report_for,
+    review_queue,
+    task_for,
+    task_history,
+)
+from followups.queries.facts import (
+    days_past_due_of,
+    known_facts,
+    payment_strip,
+    person_facts,
+    property_value_of,
+    repayment_facts,
+    source_label,
+)
+from followups.queries.form import form_of
+from followups.queries.timeline import TimelineRow, timeline
+
+__all__ = [
+    "TimelineRow",
+    "clock_of",
+    "days_past_due_of",
+    "desk",
+    "form_of",
+    "known_facts",
+    "payment_strip",
+    "person_facts",
+    "property_value_of",
+    "repayment_facts",
+    "report_for",
+    "review_queue",
+    "source_label",
+    "task_for",
+    "task_history",
+    "timeline",
+]

@@ -1,0 +1,228 @@
+"""Gathers what a report is made of and hands it to the pure builder.
+
+Limits are those in force on the day the loan was signed (新老划断): a contract keeps its rules.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone, translation
+
+from collateral.queries import charges_of
+from followups.models import EventKind, Level, Method, TaskKind, Visit, VisitReport, VisitTask
+from followups.queries.facts import (
+    days_past_due_of,
+    known_facts,
+    property_value_of,
+    repayment_facts,
+    source_label,
+)
+from followups.rules import checklist, clock
+from followups.rules.assessment import Limits, LoanFigures, Means, assess
+from followups.rules.report import Inputs, build, findings
+from followups.wording import why_lines
+from loans.models import Loan, RepaymentMethod
+from loans.queries import calendar, parameter, require_business_date
+from people.models import Staff
+from people.rules.masking import mask_id, mask_phone
+
+CHINESE = "zh-hans"
+
+
+@dataclass(frozen=True)
+class ReportParts:
+    """Whose report: `at` is None for a preview."""
+
+    task: VisitTask
+    visit: Visit
+    draft: Mapping[str, Any]
+    version: int
+    second: Staff | None
+    at: datetime | None
+
+
+def known_for(task: VisitTask) -> dict[str, Any]:
+    """What is known of the task's loan, and what triggered the task; frozen when a visit starts."""
+    facts = known_facts(task.loan)
+    words = {}
+    for key, language in (("zh", CHINESE), ("en", "en")):
+        with translation.override(language):
+            words[key] = "；".join(why_lines(task)) if key == "zh" else "; ".join(why_lines(task))
+    on = require_business_date().isoformat()
+    facts["trigger_facts"] = {"value": task.rule, "source": "SYSTEM", "on": on, "text": words}
+    return facts
+
+
+def build_content(parts: ReportParts) -> dict[str, Any]:
+    """The content of the report; the document speaks Chinese whatever the page speaks."""
+    with translation.override(CHINESE):
+        return _build(parts)
+
+
+def _build(parts: ReportParts) -> dict[str, Any]:
+    task, visit, loan = parts.task, parts.visit, parts.task.loan
+    items = checklist.items_for(task.kind, visit.method, visit.checklist.items)
+    found = findings(items, parts.draft, visit.known)
+    before = _means(visit.known, {})
+    assessment = assess(
+        _figures(loan), before, _means(visit.known, parts.draft), limits_of(loan), findings=found
+    )  # fmt: skip
+    last = VisitReport.objects.filter(visit=visit).order_by("-version").first() if parts.version > 1 else None
+    today = require_business_date()
+    return build(
+        Inputs(
+            report_no=f"HFBG{today:%Y%m%d}{visit.pk:07d}-{parts.version}",
+            task_no=task.number,
+            version=parts.version,
+            cover=_cover(parts),
+            why=why_lines(task),
+            repayment=repayment_facts(loan),
+            collateral=_collateral(loan),
+            items=items,
+            draft=parts.draft,
+            known=_with_source_words(visit.known),
+            assessment=assessment,
+            class_now=loan.position.five_class,
+            visitors=_visitors(parts),
+            clock=_clock(task, parts.at),
+            returned=_returned(task, last),
+            previous=last.content if last else None,
+        )
+    )
+
+
+def _figures(loan: Loan) -> LoanFigures:
+    return LoanFigures(
+        installment=loan.position.installment_amount,
+        balance=loan.position.principal_balance,
+        property_value=property_value_of(loan),
+        days_past_due=days_past_due_of(loan),
+    )
+
+
+def limits_of(loan: Loan) -> Limits:
+    """Limits of the loan's signing date; the disbursement day stands for it until contracts carry one."""
+    signed_on = loan.disbursed_on
+    alerts = parameter("ltv_alerts", signed_on, {})
+    return Limits(
+        payment_to_income=_percentage(parameter("pti_housing_max", signed_on, None)),
+        debt_to_income=_percentage(parameter("pti_total_max", signed_on, None)),
+        loan_to_value=_percentage(alerts.get("yellow") if isinstance(alerts, dict) else None),
+    )
+
+
+def _percentage(value: object) -> Decimal | None:
+    return None if value is None else Decimal(str(value)).quantize(Decimal("0.1"))
+
+
+def _means(known: Mapping[str, Any], draft: Mapping[str, Any]) -> Means:
+    def amount(key: str) -> Decimal | None:
+        answer = checklist.answer_of(draft, key)
+        value = answer.get("now") if answer.get("choice") == "CHANGED" else known.get(key, {}).get("value")
+        return Decimal(str(value)) if value else None
+
+    return Means(
+        income=amount("monthly_income"),
+        spouse_income=amount("spouse_income"),
+        property_fee=amount("property_fee"),
+        other_debt=amount("other_monthly_debt"),
+    )
+
+
+def _with_source_words(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: {**fact, "source": source_label(str(fact.get("source") or ""))} for key, fact in known.items()}
+
+
+def _cover(parts: ReportParts) -> dict[str, Any]:
+    task, visit, loan = parts.task, parts.visit, parts.task.loan
+    position = loan.position
+    return {
+        "bank": task.branch.name,
+        "loan_note_no": loan.loan_note_no,
+        "borrower": loan.borrower.name,
+        "id_no": mask_id(loan.borrower.id_no),
+        "phone": mask_phone(loan.borrower.phone),
+        "repayment_method": str(RepaymentMethod(loan.repayment_method).label),
+        "principal_original": f"{loan.principal_original:.2f}",
+        "balance": f"{position.principal_balance:.2f}",
+        "installment": f"{position.installment_amount:.2f}",
+        "annual_rate_percent": f"{position.annual_rate_percent.normalize():f}",
+        "disbursed_on": loan.disbursed_on.isoformat(),
+        "matures_on": loan.matures_on.isoformat(),
+        "kind": task.kind,
+        "kind_text": str(TaskKind(task.kind).label),
+        "method": visit.method,
+        "method_text": str(Method(visit.method).label),
+        "level": task.level,
+        "level_text": str(Level(task.level).label),
+        "created_on": task.created_on.isoformat(),
+        "due_on": task.due_on.isoformat(),
+        "started_at": _instant(visit.started_at),
+        "submitted_at": _instant(parts.at),
+        "business_date": require_business_date().isoformat(),
+        "policy_version": task.policy_version,
+        "policy_line": task.policy_line,
+        "checklist_version": visit.checklist.version,
+    }
+
+
+def _instant(at: datetime | None) -> str:
+    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+def _visitors(parts: ReportParts) -> list[dict[str, str]]:
+    lead = parts.visit.lead_visitor
+    at = _instant(parts.at)
+    found = [{"role": "lead", "name": lead.name, "staff_no": lead.staff_no, "at": at}]
+    if parts.second:
+        found.append({"role": "second", "name": parts.second.name, "staff_no": parts.second.staff_no, "at": at})
+    return found
+
+
+def _collateral(loan: Loan) -> dict[str, Any]:
+    value = property_value_of(loan)
+    homes = [
+        {
+            "address": charge.property.address,
+            "type_text": str(charge.property.get_property_type_display()),
+            "value": f"{charge.property.value:.2f}" if charge.property.value is not None else "",
+            "valued_on": charge.property.valued_on.isoformat() if charge.property.valued_on else "",
+            "registration_text": str(charge.get_kind_display()),
+            "registration_no": charge.registration_no,
+            "registered_on": charge.registered_on.isoformat() if charge.registered_on else "",
+        }
+        for charge in charges_of(loan.pk)
+    ]
+    return {"homes": homes, "value": f"{value:.2f}" if value is not None else ""}
+
+
+def _clock(task: VisitTask, at: datetime | None) -> list[dict[str, Any]]:
+    events = list(task.events.order_by("id"))
+    today = require_business_date()
+    first = min((event.business_date for event in events), default=today)
+    labels = {"WAITING": "等待", "VISITING": "回访", "REVIEWING": "审核", "CORRECTING": "修改"}
+    return [
+        {
+            "code": step.code,
+            "label": labels.get(step.code, step.code),
+            "from": _instant(step.from_at),
+            "to": _instant(step.to_at or at),
+            "workdays": step.workdays,
+        }
+        for step in clock.steps(events, calendar(first, today), until=today)
+    ]
+
+
+def _returned(task: VisitTask, last: VisitReport | None) -> dict[str, Any] | None:
+    if last is None:
+        return None
+    event = task.events.filter(kind=EventKind.RETURNED).order_by("-id").first()
+    return {
+        "version": last.version,
+        "reason": last.decision_note,
+        "sections": list(event.data.get("sections", [])) if event else [],
+        "by": last.decided_by.name if last.decided_by else "",
+    }

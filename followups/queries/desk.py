@@ -1,0 +1,123 @@
+"""Which tasks and reports a person sees, each row with all that a worklist shows, in one query."""
+
+from datetime import date
+from typing import Any
+
+from django.db.models import Count, DateField, DecimalField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce, NullIf, Round
+
+from collateral.models import Charge
+from followups.models import Outcome, ReportState, TaskEvent, VisitReport, VisitTask
+from followups.rules import clock
+from loans.models import Installment
+from loans.queries import calendar, require_business_date
+from people.models import Staff
+
+_MONEY = DecimalField(max_digits=18, decimal_places=2)
+_PERCENT = DecimalField(max_digits=9, decimal_places=1)
+
+
+def desk(staff: Staff) -> QuerySet[VisitTask]:
+    """Visible tasks with the facts of a worklist row; filter, order and slice it further.
+
+    Annotated: property_value, loan_to_value (percent, None while unknown), overdue_amount (billed and
+    unpaid, None when nothing is), district, last_visit_on, last_conclusion, last_outcome.
+    """
+    return _with_row_facts(
+        VisitTask.objects.visible_to(staff).select_related(
+            "branch", "assigned_to", "loan__borrower", "loan__position", "loan__branch"
+        )
+    )
+
+
+def _with_row_facts(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:
+    charges = Charge.objects.filter(loan_id=OuterRef("loan_id"))
+    # A home without a known value leaves the whole unknown: part of a value is no loan-to-value.
+    value = (
+        charges.order_by()
+        .values("loan_id")
+        .annotate(total=Sum("property__value"), homes=Count("id"), valued=Count("property__value"))
+        .filter(homes=F("valued"))
+        .values("total")
+    )
+    unpaid = (
+        Installment.objects.filter(loan_id=OuterRef("loan_id"), settled_on__isnull=True)
+        .order_by()
+        .values("loan_id")
+        .annotate(total=Sum(F("principal") + F("interest") - F("principal_paid") - F("interest_paid")))
+        .values("total")
+    )
+    ended = VisitTask.objects.filter(
+        loan_id=OuterRef("loan_id"), closed_on__isnull=False, outcome__in=[Outcome.APPROVED, Outcome.CLEAN]
+    ).order_by("-id")
+    approved = VisitReport.objects.filter(
+        visit__task__loan_id=OuterRef("loan_id"), state=ReportState.APPROVED
+    ).order_by("-submitted_on", "-id")
+    return tasks.annotate(
+        property_value=Subquery(value, output_field=_MONEY),
+        overdue_amount=Subquery(unpaid, output_field=_MONEY),
+        district=Subquery(charges.order_by("id").values("property__district")[:1]),
+        last_visit_on=Coalesce(
+            Subquery(ended.values("closed_on")[:1]), F("loan__last_visit_on"), output_field=DateField()
+        ),
+        last_outcome=Subquery(ended.values("outcome")[:1]),
+        last_conclusion=Subquery(approved.values("conclusion")[:1]),
+    ).annotate(
+        loan_to_value=Round(
+            ExpressionWrapper(
+                F("loan__position__principal_balance") * 100 / NullIf(F("property_value"), 0), output_field=_PERCENT
+            ),
+            precision=1,
+        )
+    )
+
+
+def task_for(staff: Staff, pk: int) -> VisitTask:
+    """One visible task with its row facts; VisitTask.DoesNotExist when missing or another branch's."""
+    return desk(staff).get(pk=pk)
+
+
+def report_for(staff: Staff, pk: int) -> VisitReport:
+    """One visible report; VisitReport.DoesNotExist when missing or another branch's."""
+    return _reports(staff).get(pk=pk)
+
+
+def review_queue(staff: Staff) -> QuerySet[VisitReport]:
+    """Visible reports that wait for a decision, the most urgent first."""
+    return _reports(staff).filter(state=ReportState.SUBMITTED).order_by("level", "decide_by", "id")
+
+
+def _reports(staff: Staff) -> QuerySet[VisitReport]:
+    return (
+        VisitReport.objects.visible_to(staff)
+        .select_related(
+            "visit__task__loan__borrower",
+            "visit__task__loan__position",
+            "visit__lead_visitor",
+            "visit__second_visitor",
+            "submitted_by",
+            "decided_by",
+            "branch",
+            "pdf",
+        )
+        .defer("visit__draft", "visit__known")
+    )
+
+
+def task_history(task: VisitTask) -> QuerySet[TaskEvent]:
+    """The task's events, the oldest first."""
+    return TaskEvent.objects.filter(task=task).order_by("id")
+
+
+def clock_of(task: VisitTask) -> dict[str, Any]:
+    """{"steps": the rule's steps with workdays, "left": workdays until the limit (negative = past it)}."""
+    today = require_business_date()
+    days = calendar(min(task.created_on, today), max(task.due_on, today))
+    return {
+        "steps": clock.steps(list(task_history(task)), days, until=_end(task, today)),
+        "left": clock.time_left(task.due_on, _end(task, today), days),
+    }
+
+
+def _end(task: VisitTask, today: date) -> date:
+    return task.closed_on or today

@@ -1,0 +1,237 @@
+"""What the bank knows of a loan before a visit: each fact with its source and day.
+
+Facts that have a table of their own (means, telephone, registration, value) are read there; the
+rest is what the last approved visit found. A fact nobody recorded is absent, and the form shows
+基线缺失 instead of an old value.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from collateral.models import Charge
+from collateral.queries import collateral_values
+from followups.models import OPEN_STATES, ReportState, VisitReport, VisitTask
+from loans.models import FiveClass, Installment, Loan
+from loans.queries import calendar, require_business_date
+from loans.rules.aging import days_past_due, last_day_to_pay
+from loans.rules.dates import add_months
+from people.models import FinancialProfile, Staff
+from people.rules.masking import mask_address, mask_id, mask_name, mask_phone
+
+Fact = dict[str, Any]
+
+
+def source_label(source: str) -> str:
+    """A fact's source in words; what is no code of ours is a source in words already."""
+    return {
+        "TAPE": _("期初数据"),
+        "tape": _("期初数据"),
+        "VISIT": _("回访"),
+        "LAST_VISIT": _("上次回访"),
+        "REGISTER": _("登记簿"),
+        "SYSTEM": _("系统数据"),
+        "VALUATION": _("评估"),
+    }.get(source, source)
+
+
+def days_past_due_of(loan: Loan) -> int:
+    return days_past_due(loan.position.overdue_since, require_business_date())
+
+
+def property_value_of(loan: Loan) -> Decimal | None:
+    """Latest values of all homes charged for the loan; None while unknown."""
+    known = collateral_values([loan.pk]).get(loan.pk)
+    return known[0] if known else None
+
+
+def payment_strip(loan: Loan, months: int = 12) -> list[dict[str, str]]:
+    """The last months, oldest first: {"month": "2026-10", "mark": ON_TIME | LATE | UNPAID | NONE}.
+
+    Billed installments speak first; months before the books were taken over come from the payment
+    record of the tape.
+    """
+    today = require_business_date()
+    first = add_months(today.replace(day=1), 1 - months)
+    marks = _recorded_marks(loan)
+    days = calendar(first, today)
+    for due_on, settled_on in (
+        Installment.objects.filter(loan=loan, due_on__gte=first, due_on__lte=today)
+        .order_by("due_on")
+        .values_list("due_on", "settled_on")
+    ):
+        last_day = last_day_to_pay(due_on, 0, days)
+        if settled_on is not None:
+            mark = "ON_TIME" if settled_on <= last_day else "LATE"
+        else:
+            mark = "LATE" if today > last_day else "UNPAID"
+        marks[f"{due_on:%Y-%m}"] = mark
+    strip = []
+    for step in range(months):
+        month = f"{add_months(first, step):%Y-%m}"
+        strip.append({"month": month, "mark": marks.get(month, "NONE")})
+    return strip
+
+
+def _recorded_marks(loan: Loan) -> dict[str, str]:
+    if not loan.payment_record or loan.baseline_on is None:
+        return {}
+    last = loan.baseline_on.replace(day=1)
+    marks = {}
+    for back, mark in enumerate(reversed(loan.payment_record)):
+        if mark in "N*":
+            marks[f"{add_months(last, -back):%Y-%m}"] = "ON_TIME"
+        elif mark.isdigit():
+            marks[f"{add_months(last, -back):%Y-%m}"] = "LATE"
+    return marks
+
+
+def repayment_facts(loan: Loan, months: int = 12) -> dict[str, Any]:
+    """Strip, counts and arrears as a report shows them; JSON-able."""
+    strip = payment_strip(loan, months)
+    marks = [month["mark"] for month in strip]
+    unpaid = Installment.objects.filter(loan=loan, settled_on__isnull=True).aggregate(
+        p=Sum("principal"), i=Sum("interest"), pp=Sum("principal_paid"), ip=Sum("interest_paid")
+    )
+    amount = sum((unpaid[key] or Decimal(0) for key in "pi"), Decimal(0)) - sum(
+        (unpaid[key] or Decimal(0) for key in ("pp", "ip")), Decimal(0)
+    )
+    last = loan.receipts.filter(state="POSTED").order_by("-value_on", "-id").values("value_on", "amount").first()
+    return {
+        "months": strip,
+        "on_time": marks.count("ON_TIME"),
+        "late": marks.count("LATE"),
+        "days_past_due": days_past_due_of(loan),
+        "overdue_amount": f"{amount:.2f}" if loan.position.overdue_since else "0.00",
+        "last_payment": {"on": last["value_on"].isoformat(), "amount": f"{last['amount']:.2f}"} if last else None,
+    }
+
+
+def known_facts(loan: Loan) -> dict[str, Fact]:
+    """{fact key: {"value", "source", "on"}}; system facts also carry "text" in both languages."""
+    facts = _facts_of_last_visit(loan)
+    facts.update(_facts_of_party(loan))
+    facts.update(_facts_of_collateral(loan, facts.get("occupancy")))
+    facts.update(_facts_of_system(loan))
+    return facts
+
+
+def _fact(value: object, source: str, on: date | None, **more: Any) -> Fact:
+    return {"value": str(value), "source": source, "on": on.isoformat() if on else "", **more}
+
+
+def _facts_of_last_visit(loan: Loan) -> dict[str, Fact]:
+    report = (
+        VisitReport.objects.filter(visit__task__loan=loan, state=ReportState.APPROVED)
+        .order_by("-submitted_on", "-id")
+        .select_related("visit__checklist")
+        .first()
+    )
+    if report is None:
+        return {}
+    keys = {item["key"]: item["before"] for item in report.visit.checklist.items if item["before"]}
+    facts = {}
+    for section in report.content["sections"]:
+        for row in section["items"]:
+            key = keys.get(row["key"])
+            if not key or row["state"] == "SYSTEM":
+                continue
+            if row["state"] in ("CHANGED", "BASELINE"):
+                facts[key] = _fact(row["now"], "LAST_VISIT", report.submitted_on)
+            elif row["before"]:
+                facts[key] = {"value": row["before"], "source": row["before_source"], "on": row["before_on"]}
+    return facts
+
+
+def _facts_of_party(loan: Loan) -> dict[str, Fact]:
+    facts = {}
+    if loan.borrower.phone:
+        facts["phone"] = _fact(loan.borrower.phone, "TAPE" if loan.baseline_on else "SYSTEM", loan.baseline_on)
+    for profile in FinancialProfile.objects.filter(party_id=loan.borrower_id).order_by("-known_on", "-id")[:1]:
+        if profile.employer:
+            facts["employer"] = _fact(profile.employer, profile.source, profile.known_on)
+        if profile.monthly_income is not None:
+            facts["monthly_income"] = _fact(profile.monthly_income, profile.source, profile.known_on)
+        if profile.other_monthly_debt is not None:
+            facts["other_monthly_debt"] = _fact(profile.other_monthly_debt, profile.source, profile.known_on)
+    return facts
+
+
+def _facts_of_collateral(loan: Loan, occupancy_seen: Fact | None) -> dict[str, Fact]:
+    facts: dict[str, Fact] = {}
+    charge = Charge.objects.filter(loan=loan).select_related("property").order_by("id").first()
+    if charge is None:
+        return facts
+    home = charge.property
+    if home.value is not None:
+        facts["property_value"] = _fact(
+            home.value, "VALUATION", home.valued_on, text={"zh": f"{home.value:,.2f}", "en": f"{home.value:,.2f}"}
+        )
+    if home.is_owner_occupied is not None and not _agrees(occupancy_seen, home.is_owner_occupied):
+        facts["occupancy"] = _fact("OWNER" if home.is_owner_occupied else "NOT_OWNER", "TAPE", loan.baseline_on)
+    if charge.kind != "NOT_RECORDED":
+        facts["registration_kind"] = _fact(charge.kind, "REGISTER", charge.registered_on)
+    if charge.registration_no:
+        facts["registration_no"] = _fact(charge.registration_no, "REGISTER", charge.registered_on)
+    return facts
+
+
+def _agrees(seen: Fact | None, is_owner_occupied: bool) -> bool:
+    """The last visit's word (let, vacant, …) is finer than the register's yes or no."""
+    return seen is not None and (seen["value"] == "OWNER") == is_owner_occupied
+
+
+def _facts_of_system(loan: Loan) -> dict[str, Fact]:
+    today = require_business_date()
+    counted = repayment_facts(loan)
+    value = f"{counted['on_time']}/{counted['late']}"
+    five_class = loan.position.five_class
+    return {
+        "payment_strip": _fact(value, "SYSTEM", today, text=_in_both(lambda: _strip_words(counted))),
+        "five_class": _fact(
+            five_class, "SYSTEM", today, text=_in_both(lambda: str(FiveClass(five_class).label))
+        ),
+    }  # fmt: skip
+
+
+def _strip_words(counted: dict[str, Any]) -> str:
+    words = _("按期 %(on_time)s 期，迟付 %(late)s 期") % counted
+    if counted["days_past_due"]:
+        words += _("；目前逾期 %(days)s 天，欠 %(amount)s") % {
+            "days": counted["days_past_due"],
+            "amount": f"{Decimal(counted['overdue_amount']):,.2f}",
+        }
+    return words
+
+
+def _in_both(words: Any) -> dict[str, str]:
+    both = {}
+    for key, language in (("zh", "zh-hans"), ("en", "en")):
+        with translation.override(language):
+            both[key] = words()
+    return both
+
+
+def person_facts(task: VisitTask, staff: Staff | None = None) -> dict[str, str]:
+    """Who and where, as far as this person may see it.
+
+    In an own open task or the own portfolio: full name and the home's full address. Elsewhere masked.
+    Telephone and identity number are always masked; `people.actions.reveal` shows them with a reason.
+    """
+    loan = task.loan
+    own = staff is not None and (
+        (task.assigned_to_id == staff.pk and task.state in OPEN_STATES) or loan.portfolio_officer_id == staff.pk
+    )
+    charge = Charge.objects.filter(loan_id=task.loan_id).select_related("property").order_by("id").first()
+    address = charge.property.address if charge else ""
+    return {
+        "name": loan.borrower.name if own else mask_name(loan.borrower.name),
+        "address": address if own else mask_address(address),
+        "district": charge.property.district if charge else "",
+        "phone": mask_phone(loan.borrower.phone),
+        "id_no": mask_id(loan.borrower.id_no),
+    }

@@ -1,0 +1,100 @@
+"""The visit form as prepared values: sections, items with what was known, answers given, what is missing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from followups.models import Conclusion, Visit, VisitTask
+from followups.queries.facts import source_label
+from followups.rules import checklist
+from loans.models import FiveClass
+from people.rules.masking import mask_phone
+
+
+def _language() -> str:
+    return "en" if (get_language() or "").startswith("en") else "zh"
+
+
+def _words(rows: tuple[tuple[str, str, str], ...]) -> list[tuple[str, str]]:
+    place = 2 if _language() == "en" else 1
+    return [(row[0], row[place]) for row in rows]
+
+
+def form_of(task: VisitTask, visit: Visit) -> dict[str, Any]:
+    """Everything the visit page shows, in the active language; nothing is written.
+
+    Keys: sections [{key, label, items [...], unanswered, changed}], methods, outcomes, conclusions,
+    classes, draft, missing [{key, label}], faults {key: [code]}, required, answered.
+    """
+    language = _language()
+    items = checklist.items_for(task.kind, visit.method, visit.checklist.items)
+    absent = checklist.missing(items, visit.draft, method=visit.method)
+    labels = {item["key"]: item["label"][language] for item in items}
+    rows = [_item_row(item, visit, item["key"] in absent) for item in items]
+    sections = []
+    for key, zh, en in checklist.SECTIONS:
+        inside = [row for row in rows if row["section"] == key]
+        if inside:
+            sections.append(
+                {
+                    "key": key,
+                    "label": en if language == "en" else zh,
+                    "items": inside,
+                    "unanswered": sum(row["is_missing"] for row in inside),
+                    "changed": sum(row["answer"].get("choice") == "CHANGED" for row in inside),
+                }
+            )
+    required = sum(bool(item["required"]) for item in items)
+    return {
+        "sections": sections,
+        "methods": _words(checklist.VERIFICATION_METHODS),
+        "outcomes": _words(checklist.CONTACT_OUTCOMES) if visit.method in checklist.CALLING else [],
+        "conclusions": [(value, str(label)) for value, label in Conclusion.choices],
+        "classes": [(value, str(label)) for value, label in FiveClass.choices],
+        "draft": visit.draft,
+        "missing": [{"key": key, "label": labels.get(key) or field_label(key)} for key in absent],
+        "faults": checklist.validate(items, visit.draft, visit.known, method=visit.method),
+        "required": required,
+        "answered": required - sum(key in labels for key in absent),
+    }
+
+
+def field_label(key: str) -> str:
+    """The name of an input that is no checklist item."""
+    return {
+        "contact_outcome": _("接通结果"),
+        "second_visitor": _("协办人"),
+        "conclusion": _("回访结论"),
+        "conclusion_text": _("结论说明"),
+        "suggested_class": _("建议分类"),
+        "answers": _("回访内容"),
+        "draft": _("草稿"),
+    }.get(key, key)
+
+
+def _item_row(item: Mapping[str, Any], visit: Visit, is_missing: bool) -> dict[str, Any]:
+    language = _language()
+    fact = visit.known.get(item["before"], {}) if item["before"] else {}
+    value = str(fact.get("value") or "")
+    shown = mask_phone(value) if value and item.get("format") == "phone" else value
+    text = fact["text"][language] if "text" in fact else checklist.display(item, shown, language)
+    return {
+        "key": item["key"],
+        "section": item["section"],
+        "type": item["type"],
+        "label": item["label"][language],
+        "required": item["required"],
+        "max": item.get("max", checklist.TEXT_LIMIT),
+        "normal": item.get("normal", ""),
+        "choices": [{"value": choice["value"], "label": choice[language]} for choice in item["choices"]],
+        "before_text": text,
+        "before_source": source_label(str(fact.get("source") or "")),
+        "before_on": str(fact.get("on") or ""),
+        "answer": dict(checklist.answer_of(visit.draft, item["key"])),
+        "is_direct": checklist.is_direct(item),
+        "is_system": item["type"] == "system",
+        "is_baseline_missing": checklist.baseline_missing(item, visit.known),
+        "is_missing": is_missing,
+    }
