@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
@@ -205,6 +206,11 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900, "unacked_restore_throttle": 1}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# Beat only wakes; what is due is found by a query, so a missed or doubled tick changes nothing.
+CELERY_BEAT_SCHEDULE = {
+    "close_evening": {"task": "config.close_evening", "schedule": crontab(hour="21", minute="0")},
+    "run_pending": {"task": "journal.run_pending", "schedule": 30.0},
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # Demo data are marked on every page; only the one-command server on its own database sets this.
