@@ -21,7 +21,7 @@ class Membership:
     """The servers in use and the locks that keep them up; closing the locks lets them go."""
 
     ports: dict[str, int]
-    fds: tuple[int, ...]
+    fds: list[int]
 
     def survive_exec(self) -> None:
         """Hand the locks over to the program that replaces this one."""
@@ -30,8 +30,8 @@ class Membership:
 
     def leave(self) -> None:
         """Let go; the servers stop when nobody else holds them."""
-        for fd in self.fds:
-            os.close(fd)
+        while self.fds:
+            os.close(self.fds.pop())
 
 
 def join(state: State, names: Iterable[str], packages: Path, *, throwaway: bool = False) -> Membership:
@@ -54,7 +54,7 @@ def join(state: State, names: Iterable[str], packages: Path, *, throwaway: bool 
             raise Failure("\n".join(complaints))
         if pipes:
             say(f"{' and '.join(pipes)} up in {time.monotonic() - started:.1f} s")
-    return Membership({name: _read(state, name)["port"] for name in names}, tuple(fds))
+    return Membership({name: _read(state, name)["port"] for name in names}, fds)
 
 
 def is_kept(state: State, name: str) -> bool:
