@@ -1,0 +1,358 @@
+"""Keeps follow-up tasks in agreement with the policy in force, and makes the off-site checks.
+
+`replan` is a reconciler: it locks the positions of the loans concerned, gathers their facts with one
+statement a chunk, lets `rules.plan` decide and applies each kind of change with one statement. Run
+twice it changes nothing the second time. Day end calls it for the whole book, reactions for single
+loans; both are the same function. `run_off_site` closes clean checks and hands the rest to a person;
+it makes each check once, some workdays before it is due, so that a person still has time.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import connection, transaction
+from psycopg2.extras import DateRange
+
+from followups import sql
+from followups.models import FollowUpPolicy, FollowUpPolicyLine
+from followups.rules import default_policy, off_site
+from followups.rules.facts import Facts, OpenTask, Reason
+from followups.rules.plan import BringForward, Cancel, Change, Create, diff, plan
+from followups.rules.record import PaymentRecord, full_months, late_count
+from loans.queries import calendar, lock_positions, overdue_grace_days
+from loans.rules.aging import days_past_due
+from loans.rules.calendar import Calendar
+from people.rules.policy import Line, conditions_as_json, line_from
+
+# A check runs this many workdays before its task is due.
+OFF_SITE_WORKDAYS_AHEAD = 5
+_CHUNK = 2_000
+_FOREVER = 36_500
+_Item = TypeVar("_Item")
+
+
+class NoPolicyInForce(LookupError):
+    """No approved follow-up policy covers the day."""
+
+
+@dataclass(frozen=True)
+class PolicyInForce:
+    """The approved policy of a day, read."""
+
+    version: int
+    lines: tuple[Line, ...]
+    from_on: date
+
+    def steps(self) -> list[dict[str, Any]]:
+        """The steps of arrears as bands of days past due, each with the rules that answer it or more."""
+        found: dict[str, int] = {}
+        for line in self.lines:
+            if line.kind == default_policy.OVERDUE:
+                found[line.result["rule"]] = max(found.get(line.result["rule"], 0), int(line.result["from_day"]))
+        ordered = sorted(found.items(), key=lambda step: step[1])
+        ends = [day - 1 for _rule, day in ordered[1:]] + [_FOREVER]
+        return [
+            {"from_day": day, "until_day": end, "rules": [rule for rule, _day in ordered[index:]]}
+            for index, ((_rule, day), end) in enumerate(zip(ordered, ends, strict=True))
+        ]
+
+
+@dataclass(frozen=True)
+class _Day:
+    """What is the same for every loan of a run."""
+
+    as_of: date
+    at: datetime
+    policy: PolicyInForce
+    calendar: Calendar
+    grace_days: int
+
+
+class _Case(NamedTuple):
+    """A loan with its facts and open tasks."""
+
+    facts: Facts
+    branch_id: int
+    officer_id: int | None
+    open_tasks: tuple[OpenTask, ...]
+
+
+@transaction.atomic
+def install_default_policy(*, at: datetime) -> None:
+    """Seeds the approved follow-up policy v1; does nothing when any policy exists."""
+    if FollowUpPolicy.objects.exists():
+        return
+    lines = [[n.number, n.kind, conditions_as_json(n), dict(n.result), n.note] for n in default_policy.LINES]
+    policy = FollowUpPolicy.objects.create(
+        version=default_policy.VERSION,
+        name=default_policy.NAME,
+        in_force=DateRange(date(2020, 1, 1), None, "[)"),
+        maker="P0001",
+        made_at=at,
+        checker="P0002",
+        checked_at=at,
+        content_sha256=hashlib.sha256(_json(lines).encode()).hexdigest(),
+    )
+    FollowUpPolicyLine.objects.bulk_create(
+        FollowUpPolicyLine(
+            policy=policy,
+            number=line.number,
+            kind=line.kind,
+            conditions=conditions_as_json(line),
+            result=dict(line.result),
+            note=line.note,
+        )
+        for line in default_policy.LINES
+    )
+
+
+def policy_in_force(as_of: date) -> PolicyInForce:
+    """The approved policy of the day; NoPolicyInForce when there is none."""
+    policy = FollowUpPolicy.objects.exclude(checker="").filter(in_force__contains=as_of).first()
+    if policy is None:
+        raise NoPolicyInForce(f"no follow-up policy is in force on {as_of}")
+    rows = policy.lines.order_by("number")
+    lines = tuple(line_from(row.number, row.kind, row.conditions, row.result, row.note) for row in rows)
+    return PolicyInForce(policy.version, lines, policy.in_force.lower or date.min)
+
+
+@transaction.atomic
+def replan(
+    *,
+    as_of: date,
+    at: datetime,
+    after: int = 0,
+    up_to: int | None = None,
+    loan_ids: Sequence[int] | None = None,
+) -> dict[str, int]:
+    """Makes the tasks of loans agree with the policy in force; returns what was done.
+
+    Without ids it finds the loans that may need a change (with an id above `after`, up to `up_to`);
+    with ids it looks at exactly those.
+    """
+    day = _day(as_of, at)
+    counts = {"looked_at": 0, "created": 0, "brought_forward": 0, "cancelled": 0, "closed": 0}
+    ids = _candidates(day, after, up_to) if loan_ids is None else sorted(set(loan_ids))
+    for chunk in _chunks(ids):
+        lock_positions(chunk)
+        cases = _gather(chunk, day)
+        changes = [(case, change) for case in cases for change in _decide(case, day)]
+        counts["looked_at"] += len(cases)
+        for name, count in _apply(changes, day).items():
+            counts[name] += count
+    return counts
+
+
+@transaction.atomic
+def run_off_site(*, as_of: date, at: datetime, after: int = 0, up_to: int | None = None) -> dict[str, int]:
+    """Makes the off-site checks that fall due soon; clean ones close, the rest go to a person, once."""
+    day = _day(as_of, at)
+    until = day.calendar.add_workdays(as_of, OFF_SITE_WORKDAYS_AHEAD)
+    due = _rows(sql.OFF_SITE_DUE, {"until": until, "after": after, "up_to": up_to})
+    counts = {"looked_at": 0, "closed": 0, "handed_to_person": 0}
+    for chunk in _chunks(due):
+        lock_positions(loan_id for _task, loan_id in chunk)
+        parameters = {"ids": [row[1] for row in chunk], "tasks": [row[0] for row in chunk], "as_of": as_of}
+        clean, handed = [], []
+        for row in _rows(sql.OFF_SITE_FACTS, parameters):
+            counts["looked_at"] += 1
+            on_file = _on_file(row, day)
+            evidence = off_site.check(on_file, as_of)
+            stored = {"id": row[0], "evidence": evidence.as_json(as_of, on_file.value)}
+            if evidence.is_clean:
+                clean.append({**stored, "state": "CLOSED", "outcome": "CLEAN"})
+            else:
+                why = Reason("HANDED_TO_PERSON", {"exceptions": list(evidence.exceptions)})
+                handed.append({**stored, "reason": [why.as_json()]})
+        counts["closed"] += _write(sql.END, clean, day)
+        counts["handed_to_person"] += _write(sql.HAND_TO_PERSON, handed, day)
+    return counts
+
+
+def _day(as_of: date, at: datetime) -> _Day:
+    days = calendar(as_of - timedelta(days=800), as_of + timedelta(days=900))
+    return _Day(as_of, at, policy_in_force(as_of), days, overdue_grace_days(as_of))
+
+
+def _candidates(day: _Day, after: int, up_to: int | None) -> list[int]:
+    parameters = {
+        "as_of": day.as_of,
+        "steps": _json(day.policy.steps()),
+        "version": day.policy.version,
+        "is_new_policy": day.policy.from_on == day.as_of,
+        "after": after,
+        "up_to": up_to,
+    }
+    return [row[0] for row in _rows(sql.CANDIDATES, parameters)]
+
+
+def _decide(case: _Case, day: _Day) -> tuple[Change, ...]:
+    planned = plan(case.facts, day.policy.lines, day.calendar, day.as_of)
+    return diff(planned, case.open_tasks, case.facts)
+
+
+def _gather(loan_ids: Sequence[int], day: _Day) -> list[_Case]:
+    return [_case(row, day) for row in _rows(sql.FACTS, {"ids": list(loan_ids), "as_of": day.as_of})]
+
+
+def _case(row: tuple[Any, ...], day: _Day) -> _Case:
+    """A gathered row as facts; the order of columns is that of `sql.FACTS`."""
+    (
+        loan_id, note_no, branch_id, officer_id, disbursed_on, matures_on, baseline_on, original, marks, last_visit_on,
+        balance, overdue_since, is_settled, grade, value, is_owner_occupied, district, slow_due, slow_settled,
+        still_open, ended, periodic_ended, last_followup_on, is_talk_held, has_tasks,
+    ) = row  # fmt: skip
+    record = PaymentRecord(tuple(zip(slow_due or (), slow_settled or (), strict=True)), marks, baseline_on)
+    ratio = None if not value else (balance * 100 / value).quantize(Decimal("0.0001"), ROUND_DOWN)
+    facts = Facts(
+        loan_id=loan_id,
+        sample_key=note_no,
+        disbursed_on=disbursed_on,
+        matures_on=matures_on,
+        baseline_on=baseline_on,
+        is_settled=is_settled,
+        grade=grade,
+        principal_original=original,
+        principal_balance=balance,
+        loan_to_value=ratio,
+        days_past_due=days_past_due(overdue_since, day.as_of),
+        overdue_since=overdue_since,
+        late_in_6_months=late_count(record, day.as_of, 6, day.grace_days, day.calendar),
+        late_in_24_months=late_count(record, day.as_of, 24, day.grace_days, day.calendar),
+        months_on_book=full_months(disbursed_on, day.as_of),
+        remaining_months=full_months(day.as_of, matures_on),
+        is_owner_occupied=is_owner_occupied,
+        district=district or "",
+        last_visit_on=last_visit_on,
+        last_followup_on=last_followup_on,
+        is_talk_held=bool(is_talk_held),
+        periodic_ended=periodic_ended or 0,
+        ended=frozenset((rule, cycle) for rule, _blank, cycle in (key.partition(" ") for key in ended or ())),
+        has_tasks=has_tasks,
+    )
+    tasks = tuple(_open_task(item, day.policy.version) for item in _loaded(still_open) or ())
+    return _Case(facts, branch_id, officer_id, tasks)
+
+
+def _open_task(item: Sequence[Any], version: int) -> OpenTask:
+    (task_id, rule, cycle, kind, is_light, method, level, opens_on, due_on, state, is_pinned, made_by, line) = item
+    return OpenTask(
+        id=task_id, rule=rule, cycle=cycle, kind=kind, is_light=is_light, method=method, level=level,
+        opens_on=date.fromisoformat(opens_on), due_on=date.fromisoformat(due_on), state=state, is_pinned=is_pinned,
+        line=line if made_by == version else None,
+    )  # fmt: skip
+
+
+def _apply(changes: Iterable[tuple[_Case, Change]], day: _Day) -> dict[str, int]:
+    """Writes each kind of change with one statement; returns how many rows each really changed."""
+    created, moved, cancelled, closed = [], [], [], []
+    for case, change in changes:
+        if isinstance(change, Create):
+            created.append(_created(case, change, day))
+        elif isinstance(change, BringForward):
+            moved.append(_moved(change, day))
+        elif isinstance(change, Cancel):
+            cancelled.append({"id": change.task_id, "state": "CANCELLED", "outcome": change.outcome})
+        else:
+            closed.append({"id": change.task_id, "state": "CLOSED", "outcome": change.outcome})
+    return {
+        "cancelled": _write(sql.END, cancelled, day),
+        "closed": _write(sql.END, closed, day),
+        "brought_forward": _write(sql.BRING_FORWARD, moved, day),
+        "created": _write(sql.CREATE, created, day),
+    }
+
+
+def _created(case: _Case, change: Create, day: _Day) -> dict[str, Any]:
+    planned = change.planned
+    return {
+        "loan_id": case.facts.loan_id,
+        "branch_id": case.branch_id,
+        "assigned_to_id": case.officer_id,
+        "kind": planned.kind,
+        "rule": planned.rule,
+        "cycle": planned.cycle,
+        "is_light": planned.is_light,
+        "method": planned.method,
+        "level": planned.level,
+        "opens_on": planned.opens_on,
+        "due_on": planned.due_on,
+        "reason": _reasons(planned.reason, day),
+        "line": planned.line,
+    }
+
+
+def _moved(change: BringForward, day: _Day) -> dict[str, Any]:
+    return {
+        "id": change.task_id,
+        "opens_on": change.opens_on,
+        "due_on": change.due_on,
+        "method": change.method,
+        "reason": _reasons(change.reason, day),
+        "line": change.line,
+    }
+
+
+def _reasons(reasons: Iterable[Reason], day: _Day) -> list[dict[str, Any]]:
+    """Reasons as stored; a policy line also says of which version it is."""
+    stored = [reason.as_json() for reason in reasons]
+    for reason in stored:
+        if reason["code"] == "POLICY_LINE":
+            reason["params"]["version"] = day.policy.version
+    return stored
+
+
+def _on_file(row: tuple[Any, ...], day: _Day) -> off_site.OnFile:
+    """A gathered row as what the check looks at; the order of columns is that of `sql.OFF_SITE_FACTS`."""
+    (
+        _task_id, note_no, rule, cycle, marks, baseline_on, balance, overdue_since, five_class, registration, value,
+        valued_on, value_before, slow_due, slow_settled,
+    ) = row  # fmt: skip
+    record = PaymentRecord(tuple(zip(slow_due or (), slow_settled or (), strict=True)), marks, baseline_on)
+    return off_site.OnFile(
+        sample_key=note_no,
+        cycle=f"{rule} {cycle}",
+        late_in_12_months=late_count(record, day.as_of, 12, day.grace_days, day.calendar),
+        days_past_due=days_past_due(overdue_since, day.as_of),
+        five_class=five_class,
+        registration=registration or "",
+        principal_balance=balance,
+        value=value,
+        valued_on=valued_on,
+        value_before=value_before,
+    )
+
+
+def _write(statement: str, rows: list[dict[str, Any]], day: _Day) -> int:
+    if not rows:
+        return 0
+    parameters: dict[str, Any] = {"rows": _json(rows), "as_of": day.as_of, "at": day.at, "version": day.policy.version}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return int(cursor.rowcount)
+
+
+def _rows(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _chunks(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=date.isoformat)
+
+
+def _loaded(value: Any) -> Any:
+    """Raw cursors return jsonb as text."""
+    return json.loads(value) if isinstance(value, str) else value

@@ -1,0 +1,152 @@
+"""What the planner knows of a loan, what it says in return, and how a loan draws its lot.
+
+`Facts` is gathered once per loan; `known` gives the names that policy lines may use. Lots (samples,
+spreads, offsets of a rotation) come from a hash of the loan's own key, so that the same loan draws
+the same lot on every run and on every machine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_DOWN, Decimal
+from hashlib import sha256
+from typing import Any
+
+from people.rules.policy import Line
+
+PHONE, FIELD, OFF_SITE, VIDEO, COUNTER = "PHONE", "FIELD", "OFF_SITE", "VIDEO", "COUNTER"
+FIRST, PERIODIC, IRREGULAR = "FIRST", "PERIODIC", "IRREGULAR"
+# How much a method asks for; the machine may raise it, never lower it.
+WEIGHT = {OFF_SITE: 0, PHONE: 1, VIDEO: 2, COUNTER: 2, FIELD: 3}
+LEVELS = {"RED": 1, "ORANGE": 2, "YELLOW": 3, "NONE": 9}
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """A loan as the planner sees it on a business date. Percentages in percent; None = not known."""
+
+    loan_id: int
+    sample_key: str
+    disbursed_on: date
+    matures_on: date
+    # The day at whose close the balances were taken over; None for a loan disbursed here.
+    baseline_on: date | None = None
+    is_settled: bool = False
+    grade: str | None = None
+    principal_original: Decimal
+    principal_balance: Decimal
+    loan_to_value: Decimal | None = None
+    days_past_due: int = 0
+    overdue_since: date | None = None
+    late_in_6_months: int = 0
+    late_in_24_months: int = 0
+    months_on_book: int = 0
+    remaining_months: int = 0
+    is_owner_occupied: bool | None = None
+    district: str = ""
+    # The former system's last visit, and the day on which the last follow-up here was closed.
+    last_visit_on: date | None = None
+    last_followup_on: date | None = None
+    is_talk_held: bool = False
+    periodic_ended: int = 0
+    # (rule, cycle) of ended tasks; PERIODIC ones are only counted, in `periodic_ended`.
+    ended: frozenset[Key] = frozenset()
+    has_tasks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why: a code and its parameters (plain JSON), put into words by `followups.wording`."""
+
+    code: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"code": self.code, "params": dict(self.params)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A task that should exist. `line` is the policy line that chose it."""
+
+    rule: str
+    cycle: str
+    kind: str
+    is_light: bool = False
+    method: str
+    level: int = LEVELS["NONE"]
+    opens_on: date
+    due_on: date
+    reason: tuple[Reason, ...]
+    line: int
+
+    @property
+    def key(self) -> Key:
+        return self.rule, self.cycle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTask:
+    """An open task as it stands. `line` is None when another version of the policy made it."""
+
+    id: int
+    rule: str
+    cycle: str
+    kind: str
+    is_light: bool
+    method: str
+    level: int
+    opens_on: date
+    due_on: date
+    state: str
+    is_pinned: bool
+    line: int | None
+
+    @property
+    def key(self) -> Key:
+        return self.rule, self.cycle
+
+
+def lot(sample_key: str, purpose: str, tickets: int) -> int:
+    """The loan's ticket for a purpose: 0 … tickets - 1, the same on every run."""
+    return int.from_bytes(sha256(f"{purpose}:{sample_key}".encode()).digest()[:8], "big") % tickets
+
+
+def known(facts: Facts) -> dict[str, object]:
+    """The facts that policy lines may name."""
+    return {
+        "grade": facts.grade,
+        "principal_original": facts.principal_original,
+        "principal_balance": facts.principal_balance,
+        "loan_to_value": facts.loan_to_value,
+        "days_past_due": facts.days_past_due,
+        "late_in_6_months": facts.late_in_6_months,
+        "late_in_24_months": facts.late_in_24_months,
+        "months_on_book": facts.months_on_book,
+        "remaining_months": facts.remaining_months,
+        "is_owner_occupied": facts.is_owner_occupied,
+        "district": facts.district,
+        "sample_percentile": lot(facts.sample_key, "sample", 100),
+    }
+
+
+def line_reason(line: Line) -> Reason:
+    """The policy line itself; the version is added where the task is stored."""
+    return Reason("POLICY_LINE", {"line": line.number, "note": line.note})
+
+
+def fact_reasons(line: Line, by_name: Mapping[str, object]) -> tuple[Reason, ...]:
+    """One reason for each condition of the line: the fact, its value and the limit it met."""
+    return tuple(
+        Reason("FACT", {"fact": c.fact, "op": c.op, "value": plain(by_name.get(c.fact)), "limit": plain(c.value)})
+        for c in line.conditions
+    )
+
+
+def plain(value: object) -> object:
+    """A value as JSON. Decimals are cut, not rounded, to one place: 89.96 is not shown as 90.0 below a limit of 90."""
+    if isinstance(value, Decimal):
+        return str(value.quantize(Decimal("0.1"), ROUND_DOWN))
+    return value

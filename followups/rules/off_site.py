@@ -1,0 +1,121 @@
+"""Decides what an off-site check finds, and whether it may close itself.
+
+The system looks at what is on file: repayment, arrears, class, registration, valuation,
+loan-to-value. An exception, or the draw of a 5 % sample, hands the check to a person. What was never
+recorded in an imported book is 基线缺失 and no exception; loan-to-value counts only when it has crossed
+80, 90 or 100 % since the value last looked at, for what stood there at cut-over is the baseline.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from followups.rules.facts import lot
+from loans.rules.dates import add_months
+
+OK, EXCEPTION, BASELINE_MISSING, NOT_RECORDED = "OK", "EXCEPTION", "BASELINE_MISSING", "NOT_RECORDED"
+SAMPLE_PERCENT = 5
+# Late installments within 12 months that ask for a person.
+LATE_LIMIT = 2
+VALUATION_MONTHS = 12
+LOAN_TO_VALUE_LIMITS = (100, 90, 80)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnFile:
+    """What the bank has on file for a loan when its off-site check is made."""
+
+    sample_key: str
+    cycle: str
+    late_in_12_months: int
+    days_past_due: int
+    five_class: str
+    # FORMAL, ADVANCE_NOTICE, NOT_RECORDED, or empty when there is no charge at all.
+    registration: str
+    principal_balance: Decimal
+    value: Decimal | None
+    valued_on: date | None
+    # The value at the last check, or the first one known.
+    value_before: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the evidence sheet."""
+
+    code: str
+    result: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The evidence sheet. Clean means: no exception and not drawn for the sample."""
+
+    items: tuple[Item, ...]
+    is_sample: bool
+
+    @property
+    def exceptions(self) -> tuple[str, ...]:
+        return tuple(item.code for item in self.items if item.result == EXCEPTION)
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.exceptions and not self.is_sample
+
+    def as_json(self, checked_on: date, value: Decimal | None) -> dict[str, Any]:
+        """As stored on the task; `value` is kept for the next check to compare with."""
+        return {
+            "checked_on": checked_on.isoformat(),
+            "items": [{"code": i.code, "result": i.result, "params": dict(i.params)} for i in self.items],
+            "exceptions": list(self.exceptions),
+            "is_sample": self.is_sample,
+            "value": None if value is None else str(value),
+        }
+
+
+def check(on_file: OnFile, today: date) -> Evidence:
+    """The evidence sheet of a loan on a business date."""
+    is_late = on_file.late_in_12_months >= LATE_LIMIT
+    items = (
+        Item("REPAYMENT", EXCEPTION if is_late else OK, {"late": on_file.late_in_12_months}),
+        Item("ARREARS", EXCEPTION if on_file.days_past_due else OK, {"days": on_file.days_past_due}),
+        Item("FIVE_CLASS", OK if on_file.five_class == "PASS" else EXCEPTION, {"class": on_file.five_class}),
+        _registration(on_file.registration),
+        Item("INSURANCE", NOT_RECORDED),
+        _valuation(on_file, today),
+        _loan_to_value(on_file),
+    )
+    is_sample = lot(on_file.sample_key, f"off-site {on_file.cycle}", 100) < SAMPLE_PERCENT
+    return Evidence(items, is_sample)
+
+
+def _registration(kind: str) -> Item:
+    if kind in ("", "NOT_RECORDED"):
+        return Item("REGISTRATION", BASELINE_MISSING)
+    return Item("REGISTRATION", OK, {"kind": kind})
+
+
+def _valuation(on_file: OnFile, today: date) -> Item:
+    if on_file.valued_on is None:
+        return Item("VALUATION", BASELINE_MISSING)
+    is_old = on_file.valued_on < add_months(today, -VALUATION_MONTHS)
+    return Item("VALUATION", EXCEPTION if is_old else OK, {"valued_on": on_file.valued_on.isoformat()})
+
+
+def _loan_to_value(on_file: OnFile) -> Item:
+    if on_file.value is None:
+        return Item("LOAN_TO_VALUE", BASELINE_MISSING)
+    now = on_file.principal_balance * 100 / on_file.value
+    before = on_file.principal_balance * 100 / (on_file.value_before or on_file.value)
+    params: dict[str, Any] = {"percent": str(now.quantize(Decimal("0.1"), ROUND_DOWN))}
+    crossed = _limit(now)
+    if crossed > _limit(before):
+        return Item("LOAN_TO_VALUE", EXCEPTION, {**params, "limit": crossed})
+    return Item("LOAN_TO_VALUE", OK, params)
+
+
+def _limit(percent: Decimal) -> int:
+    return next((limit for limit in LOAN_TO_VALUE_LIMITS if percent >= limit), 0)

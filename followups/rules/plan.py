@@ -1,0 +1,236 @@
+"""Decides which follow-ups a loan should have, and what must change for its tasks to agree.
+
+`plan` says what should exist on a business date, `diff` what to do about it, `explain` which lines
+hold and why. All three are pure: the day-end reconciler, a dry run of a draft policy and the tests
+use the same functions. What they promise:
+
+- a first follow-up never falls due after day 90; a day off rolls back to the workday before;
+- a worse grade never means a later visit;
+- the machine brings dates forward and raises methods, never the other way round; work that a person
+  has begun and dates that a person has fixed are left alone;
+- planning twice changes nothing the second time.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from followups.rules.changes import BringForward, Cancel, Change, Close, Create, diff
+from followups.rules.default_policy import FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE
+from followups.rules.default_policy import PERIODIC as PERIODIC_TIER
+from followups.rules.facts import (
+    FIRST,
+    IRREGULAR,
+    LEVELS,
+    OFF_SITE,
+    PERIODIC,
+    Facts,
+    OpenTask,
+    Planned,
+    Reason,
+    fact_reasons,
+    known,
+    line_reason,
+    lot,
+    plain,
+)
+from loans.rules.calendar import Calendar
+from loans.rules.dates import add_months
+from people.rules.policy import Line, PolicyError, first_match
+
+__all__ = [
+    "BringForward", "Cancel", "Change", "Close", "Create", "Facts", "OpenTask", "Planned", "PolicyGap", "Reason",
+    "diff", "explain", "plan",
+]  # fmt: skip
+
+FIRST_RULE = "FIRST_"
+# A visit planned late leaves people time to make it; a book's first plan needs none.
+NOTICE_WORKDAYS = 5
+# Periodic visits already late at cut-over are spread over this many workdays.
+CATCH_UP_WORKDAYS = 20
+# Arrears found at cut-over get time limits spread over this many workdays.
+BASELINE_ARREARS_WORKDAYS = 5
+OPENS_DAYS_BEFORE = 30
+_SPREAD = 100_000
+
+
+class PolicyGap(PolicyError):
+    """No line of a kind that must always answer holds for a loan."""
+
+
+def plan(facts: Facts, lines: Sequence[Line], calendar: Calendar, today: date) -> tuple[Planned, ...]:
+    """What should exist for the loan at the close of `today`; nothing once it is settled."""
+    if facts.is_settled:
+        return ()
+    by_name = known(facts)
+    first = _first(facts, by_name, lines, calendar, today)
+    ahead = [planned for planned in first if planned.key not in facts.ended]
+    regular = tuple(first) if ahead else (_periodic(facts, by_name, lines, calendar, today),)
+    overdue = _overdue(facts, by_name, lines, calendar, today)
+    return regular if overdue is None else (*regular, overdue)
+
+
+def explain(facts: Facts, lines: Sequence[Line]) -> tuple[Reason, ...]:
+    """Every line that decides something for the loan, each followed by the facts that it met."""
+    by_name = known(facts)
+    reasons: list[Reason] = []
+    for kind in (FIRST_NODES, FIRST_TALK, FIRST_METHOD, OVERDUE, PERIODIC_TIER):
+        line = first_match(lines, kind, by_name)
+        if line is not None:
+            reasons += [line_reason(line), *fact_reasons(line, by_name)]
+    return tuple(reasons)
+
+
+def _line_for(kind: str, lines: Sequence[Line], by_name: dict[str, object], facts: Facts) -> Line:
+    line = first_match(lines, kind, by_name)
+    if line is None:
+        raise PolicyGap(f"no line of {kind} holds for loan {facts.loan_id}")
+    return line
+
+
+# First follow-ups
+
+
+def _first(
+    facts: Facts, by_name: dict[str, object], lines: Sequence[Line], calendar: Calendar, today: date
+) -> list[Planned]:
+    """One task a node after disbursement; nodes up to the cut-over of an imported book are baseline."""
+    nodes_line = first_match(lines, FIRST_NODES, by_name)
+    if nodes_line is None:
+        return []
+    days = [
+        day
+        for day in nodes_line.result["days"]
+        if facts.baseline_on is None or facts.disbursed_on + timedelta(days=day) > facts.baseline_on
+    ]
+    if not days:
+        return []
+    talk_line = _line_for(FIRST_TALK, lines, by_name, facts)
+    talk_day = _talk_day(facts, days, int(talk_line.result["days"]), today)
+    opens_on = facts.disbursed_on + timedelta(days=int(nodes_line.result["opens_day"]))
+    planned = []
+    for day in days:
+        due_on = _first_due(facts, day, calendar)
+        rule = f"{FIRST_RULE}{day}"
+        reason: tuple[Reason, ...] = (Reason("DISBURSED_DAY", {"day": (due_on - facts.disbursed_on).days}),)
+        method, line = OFF_SITE, nodes_line
+        if day == talk_day:
+            method_line = _line_for(FIRST_METHOD, lines, by_name, facts)
+            method, line = str(method_line.result["method"]), talk_line
+            reason += (
+                Reason("TALK_BY", {"grade": facts.grade, "days": int(talk_line.result["days"])}),
+                *(r for r in fact_reasons(method_line, by_name) if r.params["fact"] != "grade"),
+                line_reason(talk_line),
+                line_reason(method_line),
+            )
+        else:
+            reason += (Reason("OFF_SITE_NODE", {"days": day}), line_reason(nodes_line))
+        planned.append(
+            Planned(
+                rule=rule, cycle="1", kind=FIRST, method=method, opens_on=min(opens_on, due_on), due_on=due_on,
+                reason=reason, line=line.number,
+            )
+        )  # fmt: skip
+    return planned
+
+
+def _first_due(facts: Facts, day: int, calendar: Calendar) -> date:
+    """The node, or the workday before it; the node itself where that workday lies before the cut-over."""
+    node = facts.disbursed_on + timedelta(days=day)
+    due_on = calendar.previous_workday(node)
+    return node if facts.baseline_on is not None and due_on <= facts.baseline_on else due_on
+
+
+def _talk_day(facts: Facts, days: Sequence[int], wanted: int, today: date) -> int | None:
+    """Which node is the talk: the first open one from the wanted day on, the last one when all have passed."""
+    if facts.is_talk_held:
+        return None
+    still = [day for day in days if (f"{FIRST_RULE}{day}", "1") not in facts.ended]
+    ahead = [day for day in still if facts.disbursed_on + timedelta(days=day) >= today]
+    return next((day for day in ahead if day >= wanted), next(iter((ahead or still)[-1:]), None))
+
+
+# Periodic follow-ups
+
+
+def _periodic(
+    facts: Facts, by_name: dict[str, object], lines: Sequence[Line], calendar: Calendar, today: date
+) -> Planned:
+    """The next periodic follow-up: tier's cycle from the last one, or spread for an imported book."""
+    line = _line_for(PERIODIC_TIER, lines, by_name, facts)
+    months, methods = int(line.result["months"]), list(line.result["methods"])
+    number = facts.periodic_ended + 1
+    method = str(methods[(number - 1 + lot(facts.sample_key, "rotation", len(methods))) % len(methods)])
+    raw, why = _periodic_day(facts, months, calendar)
+    notice = NOTICE_WORKDAYS if facts.has_tasks else 1
+    due_on = calendar.next_workday(max(raw, calendar.add_workdays(today, notice)))
+    reason = [why, *fact_reasons(line, by_name)]
+    if line.result.get("tier") == "CLEAN":
+        reason = [why, Reason("TIER_CLEAN", {"method": method})]
+    return Planned(
+        rule=PERIODIC, cycle=f"{number:04d}", kind=PERIODIC, method=method,
+        opens_on=due_on - timedelta(days=OPENS_DAYS_BEFORE), due_on=due_on,
+        reason=(*reason, line_reason(line)), line=line.number,
+    )  # fmt: skip
+
+
+def _periodic_day(facts: Facts, months: int, calendar: Calendar) -> tuple[date, Reason]:
+    """The day that the cycle gives, before notice and holidays; a shorter cycle never gives a later one."""
+    cycle = Reason("CYCLE", {"months": months})
+    if facts.last_followup_on is not None:
+        return add_months(facts.last_followup_on, months), cycle
+    if facts.baseline_on is None:
+        return add_months(facts.disbursed_on + timedelta(days=90), months), cycle
+    if facts.last_visit_on is not None:
+        # One rule for late and not yet late alike, or a shorter cycle could end up later than a longer one.
+        own_day = 1 + lot(facts.sample_key, "catch up", CATCH_UP_WORKDAYS)
+        return max(add_months(facts.last_visit_on, months), calendar.add_workdays(facts.baseline_on, own_day)), cycle
+    days = months * 365 // 12
+    share = lot(facts.sample_key, "spread", _SPREAD) * days // _SPREAD
+    return facts.baseline_on + timedelta(days=1 + share), Reason("BASELINE_SPREAD", {"months": months})
+
+
+# Overdue
+
+
+def _overdue(
+    facts: Facts, by_name: dict[str, object], lines: Sequence[Line], calendar: Calendar, today: date
+) -> Planned | None:
+    """The worst step that the loan's arrears have reached; one cycle is one episode of arrears."""
+    if facts.overdue_since is None or facts.days_past_due < 1:
+        return None
+    line = first_match(lines, OVERDUE, by_name)
+    if line is None:
+        return None
+    result = line.result
+    limit = int(result["limit_workdays"])
+    reason = [Reason("OVERDUE_DAYS", {"days": facts.days_past_due})]
+    reason += [r for r in fact_reasons(line, by_name) if r.params["fact"] != "days_past_due"]
+    if result.get("call_list_from"):
+        reason.append(Reason("CALL_LIST", {"from_day": int(result["call_list_from"])}))
+    if _stood_at_baseline(facts, int(result["from_day"])):
+        limit = 1 + lot(facts.sample_key, "arrears", BASELINE_ARREARS_WORKDAYS)
+        reason.append(Reason("BASELINE_ARREARS"))
+    return Planned(
+        rule=str(result["rule"]), cycle=facts.overdue_since.isoformat(), kind=IRREGULAR,
+        is_light=bool(result.get("is_light", False)), method=str(result["method"]),
+        level=LEVELS[str(result["level"])], opens_on=today, due_on=calendar.add_workdays(today, limit),
+        reason=(*reason, *_loan_to_value_reason(facts), line_reason(line)), line=line.number,
+    )  # fmt: skip
+
+
+def _stood_at_baseline(facts: Facts, from_day: int) -> bool:
+    """Was this step of the arrears reached when the book was taken over?"""
+    if facts.baseline_on is None or facts.overdue_since is None:
+        return False
+    return (facts.baseline_on - facts.overdue_since).days >= from_day
+
+
+def _loan_to_value_reason(facts: Facts) -> tuple[Reason, ...]:
+    """The alert line that loan-to-value stands above, beside the arrears it makes worse."""
+    if facts.loan_to_value is None:
+        return ()
+    passed = [limit for limit in (100, 90, 80) if facts.loan_to_value >= limit]
+    if not passed:
+        return ()
+    value = plain(facts.loan_to_value)
+    return (Reason("FACT", {"fact": "loan_to_value", "op": ">=", "value": value, "limit": str(passed[0])}),)

@@ -1,0 +1,188 @@
+"""The statements of the planner: who may need a change, what is known of them, and the changes.
+
+Candidates are found by what happened, never by walking the book's facts. Facts of a chunk come with
+one statement. Changes are one statement each, which also writes the events of exactly the rows it
+changed; the last word on "once a (loan, rule, cycle)" has the unique key.
+"""
+
+CANDIDATES = """
+SELECT loan_id FROM (
+    -- nothing regular lies ahead (new loans, and loans whose last follow-up has ended)
+    SELECT p.loan_id FROM loans_position p
+     WHERE p.settled_on IS NULL AND NOT EXISTS (
+        SELECT 1 FROM followups_visittask t
+         WHERE t.loan_id = p.loan_id AND t.closed_on IS NULL AND t.kind <> 'IRREGULAR')
+    UNION
+    -- arrears whose step has no task in this episode
+    SELECT p.loan_id
+      FROM jsonb_to_recordset(%(steps)s) AS s(from_day int, until_day int, rules text[])
+      JOIN loans_position p ON p.overdue_since BETWEEN %(as_of)s::date - s.until_day AND %(as_of)s::date - s.from_day
+     WHERE p.settled_on IS NULL AND NOT EXISTS (
+        SELECT 1 FROM followups_visittask t
+         WHERE t.loan_id = p.loan_id AND t.rule = ANY(s.rules)
+           AND t.cycle = to_char(p.overdue_since, 'YYYY-MM-DD'))
+    UNION
+    -- light items of loans that have paid; untouched tasks of loans that are settled
+    SELECT t.loan_id FROM followups_visittask t JOIN loans_position p ON p.loan_id = t.loan_id
+     WHERE t.closed_on IS NULL AND t.state = 'PLANNED'
+       AND (t.is_light AND p.overdue_since IS NULL OR p.settled_on IS NOT NULL)
+    UNION
+    SELECT g.loan_id FROM risk_grade g WHERE g.graded_on = %(as_of)s AND g.superseded_on IS NULL
+    UNION
+    -- the first day of a policy: every untouched task that another version made
+    SELECT t.loan_id FROM followups_visittask t
+     WHERE %(is_new_policy)s AND t.closed_on IS NULL AND t.state = 'PLANNED' AND t.policy_version <> %(version)s
+) candidates
+WHERE loan_id > %(after)s AND (%(up_to)s::bigint IS NULL OR loan_id <= %(up_to)s)
+ORDER BY loan_id
+"""
+
+# Installments of 24 months not paid by their due day; whether they are late is decided in Python.
+_SLOW = """
+slow AS (
+    SELECT i.loan_id, array_agg(i.due_on ORDER BY i.number) AS due_on,
+           array_agg(i.settled_on ORDER BY i.number) AS settled_on
+      FROM loans_installment i
+     WHERE i.loan_id = ANY(%(ids)s) AND i.due_on BETWEEN %(as_of)s::date - interval '24 months' AND %(as_of)s
+       AND (i.settled_on IS NULL OR i.settled_on > i.due_on)
+     GROUP BY i.loan_id
+)
+"""
+
+# A loan whose homes are not all valued has no known value.
+_HOME = """
+home AS (
+    SELECT c.loan_id, CASE WHEN count(*) = count(h.value) THEN sum(h.value) END AS value,
+           CASE WHEN count(*) = count(h.valued_on) THEN min(h.valued_on) END AS valued_on,
+           bool_and(h.is_owner_occupied) AS is_owner_occupied, min(h.district) AS district,
+           min(c.kind) AS registration
+      FROM collateral_charge c JOIN collateral_property h ON h.id = c.property_id
+     WHERE c.loan_id = ANY(%(ids)s)
+     GROUP BY c.loan_id
+)
+"""
+
+FACTS = f"""
+WITH {_SLOW}, {_HOME}, history AS (
+    SELECT t.loan_id,
+           jsonb_agg(jsonb_build_array(t.id, t.rule, t.cycle, t.kind, t.is_light, t.method, t.level, t.opens_on,
+                     t.due_on, t.state, t.is_pinned, t.policy_version, t.policy_line) ORDER BY t.id)
+               FILTER (WHERE t.closed_on IS NULL) AS still_open,
+           array_agg(t.rule || ' ' || t.cycle) FILTER (WHERE t.closed_on IS NOT NULL AND t.rule <> 'PERIODIC') AS ended,
+           count(*) FILTER (WHERE t.closed_on IS NOT NULL AND t.rule = 'PERIODIC') AS periodic_ended,
+           max(t.closed_on) FILTER (WHERE t.outcome IN ('APPROVED', 'CLEAN')) AS last_followup_on,
+           bool_or(t.kind = 'FIRST' AND t.method <> 'OFF_SITE' AND t.outcome = 'APPROVED') AS is_talk_held
+      FROM followups_visittask t WHERE t.loan_id = ANY(%(ids)s) GROUP BY t.loan_id
+)
+SELECT l.id, l.loan_note_no, l.branch_id, officer.id, l.disbursed_on, l.matures_on, l.baseline_on,
+       l.principal_original, l.payment_record, l.last_visit_on, p.principal_balance, p.overdue_since,
+       p.settled_on IS NOT NULL, grade.level, home.value, home.is_owner_occupied, home.district,
+       slow.due_on, slow.settled_on, history.still_open, history.ended, history.periodic_ended,
+       history.last_followup_on, history.is_talk_held, history.loan_id IS NOT NULL
+  FROM loans_loan l
+  JOIN loans_position p ON p.loan_id = l.id
+  LEFT JOIN people_staff officer ON officer.id = l.portfolio_officer_id AND officer.is_active
+  LEFT JOIN risk_grade grade ON grade.loan_id = l.id AND grade.superseded_on IS NULL
+  LEFT JOIN home ON home.loan_id = l.id
+  LEFT JOIN slow ON slow.loan_id = l.id
+  LEFT JOIN history ON history.loan_id = l.id
+ WHERE l.id = ANY(%(ids)s)
+ ORDER BY l.id
+"""  # noqa: S608 - joined from constants of this file
+
+CREATE = """
+WITH made AS (
+    INSERT INTO followups_visittask (
+        loan_id, branch_id, kind, rule, cycle, is_light, method, level, opens_on, due_on, assigned_to_id, state,
+        is_pinned, reason, policy_version, policy_line, created_on, outcome, version)
+    SELECT loan_id, branch_id, kind, rule, cycle, is_light, method, level, opens_on, due_on, assigned_to_id, 'PLANNED',
+           false, reason, %(version)s, line, %(as_of)s, '', 1
+      FROM jsonb_to_recordset(%(rows)s) AS x(
+        loan_id bigint, branch_id bigint, kind text, rule text, cycle text, is_light boolean, method text, level int,
+        opens_on date, due_on date, assigned_to_id bigint, reason jsonb, line int)
+     ORDER BY loan_id
+    ON CONFLICT (loan_id, rule, cycle) DO NOTHING
+    RETURNING id, method, due_on, assigned_to_id
+)
+INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
+SELECT id, 'PLANNED', %(at)s, %(as_of)s, 'system',
+       jsonb_build_object('method', method, 'due_on', due_on, 'assigned_to', assigned_to_id)
+  FROM made ORDER BY id
+"""
+
+BRING_FORWARD = """
+WITH moved AS (
+    UPDATE followups_visittask t
+       SET opens_on = x.opens_on, due_on = x.due_on, method = x.method, reason = x.reason, policy_line = x.line,
+           policy_version = %(version)s, version = t.version + 1
+      FROM jsonb_to_recordset(%(rows)s) AS x(
+        id bigint, opens_on date, due_on date, method text, reason jsonb, line int)
+     WHERE t.id = x.id AND t.state = 'PLANNED' AND NOT t.is_pinned
+    RETURNING t.id, old.due_on AS due_before, old.method AS method_before, new.due_on, new.method
+)
+INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
+SELECT id, 'BROUGHT_FORWARD', %(at)s, %(as_of)s, 'system',
+       jsonb_build_object('due_before', due_before, 'method_before', method_before, 'due_on', due_on, 'method', method)
+  FROM moved ORDER BY id
+"""
+
+END = """
+WITH ended AS (
+    UPDATE followups_visittask t
+       SET state = x.state, outcome = x.outcome, closed_on = %(as_of)s, version = t.version + 1,
+           evidence = coalesce(x.evidence, t.evidence)
+      FROM jsonb_to_recordset(%(rows)s) AS x(id bigint, state text, outcome text, evidence jsonb)
+     WHERE t.id = x.id AND t.state = 'PLANNED'
+    RETURNING t.id, t.state, t.outcome
+)
+INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
+SELECT id, state, %(at)s, %(as_of)s, 'system', jsonb_build_object('outcome', outcome) FROM ended ORDER BY id
+"""
+
+# Off-site checks that fall due soon and were not made yet; a check is made once, evidence says so.
+OFF_SITE_DUE = """
+SELECT t.id, t.loan_id FROM followups_visittask t
+ WHERE t.closed_on IS NULL AND t.state = 'PLANNED' AND t.method = 'OFF_SITE' AND t.evidence IS NULL
+   AND t.due_on <= %(until)s AND t.loan_id > %(after)s AND (%(up_to)s::bigint IS NULL OR t.loan_id <= %(up_to)s)
+ ORDER BY t.loan_id, t.id
+"""
+
+OFF_SITE_FACTS = f"""
+WITH {_SLOW}, {_HOME}, looked_at AS (
+    SELECT DISTINCT ON (t.loan_id) t.loan_id, (t.evidence ->> 'value')::numeric AS value
+      FROM followups_visittask t
+     WHERE t.loan_id = ANY(%(ids)s) AND t.evidence ->> 'value' IS NOT NULL ORDER BY t.loan_id, t.id DESC
+), at_first AS (
+    SELECT loan_id, sum(value) AS value FROM (
+        SELECT DISTINCT ON (c.loan_id, v.property_id) c.loan_id, v.value
+          FROM collateral_charge c JOIN collateral_valuation v ON v.property_id = c.property_id
+         WHERE c.loan_id = ANY(%(ids)s) ORDER BY c.loan_id, v.property_id, v.valued_on, v.id) earliest
+     GROUP BY loan_id
+)
+SELECT t.id, l.loan_note_no, t.rule, t.cycle, l.payment_record, l.baseline_on, p.principal_balance, p.overdue_since,
+       p.five_class, home.registration, home.value, home.valued_on, coalesce(looked_at.value, at_first.value),
+       slow.due_on, slow.settled_on
+  FROM followups_visittask t
+  JOIN loans_loan l ON l.id = t.loan_id
+  JOIN loans_position p ON p.loan_id = t.loan_id
+  LEFT JOIN home ON home.loan_id = t.loan_id
+  LEFT JOIN slow ON slow.loan_id = t.loan_id
+  LEFT JOIN looked_at ON looked_at.loan_id = t.loan_id
+  LEFT JOIN at_first ON at_first.loan_id = t.loan_id
+ WHERE t.id = ANY(%(tasks)s) AND t.state = 'PLANNED' AND t.evidence IS NULL AND p.settled_on IS NULL
+ ORDER BY t.id
+"""  # noqa: S608 - joined from constants of this file
+
+HAND_TO_PERSON = """
+WITH handed AS (
+    UPDATE followups_visittask t
+       SET evidence = x.evidence, reason = t.reason || x.reason, version = t.version + 1
+      FROM jsonb_to_recordset(%(rows)s) AS x(id bigint, evidence jsonb, reason jsonb)
+     WHERE t.id = x.id AND t.state = 'PLANNED' AND t.evidence IS NULL
+    RETURNING t.id, x.evidence
+)
+INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
+SELECT id, 'HANDED_TO_PERSON', %(at)s, %(as_of)s, 'system',
+       jsonb_build_object('exceptions', evidence -> 'exceptions', 'is_sample', evidence -> 'is_sample')
+  FROM handed ORDER BY id
+"""

@@ -1,0 +1,177 @@
+"""Puts reasons into words: why a task exists and why on that day, in the reader's language.
+
+A reason is stored as a code with parameters, never as a sentence, so that an old task reads well
+in another language and after a change of wording. Notes of policy lines are data of the policy.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from followups.models import Method, VisitTask
+from followups.rules.facts import Reason
+from loans.models import FiveClass
+from risk.models import GradeLevel
+
+# Reasons as stored on a task, or as the pure planner gives them (`plan`, `explain`).
+Reasons = Sequence[Mapping[str, Any] | Reason]
+
+_OFF_SITE_ITEMS = {
+    "REPAYMENT": gettext_lazy("近12个月还款"),
+    "ARREARS": gettext_lazy("当前逾期"),
+    "FIVE_CLASS": gettext_lazy("五级分类"),
+    "REGISTRATION": gettext_lazy("抵押登记"),
+    "INSURANCE": gettext_lazy("房屋保险"),
+    "VALUATION": gettext_lazy("押品估值"),
+    "LOAN_TO_VALUE": gettext_lazy("当前抵押率"),
+}
+_OFF_SITE_RESULTS = {
+    "OK": gettext_lazy("正常"),
+    "EXCEPTION": gettext_lazy("异常"),
+    "BASELINE_MISSING": gettext_lazy("基线缺失"),
+    "NOT_RECORDED": gettext_lazy("未接入"),
+}
+_SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "=": "=", "!=": "≠", "in": "∈"}
+
+
+def why(task: VisitTask | Reasons) -> str:
+    """One sentence: the reasons in the order that decided, joined by semicolons."""
+    words = [_reason(reason) for reason in _reasons_of(task) if reason["code"] != "POLICY_LINE"]
+    return _("；").join(word for word in words if word)
+
+
+def why_lines(task: VisitTask | Reasons) -> list[str]:
+    """Every reason as a line of its own, the policy lines that chose it last."""
+    reasons = _reasons_of(task)
+    facts = [_reason(reason) for reason in reasons if reason["code"] != "POLICY_LINE"]
+    lines = [_reason(reason) for reason in reasons if reason["code"] == "POLICY_LINE"]
+    return [line for line in [*facts, *lines] if line]
+
+
+def evidence_lines(evidence: Mapping[str, Any] | None) -> list[dict[str, str]]:
+    """The rows of an off-site evidence sheet: {code, item, result, detail}, `result` in words."""
+    if not evidence:
+        return []
+    return [
+        {
+            "code": str(item["result"]),
+            "item": str(_OFF_SITE_ITEMS.get(item["code"], item["code"])),
+            "result": str(_OFF_SITE_RESULTS.get(item["result"], item["result"])),
+            "detail": _evidence_detail(item["code"], item["params"]),
+        }
+        for item in evidence["items"]
+    ]
+
+
+def _reasons_of(task: VisitTask | Reasons) -> list[Mapping[str, Any]]:
+    if isinstance(task, VisitTask):
+        return list(task.reason)
+    return [reason.as_json() if isinstance(reason, Reason) else reason for reason in task]
+
+
+def _reason(reason: Mapping[str, Any]) -> str:
+    say = _BY_CODE.get(reason["code"])
+    return "" if say is None else say(reason["params"])
+
+
+def _policy_line(params: Mapping[str, Any]) -> str:
+    if "version" not in params:
+        return _("第 %(line)s 行：%(note)s") % params
+    return _("策略 v%(version)s 第 %(line)s 行：%(note)s") % params
+
+
+def _talk_by(params: Mapping[str, Any]) -> str:
+    grade = _grade(params["grade"]) if params["grade"] else _("未评级")
+    return _("%(grade)s%(days)s天内通话") % {"grade": grade, "days": params["days"]}
+
+
+def _cycle(params: Mapping[str, Any]) -> str:
+    return _("满%(months)s个月") % params
+
+
+def _tier_clean(params: Mapping[str, Any]) -> str:
+    if params["method"] == Method.OFF_SITE:
+        return _("清洁类每年非现场")
+    return _("清洁类每年一次，轮到%(method)s") % {"method": Method(params["method"]).label}
+
+
+def _handed_to_person(params: Mapping[str, Any]) -> str:
+    if not params["exceptions"]:
+        return _("非现场检查抽中复核")
+    items = _("、").join(str(_OFF_SITE_ITEMS.get(code, code)) for code in params["exceptions"])
+    return _("非现场检查异常：%(items)s") % {"items": items}
+
+
+def _fact(params: Mapping[str, Any]) -> str:
+    say = _BY_FACT.get(params["fact"])
+    sign = _SIGNS.get(params["op"], params["op"])
+    if say is None:
+        return f"{params['fact']} {params['value']} {sign} {params['limit']}"
+    return say({**params, "sign": sign})
+
+
+def _loan_to_value(params: Mapping[str, Any]) -> str:
+    if params["op"] == "is_missing" or params["value"] is None:
+        return _("抵押率未知")
+    return _("抵押率%(value)s%%%(sign)s%(limit)s%%") % params
+
+
+def _amount(params: Mapping[str, Any]) -> str:
+    return _("贷款金额%(sign)s%(limit)s元") % {**params, "limit": str(params["limit"]).removesuffix(".00")}
+
+
+def _occupancy(params: Mapping[str, Any]) -> str:
+    return _("自住") if params["value"] else _("非自住")
+
+
+def _grade(value: object) -> str:
+    return str(GradeLevel(value).label) if value in GradeLevel.values else str(value)
+
+
+def _evidence_detail(code: str, params: Mapping[str, Any]) -> str:
+    if code == "REPAYMENT":
+        return _("逾期%(late)s次") % params
+    if code == "ARREARS":
+        return _("逾期%(days)s天") % params
+    if code == "FIVE_CLASS":
+        return str(FiveClass(params["class"]).label)
+    if code == "VALUATION" and "valued_on" in params:
+        return _("估值日%(valued_on)s") % params
+    if code == "LOAN_TO_VALUE" and "limit" in params:
+        return _("%(percent)s%%，升破%(limit)s%%") % params
+    if code == "LOAN_TO_VALUE" and "percent" in params:
+        return f"{params['percent']}%"
+    return ""
+
+
+_Say = Callable[[Mapping[str, Any]], str]
+_BY_CODE: Mapping[str, _Say] = {
+    "DISBURSED_DAY": lambda p: _("放款第%(day)s天") % p,
+    "TALK_BY": _talk_by,
+    "OFF_SITE_NODE": lambda p: _("第%(days)s天非现场检查") % p,
+    "CYCLE": _cycle,
+    "BASELINE_SPREAD": lambda p: _("期初存量，%(months)s个月内摊排") % p,
+    "TIER_CLEAN": _tier_clean,
+    "OVERDUE_DAYS": lambda p: _("逾期%(days)s天") % p,
+    "CALL_LIST": lambda p: _("第%(from_day)s天起列入电话名单") % p,
+    "BASELINE_ARREARS": lambda p: _("期初已逾期"),
+    "HANDED_TO_PERSON": _handed_to_person,
+    "FACT": _fact,
+    "POLICY_LINE": _policy_line,
+}
+_BY_FACT: Mapping[str, _Say] = {
+    "grade": lambda p: _grade(p["value"]),
+    "loan_to_value": _loan_to_value,
+    "days_past_due": lambda p: _("逾期%(value)s天") % p,
+    "late_in_6_months": lambda p: _("6个月内逾期%(value)s次") % p,
+    "late_in_24_months": lambda p: _("24个月内逾期%(value)s次") % p,
+    "months_on_book": lambda p: _("账龄%(value)s个月%(sign)s%(limit)s个月") % p,
+    "remaining_months": lambda p: _("剩余期限%(value)s个月%(sign)s%(limit)s个月") % p,
+    "principal_original": _amount,
+    "principal_balance": _amount,
+    "is_owner_occupied": _occupancy,
+    "district": lambda p: str(p["value"]),
+    "sample_percentile": lambda p: _("抽样%(limit)s%%") % p,
+}
