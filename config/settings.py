@@ -194,6 +194,16 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    # Fields of one name with different words (kind, state) get the name of their own set.
+    "ENUM_NAME_OVERRIDES": {
+        "TaskKind": "followups.models.TaskKind",
+        "TaskState": "followups.models.TaskState",
+        "EventKind": "followups.models.EventKind",
+        "ReportState": "followups.models.ReportState",
+        "PostingKind": "loans.models.PostingKind",
+        "ReceiptState": "loans.models.ReceiptState",
+        "FiveClass": "loans.models.FiveClass",
+    },
 }
 
 CELERY_BROKER_URL = REDIS_URL

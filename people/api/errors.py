@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    BadRequest,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.db import OperationalError
 from django.http import Http404, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
@@ -60,11 +66,12 @@ def _without_text(exc: Exception) -> BaseException:
 
 def _describe(exc: Exception) -> tuple[int, str, str, dict[str, list[str]], dict[str, str]]:
     if isinstance(exc, ActionRefused):
-        return (409 if exc.conflict else 422), exc.code, str(exc.message), refused_fields(exc), {}
+        status = 403 if exc.code == "not_allowed" else 409 if exc.conflict else 422
+        return status, exc.code, str(exc.message), refused_fields(exc), {}
     if isinstance(exc, exceptions.ValidationError):
         fields, general = flatten(exc.detail)
         return 400, "invalid_input", general[0] if general else _("输入有误，请按提示修改。"), fields, {}
-    if isinstance(exc, Http404 | exceptions.NotFound):
+    if isinstance(exc, Http404 | exceptions.NotFound | ObjectDoesNotExist):
         return 404, "not_found", _("没有找到。"), {}, {}
     if isinstance(exc, PermissionDenied) or type(exc) is exceptions.PermissionDenied:
         detail = str(getattr(exc, "detail", ""))
@@ -104,8 +111,8 @@ def _describe_api(exc: exceptions.APIException) -> tuple[int, str, str, dict[str
 
 
 def refused_fields(exc: ActionRefused) -> dict[str, list[str]]:
-    """The inputs an action named: several (`fields`, a mapping or names), one, or none."""
-    several = getattr(exc, "fields", None)
+    """The inputs an action named: several (`fields`: names, `sentences`: name → reason), one, or none."""
+    several = getattr(exc, "fields", None) or getattr(exc, "sentences", None)
     if isinstance(several, Mapping):
         return {
             str(name): [str(r) for r in ([reason] if isinstance(reason, str) else reason)]

@@ -1,10 +1,14 @@
 """Serializers that take exactly what they declare."""
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext as _
 from rest_framework import serializers
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -34,6 +38,21 @@ class WholeNumberField(serializers.IntegerField):
         if isinstance(data, bool) or not isinstance(data, int):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class DayField(serializers.DateField):
+    """A day as YYYY-MM-DD from 1900 to 2199; no other spelling of ISO 8601, no time."""
+
+    def to_internal_value(self, value: Any) -> date:
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            raise serializers.ValidationError(_("日期请写成 YYYY-MM-DD。"))
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise serializers.ValidationError(_("没有这一天。")) from None
+        if not 1900 <= day.year <= 2199:
+            raise serializers.ValidationError(_("日期须在 1900 年至 2199 年之间。"))
+        return day
 
 
 class ErrorBody(serializers.Serializer[Any]):

@@ -100,7 +100,7 @@ def _size(request: Request) -> int:
 def _ordering(request: Request, view: Any) -> tuple[str, tuple[str, ...]]:
     """The ordering's name and its columns: "-" in front for descending, "?" behind for one that may be null."""
     orderings: dict[str, tuple[str, ...]] = view.orderings
-    name = request.query_params.get("ordering", "") or next(iter(orderings))
+    name = request.query_params.get("ordering", "") or getattr(view, "default_ordering", "") or next(iter(orderings))
     columns = orderings.get(name.removeprefix("-"))
     if columns is None:
         raise ValidationError({"ordering": [_("可用的排序：%(names)s。") % {"names": ", ".join(orderings)}]})

@@ -1,4 +1,4 @@
-"""What a view asks of the person: one permission, one a method, any signed-in person, or nobody in particular."""
+"""What a view asks of the person: one permission, one of several, one a method, any signed-in person, or nothing."""
 
 from typing import Any, Final
 
@@ -28,4 +28,6 @@ class HasPermission(BasePermission):
         staff = request.user
         if not isinstance(staff, Staff) or not staff.is_active:
             return False
+        if isinstance(wanted, tuple):
+            return any(may(staff, one) for one in wanted)
         return wanted == SIGNED_IN or may(staff, wanted)

@@ -38,9 +38,9 @@ def refusals(*, writes: bool) -> dict[int, Any]:
     return dict.fromkeys(COMMON_REFUSALS + (WRITE_REFUSALS if writes else ()), ErrorReply)
 
 
-def reads(answer: Any, **documented: Any) -> Callable[..., Any]:
+def reads(answer: Any, *, media_type: str = "application/json", **documented: Any) -> Callable[..., Any]:
     """Documents a GET: its answer and the shared refusals."""
-    return extend_schema(responses={200: answer, **refusals(writes=False)}, **documented)
+    return extend_schema(responses={(200, media_type): answer, **refusals(writes=False)}, **documented)
 
 
 def writes(asked: Any, answer: Any, *, status: int = 200, key_required: bool = False, **documented: Any) -> Any:
@@ -70,9 +70,9 @@ class OneRepresentation(BaseContentNegotiation):
 
 
 class ApiView(GenericAPIView[Any]):
-    """A view of the API; `permission` is one name, one a method, SIGNED_IN or ANYONE."""
+    """A view of the API; `permission` is one name, any of several, one a method, SIGNED_IN or ANYONE."""
 
-    permission: ClassVar[str | dict[str, str]]
+    permission: ClassVar[str | tuple[str, ...] | dict[str, str]]
     query_parameters: ClassVar[tuple[str, ...]] = ()
     content_negotiation_class = OneRepresentation
     metadata_class = None
@@ -135,13 +135,18 @@ class ListView(ApiView, abstract=True):
     pagination_class = KeysetPagination
     filter_backends = [DjangoFilterBackend]
     filterset_class: ClassVar[Any] = None
+    serializer_class: ClassVar[Any]
     orderings: ClassVar[dict[str, tuple[str, ...]]]
+    default_ordering: ClassVar[str] = ""
 
     def rows(self) -> QuerySet[Any]:
         """What this person may see."""
         raise NotImplementedError
 
     def get_queryset(self) -> QuerySet[Any]:
+        if getattr(self, "swagger_fake_view", False):
+            # The schema generator asks for the model only, on nobody's behalf.
+            return self.serializer_class.Meta.model.objects.none()
         return self.rows()
 
     def known_parameters(self) -> set[str]:

@@ -1,0 +1,41 @@
+"""Every address of the REST API, version 1; anything else below it is the same 404 as a missing object."""
+
+from django.urls import include, path, re_path
+
+from followups import api as followups
+from loans import api as loans
+from people.api.schema import ReadingPage, Schema
+from people.api.tokens import CurrentToken, Tokens
+from people.api.views import NothingHere
+
+routes = [
+    path("tokens/", Tokens.as_view(), name="tokens"),
+    path("tokens/current/", CurrentToken.as_view(), name="current-token"),
+    path("business-date/", loans.BusinessDate.as_view(), name="business-date"),
+    path("loans/", loans.LoanList.as_view(), name="loans"),
+    path("loans/<int:pk>/", followups.LoanDetail.as_view(), name="loan"),
+    path("loans/<int:pk>/installments/", loans.LoanInstallments.as_view(), name="loan-installments"),
+    path("loans/<int:pk>/schedule/", loans.LoanSchedule.as_view(), name="loan-schedule"),
+    path("loans/<int:pk>/postings/", loans.LoanPostings.as_view(), name="loan-postings"),
+    path("loans/<int:pk>/timeline/", followups.LoanTimeline.as_view(), name="loan-timeline"),
+    path("receipts/", loans.Receipts.as_view(), name="receipts"),
+    path("tasks/", followups.TaskList.as_view(), name="tasks"),
+    path("tasks/<int:pk>/", followups.TaskDetail.as_view(), name="task"),
+    path("tasks/<int:pk>/claim/", followups.Claim.as_view(), name="task-claim"),
+    path("tasks/<int:pk>/assign/", followups.Assign.as_view(), name="task-assign"),
+    path("tasks/<int:pk>/start/", followups.Start.as_view(), name="task-start"),
+    path("tasks/<int:pk>/draft/", followups.SaveDraft.as_view(), name="task-draft"),
+    path("tasks/<int:pk>/preview/", followups.Preview.as_view(), name="task-preview"),
+    path("tasks/<int:pk>/submit/", followups.Submit.as_view(), name="task-submit"),
+    path("tasks/<int:pk>/reschedule/", followups.Reschedule.as_view(), name="task-reschedule"),
+    path("visits/<int:pk>/", followups.VisitDetail.as_view(), name="visit"),
+    path("reports/", followups.ReportList.as_view(), name="reports"),
+    path("reports/<int:pk>/", followups.ReportDetail.as_view(), name="report"),
+    path("reports/<int:pk>/pdf/", followups.ReportPdf.as_view(), name="report-pdf"),
+    path("reports/<int:pk>/approve/", followups.Approve.as_view(), name="report-approve"),
+    path("reports/<int:pk>/return/", followups.Return.as_view(), name="report-return"),
+    path("schema/", Schema.as_view(), name="schema"),
+    path("docs/", ReadingPage.as_view(), name="docs"),
+    re_path(r"^.*$", NothingHere.as_view(), name="nothing"),
+]
+urlpatterns = [path("", include((routes, "api")))]

@@ -1,0 +1,26 @@
+"""Follow-ups over the API: a loan as a whole, tasks and their steps, visits, reports."""
+
+from followups.api.loans import LoanDetail, LoanTimeline
+from followups.api.reports import Approve, ReportDetail, ReportList, ReportPdf, Return
+from followups.api.tasks import Assign, Claim, Reschedule, TaskDetail, TaskList
+from followups.api.visits import Preview, SaveDraft, Start, Submit, VisitDetail
+
+__all__ = [
+    "Approve",
+    "Assign",
+    "Claim",
+    "LoanDetail",
+    "LoanTimeline",
+    "Preview",
+    "ReportDetail",
+    "ReportList",
+    "ReportPdf",
+    "Reschedule",
+    "Return",
+    "SaveDraft",
+    "Start",
+    "Submit",
+    "TaskDetail",
+    "TaskList",
+    "VisitDetail",
+]

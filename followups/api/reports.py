@@ -1,0 +1,194 @@
+"""Reports over the API: the list, one report with its content, its PDF, and the manager's decision."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from followups import actions, report_pdf
+from followups.filters import ReportFilter
+from followups.models import Conclusion, Difference, Level, ReportState, VisitReport
+from followups.rules import checklist
+from journal.queries import exhibit_bytes
+from loans.api import BranchBrief, MaskedBorrower, StaffBrief
+from loans.models import FiveClass
+from people.api.fields import StrictSerializer, TextField
+from people.api.views import ApiView, ListView, reads, writes
+
+
+class ReportRow(serializers.ModelSerializer[VisitReport]):
+    """One row of the review queue."""
+
+    number = serializers.CharField()
+    task_id = serializers.IntegerField(source="visit.task_id")
+    loan_id = serializers.IntegerField(source="visit.task.loan_id")
+    loan_note_no = serializers.CharField(source="visit.task.loan.loan_note_no")
+    borrower = MaskedBorrower(source="visit.task.loan.borrower")
+    branch = BranchBrief()
+    state = serializers.ChoiceField(choices=ReportState.choices)
+    conclusion = serializers.ChoiceField(choices=Conclusion.choices)
+    suggested_class = serializers.ChoiceField(choices=FiveClass.choices)
+    level = serializers.ChoiceField(choices=Level.choices)
+    submitted_by = StaffBrief()
+    decided_by = StaffBrief(allow_null=True)
+
+    class Meta:
+        model = VisitReport
+        fields = [
+            "id", "number", "task_id", "loan_id", "loan_note_no", "borrower", "branch", "version", "state",
+            "conclusion", "suggested_class", "difference_count", "level", "submitted_by", "submitted_at",
+            "submitted_on", "decide_by", "decided_by", "decided_at",
+        ]  # fmt: skip
+
+
+class DifferenceRow(serializers.ModelSerializer[Difference]):
+    class Meta:
+        model = Difference
+        fields = ["section", "item", "before", "before_source", "before_on", "after", "verified_by"]
+
+
+class ReportFull(ReportRow):
+    """A report with its content; `content_sha256` is what a decision is bound to."""
+
+    content = serializers.JSONField()
+    differences = DifferenceRow(many=True)
+    has_pdf = serializers.SerializerMethodField()
+
+    class Meta(ReportRow.Meta):
+        fields = [*ReportRow.Meta.fields, "content", "content_sha256", "differences", "decision_note", "has_pdf"]
+
+    def get_has_pdf(self, report: VisitReport) -> bool:
+        return report.pdf_id is not None
+
+
+def visible_reports(view: ApiView) -> QuerySet[VisitReport]:
+    """Every report this person may see, decided ones too."""
+    rows = VisitReport.objects.visible_to(view.staff)
+    return rows.select_related(
+        "visit__task__loan__borrower", "branch", "submitted_by", "decided_by", "pdf"
+    ).defer("visit__draft", "visit__known")  # fmt: skip
+
+
+def full_report(view: ApiView, pk: int) -> Any:
+    """The report as its detail endpoint shows it now."""
+    return ReportFull(view.visible(visible_reports(view).prefetch_related("differences"), pk=pk)).data
+
+
+class ReportList(ListView):
+    """Reports one may see; `state=SUBMITTED` is the review queue."""
+
+    permission = "followups.view"
+    filterset_class = ReportFilter
+    serializer_class = ReportRow
+    orderings = {
+        "id": ("id",),
+        "urgency": ("level", "decide_by", "id"),
+        "submitted_on": ("submitted_on", "id"),
+    }
+    default_ordering = "-id"
+
+    def rows(self) -> QuerySet[VisitReport]:
+        return visible_reports(self)
+
+    @reads(ReportRow(many=True), operation_id="reports_list")
+    def get(self, request: Request) -> Response:
+        return self.listed()
+
+
+class ReportDetail(ApiView):
+    """One report with its content."""
+
+    permission = "followups.view"
+
+    @reads(ReportFull, operation_id="reports_retrieve")
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(full_report(self, pk))
+
+
+class ReportPdf(ApiView):
+    """The report as a PDF file: the filed one once approved, before that one made from the content as it stands."""
+
+    permission = "followups.view"
+
+    @reads(OpenApiTypes.BINARY, media_type="application/pdf", operation_id="reports_pdf")
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        report = self.visible(visible_reports(self), pk=pk)
+        if report.pdf is not None:
+            content = exhibit_bytes(report.pdf)
+        else:
+            content = report_pdf.render({**report.content, "content_sha256": report.content_sha256})
+        return HttpResponse(
+            content,
+            content_type="application/pdf",
+            headers={"Content-Disposition": f'attachment; filename="{report.number}.pdf"'},
+        )
+
+
+class ApproveForm(StrictSerializer):
+    content_sha256 = TextField(
+        min_length=64, max_length=64, help_text="As read; 409 when the report is another one now."
+    )
+    note = TextField(max_length=300, allow_blank=True, required=False, default="")
+
+
+class ReturnForm(StrictSerializer):
+    content_sha256 = TextField(min_length=64, max_length=64)
+    reason = TextField(max_length=300)
+    sections = serializers.ListField(
+        child=serializers.ChoiceField(choices=[(key, english) for key, _chinese, english in checklist.SECTIONS]),
+        required=False,
+        default=list,
+        max_length=len(checklist.SECTIONS),
+    )
+
+
+class Approve(ApiView):
+    """Approves a report as it was read; never by who made it."""
+
+    permission = "followups.review"
+
+    @writes(ApproveForm, ReportFull, operation_id="reports_approve")
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        asked = self.sent(ApproveForm)
+        report = self.visible(visible_reports(self), pk=pk)
+
+        def effect() -> Response:
+            actions.approve_report(
+                report_id=report.pk,
+                content_sha256=asked["content_sha256"],
+                note=asked["note"],
+                by=self.staff,
+                at=self.at,
+            )
+            return Response(full_report(self, pk))
+
+        return self.once(effect)
+
+
+class Return(ApiView):
+    """Sends a report back to the officer, with the reason and the sections to mend."""
+
+    permission = "followups.review"
+
+    @writes(ReturnForm, ReportFull, operation_id="reports_return")
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        asked = self.sent(ReturnForm)
+        report = self.visible(visible_reports(self), pk=pk)
+
+        def effect() -> Response:
+            actions.return_report(
+                report_id=report.pk,
+                content_sha256=asked["content_sha256"],
+                reason=asked["reason"],
+                sections=asked["sections"],
+                by=self.staff,
+                at=self.at,
+            )
+            return Response(full_report(self, pk))
+
+        return self.once(effect)
