@@ -18,18 +18,24 @@ TEMPLATE = Path(__file__).resolve().parent / "typst" / "visit_report.typ"
 
 def render(content: Mapping[str, Any]) -> bytes:
     """PDF of a report's content; `decision` and `content_sha256` are shown when they are inside."""
-    compiled = typst.compile(
+    document = typst.compile(
         str(TEMPLATE),
         root=str(TEMPLATE.parent),
-        font_paths=[str(_fonts())],
+        font_paths=_fonts(),
         ignore_system_fonts=True,
         sys_inputs={"data": json.dumps(content, ensure_ascii=False, sort_keys=True)},
+        timestamp=0,
         format="pdf",
     )
-    assert isinstance(compiled, bytes)
-    return compiled
+    assert isinstance(document, bytes)
+    return document
 
 
 @cache
-def _fonts() -> Path:
-    return Path(next(iter(pylopdf_fonts_zh_cn.__path__)))
+def _fonts() -> typst.Fonts:
+    """The two faces of the wheel and no other, so that every machine sets the same page."""
+    return typst.Fonts(
+        include_system_fonts=False,
+        include_embedded_fonts=False,
+        font_paths=[str(Path(pylopdf_fonts_zh_cn.sans_path()).parent)],
+    )

@@ -10,11 +10,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from collateral.queries import charges_of
 from followups.models import EventKind, Level, Method, TaskKind, Visit, VisitReport, VisitTask
 from followups.queries.facts import (
     days_past_due_of,
+    in_both,
     known_facts,
     property_value_of,
     repayment_facts,
@@ -23,7 +25,7 @@ from followups.queries.facts import (
 from followups.rules import checklist, clock
 from followups.rules.assessment import Limits, LoanFigures, Means, assess
 from followups.rules.report import Inputs, build, findings
-from followups.wording import why_lines
+from followups.wording import evidence_lines, why_lines
 from loans.models import Loan, RepaymentMethod
 from loans.queries import calendar, parameter, require_business_date
 from people.models import Staff
@@ -47,13 +49,22 @@ class ReportParts:
 def known_for(task: VisitTask) -> dict[str, Any]:
     """What is known of the task's loan, and what triggered the task; frozen when a visit starts."""
     facts = known_facts(task.loan)
-    words = {}
-    for key, language in (("zh", CHINESE), ("en", "en")):
-        with translation.override(language):
-            words[key] = "；".join(why_lines(task)) if key == "zh" else "; ".join(why_lines(task))
     on = require_business_date().isoformat()
-    facts["trigger_facts"] = {"value": task.rule, "source": "SYSTEM", "on": on, "text": words}
+    facts["trigger_facts"] = {
+        "value": task.rule,
+        "source": "SYSTEM",
+        "on": on,
+        "text": in_both(lambda: _("；").join(why_lines(task))),
+    }
+    if task.evidence:
+        words = in_both(lambda: _("；").join(_evidence_words(line) for line in evidence_lines(task.evidence)))
+        facts["off_site_evidence"] = {"value": "EVIDENCE", "source": "SYSTEM", "on": on, "text": words}
     return facts
+
+
+def _evidence_words(line: Mapping[str, str]) -> str:
+    detail = f"（{line['detail']}）" if line["detail"] else ""
+    return f"{line['item']} {line['result']}{detail}"
 
 
 def build_content(parts: ReportParts) -> dict[str, Any]:

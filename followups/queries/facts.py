@@ -5,6 +5,7 @@ rest is what the last approved visit found. A fact nobody recorded is absent, an
 基线缺失 instead of an old value.
 """
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -191,9 +192,9 @@ def _facts_of_system(loan: Loan) -> dict[str, Fact]:
     value = f"{counted['on_time']}/{counted['late']}"
     five_class = loan.position.five_class
     return {
-        "payment_strip": _fact(value, "SYSTEM", today, text=_in_both(lambda: _strip_words(counted))),
+        "payment_strip": _fact(value, "SYSTEM", today, text=in_both(lambda: _strip_words(counted))),
         "five_class": _fact(
-            five_class, "SYSTEM", today, text=_in_both(lambda: str(FiveClass(five_class).label))
+            five_class, "SYSTEM", today, text=in_both(lambda: str(FiveClass(five_class).label))
         ),
     }  # fmt: skip
 
@@ -208,7 +209,8 @@ def _strip_words(counted: dict[str, Any]) -> str:
     return words
 
 
-def _in_both(words: Any) -> dict[str, str]:
+def in_both(words: Callable[[], str]) -> dict[str, str]:
+    """The same words in both languages, for facts that are frozen."""
     both = {}
     for key, language in (("zh", "zh-hans"), ("en", "en")):
         with translation.override(language):

@@ -229,6 +229,8 @@ DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
     _item("trigger_facts", "findings", "触发事项", "Trigger", type="system", kinds=_IRREGULAR, methods=_EVERY,
           before="trigger_facts"),
     _item("change_cause", "findings", "变化原因", "Cause of the change", kinds=_IRREGULAR, required=True),
+    _item("off_site_evidence", "findings", "非现场证据", "Off-site evidence", type="system", methods=("OFF_SITE",),
+          before="off_site_evidence"),
     _item("evidence_checked", "findings", "系统证据已核对", "System evidence checked", type="yesno", choices=_YES_NO,
           methods=("OFF_SITE",), required=True, normal="YES"),
     _item("exception_note", "findings", "异常说明", "Exceptions explained", methods=("OFF_SITE",)),
