@@ -24,7 +24,7 @@ from followups.rules import default_policy, off_site
 from followups.rules.facts import Facts, OpenTask, Reason
 from followups.rules.plan import BringForward, Cancel, Change, Create, diff, plan
 from followups.rules.record import PaymentRecord, full_months, late_count
-from loans.queries import calendar, lock_positions, overdue_grace_days
+from loans.queries import calendar, lock_positions, overdue_grace_days, parameter
 from loans.rules.aging import days_past_due
 from loans.rules.calendar import Calendar
 from people.rules.policy import Line, conditions_as_json, line_from
@@ -153,6 +153,7 @@ def run_off_site(*, as_of: date, at: datetime, after: int = 0, up_to: int | None
     """Makes the off-site checks that fall due soon; clean ones close, the rest go to a person, once."""
     day = _day(as_of, at)
     until = day.calendar.add_workdays(as_of, OFF_SITE_WORKDAYS_AHEAD)
+    limits = _off_site_limits(as_of)
     due = _rows(sql.OFF_SITE_DUE, {"until": until, "after": after, "up_to": up_to})
     counts = {"looked_at": 0, "closed": 0, "handed_to_person": 0}
     for chunk in _chunks(due):
@@ -162,7 +163,7 @@ def run_off_site(*, as_of: date, at: datetime, after: int = 0, up_to: int | None
         for row in _rows(sql.OFF_SITE_FACTS, parameters):
             counts["looked_at"] += 1
             on_file = _on_file(row, day)
-            evidence = off_site.check(on_file, as_of)
+            evidence = off_site.check(on_file, limits, as_of)
             stored = {"id": row[0], "evidence": evidence.as_json(as_of, on_file.value)}
             if evidence.is_clean:
                 clean.append({**stored, "state": "CLOSED", "outcome": "CLEAN"})
@@ -177,6 +178,16 @@ def run_off_site(*, as_of: date, at: datetime, after: int = 0, up_to: int | None
 def _day(as_of: date, at: datetime) -> _Day:
     days = calendar(as_of - timedelta(days=800), as_of + timedelta(days=900))
     return _Day(as_of, at, policy_in_force(as_of), days, overdue_grace_days(as_of))
+
+
+def _off_site_limits(on: date) -> off_site.Limits:
+    standard = off_site.Limits()
+    alerts = parameter("ltv_alerts", on, default=None)
+    return off_site.Limits(
+        sample_percent=int(parameter("off_site_sample_percent", on, default=standard.sample_percent)),
+        valuation_months=int(parameter("revaluation_max_months", on, default=standard.valuation_months)),
+        loan_to_value=tuple(sorted(map(Decimal, alerts.values()), reverse=True)) if alerts else standard.loan_to_value,
+    )
 
 
 def _candidates(day: _Day, after: int, up_to: int | None) -> list[int]:

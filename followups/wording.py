@@ -150,6 +150,7 @@ _Say = Callable[[Mapping[str, Any]], str]
 _BY_CODE: Mapping[str, _Say] = {
     "DISBURSED_DAY": lambda p: _("放款第%(day)s天") % p,
     "TALK_BY": _talk_by,
+    "TALK_MOVED": lambda p: _("第%(days)s天已过，顺延至最近节点") % p,
     "OFF_SITE_NODE": lambda p: _("第%(days)s天非现场检查") % p,
     "CYCLE": _cycle,
     "BASELINE_SPREAD": lambda p: _("期初存量，%(months)s个月内摊排") % p,

@@ -1,9 +1,9 @@
 """Decides what an off-site check finds, and whether it may close itself.
 
 The system looks at what is on file: repayment, arrears, class, registration, valuation,
-loan-to-value. An exception, or the draw of a 5 % sample, hands the check to a person. What was never
+loan-to-value. An exception, or the draw of a sample, hands the check to a person. What was never
 recorded in an imported book is 基线缺失 and no exception; loan-to-value counts only when it has crossed
-80, 90 or 100 % since the value last looked at, for what stood there at cut-over is the baseline.
+an alert line since the value last looked at, for what stood there at cut-over is the baseline.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,18 @@ from followups.rules.facts import lot
 from loans.rules.dates import add_months
 
 OK, EXCEPTION, BASELINE_MISSING, NOT_RECORDED = "OK", "EXCEPTION", "BASELINE_MISSING", "NOT_RECORDED"
-SAMPLE_PERCENT = 5
 # Late installments within 12 months that ask for a person.
 LATE_LIMIT = 2
-VALUATION_MONTHS = 12
-LOAN_TO_VALUE_LIMITS = (100, 90, 80)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bank's parameters in force on the day."""
+
+    sample_percent: int = 5
+    valuation_months: int = 12
+    # In percent, highest first.
+    loan_to_value: tuple[Decimal, ...] = (Decimal(100), Decimal(90), Decimal(80))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +83,7 @@ class Evidence:
         }
 
 
-def check(on_file: OnFile, today: date) -> Evidence:
+def check(on_file: OnFile, limits: Limits, today: date) -> Evidence:
     """The evidence sheet of a loan on a business date."""
     is_late = on_file.late_in_12_months >= LATE_LIMIT
     items = (
@@ -85,10 +92,10 @@ def check(on_file: OnFile, today: date) -> Evidence:
         Item("FIVE_CLASS", OK if on_file.five_class == "PASS" else EXCEPTION, {"class": on_file.five_class}),
         _registration(on_file.registration),
         Item("INSURANCE", NOT_RECORDED),
-        _valuation(on_file, today),
-        _loan_to_value(on_file),
+        _valuation(on_file, limits, today),
+        _loan_to_value(on_file, limits),
     )
-    is_sample = lot(on_file.sample_key, f"off-site {on_file.cycle}", 100) < SAMPLE_PERCENT
+    is_sample = lot(on_file.sample_key, f"off-site {on_file.cycle}", 100) < limits.sample_percent
     return Evidence(items, is_sample)
 
 
@@ -98,24 +105,20 @@ def _registration(kind: str) -> Item:
     return Item("REGISTRATION", OK, {"kind": kind})
 
 
-def _valuation(on_file: OnFile, today: date) -> Item:
+def _valuation(on_file: OnFile, limits: Limits, today: date) -> Item:
     if on_file.valued_on is None:
         return Item("VALUATION", BASELINE_MISSING)
-    is_old = on_file.valued_on < add_months(today, -VALUATION_MONTHS)
+    is_old = on_file.valued_on < add_months(today, -limits.valuation_months)
     return Item("VALUATION", EXCEPTION if is_old else OK, {"valued_on": on_file.valued_on.isoformat()})
 
 
-def _loan_to_value(on_file: OnFile) -> Item:
+def _loan_to_value(on_file: OnFile, limits: Limits) -> Item:
     if on_file.value is None:
         return Item("LOAN_TO_VALUE", BASELINE_MISSING)
     now = on_file.principal_balance * 100 / on_file.value
     before = on_file.principal_balance * 100 / (on_file.value_before or on_file.value)
     params: dict[str, Any] = {"percent": str(now.quantize(Decimal("0.1"), ROUND_DOWN))}
-    crossed = _limit(now)
-    if crossed > _limit(before):
-        return Item("LOAN_TO_VALUE", EXCEPTION, {**params, "limit": crossed})
+    crossed = next((limit for limit in limits.loan_to_value if before < limit <= now), None)
+    if crossed is not None:
+        return Item("LOAN_TO_VALUE", EXCEPTION, {**params, "limit": str(crossed.quantize(Decimal(1)))})
     return Item("LOAN_TO_VALUE", OK, params)
-
-
-def _limit(percent: Decimal) -> int:
-    return next((limit for limit in LOAN_TO_VALUE_LIMITS if percent >= limit), 0)

@@ -118,6 +118,7 @@ def _first(
             method, line = str(method_line.result["method"]), talk_line
             reason += (
                 Reason("TALK_BY", {"grade": facts.grade, "days": int(talk_line.result["days"])}),
+                *_talk_moved(day, int(talk_line.result["days"])),
                 *(r for r in fact_reasons(method_line, by_name) if r.params["fact"] != "grade"),
                 line_reason(talk_line),
                 line_reason(method_line),
@@ -131,6 +132,11 @@ def _first(
             )
         )  # fmt: skip
     return planned
+
+
+def _talk_moved(day: int, wanted: int) -> tuple[Reason, ...]:
+    """Said where the wanted node had passed, at cut-over or because the grade fell later."""
+    return (Reason("TALK_MOVED", {"days": wanted}),) if day > wanted else ()
 
 
 def _first_due(facts: Facts, day: int, calendar: Calendar) -> date:

@@ -1,0 +1,496 @@
+"""The planner against the tables of the default policy, and what it promises whatever the loan."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from followups.rules import default_policy
+from followups.rules.facts import LEVELS, Facts, OpenTask, Planned, lot
+from followups.rules.plan import BringForward, Cancel, Close, Create, PolicyGap, diff, explain, plan
+from loans.rules.calendar import Calendar
+from loans.rules.dates import add_months
+from people.rules.policy import first_match
+
+LINES = default_policy.LINES
+# National Day 2026 and the Mid-Autumn weekend's make-up workday.
+CALENDAR = Calendar(
+    frozenset(date(2026, 10, day) for day in range(1, 8)) | {date(2027, 1, 1)}, frozenset({date(2026, 10, 10)})
+)
+TODAY = date(2026, 11, 1)
+
+
+def facts(**given: object) -> Facts:
+    """A quiet loan of an imported book, long on the book, LTV 60 %."""
+    base: dict[str, object] = {
+        "loan_id": 1,
+        "sample_key": "ML1",
+        "disbursed_on": date(2020, 3, 22),
+        "matures_on": date(2050, 3, 22),
+        "baseline_on": date(2026, 10, 31),
+        "grade": "LOW",
+        "principal_original": Decimal("1000000.00"),
+        "principal_balance": Decimal("600000.00"),
+        "loan_to_value": Decimal("60.0000"),
+        "months_on_book": 79,
+        "remaining_months": 280,
+        "is_owner_occupied": True,
+    }
+    return Facts(**{**base, **given})  # type: ignore[arg-type]
+
+
+def new_loan(**given: object) -> Facts:
+    """A loan disbursed here on a Monday, day 30 being a Wednesday."""
+    return facts(**{"disbursed_on": date(2026, 11, 2), "baseline_on": None, "months_on_book": 0, **given})
+
+
+def planned(of: Facts, today: date = TODAY) -> dict[str, Planned]:
+    return {p.rule: p for p in plan(of, LINES, CALENDAR, today)}
+
+
+def key_outside_sample(tickets: int = 100, from_: int = 10) -> str:
+    return next(f"K{n}" for n in range(1000) if lot(f"K{n}", "sample", tickets) >= from_)
+
+
+def as_open(p: Planned, id_: int, state: str = "PLANNED", pinned: bool = False) -> OpenTask:
+    return OpenTask(
+        id=id_,
+        rule=p.rule,
+        cycle=p.cycle,
+        kind=p.kind,
+        is_light=p.is_light,
+        method=p.method,
+        level=p.level,
+        opens_on=p.opens_on,
+        due_on=p.due_on,
+        state=state,
+        is_pinned=pinned,
+        line=p.line,
+    )
+
+
+def applied(changes: tuple[object, ...], tasks: list[OpenTask], ended: set[tuple[str, str]]) -> list[OpenTask]:
+    """The open tasks after the changes, as the batch would leave them."""
+    by_id = {task.id: task for task in tasks}
+    for change in changes:
+        if isinstance(change, Create):
+            number = max(by_id, default=0) + 1
+            by_id[number] = as_open(change.planned, number)
+        elif isinstance(change, BringForward):
+            by_id[change.task_id] = replace(
+                by_id[change.task_id], opens_on=change.opens_on, due_on=change.due_on, method=change.method,
+                line=change.line,
+            )  # fmt: skip
+        elif isinstance(change, Cancel | Close):
+            ended.add(by_id.pop(change.task_id).key)
+    return list(by_id.values())
+
+
+# First follow-ups
+
+
+@pytest.mark.parametrize(
+    ("grade", "talk", "off_site"),
+    [
+        ("HIGH", "FIRST_30", {"FIRST_60", "FIRST_90"}),
+        ("MEDIUM", "FIRST_60", {"FIRST_30", "FIRST_90"}),
+        ("LOW", "FIRST_90", {"FIRST_30", "FIRST_60"}),
+        (None, "FIRST_30", {"FIRST_60", "FIRST_90"}),
+    ],
+)
+def test_one_first_follow_up_is_a_talk_by_grade(grade: str | None, talk: str, off_site: set[str]) -> None:
+    found = planned(new_loan(grade=grade, sample_key=key_outside_sample()), date(2026, 11, 2))
+    assert {rule for rule, p in found.items() if p.method == "OFF_SITE"} == off_site
+    assert found[talk].method == ("FIELD" if grade == "HIGH" else "PHONE")
+    assert {p.opens_on for p in found.values()} == {date(2026, 11, 17)}
+
+
+@pytest.mark.parametrize(
+    ("given", "method"),
+    [
+        ({}, "PHONE"),
+        ({"grade": "HIGH"}, "FIELD"),
+        ({"principal_original": Decimal("2999999.99")}, "PHONE"),
+        ({"principal_original": Decimal("3000000.00")}, "FIELD"),
+        ({"is_owner_occupied": False}, "FIELD"),
+        ({"is_owner_occupied": None}, "PHONE"),
+        ({"sample_key": next(f"K{n}" for n in range(1000) if lot(f"K{n}", "sample", 100) < 10)}, "FIELD"),
+    ],
+)
+def test_the_talk_is_held_by_the_method_of_its_line(given: dict[str, object], method: str) -> None:
+    found = planned(new_loan(**{"sample_key": key_outside_sample(), **given}), date(2026, 11, 2))
+    assert [p.method for p in found.values() if p.method != "OFF_SITE"] == [method]
+
+
+def test_a_first_follow_up_on_a_day_off_is_due_on_the_workday_before() -> None:
+    # Day 30 is 1 October, the first day of the holiday.
+    found = planned(new_loan(disbursed_on=date(2026, 9, 1)), date(2026, 9, 1))
+    assert found["FIRST_30"].due_on == date(2026, 9, 30)
+    assert found["FIRST_60"].due_on == date(2026, 10, 30)  # Saturday the 31st
+
+
+def test_nodes_before_the_cut_over_are_baseline_and_the_talk_moves_to_the_next_one() -> None:
+    # 40 days on the book at cut-over: node 30 has passed.
+    found = planned(facts(disbursed_on=date(2026, 9, 21), grade="HIGH"))
+    assert set(found) == {"FIRST_60", "FIRST_90"}
+    assert found["FIRST_60"].method == "FIELD"
+    assert found["FIRST_90"].method == "OFF_SITE"
+
+
+@pytest.mark.parametrize(("days", "rules"), [(89, {"FIRST_90"}), (90, {"PERIODIC"}), (400, {"PERIODIC"})])
+def test_a_loan_taken_over_after_day_90_has_no_first_follow_up(days: int, rules: set[str]) -> None:
+    found = planned(facts(disbursed_on=date(2026, 10, 31) - timedelta(days=days)))
+    assert set(found) == rules
+    if days == 89:
+        # Day 90 is a Sunday; the Friday before lies before the cut-over, so it is due on the day itself.
+        assert found["FIRST_90"].due_on == date(2026, 11, 1)
+        assert found["FIRST_90"].method != "OFF_SITE"
+
+
+def test_periodic_waits_until_the_first_follow_ups_have_ended() -> None:
+    done = frozenset({("FIRST_30", "1"), ("FIRST_60", "1")})
+    assert "PERIODIC" not in planned(new_loan(ended=done, has_tasks=True), date(2027, 2, 10))
+    all_done = new_loan(ended=done | {("FIRST_90", "1")}, last_followup_on=date(2027, 1, 29), has_tasks=True)
+    assert set(planned(all_done, date(2027, 2, 10))) == {"PERIODIC"}
+
+
+def test_no_second_talk_is_planned_once_one_was_held() -> None:
+    found = planned(
+        new_loan(grade="MEDIUM", ended=frozenset({("FIRST_30", "1")}), is_talk_held=True, has_tasks=True),
+        date(2026, 12, 3),
+    )
+    assert {p.method for p in found.values()} == {"OFF_SITE"}
+
+
+def test_a_worse_grade_moves_the_talk_forward_and_frees_the_later_one() -> None:
+    low = new_loan(sample_key=key_outside_sample())
+    tasks = applied(diff(plan(low, LINES, CALENDAR, date(2026, 11, 2)), [], low), [], set())
+    high = replace(low, grade="HIGH", has_tasks=True)
+    changes = diff(plan(high, LINES, CALENDAR, date(2026, 11, 10)), tasks, high)
+    after = {task.rule: task.method for task in applied(changes, tasks, set())}
+    assert after == {"FIRST_30": "FIELD", "FIRST_60": "OFF_SITE", "FIRST_90": "OFF_SITE"}
+    better = diff(plan(replace(low, has_tasks=True), LINES, CALENDAR, date(2026, 11, 10)),
+                  applied(changes, tasks, set()), low)  # fmt: skip
+    assert better == ()
+
+
+# Periodic follow-ups
+
+
+@pytest.mark.parametrize(
+    ("given", "months", "methods"),
+    [
+        ({"days_past_due": 91}, 6, ["FIELD"]),
+        ({"days_past_due": 31}, 2, ["PHONE", "PHONE", "FIELD"]),
+        ({"days_past_due": 90, "grade": "HIGH"}, 2, ["PHONE", "PHONE", "FIELD"]),
+        ({"grade": "HIGH", "days_past_due": 30}, 4, ["PHONE", "PHONE", "FIELD"]),
+        ({"loan_to_value": Decimal("90.0000")}, 6, ["OFF_SITE", "PHONE"] * 3 + ["OFF_SITE", "FIELD"]),
+        ({"loan_to_value": Decimal("89.9999")}, 12, ["OFF_SITE", "PHONE"]),
+        (
+            {"loan_to_value": Decimal("80"), "late_in_24_months": 2},
+            6,
+            ["OFF_SITE", "PHONE"] * 3 + ["OFF_SITE", "FIELD"],
+        ),
+        ({"loan_to_value": Decimal("79.9999"), "late_in_24_months": 2}, 12, ["OFF_SITE"] * 4 + ["PHONE"]),
+        ({"months_on_book": 23}, 12, ["OFF_SITE", "PHONE"]),
+        ({"principal_original": Decimal("3000000.00")}, 12, ["OFF_SITE", "PHONE"]),
+        ({"loan_to_value": Decimal("80.0000")}, 12, ["OFF_SITE", "PHONE"]),
+        ({}, 12, ["OFF_SITE"] * 4 + ["PHONE"]),
+        ({"loan_to_value": None}, 12, ["OFF_SITE", "PHONE"]),
+    ],
+)
+def test_each_tier_has_its_cycle_and_rotation(given: dict[str, object], months: int, methods: list[str]) -> None:
+    found, due = [], []
+    for ended in range(len(methods)):
+        of = facts(last_followup_on=date(2026, 10, 30), periodic_ended=ended, has_tasks=True, **given)
+        task = planned(of)["PERIODIC"]
+        found.append(task.method)
+        due.append(task.due_on)
+        assert task.cycle == f"{ended + 1:04d}"
+    assert set(due) == {CALENDAR.next_workday(add_months(date(2026, 10, 30), months))}
+    turned = [methods[n:] + methods[:n] for n in range(len(methods))]
+    assert found in turned
+
+
+def test_a_fifth_of_clean_loans_is_called_each_year() -> None:
+    for year in range(5):
+        called = sum(
+            planned(facts(sample_key=f"K{n}", periodic_ended=year))["PERIODIC"].method == "PHONE" for n in range(2000)
+        )
+        assert 340 < called < 460
+
+
+def test_the_first_cycle_of_an_imported_book_is_spread_over_its_length() -> None:
+    days = [(planned(facts(sample_key=f"K{n}"))["PERIODIC"].due_on - TODAY).days for n in range(1200)]
+    assert min(days) <= 10
+    assert max(days) >= 350
+    assert max(sum(1 for d in days if month * 30 <= d < month * 30 + 30) for month in range(12)) < 160
+
+
+@pytest.mark.parametrize(
+    ("visited", "earliest", "latest"),
+    [
+        (date(2026, 5, 6), date(2027, 5, 6), date(2027, 5, 6)),
+        (date(2024, 1, 5), date(2026, 11, 2), date(2026, 11, 27)),
+    ],
+)
+def test_the_last_visit_of_the_tape_counts_and_late_ones_are_caught_up_in_20_workdays(
+    visited: date, earliest: date, latest: date
+) -> None:
+    due = {planned(facts(sample_key=f"K{n}", last_visit_on=visited))["PERIODIC"].due_on for n in range(200)}
+    assert earliest <= min(due) <= max(due) <= latest
+
+
+def test_a_worse_tier_brings_the_open_task_forward_with_notice_and_a_better_one_leaves_it() -> None:
+    low = facts(last_followup_on=date(2025, 12, 1), has_tasks=True)
+    tasks = applied(diff(plan(low, LINES, CALENDAR, date(2026, 1, 5)), [], low), [], set())
+    assert tasks[0].due_on == date(2026, 12, 1)
+    high = replace(low, grade="HIGH")
+    (change,) = diff(plan(high, LINES, CALENDAR, TODAY), tasks, high)
+    assert isinstance(change, BringForward)
+    assert change.due_on == date(2026, 11, 6)
+    assert change.method in ("PHONE", "FIELD")
+    moved = applied((change,), tasks, set())
+    assert diff(plan(low, LINES, CALENDAR, TODAY), moved, low) == ()
+    assert diff(plan(high, LINES, CALENDAR, date(2026, 11, 3)), moved, high) == ()
+
+
+def test_a_worse_tier_with_the_same_date_only_raises_the_method() -> None:
+    clean = facts(last_followup_on=date(2026, 9, 1), has_tasks=True)
+    task = as_open(planned(clean)["PERIODIC"], 1)
+    assert task.method == "OFF_SITE"
+    worse = replace(clean, loan_to_value=Decimal("85"))
+    changes = diff(plan(worse, LINES, CALENDAR, TODAY), [task], worse)
+    wanted = planned(worse)["PERIODIC"].method
+    assert [c.method for c in changes if isinstance(c, BringForward)] == ([wanted] if wanted == "PHONE" else [])
+
+
+# Arrears
+
+
+@pytest.mark.parametrize(
+    ("days", "late", "rule", "method", "level", "due", "is_light"),
+    [
+        (1, 1, "OVERDUE_1", "PHONE", "YELLOW", date(2026, 11, 6), True),
+        (7, 1, "OVERDUE_1", "PHONE", "YELLOW", date(2026, 11, 6), True),
+        (1, 2, "OVERDUE_8", "PHONE", "YELLOW", date(2026, 11, 6), False),
+        (8, 1, "OVERDUE_8", "PHONE", "YELLOW", date(2026, 11, 6), False),
+        (30, 1, "OVERDUE_8", "PHONE", "YELLOW", date(2026, 11, 6), False),
+        (31, 2, "OVERDUE_31", "FIELD", "ORANGE", date(2026, 11, 4), False),
+        (90, 3, "OVERDUE_31", "FIELD", "ORANGE", date(2026, 11, 4), False),
+        (91, 3, "OVERDUE_91", "FIELD", "RED", date(2026, 11, 3), False),
+    ],
+)
+def test_arrears_ask_for_the_worst_step_they_reached(
+    days: int, late: int, rule: str, method: str, level: str, due: date, is_light: bool
+) -> None:
+    since = TODAY - timedelta(days=days)
+    of = new_loan(
+        disbursed_on=date(2024, 1, 2), days_past_due=days, overdue_since=since, late_in_6_months=late, has_tasks=True,
+        ended=frozenset({("FIRST_30", "1"), ("FIRST_60", "1"), ("FIRST_90", "1")}),
+    )  # fmt: skip
+    step = planned(of)[rule]
+    assert (step.kind, step.method, step.level, step.due_on, step.is_light, step.cycle) == (
+        "IRREGULAR", method, LEVELS[level], due, is_light, since.isoformat(),
+    )  # fmt: skip
+    assert [p.rule for p in plan(of, LINES, CALENDAR, TODAY) if p.kind == "IRREGULAR"] == [rule]
+
+
+def test_time_limits_of_arrears_at_cut_over_are_spread_over_five_workdays() -> None:
+    since = date(2026, 7, 28)
+    due = {
+        planned(facts(sample_key=f"K{n}", days_past_due=96, overdue_since=since))["OVERDUE_91"].due_on
+        for n in range(300)
+    }
+    assert due == {date(2026, 11, day) for day in (2, 3, 4, 5, 6)}
+
+
+def test_a_step_reached_after_the_cut_over_has_the_ordinary_limit() -> None:
+    due = {
+        planned(facts(sample_key=f"K{n}", days_past_due=31, overdue_since=date(2026, 10, 1)))["OVERDUE_31"].due_on
+        for n in range(50)
+    }
+    assert due == {date(2026, 11, 4)}
+
+
+def overdue_story(*days: int) -> tuple[list[OpenTask], set[tuple[str, str]], date]:
+    """The tasks of an episode looked at on these days past due."""
+    since, tasks, ended = date(2026, 11, 5), [], set()  # type: ignore[var-annotated]
+    for number in days:
+        of = facts(
+            days_past_due=number, overdue_since=since, ended=frozenset(ended), has_tasks=bool(tasks),
+            last_followup_on=date(2026, 11, 1),
+        )  # fmt: skip
+        tasks = applied(diff(plan(of, LINES, CALENDAR, since + timedelta(days=number)), tasks, of), tasks, ended)
+    return tasks, ended, since
+
+
+def test_a_worse_step_takes_the_place_of_an_untouched_one() -> None:
+    tasks, ended, since = overdue_story(1, 2, 8, 20, 31, 91)
+    assert [t.rule for t in tasks if t.kind == "IRREGULAR"] == ["OVERDUE_91"]
+    assert {rule for rule, _cycle in ended} == {"OVERDUE_1", "OVERDUE_8", "OVERDUE_31"}
+    assert since == date(2026, 11, 5)
+
+
+@pytest.mark.parametrize(("reached", "left"), [(1, set()), (8, {"OVERDUE_8"}), (31, {"OVERDUE_31"})])
+def test_payment_closes_light_items_and_leaves_visits_open(reached: int, left: set[str]) -> None:
+    tasks, ended, _since = overdue_story(reached)
+    paid = facts(has_tasks=True, ended=frozenset(ended), last_followup_on=date(2026, 11, 1))
+    after = applied(diff(plan(paid, LINES, CALENDAR, date(2026, 12, 20)), tasks, paid), tasks, ended)
+    assert {t.rule for t in after if t.kind == "IRREGULAR"} == left
+
+
+@pytest.mark.parametrize(("state", "pinned"), [("IN_PROGRESS", False), ("SUBMITTED", False), ("RETURNED", False),
+                                               ("PLANNED", True)])  # fmt: skip
+def test_begun_and_pinned_tasks_are_left_alone(state: str, pinned: bool) -> None:
+    since = date(2026, 10, 20)
+    light = facts(days_past_due=2, overdue_since=since, last_followup_on=date(2026, 10, 1), has_tasks=True)
+    tasks = [as_open(p, n, state, pinned) for n, p in enumerate(plan(light, LINES, CALENDAR, TODAY), start=1)]
+    worse = replace(light, days_past_due=40, grade="HIGH")
+    assert [type(c) for c in diff(plan(worse, LINES, CALENDAR, TODAY), tasks, worse)] == [Create]
+
+
+def test_a_settled_loan_keeps_only_what_a_person_has_begun() -> None:
+    tasks, _ended, _since = overdue_story(8)
+    begun = [replace(tasks[0], state="IN_PROGRESS"), tasks[1]]
+    settled = facts(is_settled=True, has_tasks=True)
+    assert diff(plan(settled, LINES, CALENDAR, TODAY), begun, settled) == (Cancel(tasks[1].id, "SETTLED"),)
+
+
+# Reasons
+
+
+def test_every_task_names_its_line_and_the_facts_that_met_it() -> None:
+    of = facts(days_past_due=8, overdue_since=date(2026, 10, 24), loan_to_value=Decimal("91.2999"), grade="MEDIUM")
+    step = planned(of)["OVERDUE_8"]
+    assert [r.as_json() for r in step.reason if r.code != "POLICY_LINE"] == [
+        {"code": "OVERDUE_DAYS", "params": {"days": 8}},
+        {"code": "FACT", "params": {"fact": "loan_to_value", "op": ">=", "value": "91.2", "limit": "90"}},
+    ]
+    assert step.reason[-1].params["line"] == step.line == 13
+    explained = [r.params["line"] for r in explain(of, LINES) if r.code == "POLICY_LINE"]
+    assert explained == [1, 3, 10 if lot("ML1", "sample", 100) >= 10 else 9, 13, 19]
+
+
+def test_a_policy_with_a_gap_says_so() -> None:
+    with pytest.raises(PolicyGap):
+        plan(facts(), [line for line in LINES if line.number not in (24, 25)], CALENDAR, TODAY)
+
+
+# Promises, whatever the loan
+
+GRADES = ("LOW", "MEDIUM", "HIGH")
+days = st.dates(date(2020, 1, 1), date(2027, 12, 31))
+
+
+@st.composite
+def any_facts(draw: st.DrawFn) -> tuple[Facts, date]:
+    disbursed_on = draw(days)
+    today = disbursed_on + timedelta(days=draw(st.integers(0, 1500)))
+    is_imported = draw(st.booleans())
+    baseline_on = today - timedelta(days=draw(st.integers(1, 700))) if is_imported else None
+    if baseline_on is not None and baseline_on < disbursed_on:
+        baseline_on = disbursed_on
+    overdue = draw(st.one_of(st.just(0), st.integers(1, 400)))
+    nodes = draw(st.sets(st.sampled_from(["FIRST_30", "FIRST_60", "FIRST_90"])))
+    last = draw(st.one_of(st.none(), st.integers(0, 700)))
+    return Facts(
+        loan_id=1,
+        sample_key=draw(st.text(min_size=1, max_size=6)),
+        disbursed_on=disbursed_on,
+        matures_on=add_months(disbursed_on, 360),
+        baseline_on=baseline_on,
+        grade=draw(st.sampled_from(GRADES)),
+        principal_original=draw(st.sampled_from([Decimal("500000.00"), Decimal("3000000.00")])),
+        principal_balance=Decimal("400000.00"),
+        loan_to_value=draw(st.one_of(st.none(), st.decimals(0, 150, places=4))),
+        days_past_due=overdue,
+        overdue_since=today - timedelta(days=overdue) if overdue else None,
+        late_in_6_months=draw(st.integers(0, 4)),
+        late_in_24_months=draw(st.integers(0, 6)),
+        months_on_book=draw(st.integers(0, 60)),
+        is_owner_occupied=draw(st.sampled_from([None, True, False])),
+        last_visit_on=draw(st.one_of(st.none(), days)),
+        last_followup_on=None if last is None else today - timedelta(days=last),
+        is_talk_held=draw(st.booleans()),
+        periodic_ended=draw(st.integers(0, 9)),
+        ended=frozenset((rule, "1") for rule in nodes),
+        has_tasks=draw(st.booleans()),
+    ), today
+
+
+@given(any_facts())
+@settings(max_examples=400, deadline=None)
+def test_no_first_follow_up_is_due_after_day_90(drawn: tuple[Facts, date]) -> None:
+    of, today = drawn
+    for p in plan(of, LINES, CALENDAR, today):
+        if p.kind == "FIRST":
+            assert p.due_on <= of.disbursed_on + timedelta(days=90)
+            assert of.baseline_on is None or p.due_on > of.baseline_on
+            assert p.opens_on <= p.due_on
+
+
+@given(any_facts())
+@settings(max_examples=400, deadline=None)
+def test_every_loan_has_a_regular_follow_up_ahead_and_one_talk_at_most(drawn: tuple[Facts, date]) -> None:
+    of, today = drawn
+    regular = [p for p in plan(of, LINES, CALENDAR, today) if p.kind != "IRREGULAR"]
+    assert regular
+    first = [p for p in regular if p.kind == "FIRST" and p.key not in of.ended]
+    assert sum(p.method != "OFF_SITE" for p in first) == (1 if first and not of.is_talk_held else 0)
+
+
+@given(any_facts(), st.sampled_from([(0, 1), (0, 2), (1, 2)]))
+@settings(max_examples=600, deadline=None)
+def test_a_worse_grade_never_means_a_later_visit(drawn: tuple[Facts, date], pair: tuple[int, int]) -> None:
+    of, today = drawn
+    better, worse = (plan(replace(of, grade=GRADES[n]), LINES, CALENDAR, today) for n in pair)
+    due = {p.key: p.due_on for p in worse}
+    assert all(due[p.key] <= p.due_on for p in better)
+    assert _talk(worse, of) <= _talk(better, of)
+
+
+def _talk(planned: tuple[Planned, ...], of: Facts) -> date:
+    return min(
+        (p.due_on for p in planned if p.kind == "FIRST" and p.method != "OFF_SITE" and p.key not in of.ended),
+        default=date.max,
+    )
+
+
+@given(any_facts(), any_facts(), st.sampled_from(["PLANNED", "IN_PROGRESS"]), st.booleans())
+@settings(max_examples=600, deadline=None)
+def test_planning_twice_changes_nothing_and_never_puts_a_date_back(
+    drawn: tuple[Facts, date], other: tuple[Facts, date], state: str, pinned: bool
+) -> None:
+    """From the tasks of one set of facts to those of another of the same loan, and again."""
+    of, today = drawn
+    before = replace(other[0], ended=of.ended, sample_key=of.sample_key, disbursed_on=of.disbursed_on,
+                     baseline_on=of.baseline_on, periodic_ended=of.periodic_ended)  # fmt: skip
+    ended = set(of.ended)
+    tasks = applied(diff(plan(before, LINES, CALENDAR, other[1]), [], before), [], ended)
+    tasks = [replace(t, state=state, is_pinned=pinned) if t.id == 1 else t for t in tasks]
+    now = replace(of, ended=frozenset(ended))
+    changes = diff(plan(now, LINES, CALENDAR, today), tasks, now)
+    after = applied(changes, tasks, ended)
+    by_id = {t.id: t for t in tasks}
+    for task in after:
+        if task.id in by_id:
+            assert task.due_on <= by_id[task.id].due_on
+    if state == "IN_PROGRESS" and tasks:
+        assert tasks[0] in after
+    again = replace(now, ended=frozenset(ended))
+    assert diff(plan(again, LINES, CALENDAR, today), after, again) == ()
+
+
+def test_default_lines_are_numbered_in_order_and_reachable() -> None:
+    assert [line.number for line in LINES] == list(range(1, len(LINES) + 1))
+    assert {line.kind for line in LINES} == set(default_policy.KINDS)
+    for kind in default_policy.KINDS:
+        own = [line for line in LINES if line.kind == kind]
+        if kind != default_policy.OVERDUE:
+            assert own[-1].conditions == ()
+        assert all(line.conditions for line in own[:-1])
+        assert first_match(LINES, kind, {}) is (own[-1] if not own[-1].conditions else None)
