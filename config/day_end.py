@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from journal.actions import record
+from journal.batch import run_pending
 from journal.errors import ActionRefused
 from journal.models import Run
 from loans import batch as loans_batch
@@ -114,6 +115,9 @@ def run(
             if report is not None:
                 report(DateReport(day, counts, time.monotonic() - started))
             day = require_business_date()
+        if closed:
+            # The stages did the work of the reactions their facts queued; this clears the queue with no worker up.
+            run_pending(at=at_clock())
     return closed
 
 

@@ -77,12 +77,12 @@ def _people(at: datetime) -> None:
 
 
 def _import_book() -> None:
-    from config.boarding import import_file
+    from config.boarding import board
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "demo_book.csv"
         path.write_text(tape(), encoding="utf-8")
-        import_file(path=path, as_of=TAPE_DAY, by="system", at=clock(TAPE_DAY, 22))
+        board(path, as_of=TAPE_DAY, is_dry_run=False, refused_to=None, by="system", at=clock(TAPE_DAY, 22))
 
 
 def tape() -> str:
@@ -98,7 +98,9 @@ def tape() -> str:
 def _rows(dice: random.Random) -> Iterator[dict[str, str]]:
     for serial in range(1, LOANS + 1):
         district, code, _name = demo_names.BRANCHES[dice.randrange(5)]
-        officers = [number for number, _n, roles, branch in demo_names.PEOPLE if branch == code and "LOAN_OFFICER" in roles]
+        officers = [
+            number for number, _n, roles, branch in demo_names.PEOPLE if branch == code and "LOAN_OFFICER" in roles
+        ]
         disbursed = _disbursed(dice, serial)
         years = dice.choice((10, 15, 20, 20, 25, 30, 30, 30))
         matures = add_months(disbursed, years * 12)

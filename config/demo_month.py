@@ -1,0 +1,135 @@
+"""October 2026 at the demo bank: receipts, day ends, and visits made through the officers' own actions."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from config import day_end
+from config.demo import BUSINESS_DATE, SEED, TAPE_DAY, clock
+from config.receipts_made import make_receipts
+from followups import actions
+from followups.models import Level, TaskState, VisitTask
+from followups.rules import checklist
+from loans.actions import ReceiptRow, post_receipts
+from people.models import Role, Staff
+
+VISIT_DAYS = (date(2026, 10, 15), date(2026, 10, 22), date(2026, 10, 29))
+VISITS_A_DAY = 12
+
+
+def live_through(*, say: Callable[[str], None]) -> None:
+    """Runs the month up to the open business date; deterministic."""
+    dice = random.Random(SEED + 1)  # noqa: S311 (made-up data)
+    told = make_receipts(
+        open_day=TAPE_DAY + timedelta(days=1), through=BUSINESS_DATE - timedelta(days=1), seed=SEED
+    )
+    post_receipts(
+        rows=[ReceiptRow(**{**line._asdict(), "amount": Decimal(line.amount)}) for line in told],
+        by="system",
+        at=clock(TAPE_DAY, 23),
+    )
+    for day in VISIT_DAYS:
+        _close_through(day - timedelta(days=1))
+        say(f"visits of {day}")
+        _visits_of(day, dice)
+    _close_through(BUSINESS_DATE - timedelta(days=1))
+
+
+def _close_through(day: date) -> None:
+    instant = clock(day, 21)
+    day_end.run(through=day, at_clock=lambda: instant)
+
+
+def _visits_of(day: date, dice: random.Random) -> None:
+    tasks = (
+        VisitTask.objects.filter(state=TaskState.PLANNED, is_light=False, assigned_to__isnull=False)
+        .exclude(method="OFF_SITE")
+        .select_related("assigned_to", "branch", "loan")
+        .order_by("level", "due_on", "id")[:VISITS_A_DAY]
+    )
+    for turn, task in enumerate(tasks):
+        visitor = task.assigned_to
+        assert visitor is not None
+        visit = actions.start_visit(task_id=task.pk, by=visitor, at=clock(day, 9 + turn % 6, 5))
+        draft = _answers(task, visit, dice)
+        if turn % 6 == 5 and day == VISIT_DAYS[-1]:
+            actions.save_draft(
+                task_id=task.pk, version=visit.version, draft=draft, by=visitor, at=clock(day, 10 + turn % 6)
+            )
+            continue
+        report = actions.submit_visit(
+            task_id=task.pk, version=visit.version, draft=draft, by=visitor, at=clock(day, 10 + turn % 6, 20)
+        )
+        _review(task, report, turn, last=day == VISIT_DAYS[-1], day=day)
+
+
+def _review(task: VisitTask, report: Any, turn: int, *, last: bool, day: date) -> None:
+    """Most reports are approved; of the last day some wait and one comes back."""
+    manager = Staff.objects.get(branch=task.branch, roles=Role.objects.get(code="BRANCH_MANAGER"))
+    if last and turn % 3 != 0:
+        return
+    if last and turn == 3:
+        actions.return_report(
+            report_id=report.pk,
+            content_sha256=report.content_sha256,
+            reason="收入佐证缺失，请补充近三个月工资流水的核实情况。",
+            sections=["income"],
+            by=manager,
+            at=clock(day, 16, 30),
+        )
+        return
+    actions.approve_report(
+        report_id=report.pk,
+        content_sha256=report.content_sha256,
+        note="同意。",
+        by=manager,
+        at=clock(day, 16, turn),
+    )
+
+
+def _answers(task: VisitTask, visit: Any, dice: random.Random) -> dict[str, Any]:
+    items = checklist.items_for(task.kind, visit.method, visit.checklist.items)
+    halved = dice.random() < 0.3
+    answers = {
+        item["key"]: _answer(item, visit.known, halved)
+        for item in items
+        if item["type"] != "system" and item["required"]
+    }
+    concerned = halved or task.level < Level.NONE
+    draft = {
+        "answers": answers,
+        "conclusion": "AT_RISK" if task.level == Level.RED else "WATCH" if concerned else "NO_CONCERN",
+        "conclusion_text": "客户表示近期收入下降，已约定按期还款并留意后续流水。" if concerned else "资料与系统一致。",
+        "second_visitor": _second_visitor(task) if visit.method == "FIELD" else "",
+        "contact_outcome": "REACHED",
+    }
+    return draft
+
+
+def _answer(item: checklist.Item, known: Mapping[str, Any], halved: bool) -> dict[str, str]:
+    if checklist.is_direct(item):
+        return {"now": str(item.get("normal") or _plain(item))}
+    before = known.get(item["before"], {}).get("value", "")
+    if item["key"] == "monthly_income" and before and halved:
+        whole = int(str(before).partition(".")[0])
+        return {"choice": "CHANGED", "now": f"{whole * 6 // 10}.00", "verified_by": "PAYSLIP"}
+    if before:
+        return {"choice": "SAME", "verified_by": "ORAL"}
+    return {"choice": "UNVERIFIED"}
+
+
+def _plain(item: checklist.Item) -> str:
+    choices: Sequence[Mapping[str, str]] = item["choices"]
+    return choices[0]["value"] if choices else "工资发放推迟"
+
+
+def _second_visitor(task: VisitTask) -> str:
+    other = (
+        Staff.objects.filter(branch=task.branch, roles__code="LOAN_OFFICER")
+        .exclude(pk=task.assigned_to_id)
+        .order_by("staff_no")
+        .first()
+    )
+    return other.staff_no if other else ""
