@@ -18,7 +18,7 @@ from collateral.models import Charge
 from collateral.queries import collateral_values
 from followups.models import OPEN_STATES, ReportState, VisitReport, VisitTask
 from loans.models import FiveClass, Installment, Loan
-from loans.queries import calendar, require_business_date
+from loans.queries import calendar, overdue_grace_days, require_business_date
 from loans.rules.aging import days_past_due, last_day_to_pay
 from loans.rules.dates import add_months
 from people.models import FinancialProfile, Staff
@@ -59,13 +59,13 @@ def payment_strip(loan: Loan, months: int = 12) -> list[dict[str, str]]:
     today = require_business_date()
     first = add_months(today.replace(day=1), 1 - months)
     marks = _recorded_marks(loan)
-    days = calendar(first, today)
+    days, grace = calendar(first, today), overdue_grace_days(today)
     for due_on, settled_on in (
         Installment.objects.filter(loan=loan, due_on__gte=first, due_on__lte=today)
         .order_by("due_on")
         .values_list("due_on", "settled_on")
     ):
-        last_day = last_day_to_pay(due_on, 0, days)
+        last_day = last_day_to_pay(due_on, grace, days)
         if settled_on is not None:
             mark = "ON_TIME" if settled_on <= last_day else "LATE"
         else:
@@ -84,7 +84,7 @@ def _recorded_marks(loan: Loan) -> dict[str, str]:
     last = loan.baseline_on.replace(day=1)
     marks = {}
     for back, mark in enumerate(reversed(loan.payment_record)):
-        if mark in "N*":
+        if mark == "N":
             marks[f"{add_months(last, -back):%Y-%m}"] = "ON_TIME"
         elif mark.isdigit():
             marks[f"{add_months(last, -back):%Y-%m}"] = "LATE"

@@ -94,6 +94,11 @@ class Ratio:
     def is_over(self) -> bool:
         return self.after is not None and self.limit is not None and self.after > self.limit
 
+    @property
+    def is_newly_over(self) -> bool:
+        """Over its limit, and was not known to be so before: what has long been so needs no new words."""
+        return self.is_over and (self.before is None or self.limit is None or self.before <= self.limit)
+
 
 @dataclass(frozen=True)
 class Assessment:
@@ -144,7 +149,7 @@ def assess(
     """
     found = ratios(figures, before, after, limits)
     drop = change_percent(before.household_income, after.household_income)
-    reasons = [f"{ratio.code}_over_limit" for ratio in found if ratio.is_over]
+    reasons = [f"{ratio.code}_over_limit" for ratio in found if ratio.is_newly_over]
     if drop is not None and drop <= -INCOME_DROP_TO_EXPLAIN:
         reasons.append("income_dropped")
     if figures.days_past_due > 0:

@@ -1,0 +1,150 @@
+"""Ratios before and after a visit, what they oblige the officer to explain, and the report's content."""
+
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+
+from followups.rules import report
+from followups.rules.assessment import (
+    Limits,
+    LoanFigures,
+    Means,
+    assess,
+    change_percent,
+    debt_to_income,
+    loan_to_value,
+    payment_to_income,
+)
+from followups.rules.checklist import default_items, items_for
+from tests.rules.test_checklist import KNOWN, clean_draft
+
+FIGURES = LoanFigures(D("4582.50"), D("1012386.47"), D("1293000.00"), 0)
+LIMITS = Limits(D("50.0"), D("55.0"), D("80.0"))
+WAS = Means(D("19600.00"), None, D("240.00"), D("1160.00"))
+NOW = Means(D("9800.00"), None, D("240.00"), D("1160.00"))
+
+
+def test_worked_example_e14() -> None:
+    assert payment_to_income(D("4546.45"), D(20000), D(300)) == D("24.2")
+    assert debt_to_income(D("4546.45"), D(3000), D(20000), D(300)) == D("39.2")
+
+
+def test_the_ratios_of_an_income_that_halved() -> None:
+    found = {ratio.code: (ratio.before, ratio.after) for ratio in assess(FIGURES, WAS, NOW, LIMITS).ratios}
+    assert found == {
+        "payment_to_income": (D("24.6"), D("49.2")),
+        "debt_to_income": (D("30.5"), D("61.0")),
+        "loan_to_value": (D("78.3"), D("78.3")),
+    }
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "percent"),
+    [("1", "3", "33.3"), ("1", "8", "12.5"), ("0.05", "100", "0.1"), ("0.0499", "100", "0.0"), ("90", "100", "90.0")],
+)
+def test_percent_is_half_up_at_one_decimal(part: str, whole: str, percent: str) -> None:
+    assert loan_to_value(D(part), D(whole)) == D(percent)
+
+
+def test_a_missing_part_is_unknown_not_zero() -> None:
+    assert payment_to_income(D(1), None) is None
+    assert payment_to_income(D(1), D(0)) is None
+    assert debt_to_income(D(1), None, D(10)) is None
+    assert loan_to_value(D(1), None) is None
+    assert change_percent(None, D(1)) is None
+    assert change_percent(D(0), D(1)) is None
+
+
+def test_reasons_that_the_conclusion_must_speak_about() -> None:
+    assert assess(FIGURES, WAS, WAS, LIMITS).reasons == ()
+    assert assess(FIGURES, WAS, NOW, LIMITS, findings=["fund_backflow"]).reasons == (
+        "debt_to_income_over_limit",
+        "income_dropped",
+        "finding:fund_backflow",
+    )
+    assert assess(FIGURES, NOW, NOW, LIMITS).reasons == (), "what was over before needs no new words"
+    late = LoanFigures(D(1), D(1), D(2), 95)
+    assert "overdue" in assess(late, WAS, WAS, LIMITS).reasons
+
+
+@pytest.mark.parametrize(
+    ("days", "name"),
+    [(0, "PASS"), (1, "SPECIAL_MENTION"), (90, "SPECIAL_MENTION"), (91, "SUBSTANDARD"), (270, "SUBSTANDARD"),
+     (271, "DOUBTFUL"), (360, "DOUBTFUL"), (361, "LOSS")],
+)  # fmt: skip
+def test_suggested_class_follows_days_past_due(days: int, name: str) -> None:
+    assert assess(LoanFigures(D(1), D(1), None, days), WAS, WAS, LIMITS).suggested_class == name
+
+
+def content_of(draft: dict[str, Any], kind: str = "PERIODIC", **given: Any) -> dict[str, Any]:
+    items = items_for(kind, "PHONE", default_items())
+    return report.build(
+        report.Inputs(
+            report_no="HFBG202611010000001-1",
+            task_no="HF202611010000001",
+            version=given.pop("version", 1),
+            cover={},
+            why=["满12个月"],
+            repayment={"days_past_due": 0},
+            collateral={},
+            items=items,
+            draft=draft,
+            known=KNOWN,
+            assessment=assess(
+                FIGURES, WAS, NOW, LIMITS, findings=report.findings(items, draft, KNOWN)
+            ),
+            class_now="PASS",
+            visitors=[{"role": "lead", "name": "周楠", "staff_no": "S1", "at": ""}],
+            **given,
+        )
+    )  # fmt: skip
+
+
+def changed_draft() -> dict[str, Any]:
+    draft = clean_draft("PERIODIC", "PHONE")
+    draft["answers"]["monthly_income"] = {"choice": "CHANGED", "now": "9800.00", "verified_by": "PAYSLIP"}
+    draft["answers"]["phone"] = {"choice": "CHANGED", "now": "19900000881", "verified_by": "ORAL"}
+    draft["answers"]["property_fee"] = {"choice": "CHANGED", "now": "240", "verified_by": "ORAL"}
+    draft["answers"]["property_condition"] = {"now": "DAMAGED"}
+    return draft
+
+
+def test_content_tells_changes_findings_and_baselines_apart() -> None:
+    content = content_of(changed_draft())
+    assert [row["key"] for row in content["differences"]] == ["phone", "monthly_income", "property_condition"]
+    assert [row["key"] for row in content["baselines"]] == ["property_fee"]
+    income = content["differences"][1]
+    assert (income["before_text"]["zh"], income["now_text"]["zh"], income["delta_percent"]) == (
+        "19,600.00",
+        "9,800.00",
+        "-50.0",
+    )
+    assert "finding:property_condition" in content["conclusion"]["reasons"]
+
+
+def test_content_masks_the_telephone_and_binds_the_draft() -> None:
+    draft = changed_draft()
+    text = report.canonical_json(content_of(draft))
+    assert "19900000881" not in text and "199****0881" in text
+    other = {**draft, "answers": {**draft["answers"], "phone": {**draft["answers"]["phone"], "now": "19900009881"}}}
+    assert content_of(draft)["answers_sha256"] != content_of(other)["answers_sha256"]
+
+
+def test_canonical_json_is_one_spelling_without_floats() -> None:
+    assert report.canonical_json({"b": 1, "a": "中"}) == '{"a":"中","b":1}'
+    with pytest.raises(ValueError):
+        report.canonical_json({"a": [{"b": 0.1}]})
+
+
+def test_a_second_version_shows_only_what_it_says_otherwise() -> None:
+    first = content_of(clean_draft("PERIODIC", "PHONE"))
+    assert content_of(clean_draft("PERIODIC", "PHONE"), version=2, previous=first)["amendments"] == []
+    keys = [row["key"] for row in content_of(changed_draft(), version=2, previous=first)["amendments"]]
+    assert keys == ["phone", "monthly_income", "property_fee", "property_condition"]
+
+
+def test_the_drafted_conclusion_names_changes_and_limits() -> None:
+    words = report.conclusion_draft(content_of(changed_draft()))
+    assert "税后月收入由19,600.00变为9,800.00（−50.0%）" in words
+    assert "总负债收入比61.0%，超过上限55.0%" in words

@@ -1,0 +1,220 @@
+"""What a visit asks and what counts as an answer."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from followups.rules import checklist
+from followups.rules.checklist import (
+    DEFAULT_ITEMS,
+    SECTIONS,
+    default_items,
+    fold_amount,
+    items_for,
+    missing,
+    shape_faults,
+    validate,
+)
+
+KINDS = ("FIRST", "PERIODIC", "IRREGULAR")
+METHODS = ("OFF_SITE", "PHONE", "FIELD", "VIDEO", "COUNTER")
+KNOWN = {
+    "phone": {"value": "19900000426", "source": "TAPE", "on": "2026-10-31"},
+    "occupancy": {"value": "OWNER", "source": "TAPE", "on": "2026-10-31"},
+    "employer": {"value": "江城恒信机电有限公司", "source": "TAPE", "on": "2026-10-31"},
+    "monthly_income": {"value": "19600.00", "source": "TAPE", "on": "2026-10-31"},
+    "other_monthly_debt": {"value": "1160.00", "source": "TAPE", "on": "2026-10-31"},
+    "registration_kind": {"value": "FORMAL", "source": "REGISTER", "on": "2026-10-31"},
+}
+
+
+def clean_draft(kind: str, method: str) -> dict[str, Any]:
+    """Nothing has changed: the fewest answers that may be submitted."""
+    answers: dict[str, dict[str, str]] = {}
+    for item in items_for(kind, method, default_items()):
+        if item["required"]:
+            answers[item["key"]] = (
+                {"now": item.get("normal", "无")} if checklist.is_direct(item) else {"choice": "SAME"}
+            )
+    draft: dict[str, Any] = {"answers": answers, "conclusion": "NO_CONCERN"}
+    if method in checklist.CALLING:
+        draft["contact_outcome"] = "REACHED"
+    if method == "FIELD":
+        draft["second_visitor"] = "S00002"
+    return draft
+
+
+def one(item_key: str, answer: dict[str, str], known: Any = KNOWN) -> list[str]:
+    item = next(item for item in DEFAULT_ITEMS if item["key"] == item_key)
+    return validate([item], {"answers": {item_key: answer}}, known).get(item_key, [])
+
+
+def test_fourteen_sections_each_with_items_in_their_order() -> None:
+    assert len(SECTIONS) == 14
+    order = [key for key, _zh, _en in SECTIONS]
+    asked = [item["section"] for item in default_items()]
+    assert asked == sorted(asked, key=order.index)
+    assert set(asked) == set(order)
+    assert len({item["key"] for item in DEFAULT_ITEMS}) == len(DEFAULT_ITEMS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sections"),
+    [
+        ("FIRST", {"fund_use", "occupancy", "repayment", "registration", "education"}),
+        ("PERIODIC", {"employment", "income", "debts", "repayment", "collateral", "registration"}),
+        ("IRREGULAR", {"employment", "income", "debts", "repayment", "needs", "findings", "conclusion"}),
+    ],
+)
+def test_a_kind_stresses_its_sections(kind: str, sections: set[str]) -> None:
+    assert sections <= {item["section"] for item in items_for(kind, "PHONE", default_items())}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_clean_phone_visit_needs_at_most_twelve_answers(kind: str) -> None:
+    draft = clean_draft(kind, "PHONE")
+    items = items_for(kind, "PHONE", default_items())
+    assert missing(items, draft, method="PHONE") == []
+    assert validate(items, draft, KNOWN, method="PHONE") == {}
+    assert len(draft["answers"]) + len(("contact_outcome", "conclusion")) <= 12
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_off_site_check_asks_little(kind: str) -> None:
+    items = items_for(kind, "OFF_SITE", default_items())
+    assert sum(item["required"] for item in items) <= 2
+    assert sum(item["type"] == "system" for item in items) >= 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_answer_taken_away_is_missing(kind: str, method: str) -> None:
+    items = items_for(kind, method, default_items())
+    draft = clean_draft(kind, method)
+    for key in list(draft["answers"]):
+        less = {**draft, "answers": {name: value for name, value in draft["answers"].items() if name != key}}
+        assert missing(items, less, method=method) == [key]
+
+
+def test_the_conclusion_has_no_preset_and_a_concern_needs_words() -> None:
+    items = items_for("FIRST", "PHONE", default_items())
+    draft = clean_draft("FIRST", "PHONE")
+    assert missing(items, {**draft, "conclusion": ""}, method="PHONE") == ["conclusion"]
+    for conclusion in ("WATCH", "AT_RISK"):
+        assert missing(items, {**draft, "conclusion": conclusion}, method="PHONE") == ["conclusion_text"]
+        assert (
+            missing(items, {**draft, "conclusion": conclusion, "conclusion_text": "收入减半。"}, method="PHONE") == []
+        )
+
+
+def test_a_field_visit_needs_a_second_visitor() -> None:
+    items = items_for("FIRST", "FIELD", default_items())
+    draft = {**clean_draft("FIRST", "FIELD"), "second_visitor": " "}
+    assert missing(items, draft, method="FIELD") == ["second_visitor"]
+
+
+@pytest.mark.parametrize("outcome", ["NO_ANSWER", "SWITCHED_OFF", "NOT_IN_SERVICE", "WRONG_PERSON", "APPOINTED"])
+def test_a_call_that_reached_nobody_is_no_visit(outcome: str) -> None:
+    items = items_for("PERIODIC", "PHONE", default_items())
+    draft = {**clean_draft("PERIODIC", "PHONE"), "contact_outcome": outcome}
+    assert validate(items, draft, KNOWN, method="PHONE") == {"contact_outcome": ["not_reached"]}
+
+
+def test_a_refusal_needs_no_answers_but_is_a_concern() -> None:
+    items = items_for("PERIODIC", "PHONE", default_items())
+    draft = {"answers": {}, "contact_outcome": "REFUSED", "conclusion": "NO_CONCERN"}
+    assert missing(items, draft, method="PHONE") == []
+    assert validate(items, draft, KNOWN, method="PHONE") == {"conclusion": ["refusal_is_a_concern"]}
+
+
+@pytest.mark.parametrize(
+    ("key", "answer", "faults"),
+    [
+        ("monthly_income", {"choice": "CHANGED", "now": "9800.00", "verified_by": "PAYSLIP"}, []),
+        ("monthly_income", {"choice": "CHANGED", "now": "9800", "verified_by": "PAYSLIP"}, []),
+        ("monthly_income", {"choice": "CHANGED", "now": "9,800.00", "verified_by": "PAYSLIP"}, ["not_an_amount"]),
+        ("monthly_income", {"choice": "CHANGED", "now": "-1", "verified_by": "PAYSLIP"}, ["not_an_amount"]),
+        ("monthly_income", {"choice": "CHANGED", "now": "1e5", "verified_by": "PAYSLIP"}, ["not_an_amount"]),
+        ("monthly_income", {"choice": "CHANGED", "now": "1.234", "verified_by": "PAYSLIP"}, ["not_an_amount"]),
+        ("monthly_income", {"choice": "CHANGED", "now": "９８００", "verified_by": "PAYSLIP"}, ["not_an_amount"]),
+        ("monthly_income", {"choice": "CHANGED", "now": "9" * 14, "verified_by": "PAYSLIP"}, ["not_an_amount"]),
+        ("monthly_income", {"choice": "CHANGED", "now": "1\n", "verified_by": "PAYSLIP"}, ["not_an_amount"]),
+        ("monthly_income", {"choice": "CHANGED", "now": "9800.00"}, ["verified_by_missing"]),
+        ("monthly_income", {"choice": "CHANGED", "verified_by": "PAYSLIP"}, ["now_missing"]),
+        ("monthly_income", {"choice": "CHANGED", "now": "19600.00", "verified_by": "ORAL"}, ["not_changed"]),
+        ("monthly_income", {"choice": "UNVERIFIED"}, []),
+        ("monthly_income", {"choice": "MAYBE"}, ["not_a_choice"]),
+        ("employer", {"choice": "CHANGED", "now": "甲" * 121, "verified_by": "ORAL"}, ["too_long"]),
+        ("employer", {"choice": "CHANGED", "now": "a\u202eb", "verified_by": "ORAL"}, ["forbidden_character"]),
+        ("employer", {"choice": "CHANGED", "now": "a\x00b", "verified_by": "ORAL"}, ["forbidden_character"]),
+        ("employer", {"choice": "CHANGED", "now": "新单位", "verified_by": "听邻居说" * 11}, ["not_a_method"]),
+        ("phone", {"choice": "CHANGED", "now": "12345", "verified_by": "ORAL"}, ["not_a_phone"]),
+        ("occupancy", {"choice": "CHANGED", "now": "CASTLE", "verified_by": "SITE"}, ["not_a_choice"]),
+        ("payment_strip", {"choice": "SAME"}, ["system_fact"]),
+        ("fund_backflow", {"now": "YES"}, []),
+        ("fund_backflow", {"now": "perhaps"}, ["not_a_choice"]),
+        ("fund_backflow", {"choice": "SAME"}, ["nothing_to_compare"]),
+        ("insurance_until", {"choice": "CHANGED", "now": "2027-02-30", "verified_by": "DOCUMENT"}, ["not_a_date"]),
+        ("insurance_until", {"choice": "CHANGED", "now": "1066-10-14", "verified_by": "DOCUMENT"}, ["not_a_date"]),
+        ("insurance_until", {"choice": "CHANGED", "now": "2027-02-28", "verified_by": "DOCUMENT"}, []),
+        ("insurance_until", {"choice": "SAME"}, ["baseline_missing"]),
+    ],
+)
+def test_faults_of_an_answer(key: str, answer: dict[str, str], faults: list[str]) -> None:
+    assert one(key, answer) == faults
+
+
+def test_what_is_not_asked_is_refused() -> None:
+    items = items_for("FIRST", "PHONE", default_items())
+    assert validate(items, {"answers": {"employer": {"choice": "SAME"}}}, KNOWN) == {"employer": ["not_asked"]}
+
+
+@pytest.mark.parametrize(
+    ("typed", "strict"),
+    [
+        ("９，８００．００", "9800.00"),
+        ("¥1,234,567.89", "1234567.89"),
+        (" 9800 ", "9800"),
+        ("12,34", "12,34"),
+        ("九千八", "九千八"),
+        ("1,23,456", "1,23,456"),
+    ],
+)
+def test_amounts_as_people_type_them(typed: str, strict: str) -> None:
+    assert fold_amount(typed) == strict
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        [],
+        "text",
+        {"answers": []},
+        {"answers": {"phone": "SAME"}},
+        {"answers": {"phone": {"choice": 1}}},
+        {"answers": {"phone": {"choice": "SAME", "extra": ""}}},
+        {"answers": {"no_such_item": {}}},
+        {"conclusion": None},
+        {"conclusion_text": "x" * 1001},
+        {"second_visitor": "S" * 41},
+        {"admin": "yes"},
+        {"conclusion_text": "a\x00"},
+        {"answers": {"phone": {"now": "x" * 301}}},
+    ],
+)
+def test_a_draft_of_the_wrong_shape_is_not_kept(draft: Any) -> None:
+    assert shape_faults(items_for("FIRST", "PHONE", default_items()), draft)
+
+
+def test_a_conclusion_may_have_lines() -> None:
+    assert shape_faults([], {"conclusion_text": "一\n二", "answers": {}}) == {}
+
+
+@given(st.text(max_size=40))
+def test_no_text_passes_for_an_amount_that_decimal_reads_otherwise(text: str) -> None:
+    faults = one("monthly_income", {"choice": "CHANGED", "now": text, "verified_by": "ORAL"})
+    if not faults:
+        whole, _dot, cents = text.partition(".")
+        assert whole.isascii() and whole.isdigit() and len(cents) <= 2
