@@ -63,6 +63,8 @@ REPAYMENT_METHODS = frozenset({"EQUAL_INSTALLMENT"})
 LONGEST_FIELD = 10_000  # characters; longer ones are refused whatever the column
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
 MOST_DAYS_PAST_DUE = 36_500
+# An installment (balance and a month's interest at 100 % a year) must fit the ledger's 13 digits.
+LARGEST_OUTSTANDING = Decimal("999999999999.99")
 _LONGEST = {"external_id": 40, "borrower_phone": 20, "property_address": 200, "employer": 120, "registration_no": 80}
 _SPACES = " \t\u3000\u00a0"
 
@@ -152,6 +154,11 @@ class Fault(Exception):
         self.params = params
 
 
+def trimmed(text: str) -> str:
+    """The text without outer spaces, full-width ones included; nothing inside is touched."""
+    return text.strip(_SPACES)
+
+
 def _amount(text: str) -> Decimal:
     if _NEGATIVE.fullmatch(text):
         raise Fault("negative")
@@ -165,6 +172,13 @@ def _amount(text: str) -> Decimal:
 def _positive_amount(text: str) -> Decimal:
     if _NEGATIVE.fullmatch(text) or not (amount := _amount(text)):
         raise Fault("not_positive")
+    return amount
+
+
+def _outstanding(text: str) -> Decimal:
+    amount = _positive_amount(text)
+    if amount > LARGEST_OUTSTANDING:
+        raise Fault("amount_too_large", largest=str(LARGEST_OUTSTANDING))
     return amount
 
 
@@ -273,7 +287,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "borrower_phone": _text(_LONGEST["borrower_phone"]),
     "branch_code": _code(20),
     "principal_original": _positive_amount,
-    "principal_outstanding": _positive_amount,
+    "principal_outstanding": _outstanding,
     "annual_rate_percent": _rate,
     "repayment_method": _one_of(REPAYMENT_METHODS, "unknown_repayment_method"),
     "disbursed_on": parse_day,
@@ -319,7 +333,7 @@ def check_row(raw: Mapping[str, str], row: int, as_of: date) -> Checked:
     values: dict[str, object] = {}
     refusals: list[Refusal] = []
     for name in COLUMN_NAMES:
-        text = raw.get(name, "").strip(_SPACES)
+        text = trimmed(raw.get(name, ""))
         if not text:
             if name in _REQUIRED:
                 refusals.append(Refusal(row, name, "", "missing"))
@@ -398,7 +412,7 @@ def _oddities(loan: TapeRow, raw: Mapping[str, str], kind: str, as_of: date) -> 
 
     def warn(is_odd: bool, column: str, code: str, **params: str) -> None:
         if is_odd:
-            found.append(Warning(loan.row, column, raw.get(column, "").strip(_SPACES), code, params))
+            found.append(Warning(loan.row, column, trimmed(raw.get(column, "")), code, params))
 
     value, outstanding = loan.appraised_value, loan.principal_outstanding
     term = months_between(loan.disbursed_on, loan.matures_on)
@@ -412,7 +426,7 @@ def _oddities(loan: TapeRow, raw: Mapping[str, str], kind: str, as_of: date) -> 
     warn(loan.matures_on <= as_of, "matures_on", "matured_with_balance")
     warn(loan.disbursed_on == as_of, "disbursed_on", "disbursed_on_as_of")
     warn(kind not in PROPERTY_TYPES, "property_type", "unknown_property_type")
-    warn(not raw.get("property_type", "").strip(_SPACES), "property_type", "no_property_type")
+    warn(not trimmed(raw.get("property_type", "")), "property_type", "no_property_type")
     warn(loan.owner_occupied is None, "owner_occupied", "no_owner_occupied")
     warn(loan.credit_score is None, "credit_score", "no_credit_score")
     warn(loan.credit_score is not None and not 300 <= loan.credit_score <= 950, "credit_score", "odd_credit_score")

@@ -100,6 +100,7 @@ REFUSED = [
             ("12 000", "not_an_amount"),
         ]
     ],
+    ("principal_outstanding", "1000000000000", "amount_too_large"),
     ("annual_rate_percent", "", "missing"),
     ("annual_rate_percent", "0", "not_positive"),
     ("annual_rate_percent", "0.0000", "not_positive"),
