@@ -3,11 +3,12 @@
 `–` stands for "none", minus is `−`, no thousands are guessed: what is not given is not shown as zero.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -47,12 +48,40 @@ def money_or_none(value: Any) -> str:
 
 
 @register.filter
+def plus(value: Decimal, other: Decimal) -> Decimal:
+    return value + other
+
+
+@register.filter
+def unpaid(installment: Any) -> Decimal:
+    """What is still owed of a billed installment."""
+    paid: Decimal = installment.principal_paid + installment.interest_paid
+    total: Decimal = installment.principal + installment.interest
+    return total - paid
+
+
+@register.filter
 def share(value: Any, places: int = 1) -> str:
     """A percentage figure with its sign: 91.2%."""
     if value is None or value == "":
         return NONE
     step = Decimal(1).scaleb(-int(places))
     return f"{Decimal(value).quantize(step, ROUND_HALF_UP)}%".replace("-", "−")
+
+
+@register.filter
+def points(value: Any) -> str:
+    """A change in percentage points with its sign: +5.8, −0.4; 0.0 has none."""
+    if value is None or value == "":
+        return NONE
+    number = Decimal(value).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    return f"{number:+}".replace("-", "−") if number else "0.0"
+
+
+@register.filter
+def bar(value: Any) -> str:
+    """The length of a ratio bar: the percentage, at most the whole track."""
+    return f"{min(max(Decimal(value), Decimal(0)), Decimal(100))}%" if value else "0%"
 
 
 @register.filter
@@ -113,11 +142,123 @@ def level_word(level: int | None) -> SafeString | str:
 
 
 @register.filter
+def short(code: str) -> str:
+    """The short word of a kind or method of visit for table cells; other codes as they are."""
+    words = {
+        "FIRST": _("首次"),
+        "PERIODIC": _("定期"),
+        "IRREGULAR": _("不定期"),
+        "OFF_SITE": _("非现场"),
+        "PHONE": _("电话"),
+        "FIELD": _("实地"),
+        "VIDEO": _("视频"),
+        "COUNTER": _("面谈"),
+    }
+    return words.get(code, code)
+
+
+@register.filter
+def source_word(code: str) -> str:
+    """The word of where a value comes from."""
+    return {"tape": _("期初数据"), "TAPE": _("期初数据"), "VALUATION": _("评估")}.get(code, code)
+
+
+@register.filter
+def state_word(code: str) -> str:
+    """The word of how an item of a report was answered."""
+    words = {
+        "SAME": _("无变化"),
+        "CHANGED": _("有变化"),
+        "BASELINE": _("登记"),
+        "UNVERIFIED": _("未核实"),
+        "ANSWERED": _("已答"),
+        "FINDING": _("发现"),
+        "SYSTEM": _("系统数据"),
+        "UNANSWERED": _("未答"),
+    }
+    return words.get(code, code)
+
+
+@register.filter
+def step_word(code: str) -> str:
+    """The word of a step of a task's clock."""
+    words = {
+        "WAITING": _("待办"),
+        "VISITING": _("回访"),
+        "REVIEWING": _("审核"),
+        "CORRECTING": _("修改"),
+    }
+    return words.get(code, code)
+
+
+@register.filter
+def stage_word(code: str) -> str:
+    """The word of a stage of day end."""
+    words = {
+        "bill": _("出账"),
+        "post_waiting_receipts": _("入账"),
+        "age": _("逾期计算"),
+        "classify": _("分类"),
+        "regrade": _("风险等级"),
+        "run_off_site": _("非现场检查"),
+        "replan": _("回访计划"),
+        "close": _("日切"),
+    }
+    return words.get(code, code)
+
+
+@register.filter
+def seconds(value: timedelta | None) -> str:
+    """A duration in seconds with two decimals."""
+    return NONE if value is None else f"{Decimal(value // timedelta(milliseconds=10)) / 100:.2f}"
+
+
+@register.filter
 def get(mapping: Any, key: Any) -> Any:
     """A value of a mapping by a key held in a variable; empty when it is not there."""
     return mapping.get(key, "") if hasattr(mapping, "get") else ""
 
 
 @register.filter
+def words(text: str) -> list[str]:
+    """The words of a list written as one string in a template."""
+    return text.split()
+
+
+@register.filter
+def month_number(month: str, with_year: bool = False) -> str:
+    """7 of 2026-07; with the year in front (25-11) on the first of a strip and every January."""
+    year, _dash, number = month.partition("-")
+    return f"{year[2:]}-{int(number)}" if with_year or number == "01" else str(int(number))
+
+
+@register.simple_tag(takes_context=True)
+def here(context: dict[str, Any]) -> str:
+    """The address of the page in the browser, also when only a part of it is being made."""
+    request = context["request"]
+    current = request.htmx.current_url_abs_path if getattr(request, "htmx", None) else None
+    return current or request.get_full_path()
+
+
+@register.simple_tag(takes_context=True)
+def querystring_without(context: dict[str, Any], name: str) -> str:
+    """The page's query string without one filter and without the place in the list."""
+    query = context["request"].GET.copy()
+    for each in (name, "cursor", "task", "report"):
+        query.pop(each, None)
+    return "?" + query.urlencode()
+
+
+@register.filter
 def or_none(value: Any) -> Any:
     return NONE if value is None or value == "" else value
+
+
+@register.simple_tag
+def demo_sign_ins() -> list[tuple[str, str, str, str]]:
+    """Staff number, name, role and password of the demo's cards; none outside the demo."""
+    if not settings.DEMO:
+        return []
+    from config.demo import sign_ins
+
+    return sign_ins()

@@ -1,0 +1,13 @@
+"""Addresses of the pages that show several rooms together."""
+
+from django.urls import path
+
+from config import loan_page, operations
+
+urlpatterns = [
+    path("loans/<int:pk>/", loan_page.LoanPage.as_view(), name="loan_page"),
+    path("loans/<int:pk>/schedule/", loan_page.SchedulePart.as_view(), name="loan_schedule"),
+    path("loans/<int:pk>/reveal/", loan_page.Reveal.as_view(), name="loan_reveal"),
+    path("operations/", operations.OperationsPage.as_view(), name="operations"),
+    path("operations/retry/", operations.RetryReaction.as_view(), name="operations_retry"),
+]

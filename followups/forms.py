@@ -1,0 +1,95 @@
+"""What people type into follow-up pages, turned into the values that actions take.
+
+The visit form's inputs are `choice.KEY`, `now.KEY` and `verified.KEY`; a direct question has `now.KEY`
+alone. Whether an answer is right is decided by `rules.checklist`, not here.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from followups.rules import checklist
+from people.models import Staff
+
+# The value by which a direct question's radio says "not verified".
+NOT_VERIFIED = "~UNVERIFIED"
+_TEXTS = ("contact_outcome", "second_visitor", "conclusion", "conclusion_text", "suggested_class")
+
+
+def visitors_of(branch_ids: Iterable[int]) -> QuerySet[Staff]:
+    """Active members of staff of these branches who may record visits, by branch and name."""
+    found = Staff.objects.filter(
+        is_active=True, branch_id__in=list(branch_ids), roles__permissions__contains=["followups.record_visit"]
+    )
+    return found.select_related("branch").distinct().order_by("branch__code", "name", "id")
+
+
+class AssignForm(forms.Form):
+    officer = forms.ModelChoiceField(queryset=Staff.objects.none(), to_field_name="staff_no", label=_("主办人"))
+
+    def __init__(self, *args: Any, branch_ids: Iterable[int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["officer"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = visitors_of(branch_ids)
+
+
+class RescheduleForm(forms.Form):
+    to = forms.DateField(label=_("改到"))
+    reason = forms.CharField(label=_("改约原因"), max_length=200)
+
+
+class DecisionForm(forms.Form):
+    content_sha256 = forms.CharField(max_length=64)
+    note = forms.CharField(required=False, max_length=500)
+
+
+class ReturnForm(forms.Form):
+    content_sha256 = forms.CharField(max_length=64)
+    reason = forms.CharField(label=_("退回原因"), max_length=500)
+    sections = forms.MultipleChoiceField(
+        required=False, choices=[(key, key) for key, _zh, _en in checklist.SECTIONS], label=_("需修改的部分")
+    )
+
+
+def draft_of(post: Mapping[str, Any], items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The draft that a posted visit form means; inputs that were left alone are left out."""
+    answers = {}
+    for item in items:
+        answer = _answer(post, item)
+        if answer:
+            answers[str(item["key"])] = answer
+    draft: dict[str, Any] = {"answers": answers}
+    for name in _TEXTS:
+        if value := str(post.get(name, "")).strip():
+            draft[name] = value.replace("\r\n", "\n")
+    return draft
+
+
+def _answer(post: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, str]:
+    key = item["key"]
+    choice, now = str(post.get(f"choice.{key}", "")), str(post.get(f"now.{key}", "")).strip()
+    if item["type"] == "system":
+        return {}
+    if item["type"] == "money" and now:
+        now = checklist.fold_amount(now)
+    if checklist.is_direct(item):
+        return {"choice": "UNVERIFIED"} if now == NOT_VERIFIED else ({"now": now} if now else {})
+    if not choice:
+        return {}
+    answer = {"choice": choice}
+    verified = str(post.get(f"verified.{key}", ""))
+    if choice == "CHANGED" and now:
+        answer["now"] = now
+    if choice in ("CHANGED", "SAME") and verified:
+        answer["verified_by"] = verified
+    return answer
+
+
+def version_of(post: Mapping[str, Any]) -> int:
+    """The version the form was made from; a missing or mangled one is no version at all."""
+    text = str(post.get("version", ""))
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0

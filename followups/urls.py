@@ -1,0 +1,25 @@
+"""Addresses of follow-up pages."""
+
+from django.urls import path
+
+from followups.views import desk, review, task, visit
+
+app_name = "followups"
+urlpatterns = [
+    path("", desk.DeskPage.as_view(), name="desk"),
+    path("tasks/assign/", desk.AssignMany.as_view(), name="assign_many"),
+    path("tasks/<int:pk>/", task.TaskPage.as_view(), name="task"),
+    path("tasks/<int:pk>/drawer/", task.TaskDrawer.as_view(), name="drawer"),
+    path("tasks/<int:pk>/start/", task.StartVisit.as_view(), name="start"),
+    path("tasks/<int:pk>/claim/", task.ClaimTask.as_view(), name="claim"),
+    path("tasks/<int:pk>/assign/", task.AssignTask.as_view(), name="assign"),
+    path("tasks/<int:pk>/reschedule/", task.RescheduleTask.as_view(), name="reschedule"),
+    path("tasks/<int:pk>/visit/", visit.VisitPage.as_view(), name="visit"),
+    path("tasks/<int:pk>/visit/draft/", visit.SaveDraft.as_view(), name="draft"),
+    path("tasks/<int:pk>/visit/submit/", visit.SubmitVisit.as_view(), name="submit"),
+    path("review/", review.ReviewPage.as_view(), name="review"),
+    path("reports/<int:pk>/", review.ReportPage.as_view(), name="report"),
+    path("reports/<int:pk>/report.pdf", review.ReportPdf.as_view(), name="report_pdf"),
+    path("reports/<int:pk>/approve/", review.ApproveReport.as_view(), name="approve"),
+    path("reports/<int:pk>/return/", review.ReturnReport.as_view(), name="return"),
+]

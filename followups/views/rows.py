@@ -1,0 +1,121 @@
+"""How a task or report is worded in a row: time left, name as far as it may be seen, why."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from followups.models import OPEN_STATES, Conclusion, Outcome, VisitReport, VisitTask
+from followups.rules import clock
+from followups.wording import why
+from loans.queries import calendar
+from loans.rules.aging import days_past_due
+from loans.rules.calendar import Calendar
+from people.models import Staff
+from people.queries import may
+from people.rules.masking import mask_name
+
+SOON_WORKDAYS = 5
+
+
+@dataclass(frozen=True)
+class Left:
+    """Workdays left as a word with the class that colours it."""
+
+    workdays: int
+    word: str
+    css: str
+
+    @property
+    def is_past(self) -> bool:
+        return self.workdays < 0
+
+
+def left_of(due_on: date, today: date, days: Calendar) -> Left:
+    count = clock.time_left(due_on, today, days)
+    if count < 0:
+        word = ngettext("超%(days)s天", "超%(days)s天", -count) % {"days": -count}
+        return Left(count, word, "t-late")
+    if count == 0:
+        return Left(count, _("今天"), "t-today")
+    word = ngettext("%(days)s天", "%(days)s天", count) % {"days": count}
+    return Left(count, word, "t-soon" if count <= SOON_WORKDAYS else "t-far")
+
+
+def name_for(staff: Staff, task: VisitTask) -> str:
+    """Full where the person works on the loan (own portfolio, own open task, a task they assign or review)."""
+    name: str = task.loan.borrower.name
+    is_open = task.state in OPEN_STATES
+    if task.loan.portfolio_officer_id == staff.pk or (is_open and task.assigned_to_id == staff.pk):
+        return name
+    if is_open and (may(staff, "followups.assign") or may(staff, "followups.review")):
+        return name
+    return mask_name(name)
+
+
+@dataclass(frozen=True)
+class DeskRow:
+    task: VisitTask
+    name: str
+    left: Left
+    why: str
+    days_past_due: int
+    overdue_amount: Decimal | None
+    last_visit: str
+    bucket: int
+    place: str
+
+
+def desk_rows(tasks: Iterable[VisitTask], *, staff: Staff, today: date) -> list[DeskRow]:
+    """Rows of the worklist from tasks of `queries.desk` annotated with `bucket`."""
+    found = list(tasks)
+    if not found:
+        return []
+    dues = [task.due_on for task in found] + [today]
+    days = calendar(min(dues), max(dues))
+    return [_desk_row(task, staff, today, days) for task in found]
+
+
+def _desk_row(task: Any, staff: Staff, today: date, days: Calendar) -> DeskRow:
+    late = days_past_due(task.loan.position.overdue_since, today)
+    return DeskRow(
+        task=task,
+        name=name_for(staff, task),
+        left=left_of(task.due_on, today, days),
+        why=why(task),
+        days_past_due=late,
+        overdue_amount=task.overdue_amount if late else None,
+        last_visit=_last_visit(task),
+        bucket=getattr(task, "bucket", 0),
+        place=task.district or "",
+    )
+
+
+def _last_visit(task: Any) -> str:
+    if task.last_visit_on is None:
+        return ""
+    if task.last_conclusion:
+        return str(Conclusion(task.last_conclusion).label)
+    return _("非现场") if task.last_outcome == Outcome.CLEAN else ""
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    report: VisitReport
+    name: str
+    left: Left
+
+
+def queue_rows(reports: Iterable[VisitReport], *, staff: Staff, today: date) -> list[QueueRow]:
+    found = list(reports)
+    if not found:
+        return []
+    dues = [report.decide_by for report in found] + [today]
+    days = calendar(min(dues), max(dues))
+    return [
+        QueueRow(report, name_for(staff, report.visit.task), left_of(report.decide_by, today, days)) for report in found
+    ]

@@ -1,0 +1,178 @@
+"""One task: the loan's facts, why this visit and why this date, the clock of its steps, and the steps one may take."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from followups import actions
+from followups.forms import AssignForm, RescheduleForm, visitors_of
+from followups.models import TaskState, VisitReport, VisitTask
+from followups.queries import clock_of, desk, payment_strip, person_facts, task_history
+from followups.views.rows import desk_rows, name_for
+from followups.wording import evidence_lines, why_lines
+from journal.errors import ActionRefused
+from loans.queries import open_business_date
+from people.models import Staff
+from people.queries import branch_ids_visible_to, may
+from people.web import PageView, no_store, visible_or_404
+
+TO_DO = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED)
+
+
+def steps_open_to(task: VisitTask, staff: Staff) -> dict[str, bool]:
+    """Which buttons this person gets; the actions decide again when one is pressed."""
+    is_to_do = task.state in TO_DO and not task.is_light
+    records, is_mine = may(staff, "followups.record_visit"), task.assigned_to_id == staff.pk
+    return {
+        "may_start": is_to_do and records and task.state == TaskState.PLANNED and is_mine,
+        "may_continue": is_to_do and is_mine and task.state in (TaskState.IN_PROGRESS, TaskState.RETURNED),
+        "may_claim": is_to_do and records and task.assigned_to_id is None,
+        "may_assign": task.state in TO_DO and may(staff, "followups.assign"),
+        "may_reschedule": task.state in TO_DO and ((records and is_mine) or may(staff, "followups.assign")),
+        "may_reveal": may(staff, "people.reveal"),
+    }
+
+
+def reports_on(task: VisitTask) -> QuerySet[VisitReport]:
+    """The loan's reports, the newest first."""
+    found = VisitReport.objects.filter(visit__task__loan_id=task.loan_id).select_related("submitted_by", "visit")
+    return found.defer("content", "visit__known", "visit__draft").order_by("-submitted_at", "-id")
+
+
+def drawer_context(task: VisitTask, staff: Staff) -> dict[str, Any]:
+    """What the drawer beside the list shows of one task."""
+    today = open_business_date()
+    assert today is not None
+    (row,) = desk_rows([task], staff=staff, today=today)
+    return {
+        "task": task,
+        "row": row,
+        "person": {**person_facts(task, staff), "name": name_for(staff, task)},
+        "why_lines": why_lines(task),
+        "strip": payment_strip(task.loan),
+        "reports": reports_on(task)[:5],
+        "today": today,
+        **steps_open_to(task, staff),
+    }
+
+
+class TaskPage(PageView):
+    permission = "followups.view"
+    template_name = "followups/task.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return no_store(self.render_to_response(self.get_context_data(**kwargs)))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        task = visible_or_404(desk(self.staff), pk=kwargs["pk"])
+        clock = clock_of(task)
+        officers = visitors_of(branch_ids_visible_to(self.staff)) if may(self.staff, "followups.assign") else []
+        return super().get_context_data(
+            **kwargs,
+            **drawer_context(task, self.staff),
+            clock=clock,
+            events=list(task_history(task)),
+            actors=actors_of(task_history(task).values_list("actor", flat=True)),
+            officers=officers,
+            evidence=evidence_lines(task.evidence),
+        )
+
+
+def actors_of(numbers: Any) -> dict[str, str]:
+    """Names by staff number of those who acted; the system has its own word."""
+    found = dict(Staff.objects.filter(staff_no__in=set(numbers)).values_list("staff_no", "name"))
+    return {**found, "system": _("系统")}
+
+
+class TaskDrawer(TaskPage):
+    """The drawer alone, for the list's J and K."""
+
+    template_name = "followups/parts/drawer.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        task = visible_or_404(desk(self.staff), pk=kwargs["pk"])
+        return {"view": self, **drawer_context(task, self.staff)}
+
+
+class TaskStep(PageView):
+    """A button of a task: one action, then back to where it was pressed, with a sentence."""
+
+    permission = "followups.view"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        task = visible_or_404(VisitTask.objects.visible_to(self.staff), pk=pk)
+        try:
+            done = self.step(task)
+        except ActionRefused as refusal:
+            messages.error(request, refusal.message)
+            return self.back(task)
+        if done:
+            messages.success(request, done)
+        return self.after(task)
+
+    def step(self, task: VisitTask) -> str:
+        raise NotImplementedError
+
+    def after(self, task: VisitTask) -> HttpResponse:
+        return self.back(task)
+
+    def back(self, task: VisitTask) -> HttpResponse:
+        target = self.request.POST.get("next", "")
+        if url_has_allowed_host_and_scheme(target, allowed_hosts=None):
+            return redirect(target)
+        return redirect("followups:task", pk=task.pk)
+
+    def refuse_form(self, form: forms.Form) -> ActionRefused:
+        field, errors = next(iter(form.errors.items()))
+        label = form.fields[field].label if field in form.fields else ""
+        return ActionRefused(f"{label}：{errors[0]}", field=field)
+
+
+class StartVisit(TaskStep):
+    permission = "followups.record_visit"
+
+    def step(self, task: VisitTask) -> str:
+        actions.start_visit(task_id=task.pk, by=self.staff, at=self.at)
+        return ""
+
+    def after(self, task: VisitTask) -> HttpResponse:
+        return redirect("followups:visit", pk=task.pk)
+
+
+class ClaimTask(TaskStep):
+    permission = "followups.record_visit"
+
+    def step(self, task: VisitTask) -> str:
+        actions.claim(task_id=task.pk, by=self.staff, at=self.at)
+        return _("已领取 %(number)s。") % {"number": task.number}
+
+
+class AssignTask(TaskStep):
+    permission = "followups.assign"
+
+    def step(self, task: VisitTask) -> str:
+        form = AssignForm(self.request.POST, branch_ids=branch_ids_visible_to(self.staff))
+        if not form.is_valid():
+            raise self.refuse_form(form)
+        officer = form.cleaned_data["officer"]
+        actions.assign(task_id=task.pk, officer=officer, by=self.staff, at=self.at)
+        return _("已分派给%(name)s。") % {"name": officer.name}
+
+
+class RescheduleTask(TaskStep):
+    permission = "followups.view"
+
+    def step(self, task: VisitTask) -> str:
+        form = RescheduleForm(self.request.POST)
+        if not form.is_valid():
+            raise self.refuse_form(form)
+        to = form.cleaned_data["to"]
+        actions.reschedule(task_id=task.pk, to=to, reason=form.cleaned_data["reason"], by=self.staff, at=self.at)
+        return _("已改到 %(day)s。") % {"day": to.isoformat()}

@@ -1,0 +1,11 @@
+"""Addresses of loan lists."""
+
+from django.urls import path
+
+from loans import views
+
+app_name = "loans"
+urlpatterns = [
+    path("loans/", views.LoanList.as_view(), name="list"),
+    path("receipts/", views.ReceiptList.as_view(), name="receipts"),
+]

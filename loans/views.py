@@ -1,0 +1,107 @@
+"""Lists of loans and receipts. A loan's own page shows rooms above this one and stands in `config/loan_page.py`."""
+
+from datetime import date
+from typing import Any
+
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from loans.filters import LoanFilter, OverdueChoice, ReceiptFilter
+from loans.models import FiveClass, Loan, Receipt, ReceiptState
+from loans.queries import open_business_date
+from loans.rules.aging import days_past_due
+from people.models import Branch, Staff
+from people.paging import Order, page_of
+from people.queries import branch_ids_visible_to
+from people.rules.masking import mask_name
+from people.web import PageView, no_store
+
+LOAN_ORDERS = (
+    Order("number", _("借据号"), ("loan_note_no",)),
+    Order("overdue", _("逾期最久"), ("overdue_from", "id")),
+    Order("balance", _("余额最大"), ("-position__principal_balance", "id")),
+)
+RECEIPT_ORDER = Order("new", _("最近收到"), ("-id",))
+_NEVER = date(9999, 12, 31)
+
+
+class LoanList(PageView):
+    permission = "loans.view"
+    template_name = "loans/list.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return no_store(self.render_to_response(self.get_context_data()))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        seen = Loan.objects.visible_to(self.staff).select_related("borrower", "branch", "portfolio_officer", "position")
+        narrowed = LoanFilter(self.request.GET, queryset=seen, request=self.request)
+        order = next((order for order in LOAN_ORDERS if order.code == self.request.GET.get("sort")), LOAN_ORDERS[0])
+        found = narrowed.qs.annotate(overdue_from=Coalesce(F("position__overdue_since"), Value(_NEVER)))
+        page = page_of(found, order, cursor=self.request.GET.get("cursor", ""))
+        today = open_business_date()
+        rows = [{"loan": loan, **_shown(loan, self.staff, today)} for loan in page.rows]
+        ids = branch_ids_visible_to(self.staff)
+        return super().get_context_data(
+            **kwargs,
+            rows=rows,
+            page=page,
+            order=order,
+            orders=LOAN_ORDERS,
+            filter_words=filter_words(narrowed),
+            classes=FiveClass.choices,
+            bands=OverdueChoice.BANDS,
+            branches=list(Branch.objects.filter(pk__in=ids).order_by("path")) if len(ids) > 1 else [],
+            officers=_officers(ids),
+        )
+
+
+def _officers(branch_ids: list[int]) -> QuerySet[Staff]:
+    """Those who look after a loan of these branches."""
+    return Staff.objects.filter(branch_id__in=branch_ids, portfolio__isnull=False).distinct().order_by("name", "id")
+
+
+def _shown(loan: Loan, staff: Staff, today: date | None) -> dict[str, Any]:
+    own = loan.portfolio_officer_id == staff.pk
+    return {
+        "name": loan.borrower.name if own else mask_name(loan.borrower.name),
+        "days_past_due": days_past_due(loan.position.overdue_since, today) if today else 0,
+    }
+
+
+def filter_words(narrowed: Any) -> list[dict[str, Any]]:
+    """The filters in force as removable words."""
+    given = narrowed.data or {}
+    return [
+        {"name": name, "label": narrowed.filters[name].label, "value": given.get(name)}
+        for name in narrowed.filters
+        if given.get(name)
+    ]
+
+
+class ReceiptList(PageView):
+    permission = "loans.post_receipts"
+    template_name = "loans/receipts.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return no_store(self.render_to_response(self.get_context_data()))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        seen = self._visible()
+        narrowed = ReceiptFilter(self.request.GET, queryset=seen.select_related("loan"), request=self.request)
+        page = page_of(narrowed.qs, RECEIPT_ORDER, cursor=self.request.GET.get("cursor", ""))
+        return super().get_context_data(
+            **kwargs, page=page, order=RECEIPT_ORDER, states=self._states(), filter_words=filter_words(narrowed)
+        )
+
+    def _visible(self) -> QuerySet[Receipt]:
+        """Receipts of loans one sees; unmatched ones belong to no loan and are for those who see the whole bank."""
+        mine = Receipt.objects.filter(loan__in=Loan.objects.visible_to(self.staff))
+        sees_all = len(branch_ids_visible_to(self.staff)) == Branch.objects.count()
+        return Receipt.objects.all() if sees_all else mine
+
+    def _states(self) -> list[dict[str, Any]]:
+        active = self.request.GET.get("state", "")
+        rest = [{"code": code, "label": label, "is_on": active == code} for code, label in ReceiptState.choices]
+        return [{"code": None, "label": _("全部"), "is_on": not active}, *rest]
