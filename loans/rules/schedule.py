@@ -29,12 +29,19 @@ class Accrual(NamedTuple):
     of: int = 12
 
 
+class Share(NamedTuple):
+    """What a period's interest is of the balance, as a fraction."""
+
+    numerator: int
+    denominator: int
+
+
 class Period(NamedTuple):
     """One interest period and the day on which its installment falls due."""
 
     number: int
     due_on: date
-    accruals: tuple[Accrual, ...]
+    share: Share
     is_last: bool
 
 
@@ -61,17 +68,19 @@ def half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def interest(balance_fen: int, accruals: Sequence[Accrual]) -> int:
-    """Interest of a period in fen: the exact sum of its accruals, rounded once."""
-    if len(accruals) == 1:
-        rate_ppm, parts, of = accruals[0]
-        denominator = of * _PPM
-        return (2 * balance_fen * rate_ppm * parts + denominator) // (2 * denominator)
+def share_of(accruals: Sequence[Accrual]) -> Share:
+    """The exact sum of accruals; a period's interest is rounded once, not accrual by accrual."""
     numerator, denominator = 0, 1
-    for accrual in accruals:
-        numerator = numerator * accrual.of + accrual.rate_ppm * accrual.parts * denominator
-        denominator *= accrual.of
-    return half_up(balance_fen * numerator, denominator * _PPM)
+    for rate_ppm, parts, of in accruals:
+        numerator = numerator * of + rate_ppm * parts * denominator
+        denominator *= of
+    return Share(numerator, denominator * _PPM)
+
+
+def interest(balance_fen: int, share: Share) -> int:
+    """Interest of a period in fen."""
+    numerator, denominator = share
+    return (2 * balance_fen * numerator + denominator) // (2 * denominator)
 
 
 @lru_cache(maxsize=4096)
@@ -90,29 +99,38 @@ def annuity(balance_fen: int, rate_ppm: int, periods: int) -> int:
     return half_up(balance_fen * numerator, denominator)
 
 
-def _equal_installment(position: StepPosition, interest_fen: int) -> int:
-    return position.installment_fen - interest_fen
+def _equal_installment(installment_fen: int, interest_fen: int) -> int:
+    return installment_fen - interest_fen
 
 
+Method = Callable[[int, int], int]
 # How much principal a regular (not last) row repays, by repayment method.
-METHODS: dict[str, Callable[[StepPosition, int], int]] = {EQUAL_INSTALLMENT: _equal_installment}
+METHODS: dict[str, Method] = {EQUAL_INSTALLMENT: _equal_installment}
 
 
 def step(position: StepPosition, period: Period) -> Row:
     """The installment of one period."""
-    balance = position.balance_fen
-    interest_fen = interest(balance, period.accruals)
-    regular = balance if period.is_last else METHODS[position.method](position, interest_fen)
-    principal = min(balance, max(0, regular))
-    return Row(period.number, period.due_on, principal, interest_fen, balance - principal)
+    return _row(position.balance_fen, position.installment_fen, METHODS[position.method], period)
+
+
+def _row(balance: int, installment: int, principal_of: Method, period: Period) -> Row:
+    number, due_on, share, is_last = period
+    interest_fen = interest(balance, share)
+    principal = balance if is_last else principal_of(installment, interest_fen)
+    if principal < 0:
+        principal = 0
+    elif principal > balance:
+        principal = balance
+    return Row(number, due_on, principal, interest_fen, balance - principal)
 
 
 def schedule(position: StepPosition, periods: Sequence[Period]) -> tuple[Row, ...]:
     """The fold of `step`: each row's balance is the next one's start."""
     rows = []
     balance, installment, method = position
+    principal_of = METHODS[method]
     for period in periods:
-        row = step(StepPosition(balance, installment, method), period)
+        row = _row(balance, installment, principal_of, period)
         balance = row.balance_fen
         rows.append(row)
     return tuple(rows)
@@ -120,9 +138,9 @@ def schedule(position: StepPosition, periods: Sequence[Period]) -> tuple[Row, ..
 
 def regular_periods(first_number: int, due_on: Sequence[date], rate_ppm: int) -> tuple[Period, ...]:
     """Periods of one regular month each at one rate, numbered on from the first."""
-    accruals = (Accrual(rate_ppm),)
-    last = len(due_on) - 1
-    return tuple(Period(first_number + k, day, accruals, k == last) for k, day in enumerate(due_on))
+    month = share_of((Accrual(rate_ppm),))
+    last = first_number + len(due_on) - 1
+    return tuple([Period(number, day, month, number == last) for number, day in enumerate(due_on, start=first_number)])
 
 
 @dataclass(frozen=True, slots=True)
