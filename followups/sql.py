@@ -7,11 +7,11 @@ changed; the last word on "once a (loan, rule, cycle)" has the unique key.
 
 CANDIDATES = """
 SELECT loan_id FROM (
-    -- nothing regular lies ahead (new loans, and loans whose last follow-up has ended)
-    SELECT p.loan_id FROM loans_position p
-     WHERE p.settled_on IS NULL AND NOT EXISTS (
-        SELECT 1 FROM followups_visittask t
-         WHERE t.loan_id = p.loan_id AND t.closed_on IS NULL AND t.kind <> 'IRREGULAR')
+    -- nothing regular lies ahead (new loans, and loans whose last follow-up has ended); as a difference
+    -- of sets, for without statistics an anti-join is planned as a loop in a loop (0.03 against 2 s)
+    (SELECT p.loan_id FROM loans_position p WHERE p.settled_on IS NULL
+     EXCEPT
+     SELECT t.loan_id FROM followups_visittask t WHERE t.closed_on IS NULL AND t.kind <> 'IRREGULAR')
     UNION
     -- arrears whose step has no task in this episode
     SELECT p.loan_id
