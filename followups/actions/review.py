@@ -84,11 +84,7 @@ def _to_decide(report_id: int, content_sha256: str, by: Staff) -> tuple[VisitTas
     require(by, "followups.review")
     task_id = VisitReport.objects.visible_to(by).values_list("visit__task_id", flat=True).get(pk=report_id)
     task = locked_task(task_id, by)
-    report = (
-        VisitReport.objects.select_for_update(of=("self",))
-        .select_related("visit", "decided_by")
-        .get(pk=report_id)
-    )  # fmt: skip
+    report = VisitReport.objects.select_for_update().get(pk=report_id)
     visit = report.visit
     if by.pk in (report.submitted_by_id, visit.lead_visitor_id, visit.second_visitor_id):
         raise OwnReport

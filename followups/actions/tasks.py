@@ -31,13 +31,12 @@ _FURTHEST = timedelta(days=365)
 
 
 def locked_task(task_id: int, by: Staff) -> VisitTask:
-    """The task under its lock; VisitTask.DoesNotExist when it is missing or another branch's."""
-    return (
-        VisitTask.objects.visible_to(by)
-        .select_for_update(of=("self",))
-        .select_related("assigned_to", "loan__borrower", "branch")
-        .get(pk=task_id)
-    )
+    """The task under its lock; VisitTask.DoesNotExist when it is missing or another branch's.
+
+    Related rows are read after the lock is held: joined to the locking query they would be those of
+    before the wait, and a task just claimed by somebody would still look unassigned.
+    """
+    return VisitTask.objects.visible_to(by).select_for_update().get(pk=task_id)
 
 
 def guard(task: VisitTask, new: str) -> None:

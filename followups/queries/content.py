@@ -214,7 +214,7 @@ def _clock(task: VisitTask, at: datetime | None) -> list[dict[str, Any]]:
     events = list(task.events.order_by("id"))
     today = require_business_date()
     first = min((event.business_date for event in events), default=today)
-    labels = {"WAITING": "等待", "VISITING": "回访", "REVIEWING": "审核", "CORRECTING": "修改"}
+    labels = {"WAITING": _("等待"), "VISITING": _("回访"), "REVIEWING": _("审核"), "CORRECTING": _("修改")}
     return [
         {
             "code": step.code,

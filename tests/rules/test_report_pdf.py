@@ -1,0 +1,86 @@
+"""The report as a document: the same bytes for the same content on every run, data never markup."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from followups import report_pdf
+from tests.rules.test_assessment import changed_draft, content_of
+
+HOME = Path(__file__).resolve().parents[2]
+MARKUP = '<script>alert(1)</script> #panic("x") $x^2$ *b* _i_ @ref \\u{41} // comment 䶮'
+
+
+def document(**given: Any) -> dict[str, Any]:
+    """A full document with a decision."""
+    months = [{"month": f"2026-{month:02d}", "mark": "ON_TIME"} for month in range(1, 13)]
+    home = {"address": "江城市滨江区悦府路1号", "value": "2000000.00", "valued_on": "2026-10-31",
+            "registration_text": "正式抵押", "registration_no": "", "registered_on": ""}  # fmt: skip
+    cover = {
+        "bank": "安居银行江城分行", "loan_note_no": "ML010320230518000042", "borrower": "王志远", "id_no": "420***9501",
+        "phone": "199****0426", "repayment_method": "等额本息", "principal_original": "1100000.00",
+        "balance": "1012386.47", "installment": "4582.50", "annual_rate_percent": "3.6", "disbursed_on": "2023-05-18",
+        "matures_on": "2053-05-18", "kind_text": "定期回访", "method_text": "电话回访", "due_on": "2026-11-20",
+        "started_at": "2026-11-01 10:00:00", "submitted_at": "2026-11-01 10:05:00", "business_date": "2026-11-01",
+        "policy_version": 1, "policy_line": 12, "checklist_version": 1,
+    }  # fmt: skip
+    content = content_of(given.pop("draft", changed_draft()))
+    return {
+        **content,
+        "cover": cover,
+        "repayment": {"months": months, "on_time": 12, "late": 0, "days_past_due": 0, "overdue_amount": "0.00",
+                      "last_payment": None},
+        "collateral": {"homes": [home], "value": "2000000.00"},
+        "content_sha256": "0" * 64,
+        "decision": {"by": "何建平", "staff_no": "S00003", "at": "2026-11-02 09:12:00", "note": ""},
+        **given,
+    }  # fmt: skip
+
+
+def test_the_same_content_gives_the_same_bytes_in_another_process() -> None:
+    here = report_pdf.render(document())
+    program = (
+        "import hashlib, json, sys; from followups.report_pdf import render;"
+        "print(hashlib.sha256(render(json.load(sys.stdin))).hexdigest())"
+    )
+    there = subprocess.run(
+        [sys.executable, "-c", program],
+        input=json.dumps(document()),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=HOME,
+        env={"TZ": "America/New_York", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"},
+    )
+    assert there.stdout.strip() == hashlib.sha256(here).hexdigest()
+
+
+def test_other_content_gives_other_bytes() -> None:
+    assert report_pdf.render(document()) != report_pdf.render(document(version=2))
+
+
+@pytest.mark.parametrize("decided", [True, False])
+def test_markup_in_any_text_is_only_text(decided: bool, tmp_path: Path) -> None:
+    draft = changed_draft()
+    draft["answers"]["employer"] = {"choice": "CHANGED", "now": MARKUP[:120], "verified_by": "ORAL"}
+    draft["conclusion_text"] = MARKUP
+    content = document(draft=draft, why=[MARKUP], returned={"by": MARKUP, "reason": MARKUP, "sections": []})
+    content["decision"]["note"] = MARKUP
+    content["cover"]["borrower"] = MARKUP
+    if not decided:
+        del content["decision"], content["content_sha256"]
+    pdf = report_pdf.render(content)
+    assert pdf.startswith(b"%PDF-")
+    if shutil.which("pdftotext"):
+        (tmp_path / "report.pdf").write_bytes(pdf)
+        text = subprocess.run(
+            ["pdftotext", "-layout", str(tmp_path / "report.pdf"), "-"], capture_output=True, text=True, check=True
+        ).stdout
+        text = text.replace("\u200b", "")
+        assert "alert(1)" in text and "#panic" in text and "个人住房贷款贷后检查报告" in text
