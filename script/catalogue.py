@@ -17,12 +17,13 @@ CATALOGUE = HOME / "config/locale/en/LC_MESSAGES/django.po"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 ONE = {"_", "gettext", "gettext_lazy", "gettext_noop", "_lazy"}
 MANY = {"ngettext", "ngettext_lazy"}
-TRANS = re.compile(r"""{%\s*trans(?:late)?\s+(["'])(.*?)\1""")
+IN_CONTEXT = {"pgettext", "pgettext_lazy"}
+TRANS = re.compile(r"""{%\s*trans(?:late)?\s+(["'])(.*?)\1(?:\s+context\s+(["'])(.*?)\3)?""")
 CALL = re.compile(r"""_\((["'])(.*?)\1\)""")
 BLOCK = re.compile(r"{%\s*blocktrans(?:late)?\b(.*?)%}(.*?){%\s*endblocktrans", re.DOTALL)
 PLURAL = re.compile(r"{%\s*plural\s*%}")
 
-Message = tuple[str, str]  # message id, plural id (empty when there is none)
+Message = tuple[str, str, str]  # message id, plural id and context (empty when there is none)
 
 
 def in_code() -> set[Message]:
@@ -36,9 +37,11 @@ def in_code() -> set[Message]:
                 name = getattr(node.func, "id", "")
                 texts = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
                 if name in ONE and texts:
-                    found.add((texts[0], ""))
+                    found.add((texts[0], "", ""))
                 elif name in MANY and len(texts) >= 2:
-                    found.add((texts[0], texts[1]))
+                    found.add((texts[0], texts[1], ""))
+                elif name in IN_CONTEXT and len(texts) >= 2:
+                    found.add((texts[1], "", texts[0]))
     return {message for message in found if CHINESE.search(message[0])}
 
 
@@ -47,10 +50,11 @@ def in_templates() -> set[Message]:
     found: set[Message] = set()
     for path in (HOME / "templates").rglob("*.html"):
         text = path.read_text(encoding="utf-8")
-        found |= {(match.group(2), "") for pattern in (TRANS, CALL) for match in pattern.finditer(text)}
+        found |= {(match.group(2), "", match.group(4) or "") for match in TRANS.finditer(text)}
+        found |= {(match.group(2), "", "") for match in CALL.finditer(text)}
         for block in BLOCK.finditer(text):
             parts = [_block_text(part, "trimmed" in block.group(1)) for part in PLURAL.split(block.group(2))]
-            found.add((parts[0], parts[1] if len(parts) > 1 else ""))
+            found.add((parts[0], parts[1] if len(parts) > 1 else "", ""))
     return {message for message in found if CHINESE.search(message[0])}
 
 
@@ -78,7 +82,7 @@ def main() -> int:
     """Rewrites the catalogue; returns 1 while texts are missing."""
     CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
     old = polib.pofile(str(CATALOGUE)) if CATALOGUE.exists() else polib.POFile()
-    known = {(entry.msgid, entry.msgid_plural or ""): entry for entry in old}
+    known = {(entry.msgid, entry.msgid_plural or "", entry.msgctxt or ""): entry for entry in old}
     new = polib.POFile()
     new.metadata = {
         "Content-Type": "text/plain; charset=UTF-8",
@@ -86,9 +90,9 @@ def main() -> int:
         "Language": "en",
         "Plural-Forms": "nplurals=2; plural=(n != 1);",
     }
-    for msgid, plural in sorted(messages()):
-        kept = known.get((msgid, plural))
-        entry = polib.POEntry(msgid=msgid, msgstr=kept.msgstr if kept else "")
+    for msgid, plural, context in sorted(messages()):
+        kept = known.get((msgid, plural, context))
+        entry = polib.POEntry(msgid=msgid, msgctxt=context or None, msgstr=kept.msgstr if kept else "")
         if plural:
             entry = polib.POEntry(msgid=msgid, msgid_plural=plural)
             entry.msgstr_plural = kept.msgstr_plural if kept else {0: "", 1: ""}

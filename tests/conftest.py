@@ -81,9 +81,15 @@ def _become(connection: Any, user: str, password: str) -> None:
     connection.settings_dict["USER"], connection.settings_dict["PASSWORD"] = user, password
 
 
+@pytest.fixture(scope="session")
+def empty_folder(tmp_path_factory: Any) -> str:
+    return str(tmp_path_factory.mktemp("static"))
+
+
 @pytest.fixture(autouse=True)
-def _plain_settings(settings: Any, tmp_path: Any) -> None:
+def _plain_settings(settings: Any, tmp_path: Any, empty_folder: str) -> None:
     settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.STATIC_ROOT = empty_folder
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

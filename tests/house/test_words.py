@@ -24,20 +24,26 @@ DATA_FILES = {
     "followups/rules/checklist.py",
     "followups/rules/default_policy.py",
     "risk/rules/grading.py",
+    "risk/batch.py",
+    "people/rules/masking.py",
+    "collateral/rules/address.py",
+    "config/boarding_bank.py",
+    "config/settings.py",
+    "loans/filters.py",
     "followups/rules/report.py",
 }
 
 
 def test_the_english_catalogue_is_complete() -> None:
     written = polib.pofile(str(catalogue.CATALOGUE))
-    known = {(entry.msgid, entry.msgid_plural or "") for entry in written}
+    known = {(entry.msgid, entry.msgid_plural or "", entry.msgctxt or "") for entry in written}
     assert sorted(catalogue.messages() - known) == []
     assert catalogue.untranslated(written) == []
 
 
 def test_the_compiled_catalogue_is_the_written_one() -> None:
-    written = {e.msgid: (e.msgstr, e.msgstr_plural) for e in polib.pofile(str(catalogue.CATALOGUE))}
-    compiled = {e.msgid: (e.msgstr, e.msgstr_plural) for e in polib.mofile(str(catalogue.CATALOGUE.with_suffix(".mo")))}
+    written = {(e.msgctxt, e.msgid): (e.msgstr, e.msgstr_plural) for e in polib.pofile(str(catalogue.CATALOGUE))}
+    compiled = {(e.msgctxt, e.msgid): (e.msgstr, e.msgstr_plural) for e in polib.mofile(str(catalogue.CATALOGUE.with_suffix(".mo")))}
     assert compiled == written
 
 
@@ -56,6 +62,7 @@ def test_no_chinese_text_in_templates_stands_outside_translation() -> None:
         text = re.sub(r"{#.*?#}|{%\s*comment.*?endcomment\s*%}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
         text = re.sub(r"{%\s*blocktrans.*?endblocktrans\w*\s*%}", "", text, flags=re.DOTALL)
         text = re.sub(r"{%.*?%}|{{.*?}}", "", text, flags=re.DOTALL)
+        text = re.sub(r">中文<", "><", text)  # a language is offered in its own name
         bare = [line.strip()[:60] for line in text.splitlines() if catalogue.CHINESE.search(line)]
         wrong += [f"{path.relative_to(HOME)}: {line}" for line in bare]
     assert wrong == []
@@ -75,7 +82,7 @@ def test_no_chinese_text_in_code_stands_outside_translation() -> None:
 def _bare_chinese(module: ast.Module) -> list[int]:
     wrapped: set[int] = set()
     for node in ast.walk(module):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in catalogue.ONE | catalogue.MANY:
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in catalogue.ONE | catalogue.MANY | catalogue.IN_CONTEXT:
             wrapped |= {id(child) for child in ast.walk(node)}
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
             wrapped.add(id(node.body[0].value))  # type: ignore[attr-defined]

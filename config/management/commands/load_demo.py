@@ -9,7 +9,7 @@ from loans.models import Loan
 
 
 class Command(BaseCommand):
-    help = "Loads the demo bank (江城分行) into an empty database"
+    help = "Loads the demo bank into an empty database"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--if-empty", action="store_true", help="do nothing when the bank has loans")
