@@ -102,7 +102,7 @@ def _answers(task: VisitTask, visit: Any, dice: random.Random) -> dict[str, Any]
         "answers": answers,
         "conclusion": "AT_RISK" if task.level == Level.RED else "WATCH" if concerned else "NO_CONCERN",
         "conclusion_text": "客户表示近期收入下降，已约定按期还款并留意后续流水。" if concerned else "资料与系统一致。",
-        "second_visitor": _second_visitor(task) if visit.method == "FIELD" else "",
+        "second_visitor": _second_visitor(task, visit.lead_visitor) if visit.method == "FIELD" else "",
         "contact_outcome": "REACHED",
     }
     return draft
@@ -125,10 +125,10 @@ def _plain(item: checklist.Item) -> str:
     return choices[0]["value"] if choices else "工资发放推迟"
 
 
-def _second_visitor(task: VisitTask) -> str:
+def _second_visitor(task: VisitTask, visitor: Staff) -> str:
     other = (
         Staff.objects.filter(branch=task.branch, roles__code="LOAN_OFFICER")
-        .exclude(pk=task.assigned_to_id)
+        .exclude(pk=visitor.pk)
         .order_by("staff_no")
         .first()
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from celery import current_app
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -70,9 +71,7 @@ def record_many(entries: Iterable[Entry]) -> None:
 
 def _nudge() -> None:
     """Wakes a worker; losing the nudge costs seconds only, for the sweep finds the rows."""
-    from journal.tasks import run_pending
-
-    run_pending.apply_async(retry=False, ignore_result=True)
+    current_app.send_task("journal.run_pending", retry=False, ignore_result=True)
 
 
 def store_exhibit(*, content: bytes, media_type: str, at: datetime) -> Exhibit:

@@ -6,6 +6,8 @@ proves that there are no orphans. Postings and ledger lines are append-only; led
 partitioned by month in the migration. Days past due are derived, never stored.
 """
 
+from typing import Any
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
 from django.contrib.postgres.indexes import OpClass
@@ -17,7 +19,7 @@ from people.models import Branch, Party, Staff
 from people.queries import branch_ids_visible_to
 
 
-def money(**kwargs: object) -> models.DecimalField:
+def money(**kwargs: Any) -> models.DecimalField:
     return models.DecimalField(max_digits=15, decimal_places=2, **kwargs)
 
 
@@ -248,8 +250,7 @@ class Installment(models.Model):
                 condition=Q(interest_paid__gte=0, interest_paid__lte=F("interest")), name="interest_paid_within_due"
             ),
             models.CheckConstraint(
-                condition=Q(settled_on__isnull=True)
-                | Q(principal_paid=F("principal"), interest_paid=F("interest")),
+                condition=Q(settled_on__isnull=True) | Q(principal_paid=F("principal"), interest_paid=F("interest")),
                 name="settled_installment_is_paid",
             ),
         ]

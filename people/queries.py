@@ -1,6 +1,6 @@
 """Reads of people: whose branches a person sees, what a person may do."""
 
-from people.models import Branch, Scope, Staff
+from people.models import Branch, Role, Scope, Staff
 
 
 def branch_ids_visible_to(staff: Staff) -> list[int]:
@@ -26,11 +26,13 @@ def branch_ids_visible_to(staff: Staff) -> list[int]:
     return ids
 
 
-def roles_of(staff: Staff) -> list:
+def roles_of(staff: Staff) -> list[Role]:
     """The person's roles, read once per request object."""
-    if not hasattr(staff, "_roles"):
-        staff._roles = list(staff.roles.order_by("code"))  # type: ignore[attr-defined]
-    return staff._roles
+    known = getattr(staff, "_roles_read", None)
+    if known is None:
+        known = list(staff.roles.order_by("code"))
+        staff._roles_read = known  # type: ignore[attr-defined]
+    return list(known)
 
 
 def may(staff: Staff, permission: str) -> bool:

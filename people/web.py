@@ -41,7 +41,8 @@ class PageView(TemplateView):
 
     def get_template_names(self) -> list[str]:
         """The part alone when HTMX asks for it, else the whole page."""
-        if self.part_template and getattr(self.request, "htmx", None) and not self.request.htmx.boosted:
+        htmx = getattr(self.request, "htmx", None)
+        if self.part_template and htmx and not htmx.boosted:
             return [self.part_template]
         return super().get_template_names()
 
