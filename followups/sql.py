@@ -13,14 +13,14 @@ SELECT loan_id FROM (
      EXCEPT
      SELECT t.loan_id FROM followups_visittask t WHERE t.closed_on IS NULL AND t.kind <> 'IRREGULAR')
     UNION
-    -- arrears whose step has no task in this episode
+    -- arrears whose step has no open task and had none in this episode
     SELECT p.loan_id
       FROM jsonb_to_recordset(%(steps)s) AS s(from_day int, until_day int, rules text[])
       JOIN loans_position p ON p.overdue_since BETWEEN %(as_of)s::date - s.until_day AND %(as_of)s::date - s.from_day
      WHERE p.settled_on IS NULL AND NOT EXISTS (
         SELECT 1 FROM followups_visittask t
          WHERE t.loan_id = p.loan_id AND t.rule = ANY(s.rules)
-           AND t.cycle = to_char(p.overdue_since, 'YYYY-MM-DD'))
+           AND (t.closed_on IS NULL OR t.cycle = to_char(p.overdue_since, 'YYYY-MM-DD')))
     UNION
     -- light items of loans that have paid; untouched tasks of loans that are settled
     SELECT t.loan_id FROM followups_visittask t JOIN loans_position p ON p.loan_id = t.loan_id

@@ -1,5 +1,6 @@
 """The reconciler on a real database: once, on the day found, closed on payment, checked off-site."""
 
+import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -158,6 +159,44 @@ def test_chunks_by_loan_id_do_the_same_as_one_run() -> None:
     assert replan(after=0, up_to=ids[1])["created"] == 2
     assert replan(after=ids[1], up_to=None)["created"] == 3
     assert VisitTask.objects.count() == 5
+
+
+def test_the_search_for_candidates_misses_nothing() -> None:
+    """Weeks of arrears, payments, grades and settlements: looking at every loan finds nothing more to do."""
+    from risk.models import Grade
+
+    draw = random.Random(11)
+    loans = [
+        book_loan(
+            days_past_due=draw.choice([0, 0, 0, 5, 20, 60, 95]),
+            disbursed_on=draw.choice([date(2020, 1, 20), date(2026, 8, 20), date(2026, 10, 20)]),
+            appraised_value=draw.choice([None, Decimal("950000.00"), Decimal("2000000.00")]),
+            last_visit_on=draw.choice([None, date(2026, 2, 3)]),
+        )
+        for _n in range(24)
+    ]
+    ids = [loan.pk for loan in loans]
+    for number in range(0, 60, 3):
+        day = DAY + timedelta(days=number)
+        for loan in draw.sample(loans, 5):
+            chance = draw.random()
+            if chance < 0.4:
+                set_position(loan, overdue_since=day - timedelta(days=draw.choice([1, 2, 8, 30, 31, 91])))
+            elif chance < 0.7:
+                set_position(loan, overdue_since=None)
+            elif chance < 0.75:
+                set_position(loan, overdue_since=None, settled_on=day)
+            else:
+                Grade.objects.filter(loan=loan, superseded_on=None).update(superseded_on=day)
+                level = draw.choice(["LOW", "MEDIUM", "HIGH"])
+                Grade.objects.create(loan=loan, level=level, graded_on=day, policy_version=1, line_number=1, inputs={})
+        batch.run_off_site(as_of=day, at=AT)
+        replan(day)
+        assert replan(day, loan_ids=ids) == {**NOTHING, "looked_at": 24}
+    ended = Position.objects.filter(settled_on=None).exclude(
+        loan_id__in=VisitTask.objects.still_open().exclude(kind="IRREGULAR").values("loan_id")
+    )
+    assert not ended.exists()
 
 
 def test_a_loan_of_day_58_is_called_by_day_60() -> None:

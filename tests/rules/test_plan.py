@@ -453,6 +453,16 @@ def test_a_worse_grade_never_means_a_later_visit(drawn: tuple[Facts, date], pair
     assert _talk(worse, of) <= _talk(better, of)
 
 
+@given(st.integers(0, 500), st.integers(1, 30), st.text(min_size=1, max_size=6))
+@settings(max_examples=400, deadline=None)
+def test_a_worse_grade_is_not_caught_up_later_at_cut_over(visited: int, since: int, key: str) -> None:
+    baseline_on = date(2026, 10, 31)
+    of = facts(sample_key=key, last_visit_on=baseline_on - timedelta(days=visited))
+    today = baseline_on + timedelta(days=since)
+    low, high = (planned(replace(of, grade=grade), today)["PERIODIC"].due_on for grade in ("LOW", "HIGH"))
+    assert high <= low
+
+
 def _talk(planned: tuple[Planned, ...], of: Facts) -> date:
     return min(
         (p.due_on for p in planned if p.kind == "FIRST" and p.method != "OFF_SITE" and p.key not in of.ended),
