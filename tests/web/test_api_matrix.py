@@ -1,0 +1,231 @@
+"""Who may do what over the API: every route from the resolver × every role × own, foreign and missing objects.
+
+A route or method without a row here fails. What lies in another branch and what does not exist are
+answered with the same bytes (less the request's own id).
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.urls import URLPattern
+
+from config.api_urls import routes
+from people.api.permissions import ANYONE
+from people.api.views import ApiView
+from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank
+
+LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
+FOLLOW_UP_ROLES = LOAN_ROLES - {"operations"}
+VISITORS = {"officer", "colleague", "stranger"}
+REVIEWERS = {"manager", "risk"}
+EVERYONE = set(ROLES)
+WHOLE_BANK = {"risk", "operations", "auditor"}
+SHA = "0" * 64
+DRAFT = {"version": 1, "draft": {"answers": {}}}
+
+# (route, method) → (roles let in, body); None for roles means no sign-in is asked for.
+TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
+    ("tokens", "POST"): (None, {"staff_no": "nobody", "password": "x"}),
+    ("current-token", "DELETE"): (EVERYONE, None),
+    ("business-date", "GET"): (LOAN_ROLES, None),
+    ("loans", "GET"): (LOAN_ROLES, None),
+    ("loan", "GET"): (LOAN_ROLES, None),
+    ("loan-installments", "GET"): (LOAN_ROLES, None),
+    ("loan-schedule", "GET"): (LOAN_ROLES, None),
+    ("loan-postings", "GET"): (LOAN_ROLES, None),
+    ("loan-timeline", "GET"): (FOLLOW_UP_ROLES, None),
+    ("receipts", "GET"): (LOAN_ROLES, None),
+    ("receipts", "POST"): (
+        {"operations"},
+        {"loan": "", "amount": "1.00", "value_on": TODAY.isoformat(), "channel": "CORE", "serial": "M1"},
+    ),
+    ("tasks", "GET"): (FOLLOW_UP_ROLES, None),
+    ("task", "GET"): (FOLLOW_UP_ROLES, None),
+    ("task-claim", "POST"): (VISITORS, {}),
+    ("task-assign", "POST"): ({"manager"}, {"officer": "nobody"}),
+    ("task-start", "POST"): (VISITORS, {}),
+    ("task-draft", "POST"): (VISITORS, DRAFT),
+    ("task-preview", "POST"): (VISITORS, {}),
+    ("task-submit", "POST"): (VISITORS, DRAFT),
+    ("task-reschedule", "POST"): (VISITORS | {"manager"}, {"to": "2026-11-20", "reason": "客户出差"}),
+    ("visit", "GET"): (FOLLOW_UP_ROLES, None),
+    ("reports", "GET"): (FOLLOW_UP_ROLES, None),
+    ("report", "GET"): (FOLLOW_UP_ROLES, None),
+    ("report-pdf", "GET"): (FOLLOW_UP_ROLES, None),
+    ("report-approve", "POST"): (REVIEWERS, {"content_sha256": SHA}),
+    ("report-return", "POST"): (REVIEWERS, {"content_sha256": SHA, "reason": "请补充还款来源"}),
+    ("schema", "GET"): (None, None),
+    ("docs", "GET"): (None, None),
+}
+
+
+def methods_of(route: URLPattern) -> Iterator[str]:
+    view = route.callback.view_class  # type: ignore[attr-defined]
+    for method in ("get", "post", "put", "patch", "delete", "options", "trace"):
+        if method == "options" and getattr(view, "metadata_class", None) is None and issubclass(view, ApiView):
+            continue
+        if hasattr(view, method) and method != "options":
+            yield method.upper()
+
+
+NAMED = [route for route in routes if route.name != "nothing"]
+
+
+def test_every_route_and_method_has_a_row() -> None:
+    assert {(route.name, method) for route in NAMED for method in methods_of(route)} == set(TABLE)
+
+
+def test_every_view_declares_a_permission_and_no_other_view_can_be_made() -> None:
+    for route in routes:
+        view = route.callback.view_class  # type: ignore[attr-defined]
+        open_to_all = {method for (name, method), row in TABLE.items() if name == route.name and row[0] is None}
+        assert view.permission and (view.permission == ANYONE) == bool(open_to_all or route.name == "nothing")
+    with pytest.raises(TypeError, match="declares no permission"):
+        type("Careless", (ApiView,), {})
+
+
+@pytest.fixture
+def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
+    """A bank with a submitted report in each branch, and the ids by kind of object and place."""
+    bank = make_bank()
+    found: dict[str, dict[str, int]] = {"missing": dict.fromkeys(("loan", "task", "visit", "report"), 999_999_999)}
+    for place, who in (("home", "officer"), ("other", "stranger")):
+        api, path = bank.api(who), f"tasks/{bank.tasks[place].pk}"
+        visit = api.post(f"{path}/start/").json()
+        draft = clean_draft(visit["sections"])
+        if visit["method"] == "FIELD":
+            draft["second_visitor"] = bank.staff["colleague"].staff_no
+            draft.pop("contact_outcome")
+        report = api.post(f"{path}/submit/", {"version": visit["version"], "draft": draft}).json()
+        task = bank.tasks[place].pk
+        found[place] = {"loan": bank.loans[place].pk, "task": task, "visit": task, "report": report["id"]}
+    return bank, found
+
+
+def path_of(route: URLPattern, ids: dict[str, int]) -> str:
+    kind = str(route.name).split("-")[0]
+    return str(route.pattern).replace("<int:pk>", str(ids.get(kind, 0)))
+
+
+def ask(api: Api, method: str, path: str, body: Any) -> Any:
+    """One request whose effect is undone."""
+    with transaction.atomic():
+        if method == "GET":
+            reply = api.get(path)
+        elif method == "POST":
+            reply = api.post(path, body, key="matrix")
+        else:
+            reply = api.send(method, path)
+        transaction.set_rollback(True)
+    return reply
+
+
+def bytes_of(reply: Any) -> tuple[int, bytes, dict[str, str]]:
+    """Status, body and headers without the request's own id."""
+    request_id = reply.headers.get("X-Request-ID", "")
+    headers = {name: value for name, value in reply.headers.items() if name not in ("X-Request-ID", "Date")}
+    return reply.status_code, reply.content.replace(request_id.encode(), b""), headers
+
+
+def test_each_role_gets_exactly_what_the_table_says(objects: tuple[Bank, dict[str, dict[str, int]]]) -> None:
+    bank, ids = objects
+    cells, wrong = 0, []
+    for route in NAMED:
+        for method in methods_of(route):
+            roles, body = TABLE[(str(route.name), method)]
+            if route.name == "receipts" and method == "POST":
+                body = {**body, "loan": bank.loans["home"].loan_note_no}
+            for who in [*ROLES, "nobody"]:
+                api = Api() if who == "nobody" else bank.api(who)
+                place = "other" if who == "stranger" else "home"
+                status = ask(api, method, path_of(route, ids[place]), body).status_code
+                if roles is None:
+                    right = status not in (403, 404) and status < 500
+                elif who == "nobody":
+                    right = status == 401
+                elif who not in roles:
+                    right = status == 403
+                else:
+                    right = status not in (400, 401, 403, 404) and status < 500
+                cells += 1
+                if not right:
+                    wrong.append(f"{method} {route.name} as {who}: {status}")
+    assert wrong == [] and cells == len(TABLE) * (len(ROLES) + 1)
+
+
+def test_another_branch_and_nothing_are_the_same_bytes(objects: tuple[Bank, dict[str, dict[str, int]]]) -> None:
+    bank, ids = objects
+    compared = 0
+    for route in NAMED:
+        if "<int:pk>" not in str(route.pattern):
+            continue
+        for method in methods_of(route):
+            roles, body = TABLE[(str(route.name), method)]
+            for who in (roles or set()) - WHOLE_BANK:
+                foreign = "home" if who == "stranger" else "other"
+                replies = [
+                    bytes_of(ask(bank.api(who), method, path_of(route, ids[place]), body))
+                    for place in (foreign, "missing")
+                ]
+                assert replies[0] == replies[1] and replies[0][0] == 404, (route.name, method, who, replies[0][:2])
+                compared += 1
+    assert compared > 50
+
+
+def test_lists_filters_and_counts_know_nothing_of_another_branch(
+    objects: tuple[Bank, dict[str, dict[str, int]]],
+) -> None:
+    bank, ids = objects
+    officer, foreign = bank.api("officer"), bank.loans["other"]
+    pairs = [
+        ("loans/", "loan_note_no", foreign.loan_note_no),
+        ("loans/", "q", foreign.loan_note_no),
+        ("loans/", "branch", bank.other.code),
+        ("loans/", "officer", bank.staff["stranger"].staff_no),
+        ("tasks/", "loan_note_no", foreign.loan_note_no),
+        ("tasks/", "loan", foreign.pk),
+        ("tasks/", "officer", bank.staff["stranger"].staff_no),
+        ("reports/", "task", ids["other"]["task"]),
+        ("reports/", "submitted_by", bank.staff["stranger"].staff_no),
+        ("receipts/", "loan", foreign.pk),
+    ]
+    for path, name, value in pairs:
+        nothing = 987_654_321 if isinstance(value, int) else "NOTHING1"
+        foreign_reply = officer.get(path, **{name: value, "with_count": "1"})
+        assert bytes_of(foreign_reply) == bytes_of(officer.get(path, **{name: nothing, "with_count": "1"}))
+        assert foreign_reply.json()["results"] == [] and foreign_reply.json()["count"] == 0
+    everything = json.dumps([officer.get(path).json() for path in ("loans/", "tasks/", "reports/", "receipts/")])
+    assert foreign.loan_note_no not in everything and bank.other.code not in everything
+
+
+def test_a_receipt_for_another_branch_is_a_receipt_for_nothing(
+    objects: tuple[Bank, dict[str, dict[str, int]]],
+) -> None:
+    from people.models import Role, Scope
+
+    bank, _ids = objects
+    Role.objects.filter(code="OPERATIONS").update(scope=Scope.BRANCH)
+    bank.staff["operations"].branch = bank.home
+    bank.staff["operations"].save(update_fields=["branch"])
+    body = {"amount": "1.00", "value_on": TODAY.isoformat(), "channel": "CORE", "serial": "M1"}
+    replies = [
+        bytes_of(ask(bank.api("operations"), "POST", "receipts/", {**body, "loan": loan}))
+        for loan in (bank.loans["other"].loan_note_no, "ML00000000000000000000")
+    ]
+    assert replies[0] == replies[1] and replies[0][0] == 422
+
+
+def test_unknown_addresses_and_methods_are_answered_in_the_one_shape(db: None) -> None:
+    bank = make_bank()
+    for path in ("nothing/", "loans/x/", "loans/-1/", "loans/1", "", "loans/%00/", "loans/" + "9" * 5000 + "/"):
+        reply = Api().get(path)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (404, "not_found"), path
+    for number in ("0", "9" * 30):
+        assert bank.api("officer").get(f"loans/{number}/").status_code == 404
+    for method in ("PUT", "PATCH", "OPTIONS", "TRACE", "DELETE"):
+        reply = bank.api("officer").send(method, "loans/")
+        assert (reply.status_code, reply.json()["error"]["code"]) == (405, "method_not_allowed"), method
+        assert "GET" in reply["Allow"]
