@@ -8,7 +8,7 @@ saved in between. Submitting turns the draft into a report version whose content
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -44,7 +44,7 @@ from loans.queries import calendar, lock_positions, parameter, require_business_
 from people.actions import require
 from people.models import Staff
 
-_FURTHEST_DECISION_DAYS = 60
+_FURTHEST_DECISION = timedelta(days=60)
 
 
 @dataclass(frozen=True)
@@ -205,9 +205,9 @@ def _differences(report: VisitReport) -> list[Difference]:
     ]
 
 
-def _decide_by(today: Any) -> Any:
+def _decide_by(today: date) -> date:
     workdays = int(parameter("approval_workdays", today, 2))
-    days = calendar(today, today.fromordinal(today.toordinal() + _FURTHEST_DECISION_DAYS))
+    days = calendar(today, today + _FURTHEST_DECISION)
     return days.add_workdays(today, workdays)
 
 

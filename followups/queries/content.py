@@ -189,7 +189,7 @@ def _visitors(parts: ReportParts) -> list[dict[str, str]]:
     at = _instant(parts.at)
     found = [{"role": "lead", "name": lead.name, "staff_no": lead.staff_no, "at": at}]
     if parts.second:
-        found.append({"role": "second", "name": parts.second.name, "staff_no": parts.second.staff_no, "at": at})
+        found.append({"role": "second", "name": parts.second.name, "staff_no": parts.second.staff_no, "at": ""})
     return found
 
 

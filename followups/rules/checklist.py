@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from people.rules.identity import has_unseen_characters, is_phone
@@ -364,9 +365,19 @@ def _answer_faults(item: Item, answer: Mapping[str, Any], known: Known) -> list[
         faults += value_faults(item, now) if now else ["now_missing"]
         if not verified:
             faults.append("verified_by_missing")
-        if now and not baseline_missing(item, known) and now == str(known[item["before"]]["value"]):
+        if (
+            not faults
+            and not baseline_missing(item, known)
+            and _is_same(item, str(known[item["before"]]["value"]), now)
+        ):
             faults.append("not_changed")
     return faults
+
+
+def _is_same(item: Item, before: str, now: str) -> bool:
+    if item["type"] == "money":
+        return Decimal(before) == Decimal(now)
+    return before.strip() == now.strip()
 
 
 def validate(items: Iterable[Item], draft: Draft, known: Known, *, method: str = "") -> dict[str, list[str]]:
@@ -411,7 +422,7 @@ def shape_faults(items: Iterable[Item], draft: object) -> dict[str, list[str]]:
         if key == "answers":
             continue
         if key not in _DRAFT_TEXTS:
-            faults[str(key)[:40]] = ["unknown_field"]
+            faults[_key_to_name(key)] = ["unknown_field"]
         elif not isinstance(value, str):
             faults[key] = ["not_a_text"]
         elif found := text_faults(value, CONCLUSION_TEXT_LIMIT if key == "conclusion_text" else 40,
@@ -423,12 +434,17 @@ def shape_faults(items: Iterable[Item], draft: object) -> dict[str, list[str]]:
     known_keys = {item["key"] for item in items}
     for key, answer in answers.items():
         if key not in known_keys:
-            faults[str(key)[:40]] = ["not_asked"]
+            faults[_key_to_name(key)] = ["not_asked"]
         elif not isinstance(answer, Mapping):
             faults[key] = ["not_an_object"]
         elif found := _answer_shape(answer):
             faults[key] = found
     return faults
+
+
+def _key_to_name(key: object) -> str:
+    """A key that a client made up, only if it may be repeated in a reply."""
+    return str(key) if isinstance(key, str) and re.fullmatch(r"[a-z0-9_]{1,40}", key, re.ASCII) else "answers"
 
 
 def _answer_shape(answer: Mapping[str, Any]) -> list[str]:

@@ -278,9 +278,13 @@ def amendments(previous: Mapping[str, Any], content: Mapping[str, Any]) -> list[
             if old and (old["state"], old["now"]) != (row["state"], row["now"]):
                 found.append({"key": row["key"], "label": row["label"], "from": _words(old), "to": _words(row)})
     before, after = previous["conclusion"], content["conclusion"]
-    if (before["code"], before["text"]) != (after["code"], after["text"]):
+    if before["code"] != after["code"]:
         label = {"zh": "回访结论", "en": "Conclusion"}
         found.append({"key": "conclusion", "label": label, "from": before["label"], "to": after["label"]})
+    if before["text"] != after["text"]:
+        label = {"zh": "结论说明", "en": "Conclusion in words"}
+        was_text, now_text = ({"zh": part["text"], "en": part["text"]} for part in (before, after))
+        found.append({"key": "conclusion_text", "label": label, "from": was_text, "to": now_text})
     return found
 
 

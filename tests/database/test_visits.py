@@ -10,9 +10,9 @@ from django.db import DatabaseError, connection, transaction
 from collateral.models import Charge, Property
 from followups import actions, queries
 from followups.actions import refusals
+from followups.batch import run_off_site
 from followups.models import (
     Difference,
-    EventKind,
     Outcome,
     ReportState,
     TaskEvent,
@@ -138,7 +138,7 @@ def test_the_whole_road_with_events_facts_and_files(road: Road) -> None:
     draft = filled(visit, monthly_income=changed("9900.00", "BUREAU"), conclusion_text="收入已凭征信核实。")
     second = actions.submit_visit(task_id=road.task.pk, version=visit.version, draft=draft, by=road.officer, at=AT)
     assert second.version == 2 and second.number.endswith("-2") and second.content["report_no"] == second.number
-    assert [row["key"] for row in second.content["amendments"]] == ["monthly_income", "conclusion"]
+    assert [row["key"] for row in second.content["amendments"]] == ["monthly_income", "conclusion_text"]
     assert second.content["returned"]["sections"] == ["income"]
     road.approve(second)
     kinds = list(TaskEvent.objects.filter(task=road.task).order_by("id").values_list("kind", flat=True))
@@ -423,54 +423,6 @@ def test_preview_writes_nothing_and_says_what_is_missing(road: Road) -> None:
     assert written() == before and Visit.objects.get(pk=visit.pk).version == 1
 
 
-def test_a_light_item_has_no_visit(db: None) -> None:
-    road = Road(is_light=True)
-    with pytest.raises(refusals.LightItem):
-        road.start()
-
-
-def test_an_unassigned_task_is_claimed_by_starting_and_then_taken(db: None) -> None:
-    road = Road()
-    task = make_task(road.loan, None, cycle="2")
-    actions.start_visit(task_id=task.pk, by=road.officer, at=AT)
-    kinds = list(TaskEvent.objects.filter(task=task).order_by("id").values_list("kind", flat=True))
-    assert kinds == ["PLANNED", "ASSIGNED", "STARTED"]
-    other = make_staff("LOAN_OFFICER", road.branch)
-    for call in (actions.claim, actions.start_visit):
-        with pytest.raises(refusals.NotYours):
-            call(task_id=task.pk, by=other, at=AT)
-    with pytest.raises(refusals.NotYours):
-        actions.save_draft(task_id=task.pk, version=1, draft={}, by=other, at=AT)
-
-
-def test_assignment_goes_to_an_officer_of_the_branch(road: Road) -> None:
-    stranger = make_staff("LOAN_OFFICER", make_branch())
-    for officer in (stranger, road.manager):
-        with pytest.raises(refusals.WrongOfficer):
-            actions.assign(task_id=road.task.pk, officer=officer, by=road.manager, at=AT)
-    other = make_staff("LOAN_OFFICER", road.branch)
-    road.start()
-    actions.assign(task_id=road.task.pk, officer=other, by=road.manager, at=AT)
-    assert Visit.objects.get(task=road.task).lead_visitor == other
-    assert Entry.objects.filter(kind="followups.task_assigned", loan_id=road.loan.pk).count() == 1
-    before = written()
-    actions.assign(task_id=road.task.pk, officer=other, by=road.manager, at=AT)
-    assert written() == before, "the same officer again changes nothing"
-
-
-def test_rescheduling_beyond_the_limit_is_the_managers(road: Road) -> None:
-    later, earlier = road.task.due_on + timedelta(days=3), road.task.due_on - timedelta(days=3)
-    for to, reason in ((later, "客户出差"), (TODAY - timedelta(days=1), "客户出差"), (earlier, " ")):
-        with pytest.raises((refusals.WrongDate, refusals.ReasonMissing)):
-            actions.reschedule(task_id=road.task.pk, to=to, reason=reason, by=road.officer, at=AT)
-    actions.reschedule(task_id=road.task.pk, to=earlier, reason="客户约定", by=road.officer, at=AT)
-    actions.reschedule(task_id=road.task.pk, to=later, reason="客户出差", by=road.manager, at=AT)
-    road.task.refresh_from_db()
-    assert road.task.due_on == later and road.task.is_pinned
-    events = TaskEvent.objects.filter(task=road.task, kind=EventKind.RESCHEDULED)
-    assert events.count() == 2
-
-
 @pytest.mark.parametrize("reason", ["", "短", "四个字的", "  空  白  "[:4]])
 def test_a_return_needs_a_reason(road: Road, reason: str) -> None:
     report = road.submit()
@@ -482,14 +434,18 @@ def test_a_return_needs_a_reason(road: Road, reason: str) -> None:
     assert written() == before
 
 
-def test_an_ended_task_stays_ended(road: Road) -> None:
-    road.approve(road.submit())
-    for call in (
-        lambda: road.start(),
-        lambda: actions.claim(task_id=road.task.pk, by=road.officer, at=AT),
-        lambda: actions.assign(task_id=road.task.pk, officer=road.officer, by=road.manager, at=AT),
-        lambda: actions.reschedule(task_id=road.task.pk, to=TODAY, reason="改期", by=road.manager, at=AT),
-        lambda: actions.save_draft(task_id=road.task.pk, version=1, draft={}, by=road.officer, at=AT),
-    ):
-        with pytest.raises(refusals.TaskAlreadyEnded):
-            call()
+def test_an_off_site_exception_is_looked_at_by_a_person_with_its_evidence(db: None) -> None:
+    road = Road(method="OFF_SITE")
+    loan = book_loan(road.branch, road.officer, days_past_due=40)
+    task = make_task(loan, road.officer, method="OFF_SITE", due_on=TODAY)
+    run_off_site(as_of=TODAY, at=AT)
+    task.refresh_from_db()
+    assert task.state == TaskState.PLANNED and task.evidence, "handed to a person"
+    visit = actions.start_visit(task_id=task.pk, by=road.officer, at=AT)
+    assert "逾期" in visit.known["off_site_evidence"]["text"]["zh"]
+    draft = filled(
+        visit, exception_note={"now": "已联系，承诺三日内还款"}, conclusion="WATCH", conclusion_text="逾期跟进。"
+    )
+    report = actions.submit_visit(task_id=task.pk, version=1, draft=draft, by=road.officer, at=AT)
+    assert report.suggested_class == "SPECIAL_MENTION" and report.content["repayment"]["days_past_due"] == 41
+    road.approve(report)

@@ -144,6 +144,7 @@ def test_a_refusal_needs_no_answers_but_is_a_concern() -> None:
         ("monthly_income", {"choice": "CHANGED", "now": "9800.00"}, ["verified_by_missing"]),
         ("monthly_income", {"choice": "CHANGED", "verified_by": "PAYSLIP"}, ["now_missing"]),
         ("monthly_income", {"choice": "CHANGED", "now": "19600.00", "verified_by": "ORAL"}, ["not_changed"]),
+        ("monthly_income", {"choice": "CHANGED", "now": "19600", "verified_by": "ORAL"}, ["not_changed"]),
         ("monthly_income", {"choice": "UNVERIFIED"}, []),
         ("monthly_income", {"choice": "MAYBE"}, ["not_a_choice"]),
         ("employer", {"choice": "CHANGED", "now": "甲" * 121, "verified_by": "ORAL"}, ["too_long"]),
@@ -200,6 +201,9 @@ def test_amounts_as_people_type_them(typed: str, strict: str) -> None:
         {"conclusion_text": "x" * 1001},
         {"second_visitor": "S" * 41},
         {"admin": "yes"},
+        {"\ud800": "x"},
+        {"answers": {"\ud800": {}}},
+        {"conclusion_text": "\ud800"},
         {"conclusion_text": "a\x00"},
         {"answers": {"phone": {"now": "x" * 301}}},
     ],
@@ -218,3 +222,7 @@ def test_no_text_passes_for_an_amount_that_decimal_reads_otherwise(text: str) ->
     if not faults:
         whole, _dot, cents = text.partition(".")
         assert whole.isascii() and whole.isdigit() and len(cents) <= 2
+
+
+def test_a_made_up_key_is_not_repeated_in_the_reply() -> None:
+    assert set(shape_faults([], {"\ud800": "x", "answers": {"<b>": {}}})) == {"answers"}
