@@ -30,7 +30,7 @@ class Accrual(NamedTuple):
 
 
 class Share(NamedTuple):
-    """What a period's interest is of the balance, as a fraction."""
+    """What an accrual's interest is of the balance, as a fraction."""
 
     numerator: int
     denominator: int
@@ -41,7 +41,7 @@ class Period(NamedTuple):
 
     number: int
     due_on: date
-    share: Share
+    shares: tuple[Share, ...]
     is_last: bool
 
 
@@ -68,19 +68,17 @@ def half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def share_of(accruals: Sequence[Accrual]) -> Share:
-    """The exact sum of accruals; a period's interest is rounded once, not accrual by accrual."""
-    numerator, denominator = 0, 1
-    for rate_ppm, parts, of in accruals:
-        numerator = numerator * of + rate_ppm * parts * denominator
-        denominator *= of
-    return Share(numerator, denominator * _PPM)
+def shares_of(*accruals: Accrual) -> tuple[Share, ...]:
+    """Accruals as fractions of the balance."""
+    return tuple(Share(rate_ppm * parts, of * _PPM) for rate_ppm, parts, of in accruals)
 
 
-def interest(balance_fen: int, share: Share) -> int:
-    """Interest of a period in fen."""
-    numerator, denominator = share
-    return (2 * balance_fen * numerator + denominator) // (2 * denominator)
+def interest(balance_fen: int, shares: Sequence[Share]) -> int:
+    """Interest of a period in fen; each accrual is rounded by itself, as 分段计息 shows them to the borrower."""
+    total = 0
+    for numerator, denominator in shares:
+        total += (2 * balance_fen * numerator + denominator) // (2 * denominator)
+    return total
 
 
 @lru_cache(maxsize=4096)
@@ -114,8 +112,8 @@ def step(position: StepPosition, period: Period) -> Row:
 
 
 def _row(balance: int, installment: int, principal_of: Method, period: Period) -> Row:
-    number, due_on, share, is_last = period
-    interest_fen = interest(balance, share)
+    number, due_on, shares, is_last = period
+    interest_fen = interest(balance, shares)
     principal = balance if is_last else principal_of(installment, interest_fen)
     if principal < 0:
         principal = 0
@@ -138,7 +136,7 @@ def schedule(position: StepPosition, periods: Sequence[Period]) -> tuple[Row, ..
 
 def regular_periods(first_number: int, due_on: Sequence[date], rate_ppm: int) -> tuple[Period, ...]:
     """Periods of one regular month each at one rate, numbered on from the first."""
-    month = share_of((Accrual(rate_ppm),))
+    month = shares_of(Accrual(rate_ppm))
     last = first_number + len(due_on) - 1
     return tuple([Period(number, day, month, number == last) for number, day in enumerate(due_on, start=first_number)])
 
