@@ -1,93 +1,27 @@
-"""The planner against the tables of the default policy, and what it promises whatever the loan."""
+"""The planner against the tables of the default policy."""
 
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from followups.rules import default_policy
-from followups.rules.facts import LEVELS, Facts, OpenTask, Planned, lot
-from followups.rules.plan import BringForward, Cancel, Close, Create, PolicyGap, diff, explain, plan
-from loans.rules.calendar import Calendar
+from followups.rules.facts import LEVELS, OpenTask, lot
+from followups.rules.plan import BringForward, Cancel, Create, PolicyGap, diff, explain, plan
 from loans.rules.dates import add_months
 from people.rules.policy import first_match
-
-LINES = default_policy.LINES
-# National Day 2026 and the Mid-Autumn weekend's make-up workday.
-CALENDAR = Calendar(
-    frozenset(date(2026, 10, day) for day in range(1, 8)) | {date(2027, 1, 1)}, frozenset({date(2026, 10, 10)})
+from tests.rules.planning import (
+    CALENDAR,
+    LINES,
+    TODAY,
+    applied,
+    as_open,
+    facts,
+    key_outside_sample,
+    new_loan,
+    planned,
 )
-TODAY = date(2026, 11, 1)
-
-
-def facts(**given: object) -> Facts:
-    """A quiet loan of an imported book, long on the book, LTV 60 %."""
-    base: dict[str, object] = {
-        "loan_id": 1,
-        "sample_key": "ML1",
-        "disbursed_on": date(2020, 3, 22),
-        "matures_on": date(2050, 3, 22),
-        "baseline_on": date(2026, 10, 31),
-        "grade": "LOW",
-        "principal_original": Decimal("1000000.00"),
-        "principal_balance": Decimal("600000.00"),
-        "loan_to_value": Decimal("60.0000"),
-        "months_on_book": 79,
-        "remaining_months": 280,
-        "is_owner_occupied": True,
-    }
-    return Facts(**{**base, **given})  # type: ignore[arg-type]
-
-
-def new_loan(**given: object) -> Facts:
-    """A loan disbursed here on a Monday, day 30 being a Wednesday."""
-    return facts(**{"disbursed_on": date(2026, 11, 2), "baseline_on": None, "months_on_book": 0, **given})
-
-
-def planned(of: Facts, today: date = TODAY) -> dict[str, Planned]:
-    return {p.rule: p for p in plan(of, LINES, CALENDAR, today)}
-
-
-def key_outside_sample(tickets: int = 100, from_: int = 10) -> str:
-    return next(f"K{n}" for n in range(1000) if lot(f"K{n}", "sample", tickets) >= from_)
-
-
-def as_open(p: Planned, id_: int, state: str = "PLANNED", pinned: bool = False) -> OpenTask:
-    return OpenTask(
-        id=id_,
-        rule=p.rule,
-        cycle=p.cycle,
-        kind=p.kind,
-        is_light=p.is_light,
-        method=p.method,
-        level=p.level,
-        opens_on=p.opens_on,
-        due_on=p.due_on,
-        state=state,
-        is_pinned=pinned,
-        line=p.line,
-    )
-
-
-def applied(changes: tuple[object, ...], tasks: list[OpenTask], ended: set[tuple[str, str]]) -> list[OpenTask]:
-    """The open tasks after the changes, as the batch would leave them."""
-    by_id = {task.id: task for task in tasks}
-    for change in changes:
-        if isinstance(change, Create):
-            number = max(by_id, default=0) + 1
-            by_id[number] = as_open(change.planned, number)
-        elif isinstance(change, BringForward):
-            by_id[change.task_id] = replace(
-                by_id[change.task_id], opens_on=change.opens_on, due_on=change.due_on, method=change.method,
-                line=change.line,
-            )  # fmt: skip
-        elif isinstance(change, Cancel | Close):
-            ended.add(by_id.pop(change.task_id).key)
-    return list(by_id.values())
-
 
 # First follow-ups
 
@@ -378,121 +312,6 @@ def test_every_task_names_its_line_and_the_facts_that_met_it() -> None:
 def test_a_policy_with_a_gap_says_so() -> None:
     with pytest.raises(PolicyGap):
         plan(facts(), [line for line in LINES if line.number not in (24, 25)], CALENDAR, TODAY)
-
-
-# Promises, whatever the loan
-
-GRADES = ("LOW", "MEDIUM", "HIGH")
-days = st.dates(date(2020, 1, 1), date(2027, 12, 31))
-
-
-@st.composite
-def any_facts(draw: st.DrawFn) -> tuple[Facts, date]:
-    disbursed_on = draw(days)
-    today = disbursed_on + timedelta(days=draw(st.integers(0, 1500)))
-    is_imported = draw(st.booleans())
-    baseline_on = today - timedelta(days=draw(st.integers(1, 700))) if is_imported else None
-    if baseline_on is not None and baseline_on < disbursed_on:
-        baseline_on = disbursed_on
-    overdue = draw(st.one_of(st.just(0), st.integers(1, 400)))
-    nodes = draw(st.sets(st.sampled_from(["FIRST_30", "FIRST_60", "FIRST_90"])))
-    last = draw(st.one_of(st.none(), st.integers(0, 700)))
-    return Facts(
-        loan_id=1,
-        sample_key=draw(st.text(min_size=1, max_size=6)),
-        disbursed_on=disbursed_on,
-        matures_on=add_months(disbursed_on, 360),
-        baseline_on=baseline_on,
-        grade=draw(st.sampled_from(GRADES)),
-        principal_original=draw(st.sampled_from([Decimal("500000.00"), Decimal("3000000.00")])),
-        principal_balance=Decimal("400000.00"),
-        loan_to_value=draw(st.one_of(st.none(), st.decimals(0, 150, places=4))),
-        days_past_due=overdue,
-        overdue_since=today - timedelta(days=overdue) if overdue else None,
-        late_in_6_months=draw(st.integers(0, 4)),
-        late_in_24_months=draw(st.integers(0, 6)),
-        months_on_book=draw(st.integers(0, 60)),
-        is_owner_occupied=draw(st.sampled_from([None, True, False])),
-        last_visit_on=draw(st.one_of(st.none(), days)),
-        last_followup_on=None if last is None else today - timedelta(days=last),
-        is_talk_held=draw(st.booleans()),
-        periodic_ended=draw(st.integers(0, 9)),
-        ended=frozenset((rule, "1") for rule in nodes),
-        has_tasks=draw(st.booleans()),
-    ), today
-
-
-@given(any_facts())
-@settings(max_examples=400, deadline=None)
-def test_no_first_follow_up_is_due_after_day_90(drawn: tuple[Facts, date]) -> None:
-    of, today = drawn
-    for p in plan(of, LINES, CALENDAR, today):
-        if p.kind == "FIRST":
-            assert p.due_on <= of.disbursed_on + timedelta(days=90)
-            assert of.baseline_on is None or p.due_on > of.baseline_on
-            assert p.opens_on <= p.due_on
-
-
-@given(any_facts())
-@settings(max_examples=400, deadline=None)
-def test_every_loan_has_a_regular_follow_up_ahead_and_one_talk_at_most(drawn: tuple[Facts, date]) -> None:
-    of, today = drawn
-    regular = [p for p in plan(of, LINES, CALENDAR, today) if p.kind != "IRREGULAR"]
-    assert regular
-    first = [p for p in regular if p.kind == "FIRST" and p.key not in of.ended]
-    assert sum(p.method != "OFF_SITE" for p in first) == (1 if first and not of.is_talk_held else 0)
-
-
-@given(any_facts(), st.sampled_from([(0, 1), (0, 2), (1, 2)]))
-@settings(max_examples=600, deadline=None)
-def test_a_worse_grade_never_means_a_later_visit(drawn: tuple[Facts, date], pair: tuple[int, int]) -> None:
-    of, today = drawn
-    better, worse = (plan(replace(of, grade=GRADES[n]), LINES, CALENDAR, today) for n in pair)
-    due = {p.key: p.due_on for p in worse}
-    assert all(due[p.key] <= p.due_on for p in better)
-    assert _talk(worse, of) <= _talk(better, of)
-
-
-@given(st.integers(0, 500), st.integers(1, 30), st.text(min_size=1, max_size=6))
-@settings(max_examples=400, deadline=None)
-def test_a_worse_grade_is_not_caught_up_later_at_cut_over(visited: int, since: int, key: str) -> None:
-    baseline_on = date(2026, 10, 31)
-    of = facts(sample_key=key, last_visit_on=baseline_on - timedelta(days=visited))
-    today = baseline_on + timedelta(days=since)
-    low, high = (planned(replace(of, grade=grade), today)["PERIODIC"].due_on for grade in ("LOW", "HIGH"))
-    assert high <= low
-
-
-def _talk(planned: tuple[Planned, ...], of: Facts) -> date:
-    return min(
-        (p.due_on for p in planned if p.kind == "FIRST" and p.method != "OFF_SITE" and p.key not in of.ended),
-        default=date.max,
-    )
-
-
-@given(any_facts(), any_facts(), st.sampled_from(["PLANNED", "IN_PROGRESS"]), st.booleans())
-@settings(max_examples=600, deadline=None)
-def test_planning_twice_changes_nothing_and_never_puts_a_date_back(
-    drawn: tuple[Facts, date], other: tuple[Facts, date], state: str, pinned: bool
-) -> None:
-    """From the tasks of one set of facts to those of another of the same loan, and again."""
-    of, today = drawn
-    before = replace(other[0], ended=of.ended, sample_key=of.sample_key, disbursed_on=of.disbursed_on,
-                     baseline_on=of.baseline_on, periodic_ended=of.periodic_ended)  # fmt: skip
-    ended = set(of.ended)
-    tasks = applied(diff(plan(before, LINES, CALENDAR, other[1]), [], before), [], ended)
-    tasks = [replace(t, state=state, is_pinned=pinned) if t.id == 1 else t for t in tasks]
-    now = replace(of, ended=frozenset(ended))
-    changes = diff(plan(now, LINES, CALENDAR, today), tasks, now)
-    after = applied(changes, tasks, ended)
-    by_id = {t.id: t for t in tasks}
-    for task in after:
-        if task.id in by_id:
-            assert task.due_on <= by_id[task.id].due_on
-    if state == "IN_PROGRESS" and tasks:
-        assert tasks[0] in after
-    again = replace(now, ended=frozenset(ended))
-    assert diff(plan(again, LINES, CALENDAR, today), after, again) == ()
 
 
 def test_default_lines_are_numbered_in_order_and_reachable() -> None:
