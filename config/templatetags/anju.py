@@ -117,7 +117,10 @@ def instant(value: datetime | str | None) -> str:
     """10-30 14:32 in the bank's own time."""
     if isinstance(value, str) and value:
         value = datetime.fromisoformat(value)
-    return f"{timezone.localtime(value):%m-%d %H:%M}" if isinstance(value, datetime) else NONE
+    if not isinstance(value, datetime):
+        return NONE
+    # A report's content keeps the bank's own time as it was written on the document.
+    return f"{timezone.localtime(value) if timezone.is_aware(value) else value:%m-%d %H:%M}"
 
 
 @register.filter
@@ -205,6 +208,42 @@ def stage_word(code: str) -> str:
         "close": _("日切"),
     }
     return words.get(code, code)
+
+
+@register.filter
+def count_words(counts: dict[str, int]) -> str:
+    """What a stage counted, in words; what it did not find is left out."""
+    words = {
+        "billed": _("出账"),
+        "held_back": _("搁置"),
+        "suspense_used": _("暂收抵扣"),
+        "cured": _("还清逾期"),
+        "loans": _("贷款"),
+        "settled": _("结清"),
+        "postings": _("分录"),
+        "amount_fen": _("金额"),
+        "began": _("新增逾期"),
+        "moved": _("逾期日变动"),
+        "changed": _("变动"),
+        "looked_at": _("检查"),
+        "closed": _("办结"),
+        "created": _("生成"),
+        "cancelled": _("撤销"),
+        "brought_forward": _("提前"),
+        "handed_to_person": _("转人工"),
+    }
+    found = []
+    for name, count in counts.items():
+        if count:
+            shown = f"{Decimal(count) / 100:,.2f}" if name.endswith("_fen") else f"{count:,}"
+            found.append(f"{words.get(name, name)} {shown}")
+    return "　".join(found) or NONE
+
+
+@register.filter
+def role_word(code: str) -> str:
+    """The word of a visitor's part in a visit."""
+    return {"lead": _("主办"), "second": _("协办"), "LEAD": _("主办"), "SECOND": _("协办")}.get(code, code)
 
 
 @register.filter

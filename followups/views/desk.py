@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -20,13 +21,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from followups import actions
 from followups.filters import DESK_CHIPS, TaskFilter, count_chips, desk_chip
 from followups.forms import AssignForm, visitors_of
-from followups.models import Method, TaskKind, VisitTask
+from followups.models import Method, TaskKind, TaskState, VisitTask
 from followups.queries import desk
-from followups.views.rows import desk_rows
+from followups.views.rows import DeskRow, desk_rows
 from followups.views.task import drawer_context
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
-from people.models import Branch
+from people.models import Branch, Staff
 from people.paging import Order, page_of
 from people.queries import branch_ids_visible_to, may
 from people.web import PageView, no_store
@@ -42,14 +43,16 @@ BUCKETS = (
     (1, gettext_lazy("本周")),
     (2, gettext_lazy("下周")),
     (3, gettext_lazy("更晚")),
+    (4, gettext_lazy("待审核")),
 )
 _NEVER = date(9999, 12, 31)
 
 
 def in_buckets(tasks: QuerySet[VisitTask], today: date) -> QuerySet[VisitTask]:
-    """Adds the part of the list a task stands in: due by today, this week, next week, later."""
+    """Adds the part of the list a task stands in: due by today, this week, next week, later, in review."""
     sunday = today + timedelta(days=6 - today.weekday())
     bucket = Case(
+        When(state=TaskState.SUBMITTED, then=Value(4)),
         When(due_on__lte=today, then=Value(0)),
         When(due_on__lte=sunday, then=Value(1)),
         When(due_on__lte=sunday + timedelta(days=7), then=Value(2)),
@@ -62,6 +65,15 @@ def in_buckets(tasks: QuerySet[VisitTask], today: date) -> QuerySet[VisitTask]:
 class DeskPage(PageView):
     permission = "followups.view"
     template_name = "followups/desk.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The desk is also the front door: who has no desk is shown to the first page of the own role."""
+        member = request.user
+        if isinstance(member, Staff) and not may(member, self.permission):
+            for permission, page in (("loans.view", "loans:list"), ("operations.view", "operations")):
+                if may(member, permission):
+                    return redirect(page)
+        return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return no_store(self.render_to_response(self.get_context_data()))
@@ -88,15 +100,14 @@ class DeskPage(PageView):
             scopes=self._scopes(seen),
             chips=self._chips(scoped, today),
             groups=self._groups(narrowed.qs, today) if order.code == "time" else {},
-            chosen=self._chosen(rows),
+            is_chosen=bool(self._chosen()),
             filter_words=self._filter_words(narrowed),
-            may_assign=may(self.staff, "followups.assign"),
             officers=self._officers(),
             page_keys=self._keys(),
             branches=self._branches(),
             kinds=TaskKind.choices,
             methods=Method.choices,
-            **self._drawer(),
+            **{**self._drawer(rows), "may_assign": may(self.staff, "followups.assign")},
         )
 
     def _parameters(self) -> Any:
@@ -177,13 +188,14 @@ class DeskPage(PageView):
             ("P", _("打印")),
         ]
 
-    def _chosen(self, rows: list[Any]) -> int:
+    def _chosen(self) -> int:
         text = self.request.GET.get("task", "")
         return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
-    def _drawer(self) -> dict[str, Any]:
-        chosen = self._chosen([])
-        task = desk(self.staff).filter(pk=chosen).first() if chosen else None
+    def _drawer(self, rows: list[DeskRow]) -> dict[str, Any]:
+        """The row named in the address, else the first of the page."""
+        chosen = self._chosen()
+        task = desk(self.staff).filter(pk=chosen).first() if chosen else rows[0].task if rows else None
         return drawer_context(task, self.staff) if task else {}
 
 

@@ -1,5 +1,6 @@
 """How a task or report is worded in a row: time left, name as far as it may be seen, why."""
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from followups.models import OPEN_STATES, Conclusion, Outcome, VisitReport, VisitTask
+from followups.models import OPEN_STATES, Conclusion, Level, Outcome, TaskState, VisitReport, VisitTask
 from followups.rules import clock
 from followups.wording import why
 from loans.queries import calendar
@@ -20,6 +21,8 @@ from people.queries import may
 from people.rules.masking import mask_name
 
 SOON_WORKDAYS = 5
+# Wide characters that the sentence column of the desk holds at 1440 px.
+WHY_WIDTH = 24
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,9 @@ class DeskRow:
     name: str
     left: Left
     why: str
+    # The reasons that fit into a cell, and how many more there are.
+    why_short: str
+    why_more: int
     days_past_due: int
     overdue_amount: Decimal | None
     last_visit: str
@@ -82,17 +88,47 @@ def desk_rows(tasks: Iterable[VisitTask], *, staff: Staff, today: date) -> list[
 
 def _desk_row(task: Any, staff: Staff, today: date, days: Calendar) -> DeskRow:
     late = days_past_due(task.loan.position.overdue_since, today)
+    sentence = why(task)
+    room = WHY_WIDTH - (2 if task.level != Level.NONE else 0) - (4 if task.is_light else 0)
+    fitting, more = that_fits(sentence, room - (2 if may(staff, "followups.assign") else 0))
     return DeskRow(
         task=task,
         name=name_for(staff, task),
-        left=left_of(task.due_on, today, days),
-        why=why(task),
+        left=_left_of_task(task, today, days),
+        why=sentence,
+        why_short=fitting,
+        why_more=more,
         days_past_due=late,
         overdue_amount=task.overdue_amount if late else None,
         last_visit=_last_visit(task),
         bucket=getattr(task, "bucket", 0),
         place=task.district or "",
     )
+
+
+def _left_of_task(task: VisitTask, today: date, days: Calendar) -> Left:
+    """A submitted visit has no time left to run out: the review has its own limit."""
+    if task.state == TaskState.SUBMITTED:
+        return Left(0, _("已提交"), "t-far")
+    return left_of(task.due_on, today, days)
+
+
+def that_fits(sentence: str, room: int) -> tuple[str, int]:
+    """As many whole reasons as fit into `room` wide characters, at least one, and how many are left out."""
+    mark = _("；")
+    reasons = sentence.split(mark)
+    shown = 1
+    while shown < len(reasons) and _width(mark.join(reasons[: shown + 1])) <= room * 2:
+        shown += 1
+    if shown < len(reasons) and shown > 1 and _width(mark.join(reasons[:shown])) > room * 2 - 3:
+        shown -= 1
+    return mark.join(reasons[:shown]), len(reasons) - shown
+
+
+def _width(text: str) -> int:
+    """Width in half characters: Chinese two, Latin letters and digits one and a bit."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return 2 * wide + (len(text) - wide) * 11 // 10
 
 
 def _last_visit(task: Any) -> str:

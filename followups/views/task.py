@@ -22,6 +22,7 @@ from people.models import Staff
 from people.queries import branch_ids_visible_to, may
 from people.web import PageView, no_store, visible_or_404
 
+POLICY_LINE = "POLICY_LINE"
 TO_DO = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED)
 
 
@@ -54,7 +55,8 @@ def drawer_context(task: VisitTask, staff: Staff) -> dict[str, Any]:
         "task": task,
         "row": row,
         "person": {**person_facts(task, staff), "name": name_for(staff, task)},
-        "why_lines": why_lines(task),
+        "why_lines": why_lines([reason for reason in task.reason if reason["code"] != POLICY_LINE]),
+        "policy_lines": why_lines([reason for reason in task.reason if reason["code"] == POLICY_LINE]),
         "strip": payment_strip(task.loan),
         "reports": reports_on(task)[:5],
         "today": today,

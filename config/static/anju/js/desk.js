@@ -16,7 +16,7 @@
     address.searchParams.set("task", row.dataset.task);
     history.replaceState(history.state, "", address);
     window.htmx.ajax("GET", row.dataset.drawer, { target: "#drawer", swap: "innerHTML" });
-    document.getElementById("drawer").classList.remove("is-empty");
+    document.getElementById("drawer").classList.remove("is-empty", "is-default");
   }
 
   function step(by) {
