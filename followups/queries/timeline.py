@@ -15,6 +15,7 @@ from followups.models import Conclusion, EventKind, Method, Outcome, TaskEvent, 
 from journal.models import Entry
 from loans.models import FiveClass, Installment, Loan, Posting, PostingKind, Receipt, ReceiptState
 from people.models import Staff
+from risk.models import GradeLevel
 
 MOST = 200
 
@@ -80,8 +81,8 @@ def _event_words(event: TaskEvent) -> str:
         words += _("，%(conclusion)s") % {"conclusion": Conclusion(facts["conclusion"]).label}
     if event.kind == EventKind.RESCHEDULED:
         words += _("，%(before)s 改为 %(after)s") % {"before": facts.get("from", ""), "after": facts.get("to", "")}
-    if event.kind == EventKind.PLANNED:
-        words += _("，应完成日 %(due)s") % {"due": task.due_on.isoformat()}
+    if event.kind in (EventKind.PLANNED, EventKind.BROUGHT_FORWARD) and facts.get("due_on"):
+        words += _("，应完成日 %(due)s") % {"due": facts["due_on"]}
     if event.kind in (EventKind.CLOSED, EventKind.CANCELLED) and task.outcome:
         words += _("，%(outcome)s") % {"outcome": Outcome(task.outcome).label}
     return words
@@ -137,14 +138,19 @@ def _fact_rows(loan: Loan, most: int) -> Iterator[TimelineRow]:
 def _fact_words(kind: str, facts: Mapping[str, Any]) -> str:
     if kind == "loans.class_changed":
         return _("五级分类 %(before)s 改为 %(after)s") % {
-            "before": _class_words(facts.get("before", facts.get("from"))),
-            "after": _class_words(facts.get("after", facts.get("to"))),
+            "before": _class_words(facts.get("from")),
+            "after": _class_words(facts.get("to")),
+        }
+    if kind == "risk.grade_changed":
+        return _("风险等级 %(before)s 改为 %(after)s") % {
+            "before": _grade_words(facts.get("from")),
+            "after": _grade_words(facts.get("to")),
         }
     return {
         "loans.overdue_began": _("开始逾期"),
         "loans.overdue_cured": _("逾期已还清"),
         "loans.settled": _("贷款结清"),
-        "risk.grade_changed": _("风险等级变动"),
+        "collateral.revalued": _("押品重估"),
         "people.revealed": _("查看客户信息"),
         "people.phone_changed": _("联系电话变更"),
         "collateral.occupancy_recorded": _("登记居住状态"),
@@ -154,3 +160,7 @@ def _fact_words(kind: str, facts: Mapping[str, Any]) -> str:
 
 def _class_words(code: Any) -> str:
     return str(FiveClass(code).label) if code in FiveClass.values else "–"
+
+
+def _grade_words(level: Any) -> str:
+    return str(GradeLevel(level).label) if level in GradeLevel.values else "–"

@@ -8,6 +8,7 @@ import pytest
 from django.utils import translation
 
 from followups import actions, queries
+from journal.actions import record
 from people.actions import record_profile
 from tests.database.test_visits import TODAY, Road, changed, filled, make_task
 from tests.factories import AT, book_loan, make_branch, make_staff
@@ -147,3 +148,15 @@ def test_the_review_queue_puts_the_urgent_first(db: None) -> None:
     risk = make_staff("RISK_MANAGER", make_branch())
     assert [report.level for report in queries.review_queue(risk)] == [1, 9]
     assert [report.branch_id for report in queries.review_queue(calm.manager)] == [calm.branch.pk]
+
+
+def test_the_timeline_says_what_changed_in_words(road: Road) -> None:
+    for kind, facts in (
+        ("loans.class_changed", {"from": "PASS", "to": "SPECIAL_MENTION"}),
+        ("risk.grade_changed", {"from": "LOW", "to": "HIGH"}),
+        ("people.unheard_of", {}),
+    ):
+        record(kind=kind, subject_type="loan", subject_id=road.loan.pk, loan_id=road.loan.pk, by="system", at=AT,
+               business_date=TODAY, data=facts)  # fmt: skip
+    texts = [row.text for row in queries.timeline(road.loan) if row.kind == "fact"]
+    assert texts == ["风险等级 低风险 改为 高风险", "五级分类 正常 改为 关注"]
