@@ -22,9 +22,7 @@ VISITS_A_DAY = 12
 def live_through(*, say: Callable[[str], None]) -> None:
     """Runs the month up to the open business date; deterministic."""
     dice = random.Random(SEED + 1)  # noqa: S311 (made-up data)
-    told = make_receipts(
-        open_day=TAPE_DAY + timedelta(days=1), through=BUSINESS_DATE - timedelta(days=1), seed=SEED
-    )
+    told = make_receipts(open_day=TAPE_DAY + timedelta(days=1), through=BUSINESS_DATE - timedelta(days=1), seed=SEED)
     post_receipts(
         rows=[ReceiptRow(**{**line._asdict(), "amount": Decimal(line.amount)}) for line in told],
         by="system",
@@ -98,14 +96,13 @@ def _answers(task: VisitTask, visit: Any, dice: random.Random) -> dict[str, Any]
         if item["type"] != "system" and item["required"]
     }
     concerned = halved or task.level < Level.NONE
-    draft = {
+    return {
         "answers": answers,
         "conclusion": "AT_RISK" if task.level == Level.RED else "WATCH" if concerned else "NO_CONCERN",
         "conclusion_text": "客户表示近期收入下降，已约定按期还款并留意后续流水。" if concerned else "资料与系统一致。",
         "second_visitor": _second_visitor(task, visit.lead_visitor) if visit.method == "FIELD" else "",
         "contact_outcome": "REACHED",
     }
-    return draft
 
 
 def _answer(item: checklist.Item, known: Mapping[str, Any], halved: bool) -> dict[str, str]:

@@ -111,14 +111,19 @@ SELECT id, 'PLANNED', %(at)s, %(as_of)s, 'system',
 """
 
 BRING_FORWARD = """
-WITH moved AS (
+WITH wanted AS (
+    SELECT x.*, t.due_on AS due_before, t.method AS method_before
+      FROM jsonb_to_recordset(%(rows)s) AS x(
+        id bigint, opens_on date, due_on date, method text, reason jsonb, line int)
+      JOIN followups_visittask t ON t.id = x.id
+     WHERE t.state = 'PLANNED' AND NOT t.is_pinned
+       FOR UPDATE OF t
+), moved AS (
     UPDATE followups_visittask t
        SET opens_on = x.opens_on, due_on = x.due_on, method = x.method, reason = x.reason, policy_line = x.line,
            policy_version = %(version)s, version = t.version + 1
-      FROM jsonb_to_recordset(%(rows)s) AS x(
-        id bigint, opens_on date, due_on date, method text, reason jsonb, line int)
-     WHERE t.id = x.id AND t.state = 'PLANNED' AND NOT t.is_pinned
-    RETURNING t.id, old.due_on AS due_before, old.method AS method_before, new.due_on, new.method
+      FROM wanted x WHERE t.id = x.id
+    RETURNING t.id, x.due_before, x.method_before, t.due_on, t.method
 )
 INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
 SELECT id, 'BROUGHT_FORWARD', %(at)s, %(as_of)s, 'system',

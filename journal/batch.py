@@ -34,7 +34,9 @@ def run_pending(*, at: datetime) -> dict[str, int]:
 @transaction.atomic
 def _run_claim(at: datetime) -> dict[str, int]:
     rows = list(
-        Pending.objects.select_for_update(skip_locked=True).filter(not_before__lte=at).order_by("not_before", "id")[:CLAIM]
+        Pending.objects.select_for_update(skip_locked=True)
+        .filter(not_before__lte=at)
+        .order_by("not_before", "id")[:CLAIM]
     )
     by_reaction: dict[str, list[Pending]] = defaultdict(list)
     for row in rows:

@@ -4,8 +4,8 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import date, datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,26 +13,38 @@ from psycopg2.extras import DateRange
 
 from journal.actions import record_many
 from journal.models import Entry
+from loans.queries import calendar, overdue_grace_days
+from loans.rules.aging import days_past_due
+from loans.rules.calendar import Calendar
+from loans.rules.payment_record import PaymentRecord, late_count
 from people.rules.policy import conditions_as_json
 from risk.models import Grade, GradePolicy, GradePolicyLine
 from risk.queries import policy_in_force
 from risk.rules.grading import DEFAULT_LINES, GradeFacts, grade
 
-# Facts of loans that may differ from their grade: never graded, not settled, or changed that day.
+# Facts of the given loans, each gathered once for all of them.
 _GATHER = """
-SELECT p.loan_id, l.credit_score, p.principal_balance, home.value, p.overdue_since, l.payment_record,
-       l.baseline_on,
-       (SELECT count(*) FROM loans_installment i
-         WHERE i.loan_id = p.loan_id AND i.due_on > %(as_of)s::date - interval '24 months'
-           AND coalesce(i.settled_on, %(as_of)s) > i.due_on) AS late,
-       g.id, g.level, g.line_number, g.policy_version
-FROM loans_position p
-JOIN loans_loan l ON l.id = p.loan_id
-LEFT JOIN LATERAL (SELECT h.value FROM collateral_charge c JOIN collateral_property h ON h.id = c.property_id
-                    WHERE c.loan_id = p.loan_id ORDER BY c.id LIMIT 1) home ON true
-LEFT JOIN risk_grade g ON g.loan_id = p.loan_id AND g.superseded_on IS NULL
-WHERE p.loan_id = ANY(%(ids)s)
-ORDER BY p.loan_id
+WITH slow AS (
+    SELECT i.loan_id, array_agg(i.due_on ORDER BY i.number) AS due_on,
+           array_agg(i.settled_on ORDER BY i.number) AS settled_on
+      FROM loans_installment i
+     WHERE i.loan_id = ANY(%(ids)s) AND i.due_on BETWEEN %(as_of)s::date - interval '24 months' AND %(as_of)s
+       AND (i.settled_on IS NULL OR i.settled_on > i.due_on)
+     GROUP BY i.loan_id
+), home AS (
+    SELECT c.loan_id, CASE WHEN count(*) = count(h.value) THEN sum(h.value) END AS value
+      FROM collateral_charge c JOIN collateral_property h ON h.id = c.property_id
+     WHERE c.loan_id = ANY(%(ids)s) GROUP BY c.loan_id
+)
+SELECT p.loan_id, l.credit_score, p.principal_balance, home.value, p.overdue_since, l.payment_record, l.baseline_on,
+       slow.due_on, slow.settled_on, g.id, g.level, g.policy_version
+  FROM loans_position p
+  JOIN loans_loan l ON l.id = p.loan_id
+  LEFT JOIN home ON home.loan_id = p.loan_id
+  LEFT JOIN slow ON slow.loan_id = p.loan_id
+  LEFT JOIN risk_grade g ON g.loan_id = p.loan_id AND g.superseded_on IS NULL
+ WHERE p.loan_id = ANY(%(ids)s)
+ ORDER BY p.loan_id
 """
 # A step of days past due that a line looks at was reached or left on this date, or there is no grade yet.
 _CANDIDATES = """
@@ -107,35 +119,33 @@ def regrade(
             loan_ids = [row[0] for row in cursor.fetchall()]
         if not loan_ids:
             return {"looked_at": 0, "changed": 0}
-        cursor.execute("SELECT 1 FROM loans_position WHERE loan_id = ANY(%s) ORDER BY loan_id FOR UPDATE", [list(loan_ids)])
+        cursor.execute(
+            "SELECT 1 FROM loans_position WHERE loan_id = ANY(%s) ORDER BY loan_id FOR UPDATE", [list(loan_ids)]
+        )
         cursor.execute(_GATHER, {"as_of": as_of, "ids": list(loan_ids)})
         rows = cursor.fetchall()
-    changed = [row for row in (_decide(row, lines, version, as_of) for row in rows) if row]
+    grace_days, days = overdue_grace_days(as_of), calendar(as_of - timedelta(days=800), as_of + timedelta(days=31))
+    changed = []
+    for row in rows:
+        facts = facts_of(row, as_of, grace_days, days)
+        grade_id, level, old_version = row[9:12]
+        new = grade(facts, lines)
+        if (level, old_version) != (new.level, version):
+            changed.append((row[0], grade_id, level, new.level, new.line, facts))
     _apply(changed, as_of, at, version)
     return {"looked_at": len(rows), "changed": len(changed)}
 
 
-def facts_of(row: tuple[Any, ...], as_of: date) -> GradeFacts:
-    """Grade facts from a gathered row; the tape's payment record counts until it is 24 months old."""
-    _id, score, balance, value, overdue_since, record, _baseline, late = row[:8]
-    ratio = None if value is None else (balance / value * 100).quantize(Decimal("0.1"), ROUND_HALF_UP)
+def facts_of(row: tuple[Any, ...], as_of: date, grace_days: int, days: Calendar) -> GradeFacts:
+    """Grade facts from a gathered row. The ratio is compared exactly and kept with four decimals, cut."""
+    _id, score, balance, value, overdue_since, marks, baseline_on, slow_due, slow_settled = row[:9]
+    record = PaymentRecord(tuple(zip(slow_due or (), slow_settled or (), strict=True)), marks, baseline_on)
     return GradeFacts(
         credit_score=score,
-        loan_to_value=ratio,
-        days_past_due=0 if overdue_since is None else (as_of - overdue_since).days,
-        late_in_24_months=late + sum(mark in "1234567" for mark in record),
+        loan_to_value=None if not value else (balance * 100 / value).quantize(Decimal("0.0001"), ROUND_DOWN),
+        days_past_due=days_past_due(overdue_since, as_of),
+        late_in_24_months=late_count(record, as_of, 24, grace_days, days),
     )
-
-
-def _decide(
-    row: tuple[Any, ...], lines: Sequence[Any], version: int, as_of: date
-) -> tuple[int, int | None, str | None, str, int, GradeFacts] | None:
-    facts = facts_of(row, as_of)
-    new = grade(facts, lines)
-    grade_id, level, _line, old_version = row[8:12]
-    if level == new.level and old_version == version:
-        return None
-    return row[0], grade_id, level, new.level, new.line, facts
 
 
 def _apply(changed: Sequence[tuple[Any, ...]], as_of: date, at: datetime, version: int) -> None:

@@ -11,7 +11,7 @@ KIND = "RISK_GRADE"
 
 @dataclass(frozen=True)
 class GradeFacts:
-    """What is at hand of a loan. Percentages with one decimal; None where it was never recorded."""
+    """What is at hand of a loan. Percentages with four decimals, cut; None where it was never recorded."""
 
     credit_score: int | None
     loan_to_value: Decimal | None
