@@ -59,7 +59,7 @@ class DraftForm(StrictSerializer):
 
 class Choice(serializers.Serializer[Any]):
     value = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
 
 
 class AskedItem(serializers.Serializer[Any]):
@@ -69,6 +69,8 @@ class AskedItem(serializers.Serializer[Any]):
     label = serializers.CharField()  # type: ignore[assignment]
     type = serializers.CharField()
     required = serializers.BooleanField()  # type: ignore[assignment]
+    max = serializers.IntegerField(help_text="Longest text taken.")
+    normal = serializers.CharField(allow_blank=True, help_text="The unremarkable answer; any other is a finding.")
     choices = Choice(many=True)
     before_text = serializers.CharField(allow_blank=True)
     before_source = serializers.CharField(allow_blank=True)

@@ -111,7 +111,7 @@ def _describe_api(exc: exceptions.APIException) -> tuple[int, str, str, dict[str
 
 
 def refused_fields(exc: ActionRefused) -> dict[str, list[str]]:
-    """The inputs an action named: several (`fields`: names, `sentences`: name → reason), one, or none."""
+    """The inputs an action named: several (`sentences`: name → reason; `fields`: what is missing), one, or none."""
     several = getattr(exc, "fields", None) or getattr(exc, "sentences", None)
     if isinstance(several, Mapping):
         return {
@@ -119,7 +119,10 @@ def refused_fields(exc: ActionRefused) -> dict[str, list[str]]:
             for name, reason in several.items()
         }
     if several:
-        return {str(name): [str(exc.message)] for name in several}
+        labels = getattr(exc, "labels", None) or several
+        return {
+            str(name): [_("%(name)s未填写。") % {"name": label}] for name, label in zip(several, labels, strict=True)
+        }
     return {exc.field: [str(exc.message)]} if exc.field else {}
 
 

@@ -15,11 +15,17 @@ class StrictSerializer(serializers.Serializer[Any]):
     """For writes: a field that is not declared is an error, so nothing is assigned or ignored by accident."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            unknown = [str(name) for name in data if name not in self.fields]
-            if unknown:
-                raise serializers.ValidationError({name[:60]: [_("没有这个字段。")] for name in unknown[:20]})
-        return super().to_internal_value(data)
+        unknown = [str(name) for name in data if name not in self.fields] if isinstance(data, Mapping) else []
+        faults: dict[str, Any] = {name[:60]: [_("没有这个字段。")] for name in unknown[:20]}
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            if not faults or not isinstance(error.detail, dict):
+                raise
+            faults |= error.detail
+        if faults:
+            raise serializers.ValidationError(faults)
+        return value
 
 
 class TextField(serializers.CharField):

@@ -5,6 +5,7 @@ values, signed, and is bound to the list and the ordering it was made for. Nothi
 unless asked, and then no further than 10,000.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -28,7 +29,7 @@ PARAMETERS = ("cursor", "page_size", "ordering", "with_count")
 class KeysetPagination(BasePagination):
     """`orderings` of the view: {name: (column, …)}; the first is the default, `-name` turns it round."""
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.size = _size(request)
         self.name, columns = _ordering(request, view)
         self.list_name = type(view).__name__
@@ -165,7 +166,12 @@ def _pack(value: Any) -> Any:
     return ["", value]
 
 
-_UNPACK = {"t": datetime.fromisoformat, "d": date.fromisoformat, "n": Decimal, "": lambda value: value}
+_UNPACK: dict[str, Callable[[Any], Any]] = {
+    "t": datetime.fromisoformat,
+    "d": date.fromisoformat,
+    "n": Decimal,
+    "": lambda value: value,
+}
 
 
 def _read(text: str | None, list_name: str, ordering: str, width: int) -> tuple[bool, list[Any]] | None:

@@ -75,9 +75,10 @@ class ApiView(GenericAPIView[Any]):
     permission: ClassVar[str | tuple[str, ...] | dict[str, str]]
     query_parameters: ClassVar[tuple[str, ...]] = ()
     content_negotiation_class = OneRepresentation
+    http_method_names = ["get", "head", "post", "delete"]
     metadata_class = None
-    pagination_class = None
-    filter_backends = []
+    pagination_class: Any = None
+    filter_backends: Any = []
 
     def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -135,7 +136,7 @@ class ListView(ApiView, abstract=True):
     pagination_class = KeysetPagination
     filter_backends = [DjangoFilterBackend]
     filterset_class: ClassVar[Any] = None
-    serializer_class: ClassVar[Any]
+    serializer_class: Any
     orderings: ClassVar[dict[str, tuple[str, ...]]]
     default_ordering: ClassVar[str] = ""
 

@@ -112,7 +112,7 @@ def test_missing_answers_are_named_field_by_field(bank: Bank) -> None:
     officer, path = bank.api("officer"), f"tasks/{bank.tasks['home'].pk}"
     version = officer.post(f"{path}/start/").json()["version"]
     error = officer.post(f"{path}/submit/", {"version": version, "draft": {"answers": {}}}).json()["error"]
-    assert error["code"] == "missing_answers" and "conclusion" in error["fields"]
+    assert error["code"] == "missing_answers" and error["fields"]["conclusion"] == ["回访结论未填写。"]
 
 
 def test_a_manager_assigns_within_the_branch_only(bank: Bank) -> None:
