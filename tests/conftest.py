@@ -6,6 +6,7 @@ clones that database, so that a test can commit, run subprocesses and kill them.
 """
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -135,7 +136,19 @@ def fresh_bank(django_db_setup: None, django_db_blocker: Any, tmp_path: Any) -> 
             for each in connections.all(initialized_only=True):
                 each.close()
             connection.settings_dict["NAME"] = template
-            _as_owner("postgres", f'DROP DATABASE "{name}" WITH (FORCE)')
+            _drop(name)
+
+
+def _drop(name: str) -> None:
+    """Drops a database once the last connection of a killed process or ended thread is gone."""
+    for _attempt in range(100):
+        try:
+            _as_owner("postgres", f'DROP DATABASE "{name}"')
+        except psycopg2.errors.ObjectInUse:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"{name} is still in use")
 
 
 def _environment(name: str, config: dict[str, Any], tmp_path: Any) -> dict[str, str]:
