@@ -68,7 +68,7 @@ def take_over(*, rows: Sequence[TakenOver], by: str, at: datetime) -> None:
         [
             Valuation(property=home, value=row.value, valued_on=row.valued_on, source=SOURCE)
             for row, home in pairs
-            if row.value is not None
+            if row.value is not None and row.valued_on is not None
         ],
         batch_size=_CHUNK,
     )

@@ -17,17 +17,30 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from collateral.actions import TakenOver, take_over
+from collateral.models import Charge, Property, Valuation
 from config import boarding_words
 from config.boarding_bank import Bank
 from config.boarding_file import Record, Tape, TapeRefused, open_tape
 from config.boarding_report import Report, refused_rows
 from loans.actions import open_bank
-from loans.models import Account, ImportBatch, LedgerLine, Posting, PostingKind
+from loans.models import (
+    Account,
+    ImportBatch,
+    Installment,
+    LedgerLine,
+    Loan,
+    Position,
+    Posting,
+    PostingKind,
+    Terms,
+)
 from loans.queries import hold_business_date, open_business_date
 from loans.rules import tape
 from loans.rules.tape import Refusal, TapeRow
+from people.models import Party
 
 CHUNK = 500
+_BULK_TABLES = (Party, Loan, Terms, Position, Installment, Posting, LedgerLine, Property, Charge, Valuation)
 _ONE_IMPORT_AT_A_TIME = 0x616E6A75_74617065  # "anjutape"
 
 
@@ -62,6 +75,8 @@ def board(
             _Boarding(source, report, keep, by=by, at=at).run(progress)
             if is_dry_run:
                 transaction.set_rollback(True)
+    if report.imported and not is_dry_run:
+        _refresh_statistics()
     return report
 
 
@@ -85,6 +100,13 @@ def _wait_for_others() -> None:
     """Held to the end of the transaction: another import waits here."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_IMPORT_AT_A_TIME])
+
+
+def _refresh_statistics() -> None:
+    """After a bulk load the planner must not go on believing that the book is empty."""
+    tables = [model._meta.db_table for model in _BULK_TABLES]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT refresh_statistics(%s::regclass[])", [tables])
 
 
 class _Boarding:

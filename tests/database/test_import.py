@@ -1,21 +1,12 @@
-"""A loan tape comes in: what is booked, what is refused and why, and that nothing is ever half-written."""
+"""A loan tape comes in: what is booked, what is only odd, and which rows are refused and why."""
 
-import codecs
 import csv
-import io
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.apps import apps
-from django.core.management import call_command
-from django.db import connection
 
 from collateral.models import Charge, ChargeKind, Property, Valuation
 from config import boarding
@@ -24,105 +15,14 @@ from loans.models import BusinessDate, ImportBatch, Installment, Loan, Position
 from loans.rules import tape
 from people.models import Branch, FinancialProfile, Party
 from tests.factories import identity_no, make_branch, make_staff, open_bank
+from tests.tapes import BOOK, Outcome, Sheet, everything, importer, reasons
 
 pytestmark = pytest.mark.django_db
-ROOT = Path(__file__).resolve().parents[2]
-BOOK = ROOT.parent / "shared" / "data" / "loan_book.csv"
-
-
-class Sheet:
-    """Rows of a tape; every row is good until changed."""
-
-    def __init__(self, columns: tuple[str, ...] = tape.HEADER_NAMES) -> None:
-        self.columns = columns
-        self.rows: list[dict[str, str]] = []
-
-    def add(self, **changes: str) -> "Sheet":
-        serial = len(self.rows) + 1
-        row = {
-            "external_id": f"T{serial:05d}",
-            "borrower_name": "孙丽华",
-            "borrower_id_no": identity_no(serial),
-            "borrower_phone": f"199{serial:08d}",
-            "branch_code": "4201",
-            "principal_original": "1000000.00",
-            "principal_outstanding": f"{900000 + serial}.00",
-            "annual_rate_percent": "3.6000",
-            "repayment_method": "EQUAL_INSTALLMENT",
-            "disbursed_on": "2023-01-20",
-            "matures_on": "2053-01-20",
-            "due_day": "20",
-            "days_past_due": "0",
-            "credit_score": "720",
-            "property_type": "CONDO",
-            "owner_occupied": "Y",
-            "property_address": f"武汉市武昌区示例路{serial}号",
-            "appraised_value": "2000000.00",
-            "appraised_on": "2026-10-31",
-        }
-        self.rows.append({**dict.fromkeys(self.columns, ""), **row, **changes})
-        return self
-
-    def text(self) -> str:
-        out = io.StringIO()
-        writer = csv.DictWriter(out, self.columns, lineterminator="\r\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        return out.getvalue()
-
-
-class Outcome:
-    """What a run of the command gave."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def json(self) -> dict[str, Any]:
-        return json.loads(self.out.splitlines()[-1])
-
-    @property
-    def counts(self) -> tuple[int, int, int]:
-        return self.json["imported"], self.json["unchanged"], self.json["refused"]
 
 
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """Writes the tape (sheet, text or bytes) to a file and imports it."""
-
-    def import_(content: Sheet | str | bytes | Path, *arguments: str) -> Outcome:
-        if isinstance(content, Path):
-            path = content
-        else:
-            text = content.text() if isinstance(content, Sheet) else content
-            path = tmp_path / "book.csv"
-            path.write_bytes(text.encode() if isinstance(text, str) else text)
-        code = 0
-        try:
-            call_command("import_loans", str(path), "--json", *arguments)
-        except SystemExit as end:
-            code = int(end.code or 0)
-        captured = capsys.readouterr()
-        return Outcome(code, captured.out, captured.err)
-
-    return import_
-
-
-def everything() -> dict[str, int]:
-    """Row counts of every table of ours."""
-    names = [model._meta.db_table for model in apps.get_models(include_auto_created=True)]
-    with connection.cursor() as cursor:
-        counts = {}
-        for name in names:
-            cursor.execute(f'SELECT count(*) FROM "{name}"')
-            counts[name] = cursor.fetchone()[0]
-    return counts
-
-
-def reasons(path: Path) -> list[tuple[str, str, str]]:
-    """Row, column, reason of a file of refused rows."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [(each["row"], each["column"], each["reason"]) for each in csv.DictReader(file)]
+    return importer(tmp_path, capsys)
 
 
 # ── Booking ──────────────────────────────────────────────────────────────────────────────────────
@@ -472,147 +372,6 @@ def test_screen_masks_people(run: Callable[..., Outcome]) -> None:
     outcome = run(Sheet().add(borrower_id_no="420102198001010011", borrower_name="张三\u202e丰"))
     assert outcome.counts == (0, 0, 1)
     assert "420102198001010011" not in outcome.out and "三" not in outcome.out.split("拒绝的行")[1]
-
-
-# ── The file itself ──────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
-def test_usual_encodings_are_read(run: Callable[..., Outcome], encoding: str) -> None:
-    outcome = run(Sheet().add(borrower_name="𠮷田·买买提").text().encode(encoding))
-    assert outcome.counts == (1, 0, 0)
-    assert Party.objects.get().name == "𠮷田·买买提"
-
-
-@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
-def test_usual_line_ends_are_read(run: Callable[..., Outcome], ending: str) -> None:
-    assert run(Sheet().add().add().text().replace("\r\n", ending)).counts == (2, 0, 0)
-
-
-def good() -> str:
-    return Sheet().add().text()
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        (lambda: codecs.BOM_UTF16_LE + good().encode("utf-16-le"), "UTF-16"),
-        (lambda: codecs.BOM_UTF16_BE + good().encode("utf-16-be"), "UTF-16"),
-        (lambda: good().encode("utf-16-le"), "UTF-16"),
-        (lambda: good().encode("utf-16-be"), "UTF-16"),
-        (lambda: good().encode("utf-32"), "UTF-32"),
-        (lambda: b"PK\x03\x04" + bytes(500), "Excel (.xlsx)"),
-        (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "Excel (.xls)"),
-        (lambda: b"%PDF-1.7\n%\xe2\xe3", "PDF"),
-        (lambda: bytes(range(256)) * 20, "二进制文件"),
-        (lambda: b"\xff" * 400, "二进制文件"),
-        (lambda: good().encode() + b"\xff\xff\n", "GB18030"),
-        (lambda: b"", "文件是空的"),
-        (lambda: b"\n\n", "没有列名"),
-        (lambda: good().split("\r\n")[0], "只有表头"),
-        (lambda: good().replace("principal_outstanding", "principle_outstanding"), "是否误写为 principle_outstanding"),
-        (lambda: good().replace(",due_day", ","), "缺少列：due_day"),
-        (lambda: good().replace("credit_score", "due_day"), "列名重复：due_day"),
-        (lambda: good().replace(",", ";"), "半角逗号"),
-        (lambda: good().replace(",", "\t"), "Tab"),
-        (lambda: ",".join(f"c{n}" for n in range(1_000_000)), "最多 200 列"),
-        (lambda: ",".join(f"c{n}" for n in range(300)), "最多 200 列"),
-        (lambda: good() + "x" * 200_000, "第 3 行超过 65536 个字符"),
-        (lambda: good() + '"' + "x,\n" * 60_000, "第 3 行超过 65536 个字符"),
-        (lambda: good() + '"never closed', "第 3 行起不是规范的 CSV"),
-        (lambda: good().replace("孙丽华", '"孙"丽华'), "第 2 行起不是规范的 CSV"),
-        (lambda: good().replace("2026-10-31", "unknown"), "--as-of"),
-    ],
-)
-def test_unusable_file_is_refused_whole_with_one_sentence(
-    run: Callable[..., Outcome], tmp_path: Path, content: Callable[[], str | bytes], sentence: str
-) -> None:
-    before = everything()
-    out = tmp_path / "refused.csv"
-    outcome = run(content(), "--refused", str(out))
-    assert outcome.code == 2 and outcome.out == ""
-    assert sentence in outcome.err and len(outcome.err.splitlines()) == 1
-    assert everything() == before
-    assert not out.exists() and [each.name for each in tmp_path.iterdir()] == ["book.csv"]
-
-
-def test_path_that_is_no_readable_file_is_refused(run: Callable[..., Outcome], tmp_path: Path) -> None:
-    assert (missing := run(tmp_path / "none.csv")).code == 2 and "文件不存在" in missing.err
-    assert (folder := run(tmp_path)).code == 2 and "文件夹" in folder.err
-    assert (nul := run(Path("a\x00b"))).code == 2 and "无法读取" in nul.err
-
-
-def test_refused_rows_cannot_overwrite_the_tape_or_a_folder(run: Callable[..., Outcome], tmp_path: Path) -> None:
-    same = run(Sheet().add(), "--refused", str(tmp_path / "book.csv"))
-    assert same.code == 2 and "不能覆盖" in same.err and (tmp_path / "book.csv").read_text().startswith("external_id")
-    assert run(Sheet().add(), "--refused", str(tmp_path)).code == 2
-    assert run(Sheet().add(), "--refused", str(tmp_path / "no" / "such" / "folder.csv")).code == 2
-    assert not Loan.objects.exists()
-
-
-def test_surplus_columns_are_named_and_ignored(run: Callable[..., Outcome]) -> None:
-    outcome = run(Sheet((*tape.HEADER_NAMES, "favourite_colour")).add(favourite_colour="blue"))
-    assert outcome.counts == (1, 0, 0) and "忽略未知的列：favourite_colour" in outcome.out
-    assert run(Sheet().add()).counts == (0, 1, 0)
-
-
-def test_columns_may_come_in_any_order(run: Callable[..., Outcome]) -> None:
-    assert run(Sheet(tuple(reversed(tape.HEADER_NAMES))).add()).counts == (1, 0, 0)
-    assert run(Sheet().add()).counts == (0, 1, 0)
-
-
-def test_fault_in_the_middle_takes_everything_back(
-    run: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(boarding, "CHUNK", 1)
-    genuine, calls = boarding.take_over, []
-
-    def fails_on_the_third(**given: Any) -> None:
-        calls.append(given)
-        if len(calls) == 3:
-            raise RuntimeError("power cut")
-        genuine(**given)
-
-    monkeypatch.setattr(boarding, "take_over", fails_on_the_third)
-    before = everything()
-    with pytest.raises(RuntimeError, match="power cut"):
-        run(Sheet().add().add().add().add(due_day="0"), "--refused", str(tmp_path / "refused.csv"))
-    assert everything() == before and not (tmp_path / "refused.csv").exists()
-
-
-def test_ledger_that_differs_from_the_file_takes_everything_back(
-    run: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = everything()
-    monkeypatch.setattr(boarding, "PostingKind", type("Wrong", (), {"OPENING": "BILLING"}))
-    with pytest.raises(boarding.DoesNotReconcile):
-        run(Sheet().add())
-    assert everything() == before
-
-
-def test_dry_run_says_the_same_and_writes_nothing(run: Callable[..., Outcome], tmp_path: Path) -> None:
-    sheet = Sheet().add(branch_code="9999").add(due_day="0").add(days_past_due="95", annual_rate_percent="12")
-    before = everything()
-    rehearsed = run(sheet, "--dry-run", "--refused", str(tmp_path / "first.csv"))
-    assert everything() == before
-    assert "试运行" in rehearsed.out
-    real = run(sheet, "--refused", str(tmp_path / "second.csv"))
-    assert rehearsed.json == real.json
-    first, second = (text.out.replace("first.csv", "second.csv").splitlines() for text in (rehearsed, real))
-    assert first[1:] == second
-    assert (tmp_path / "first.csv").read_text() == (tmp_path / "second.csv").read_text()
-
-
-def test_two_imports_at_once_book_each_loan_once(fresh_bank: Any, tmp_path: Path) -> None:
-    path = tmp_path / "book.csv"
-    sheet = Sheet()
-    for _each in range(60):
-        sheet.add()
-    path.write_text(sheet.text())
-    command = [sys.executable, "manage.py", "import_loans", str(path), "--json"]
-    runs = [subprocess.Popen(command, env=fresh_bank.env, cwd=ROOT, stdout=subprocess.PIPE) for _each in range(2)]
-    counts = [json.loads(each.communicate(timeout=120)[0].splitlines()[-1]) for each in runs]
-    assert sorted((each["imported"], each["unchanged"]) for each in counts) == [(0, 60), (60, 0)]
 
 
 # ── The real book ────────────────────────────────────────────────────────────────────────────────
