@@ -26,6 +26,9 @@ TAPE_DAY = date(2026, 9, 30)
 BUSINESS_DATE = date(2026, 10, 30)
 SEED = 20261030
 LOANS = 360
+# The officer of the tour, and the loans in his portfolio that are late at the start: serial → days past due.
+TOUR_OFFICER = "A0101"
+ARREARS = {17: 5, 58: 12, 101: 35, 144: 64, 199: 120, 255: 300}
 PASSWORD = "anju-demo-2026"  # noqa: S105 (printed on the demo's sign-in page)
 
 
@@ -97,7 +100,7 @@ def tape() -> str:
 
 def _rows(dice: random.Random) -> Iterator[dict[str, str]]:
     for serial in range(1, LOANS + 1):
-        district, code, _name = demo_names.BRANCHES[dice.randrange(5)]
+        district, code, _name = demo_names.BRANCHES[0 if serial in ARREARS else dice.randrange(5)]
         officers = [
             number for number, _n, roles, branch in demo_names.PEOPLE if branch == code and "LOAN_OFFICER" in roles
         ]
@@ -115,7 +118,7 @@ def _rows(dice: random.Random) -> Iterator[dict[str, str]]:
             "borrower_id_no": _identity(dice, serial),
             "borrower_phone": f"1990000{serial:04d}",
             "branch_code": code,
-            "portfolio_officer": dice.choice(officers),
+            "portfolio_officer": TOUR_OFFICER if serial in ARREARS else dice.choice(officers),
             "principal_original": f"{original:.2f}",
             "principal_outstanding": f"{max(outstanding, Decimal(20000)):.2f}",
             "annual_rate_percent": dice.choice(("3.0500", "3.2000", "3.5000", "3.6000", "3.8500", "4.1000")),
@@ -123,7 +126,7 @@ def _rows(dice: random.Random) -> Iterator[dict[str, str]]:
             "disbursed_on": disbursed.isoformat(),
             "matures_on": matures.isoformat(),
             "due_day": str(disbursed.day),
-            "days_past_due": str(_days_past_due(serial)),
+            "days_past_due": str(ARREARS.get(serial, 0)),
             "credit_score": str(dice.randrange(560, 840)),
             "property_type": dice.choice(("CONDO", "CONDO", "PLANNED_UNIT", "SINGLE_FAMILY")),
             "owner_occupied": "N" if dice.random() < 0.1 else "Y",
@@ -133,8 +136,8 @@ def _rows(dice: random.Random) -> Iterator[dict[str, str]]:
             "appraised_on": TAPE_DAY.isoformat(),
             "monthly_income": f"{dice.randrange(90, 420) * 100}.00",
             "employer": dice.choice(demo_names.EMPLOYERS),
-            "registration_no": f"江(2023)江城市不动产证明第{serial:07d}号" if dice.random() < 0.85 else "",
-            "payment_record": "".join(dice.choices("N1", weights=(97, 3), k=24)),
+            "registration_no": f"江({disbursed.year})江城市不动产证明第{serial:07d}号" if dice.random() < 0.85 else "",
+            "payment_record": _marks(dice, months),
         }
 
 
@@ -145,9 +148,10 @@ def _disbursed(dice: random.Random, serial: int) -> date:
     return date(2026, 6, 28) - timedelta(days=dice.randrange(0, 2800))
 
 
-def _days_past_due(serial: int) -> int:
-    """A few loans are late at the start, as in any book."""
-    return {17: 5, 58: 12, 101: 35, 144: 64, 199: 120, 255: 300}.get(serial, 0)
+def _marks(dice: random.Random, months: int) -> str:
+    """24 months of marks, oldest first; `*` before the loan existed."""
+    known = max(0, min(24, months))
+    return "*" * (24 - known) + "".join(dice.choices("N1", weights=(97, 3), k=known))
 
 
 def _identity(dice: random.Random, serial: int) -> str:

@@ -1,13 +1,13 @@
 """October 2026 at the demo bank: receipts, day ends, and visits made through the officers' own actions."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from config import day_end
-from config.demo import BUSINESS_DATE, SEED, TAPE_DAY, clock
+from config.demo import BUSINESS_DATE, SEED, TAPE_DAY, TOUR_OFFICER, clock
 from config.receipts_made import make_receipts
 from followups import actions
 from followups.models import Level, TaskState, VisitTask
@@ -17,6 +17,7 @@ from people.models import Role, Staff
 
 VISIT_DAYS = (date(2026, 10, 15), date(2026, 10, 22), date(2026, 10, 29))
 VISITS_A_DAY = 12
+VISITS_OF_TOUR = 4
 
 
 def live_through(*, say: Callable[[str], None]) -> None:
@@ -45,9 +46,9 @@ def _visits_of(day: date, dice: random.Random) -> None:
         VisitTask.objects.filter(state=TaskState.PLANNED, is_light=False, assigned_to__isnull=False)
         .exclude(method="OFF_SITE")
         .select_related("assigned_to", "branch", "loan")
-        .order_by("level", "due_on", "id")[:VISITS_A_DAY]
+        .order_by("level", "due_on", "id")
     )
-    for turn, task in enumerate(tasks):
+    for turn, task in enumerate(_chosen(tasks)):
         visitor = task.assigned_to
         assert visitor is not None
         visit = actions.start_visit(task_id=task.pk, by=visitor, at=clock(day, 9 + turn % 6, 5))
@@ -63,12 +64,22 @@ def _visits_of(day: date, dice: random.Random) -> None:
         _review(task, report, turn, last=day == VISIT_DAYS[-1], day=day)
 
 
+def _chosen(tasks: Iterable[VisitTask]) -> list[VisitTask]:
+    """A day's visits: some of the tour's officer, who keeps the red one for the tour, and some of the others."""
+    own, others = [], []
+    for task in tasks:
+        if task.assigned_to is not None and task.assigned_to.staff_no == TOUR_OFFICER:
+            if task.level != Level.RED:
+                own.append(task)
+        else:
+            others.append(task)
+    return own[:VISITS_OF_TOUR] + others[: VISITS_A_DAY - VISITS_OF_TOUR]
+
+
 def _review(task: VisitTask, report: Any, turn: int, *, last: bool, day: date) -> None:
     """Most reports are approved; of the last day some wait and one comes back."""
     manager = Staff.objects.get(branch=task.branch, roles=Role.objects.get(code="BRANCH_MANAGER"))
-    if last and turn % 3 != 0:
-        return
-    if last and turn == 3:
+    if last and turn == 0:
         actions.return_report(
             report_id=report.pk,
             content_sha256=report.content_sha256,
@@ -77,6 +88,8 @@ def _review(task: VisitTask, report: Any, turn: int, *, last: bool, day: date) -
             by=manager,
             at=clock(day, 16, 30),
         )
+        return
+    if last and turn % 3 != 0:
         return
     actions.approve_report(
         report_id=report.pk,
