@@ -5,18 +5,20 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from followups import actions, report_pdf
+from followups import actions
 from followups.filters import ReportFilter
 from followups.models import Conclusion, Difference, Level, ReportState, VisitReport
 from followups.rules import checklist
 from journal.queries import exhibit_bytes
 from loans.api import BranchBrief, MaskedBorrower, StaffBrief
 from loans.models import FiveClass
+from people.api.errors import Conflict
 from people.api.fields import StrictSerializer, TextField
 from people.api.views import ApiView, ListView, reads, writes
 
@@ -111,19 +113,17 @@ class ReportDetail(ApiView):
 
 
 class ReportPdf(ApiView):
-    """The report as a PDF file: the filed one once approved, before that one made from the content as it stands."""
+    """The PDF that was filed on approval; 409 before that, so that no unapproved document goes round."""
 
     permission = "followups.view"
 
-    @reads(OpenApiTypes.BINARY, media_type="application/pdf", operation_id="reports_pdf")
+    @reads(OpenApiTypes.BINARY, media_type="application/pdf", more_refusals=(409,), operation_id="reports_pdf")
     def get(self, request: Request, pk: int) -> HttpResponse:
         report = self.visible(visible_reports(self), pk=pk)
-        if report.pdf is not None:
-            content = exhibit_bytes(report.pdf)
-        else:
-            content = report_pdf.render({**report.content, "content_sha256": report.content_sha256})
+        if report.pdf is None:
+            raise Conflict(_("报告审核通过后才有 PDF。"), code="not_approved_yet")
         return HttpResponse(
-            content,
+            exhibit_bytes(report.pdf),
             content_type="application/pdf",
             headers={"Content-Disposition": f'attachment; filename="{report.number}.pdf"'},
         )

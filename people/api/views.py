@@ -38,9 +38,12 @@ def refusals(*, writes: bool) -> dict[int, Any]:
     return dict.fromkeys(COMMON_REFUSALS + (WRITE_REFUSALS if writes else ()), ErrorReply)
 
 
-def reads(answer: Any, *, media_type: str = "application/json", **documented: Any) -> Callable[..., Any]:
+def reads(
+    answer: Any, *, media_type: str = "application/json", more_refusals: tuple[int, ...] = (), **documented: Any
+) -> Callable[..., Any]:
     """Documents a GET: its answer and the shared refusals."""
-    return extend_schema(responses={(200, media_type): answer, **refusals(writes=False)}, **documented)
+    refused = {**refusals(writes=False), **dict.fromkeys(more_refusals, ErrorReply)}
+    return extend_schema(responses={(200, media_type): answer, **refused}, **documented)
 
 
 def writes(asked: Any, answer: Any, *, status: int = 200, key_required: bool = False, **documented: Any) -> Any:

@@ -42,6 +42,8 @@ def test_a_visit_goes_from_the_list_to_an_approved_pdf(bank: Bank) -> None:
     assert submitted.status_code == 201, submitted.json()
     report = submitted.json()
 
+    early = officer.get(f"reports/{report['id']}/pdf/")
+    assert (early.status_code, early.json()["error"]["code"]) == (409, "not_approved_yet")
     own = officer.post(f"reports/{report['id']}/approve/", {"content_sha256": report["content_sha256"]})
     assert own.status_code == 403
     manager = bank.api("manager")
@@ -201,8 +203,11 @@ def test_wrong_passwords_lock_the_door_and_say_so_in_the_one_shape(bank: Bank) -
     assert [reply.status_code for reply in replies] == [401] * 4 + [429] * 2
     assert replies[0].json()["error"]["code"] == "wrong_credentials"
     assert int(replies[-1]["Retry-After"]) > 0 and replies[-1].json()["error"]["code"] == "throttled"
-    right = {"staff_no": bank.staff["officer"].staff_no, "password": PASSWORD}
-    assert Api().post("tokens/", right).status_code == 429
+    number = bank.staff["officer"].staff_no
+    for disguise in (number, f" {number} "):
+        for address in ("203.0.113.1", "203.0.113.2, 127.0.0.1"):
+            right = {"staff_no": disguise, "password": PASSWORD}
+            assert Api(**{"X-Forwarded-For": address}).post("tokens/", right).status_code == 429
     assert sign_in(bank.staff["manager"].staff_no)
     unknown = Api().post("tokens/", {"staff_no": "nobody", "password": "wrong"})
     assert unknown.json()["error"]["message"] == replies[0].json()["error"]["message"]
@@ -240,3 +245,34 @@ def test_the_schema_is_complete_and_its_page_runs_no_inline_script(bank: Bank) -
     assert "<script>" not in page and "swagger-ui-bundle.js" in page
     assert Api().get("docs/", script="").status_code == 200
     assert Api().get("schema/", version="a\r\nb").status_code == 400
+
+
+def test_a_key_can_be_made_at_the_command_line(bank: Bank, capsys: pytest.CaptureFixture[str]) -> None:
+    from django.core.management import CommandError, call_command
+
+    call_command("create_token", bank.staff["officer"].staff_no, days=1)
+    told = capsys.readouterr()
+    assert Api(told.out.strip()).get("loans/").status_code == 200 and "valid until" in told.err
+    for arguments in (["nobody"], [bank.staff["officer"].staff_no, "--days=0"]):
+        with pytest.raises(CommandError):
+            call_command("create_token", *arguments)
+
+
+def test_a_list_costs_the_same_however_long(bank: Bank) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from tests.factories import book_loan
+
+    _submitted(bank)
+    for _n in range(4):
+        book_loan(bank.home, officer=bank.staff["officer"])
+    for path in ("loans/", "tasks/", "reports/", "receipts/", f"loans/{bank.loans['home'].pk}/postings/"):
+        counts = []
+        for size in (1, 50):
+            with CaptureQueriesContext(
+                connection,
+            ) as queries:
+                assert bank.api("auditor").get(path, page_size=size).status_code == 200
+            counts.append(len(queries))
+        assert counts[0] == counts[1] <= 10, (path, counts)

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg2
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.utils import timezone
 
 from loans.models import Posting, Receipt
@@ -98,6 +98,34 @@ def _broken(*args: Any, **kwargs: Any) -> Any:
     raise RuntimeError("personal data in an exception")
 
 
+def test_a_failure_at_any_statement_leaves_nothing_and_the_retry_works(bank: Bank) -> None:
+    api, reply, statement = bank.api("operations"), None, 0
+    while reply is None or reply.status_code != 201:
+        with connection.execute_wrapper(_PowerCut(at=statement)):
+            reply = api.post("receipts/", body_for(bank), key="k1")
+        statement += 1
+        if reply.status_code != 201:
+            assert reply.status_code == 500
+            assert IdempotencyKey.objects.count() == Receipt.objects.count() == 0
+            assert not Posting.objects.filter(kind="RECEIPT").exists()
+    assert statement > 12
+    assert Posting.objects.filter(kind="RECEIPT").count() == 1
+
+
+class _PowerCut:
+    """Fails at the n-th statement; those that frame a transaction do not count."""
+
+    def __init__(self, *, at: int) -> None:
+        self.left = at
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not sql.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
+            self.left -= 1
+            if self.left == -1:
+                raise RuntimeError("power cut")
+        return execute(sql, params, many, context)
+
+
 def test_other_writes_honour_a_key_too(bank: Bank) -> None:
     api, path = bank.api("officer"), f"tasks/{bank.tasks['home'].pk}/claim/"
     first, again = api.post(path, key="c1"), api.post(path, key="c1")
@@ -151,6 +179,19 @@ def test_a_key_in_flight_is_refused_at_once(open_bank: Any) -> None:
         status, _replayed, content = _post(key, body, "k1")
         assert status == 409 and b"idempotency_key_in_flight" in content
     held.close()
+    assert _post(key, body, "k1")[0] == 201
+
+
+def test_a_busy_loan_is_said_and_the_retry_works(open_bank: Any) -> None:
+    key, _staff, body, fresh = open_bank
+    held = psycopg2.connect(fresh.env["DATABASE_URL"])
+    with held.cursor() as holder, connections["default"].cursor() as cursor:
+        holder.execute("SELECT 1 FROM loans_position FOR UPDATE")
+        cursor.execute("SET lock_timeout = '200ms'")
+        reply = Api(key).post("receipts/", body, key="k1")
+        assert (reply.status_code, reply.json()["error"]["code"], reply["Retry-After"]) == (503, "busy", "2")
+    held.close()
+    assert IdempotencyKey.objects.count() == 0
     assert _post(key, body, "k1")[0] == 201
 
 
