@@ -22,10 +22,16 @@ LOG_LIMIT = 10 * 1024 * 1024
 
 
 def dying_with_parent(number: signal.Signals) -> Callable[[], None]:
-    """What a new child runs before its program: ask for `number` when this process ends."""
+    """What a new child runs before its program: ask for `number` when this process ends.
+
+    A shell starts background jobs with SIGINT and SIGQUIT ignored, and children inherit that; a
+    child that ignores the signal it is to end by would stay, so they start with the defaults.
+    """
     parent = os.getpid()
 
     def ask() -> None:
+        for each in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_DFL)
         if _libc is None:
             return
         _libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
