@@ -61,13 +61,22 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Seeds the migrated database, then hands the connection to the application role."""
-    from django.core.management import call_command
+def django_db_setup(
+    request: Any, django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any
+) -> Iterator[None]:
+    """Makes, migrates and seeds the test database, then hands the connection to the application role.
 
+    Made whatever tests were picked: pytest-django's own fixture makes none when no picked test is marked
+    for the database, and a bank of `fresh_bank` would then be a copy of the developer's.
+    """
+    from django.core.management import call_command
+    from django.test.utils import setup_databases, teardown_databases
+
+    keep = bool(request.config.getvalue("reuse_db"))
     connection = connections["default"]
-    owner = (connection.settings_dict["USER"], connection.settings_dict["PASSWORD"])
     with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"}, keepdb=keep)
+        owner = (connection.settings_dict["USER"], connection.settings_dict["PASSWORD"])
         connection.close()
         _become(connection, connection.settings_dict["APP_USER"], connection.settings_dict["APP_PASSWORD"])
         call_command("seed", verbosity=0)
@@ -76,6 +85,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     with django_db_blocker.unblock():
         connection.close()
         _become(connection, *owner)
+        if not keep:
+            teardown_databases(made, verbosity=0)
 
 
 def _become(connection: Any, user: str, password: str) -> None:
