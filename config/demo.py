@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from config import demo_names
 from loans.rules.dates import add_months
+from loans.rules.schedule import annuity
 from people.actions import create_branch, create_staff, root_branch
 from people.models import Branch, Staff
 from people.rules.identity import check_digit
@@ -134,7 +135,7 @@ def _rows(dice: random.Random) -> Iterator[dict[str, str]]:
             f"{dice.randrange(1, 20)}栋{dice.randrange(1, 4)}单元{dice.randrange(1, 30)}0{dice.randrange(1, 5)}",
             "appraised_value": f"{value * (100 - fall) / 100:.2f}",
             "appraised_on": TAPE_DAY.isoformat(),
-            "monthly_income": f"{dice.randrange(90, 420) * 100}.00",
+            "monthly_income": f"{_income(dice, original, years)}.00",
             "employer": dice.choice(demo_names.EMPLOYERS),
             "registration_no": f"江({disbursed.year})江城市不动产证明第{serial:07d}号" if dice.random() < 0.85 else "",
             "payment_record": _marks(dice, months),
@@ -146,6 +147,13 @@ def _disbursed(dice: random.Random, serial: int) -> date:
     if serial % 9 == 0:
         return TAPE_DAY - timedelta(days=dice.randrange(3, 75))
     return date(2026, 6, 28) - timedelta(days=dice.randrange(0, 2800))
+
+
+def _income(dice: random.Random, original: Decimal, years: int) -> int:
+    """Whole hundreds of yuan, 2 to 4.5 times a payment at 3.5 %; one in twelve is stretched."""
+    payment = annuity(int(original) * 100, 35_000, years * 12) // 100
+    times = dice.randrange(14, 19) if dice.random() < 0.08 else dice.randrange(20, 45)
+    return payment * times // 1000 * 100
 
 
 def _marks(dice: random.Random, months: int) -> str:
