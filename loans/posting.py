@@ -70,7 +70,7 @@ class _Line(NamedTuple):
 
 def _lines(loan_id: int, payment: Payment, source: str, parts: Iterable[Part], rest_fen: int) -> list[_Line]:
     """Ledger lines of one payment: debit the source, credit what it pays; the rest to suspense."""
-    lines = [(source, None, payment.amount_fen)]
+    lines: list[tuple[str, int | None, int]] = [(source, None, payment.amount_fen)]
     for part in parts:
         if part.interest_fen:
             lines.append(("INTEREST_RECEIVABLE", part.number, -part.interest_fen))

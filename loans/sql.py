@@ -8,6 +8,7 @@ what lets a statement-level trigger prove that every posting sums to zero.
 # ruff: noqa: S608 - statements are joined from constants of this file only; values always travel as parameters.
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -246,7 +247,7 @@ WHERE p.principal_balance <> coalesce(g.amount, 0) ORDER BY p.loan_id LIMIT 20
 """
 
 
-def array(values: Iterable[int | date | str | None]) -> str:
+def array(values: Iterable[int | Decimal | date | str | None]) -> str:
     """An array literal of numbers, dates or our own code words (nothing that would need quoting)."""
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
