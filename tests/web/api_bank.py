@@ -116,6 +116,20 @@ def clean_draft(sections: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def submitted(bank: Bank) -> dict[str, Any]:
+    """The report of the home branch's task, made and handed in by its officer."""
+    officer, path = bank.api("officer"), f"tasks/{bank.tasks['home'].pk}"
+    visit = officer.post(f"{path}/start/").json()
+    draft = clean_draft(visit["sections"])
+    if visit["method"] == "FIELD":
+        draft["second_visitor"] = bank.staff["colleague"].staff_no
+        draft.pop("contact_outcome")
+    reply = officer.post(f"{path}/submit/", {"version": visit["version"], "draft": draft})
+    assert reply.status_code == 201, reply.json()
+    found: dict[str, Any] = reply.json()
+    return found
+
+
 def _value_for(item: dict[str, Any]) -> str:
     if item["choices"]:
         return str(item["choices"][0]["value"])

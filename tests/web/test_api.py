@@ -1,13 +1,11 @@
 """The REST API from a key to an approved PDF, and what it refuses on the way."""
 
-from typing import Any
-
 import pytest
 
 from journal.models import Entry
 from people.models import ApiToken
 from tests.factories import PASSWORD
-from tests.web.api_bank import Api, Bank, clean_draft, make_bank
+from tests.web.api_bank import Api, Bank, clean_draft, make_bank, submitted
 
 
 @pytest.fixture
@@ -66,7 +64,7 @@ def test_a_visit_goes_from_the_list_to_an_approved_pdf(bank: Bank) -> None:
 
 def test_a_returned_report_is_mended_and_handed_in_again(bank: Bank) -> None:
     officer, manager = bank.api("officer"), bank.api("manager")
-    report = _submitted(bank)
+    report = submitted(bank)
     returned = manager.post(
         f"reports/{report['id']}/return/",
         {"content_sha256": report["content_sha256"], "reason": "请补充还款来源说明", "sections": ["income"]},
@@ -79,24 +77,11 @@ def test_a_returned_report_is_mended_and_handed_in_again(bank: Bank) -> None:
     assert again.status_code == 201 and again.json()["version"] == 2
 
 
-def _submitted(bank: Bank) -> dict[str, Any]:
-    officer, path = bank.api("officer"), f"tasks/{bank.tasks['home'].pk}"
-    visit = officer.post(f"{path}/start/").json()
-    draft = clean_draft(visit["sections"])
-    if visit["method"] == "FIELD":
-        draft["second_visitor"] = bank.staff["colleague"].staff_no
-        draft.pop("contact_outcome")
-    reply = officer.post(f"{path}/submit/", {"version": visit["version"], "draft": draft})
-    assert reply.status_code == 201, reply.json()
-    found: dict[str, Any] = reply.json()
-    return found
-
-
 def test_the_author_cannot_decide_even_as_a_manager(bank: Bank) -> None:
     from people.models import Role
 
     bank.staff["officer"].roles.add(Role.objects.get(code="BRANCH_MANAGER"))
-    report = _submitted(bank)
+    report = submitted(bank)
     reply = bank.api("officer").post(f"reports/{report['id']}/approve/", {"content_sha256": report["content_sha256"]})
     assert (reply.status_code, reply.json()["error"]["code"]) == (422, "own_report")
 
@@ -264,7 +249,7 @@ def test_a_list_costs_the_same_however_long(bank: Bank) -> None:
 
     from tests.factories import book_loan
 
-    _submitted(bank)
+    submitted(bank)
     for _n in range(4):
         book_loan(bank.home, officer=bank.staff["officer"])
     for path in ("loans/", "tasks/", "reports/", "receipts/", f"loans/{bank.loans['home'].pk}/postings/"):
