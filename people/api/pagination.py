@@ -114,7 +114,7 @@ def _count(request: Request, queryset: QuerySet[Any]) -> int | None:
     wanted = request.query_params.get("with_count", "0")
     if wanted not in ("0", "1"):
         raise ValidationError({"with_count": [_("请填 0 或 1。")]})
-    return queryset.order_by()[: COUNT_CAP + 1].count() if wanted == "1" else None
+    return queryset.order_by().values("pk")[: COUNT_CAP + 1].count() if wanted == "1" else None
 
 
 def _order(column: str, backwards: bool) -> Any:
