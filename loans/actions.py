@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -21,8 +21,8 @@ from loans.queries import hold_business_date, open_business_date
 from loans.rules.aging import five_class
 from loans.rules.money import fen, rate_ppm, yuan
 from loans.rules.receipts import FUTURE_DAYS
-from loans.rules.schedule import ENGINE_VERSION, OpeningTerms, Schedule, opening_schedule
-from loans.sql import array
+from loans.rules.schedule import ENGINE_VERSION, OpeningTerms, Row, opening_schedule
+from loans.sql import array, int_array
 
 
 class BankAlreadyOpen(ActionRefused):
@@ -120,8 +120,7 @@ def book_opening(
     columns: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in _LOAN_COLUMNS}
     columns |= {"method": RepaymentMethod.EQUAL_INSTALLMENT.value, "as_of": as_of, "batch": batch.pk}
     ids: dict[str, int] = dict(sql.rows(sql.INSERT_OPENING_LOANS, columns))
-    booked = [(ids[row.external_id], row, opening_schedule(_opening_terms(row, as_of))) for row in rows]
-    _copy_opening(booked, as_of)
+    booked = _copy_opening([(ids[row.external_id], row) for row in rows], as_of)
     totals = _post_opening(booked, as_of=as_of, business_date=business_date, at=at)
     record(
         kind="loans.booked",
@@ -147,20 +146,26 @@ def _opening_terms(row: OpeningLoan, as_of: date) -> OpeningTerms:
     )
 
 
-_Booked = tuple[int, OpeningLoan, Schedule]
+class _Booked(NamedTuple):
+    """What the opening posting needs of a booked loan; its schedule is written and let go."""
+
+    loan_id: int
+    outstanding_fen: int
+    arrears: tuple[Row, ...]
 
 
-def _copy_opening(booked: Sequence[_Booked], as_of: date) -> None:
-    """Terms, positions and arrears of the booked loans."""
-    terms, positions, arrears = [], [], []
-    for loan_id, row, plan in booked:
+def _copy_opening(loans: Sequence[tuple[int, OpeningLoan]], as_of: date) -> list[_Booked]:
+    """Writes terms, positions and arrears of the loans."""
+    booked, terms, positions, arrears = [], [], [], []
+    for loan_id, row in loans:
+        plan = opening_schedule(_opening_terms(row, as_of))
         rate, installment = row.annual_rate_percent, yuan(plan.installment_fen)
         first, following, last = plan.rows[0], plan.rows[plan.arrears], plan.rows[-1]
-        unbilled = yuan(sum(each.principal_fen for each in plan.rows[plan.arrears :]))
+        unbilled = yuan(sum([each.principal_fen for each in plan.rows[plan.arrears :]]))
         principal, interest = ([each[k] for each in plan.rows] for k in (2, 3))
         terms.append(
             (loan_id, 1, as_of, row.outstanding, rate, installment, first.number, len(plan.rows), ENGINE_VERSION,
-             plan.sha256, array(principal), array(interest))
+             plan.sha256, int_array(principal), int_array(interest))
         )  # fmt: skip
         positions.append(
             (loan_id, row.outstanding, unbilled, 0, rate, installment, following.number, following.due_on,
@@ -170,10 +175,12 @@ def _copy_opening(booked: Sequence[_Booked], as_of: date) -> None:
             overdue_from = each.due_on if k else plan.overdue_since
             amounts = (yuan(each.principal_fen), yuan(each.interest_fen))
             arrears.append((loan_id, each.number, each.due_on, *amounts, 0, 0, overdue_from, None))
+        booked.append(_Booked(loan_id, fen(row.outstanding), plan.rows[: plan.arrears]))
     sql.copy_rows("loans_terms", _TERMS_COLUMNS, terms)
     sql.copy_rows("loans_position", _POSITION_COLUMNS, positions)
     if arrears:
         sql.copy_rows("loans_installment", _INSTALLMENT_COLUMNS, arrears)
+    return booked
 
 
 _TERMS_COLUMNS = (
@@ -195,26 +202,18 @@ def _post_opening(
 ) -> Mapping[str, Decimal]:
     """One opening posting per loan; returns the totals of principal and interest in arrears."""
     arrears = [
-        (loan_id, each.number, each.interest_fen, line)
-        for loan_id, _row, plan in booked
-        for line, each in enumerate(plan.rows[: plan.arrears], start=3)
+        (each.loan_id, row.number, row.interest_fen, line)
+        for each in booked
+        for line, row in enumerate(each.arrears, start=3)
     ]
-    principal = [fen(row.outstanding) for _id, row, _plan in booked]
-    interest = [sum(each.interest_fen for each in plan.rows[: plan.arrears]) for _id, _row, plan in booked]
-    sql.run(
-        sql.INSERT_OPENING_POSTINGS,
-        {
-            "loan_id": array(loan_id for loan_id, _row, _plan in booked),
-            "principal": array(principal),
-            "interest": array(interest),
-            **dict(
-                zip(("a_loan", "a_number", "a_interest", "a_line"), map(array, _transposed(arrears, 4)), strict=True)
-            ),
-            "as_of": as_of,
-            "business_date": business_date,
-            "at": at,
-        },
+    principal = [each.outstanding_fen for each in booked]
+    interest = [sum(row.interest_fen for row in each.arrears) for each in booked]
+    columns = dict(
+        zip(("a_loan", "a_number", "a_interest", "a_line"), map(array, _transposed(arrears, 4)), strict=True)
     )
+    values = {"principal": array(principal), "interest": array(interest), **columns}
+    values["loan_id"] = array(each.loan_id for each in booked)
+    sql.run(sql.INSERT_OPENING_POSTINGS, {**values, "as_of": as_of, "business_date": business_date, "at": at})
     return {"principal": yuan(sum(principal)), "interest_in_arrears": yuan(sum(interest))}
 
 

@@ -252,6 +252,11 @@ def array(values: Iterable[int | Decimal | date | str | None]) -> str:
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
+def int_array(values: list[int]) -> str:
+    """An array literal of many whole numbers, which Python writes out by itself."""
+    return "{" + str(values)[1:-1] + "}"
+
+
 def run(statement: str, values: dict[str, Any]) -> int:
     """Executes; returns the number of rows that the last part of the statement touched."""
     with connection.cursor() as cursor:
