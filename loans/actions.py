@@ -162,10 +162,11 @@ def _copy_opening(loans: Sequence[tuple[int, OpeningLoan]], as_of: date) -> list
         rate, installment = row.annual_rate_percent, yuan(plan.installment_fen)
         first, following, last = plan.rows[0], plan.rows[plan.arrears], plan.rows[-1]
         unbilled = yuan(sum([each.principal_fen for each in plan.rows[plan.arrears :]]))
-        principal, interest = ([each[k] for each in plan.rows] for k in (2, 3))
+        principal = int_array([each.principal_fen for each in plan.rows])
+        interest = int_array([each.interest_fen for each in plan.rows])
         terms.append(
             (loan_id, 1, as_of, row.outstanding, rate, installment, first.number, len(plan.rows), ENGINE_VERSION,
-             plan.sha256, int_array(principal), int_array(interest))
+             plan.sha256, principal, interest)
         )  # fmt: skip
         positions.append(
             (loan_id, row.outstanding, unbilled, 0, rate, installment, following.number, following.due_on,
