@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "journal.middleware.RequestIdMiddleware",
+    "config.busy.BusyMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -95,6 +96,9 @@ if _url:
     DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    if env.bool("ANJU_WEB", default=False):
+        # A page waits 3 s for a row and 15 s for an answer, then says so; day end and imports may take their time.
+        DATABASES["default"]["OPTIONS"] = {"options": "-c lock_timeout=3000 -c statement_timeout=15000"}
 else:
     DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "anju"}}
 # The role that the first migration grants to; the owner's own name when there is only one URL.
@@ -225,6 +229,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "close_evening": {"task": "config.close_evening", "schedule": crontab(hour="21", minute="0")},
     "run_pending": {"task": "journal.run_pending", "schedule": 30.0},
+    "forget_idempotency_keys": {"task": "config.forget_idempotency_keys", "schedule": crontab(hour="3", minute="20")},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 

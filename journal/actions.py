@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from journal.errors import ActionRefused
 from journal.models import Entry, Exhibit, HeldBack, Pending
 from journal.reactions import reactions_to
+from journal.request_id import current as current_request_id
 
 
 def record(
@@ -41,7 +42,7 @@ def record(
         at=at,
         business_date=business_date,
         data=dict(data or {}),
-        request_id=request_id,
+        request_id=request_id or current_request_id.get(),
     )
     record_many([entry])
     return entry

@@ -1,9 +1,15 @@
-"""Gives each request an id that its journal entries, log lines and error replies carry."""
+"""Gives each request an id that its journal entries and error replies carry.
+
+The id travels in a context variable, so that actions need no argument for something that decides
+nothing; outside a request it is empty.
+"""
 
 import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+
+from journal.request_id import current
 
 
 class RequestIdMiddleware:
@@ -12,6 +18,10 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.request_id = uuid.uuid4().hex[:16]  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        token = current.set(request.request_id)  # type: ignore[attr-defined]
+        try:
+            response = self.get_response(request)
+        finally:
+            current.reset(token)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         return response
