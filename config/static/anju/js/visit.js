@@ -112,8 +112,8 @@
 
   document.addEventListener("htmx:oobAfterSwap", (event) => {
     if (event.detail.target?.id === "preview-box") document.getElementById("preview").showModal();
-    if (event.detail.target?.id === "lock-line" && event.detail.target.querySelector(".conflict")) lock();
   });
+  document.addEventListener("htmx:afterOnLoad", () => document.querySelector("#lock-line .conflict") && lock());
 
   /* A second tab saved first: this one keeps its text on the screen and stops writing. */
   function lock() {

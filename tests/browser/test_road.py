@@ -1,0 +1,171 @@
+"""The main road in a real browser: sign in, worklist, a visit, submit, approve, PDF, all on the loan's timeline."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Site
+
+pytestmark = pytest.mark.browser
+CLIPPED = """() => [...document.querySelectorAll('table.desk-table td, table.desk-table th')]
+    .filter(cell => cell.offsetParent && cell.scrollWidth > cell.clientWidth).map(cell => cell.innerText)"""
+
+
+def answer_clean(page: Any) -> int:
+    """Answers what is required as an officer with nothing to report would; how many answers that took."""
+    count = 0
+    page.locator("input[name=contact_outcome][value=REACHED]").check()
+    count += 1
+    for key in page.evaluate("[...document.querySelectorAll('.item.todo')].map(item => item.id.slice(2))"):
+        same = page.locator(f"input[name='choice.{key}'][value=SAME]")
+        if same.count():
+            same.check()
+        else:
+            page.locator(f"#i-{key} .choices label").first.click()
+        count += 1
+    page.locator("input[name=conclusion][value=NO_CONCERN]").check()
+    return count + 1
+
+
+def wait_saved(page: Any) -> None:
+    expect(page.locator("#missing")).to_contain_text("已齐")
+
+
+def test_officer_visits_and_manager_approves(site: Site, open_as: Callable[..., Any]) -> None:
+    page, task, loan = open_as("officer"), site.tasks["clean"], site.loans["clean"]
+    assert site.names["clean"] in page.inner_text("table.desk-table")
+    page.locator(f"tr[data-task='{task}'] td.line").click()
+    page.wait_for_selector(f"#drawer form[action='/tasks/{task}/start/']")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{site.url}/tasks/{task}/")
+    page.click("text=开始回访")
+    page.wait_for_url(f"{site.url}/tasks/{task}/visit/")
+    answers = answer_clean(page)
+    assert answers <= 12
+    wait_saved(page)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#preview[open] [data-submit]:enabled")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(f"{site.url}/")
+    assert "等待审核" in page.inner_text(".notes")
+
+    manager = open_as("manager")
+    manager.goto(f"{site.url}/review/")
+    assert "没有变化" in manager.inner_text("#report")
+    manager.keyboard.press("a")
+    manager.fill("#approve-note", "同意")
+    manager.click("#approve button.btn-primary")
+    manager.wait_for_url(f"{site.url}/review/")
+    assert "已通过" in manager.inner_text(".notes")
+
+    page.goto(f"{site.url}/loans/{loan}/")
+    timeline = page.inner_text("#timeline")
+    for step in ("生成任务", "开始回访", "提交报告", "审核通过"):
+        assert step in timeline
+    page.locator("#timeline a.link").first.click()
+    page.wait_for_selector("text=审核通过")
+    pdf = page.context.request.get(site.url + page.get_attribute("a[href$='report.pdf']", "href"))
+    assert pdf.ok and pdf.body().startswith(b"%PDF")
+
+
+def test_two_tabs_on_one_visit_the_second_is_refused_and_keeps_its_text(
+    site: Site, open_as: Callable[..., Any]
+) -> None:
+    first = open_as("officer")
+    first.goto(f"{site.url}/tasks/{site.tasks['clean']}/")
+    first.click("text=开始回访")
+    first.wait_for_selector("#visit-form")
+    second = first.context.new_page()
+    second.goto(first.url)
+    first.fill("textarea[name=conclusion_text]", "第一页写的")
+    expect(first.locator("#version")).to_have_value("2")
+    second.fill("textarea[name=conclusion_text]", "第二页写的")
+    second.wait_for_selector("#lock-line .conflict")
+    assert "林晓舟" in second.inner_text("#lock-line")
+    expect(second.locator("textarea[name=conclusion_text]")).not_to_be_editable()
+    assert second.input_value("textarea[name=conclusion_text]") == "第二页写的"
+    first.reload()
+    assert first.input_value("textarea[name=conclusion_text]") == "第一页写的"
+
+
+def test_many_quick_edits_in_one_tab_never_conflict_with_themselves(site: Site, open_as: Callable[..., Any]) -> None:
+    page = open_as("officer")
+    page.goto(f"{site.url}/tasks/{site.tasks['clean']}/")
+    page.click("text=开始回访")
+    page.wait_for_selector("#visit-form")
+    answer_clean(page)
+    for word in ("a", "b", "c", "d"):
+        page.fill("textarea[name=conclusion_text]", f"客户情况与系统一致 {word}")
+        page.wait_for_timeout(350)
+        page.locator("input[name=conclusion][value=WATCH]").check()
+        page.locator("input[name=conclusion][value=NO_CONCERN]").check()
+    page.wait_for_timeout(2500)
+    assert page.locator("#lock-line .conflict").count() == 0
+    page.reload()
+    assert page.input_value("textarea[name=conclusion_text]") == "客户情况与系统一致 d"
+
+
+def test_a_field_visit_asks_for_a_second_visitor_and_a_change_opens_its_value(
+    site: Site, open_as: Callable[..., Any]
+) -> None:
+    page = open_as("officer")
+    page.goto(f"{site.url}/tasks/{site.tasks['field']}/")
+    page.click("text=开始回访")
+    page.wait_for_selector("#visit-form")
+    assert "协办人" in page.inner_text("#i-second_visitor")
+    value = page.locator("input[name='now.monthly_income']")
+    assert not value.is_visible()
+    page.locator("input[name='choice.monthly_income'][value=CHANGED]").check()
+    assert value.is_visible()
+    value.fill("9,800")
+    page.select_option("select[name='verified.monthly_income']", "PAYSLIP")
+    expect(page.locator("#effects")).to_contain_text("9,800.00")
+    assert "月供收入比" in page.inner_text("#effects")
+
+
+def test_keys_move_the_row_and_the_drawer(site: Site, open_as: Callable[..., Any]) -> None:
+    page = open_as("officer")
+    names = page.locator("table.desk-table a.strong").all_inner_texts()
+    page.keyboard.press("j")
+    expect(page.locator("#drawer h2").first).to_have_text(names[1])
+    page.keyboard.press("k")
+    expect(page.locator("#drawer h2").first).to_have_text(names[0])
+    page.keyboard.press("r")
+    expect(page.locator("#reschedule")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#reschedule")).to_be_hidden()
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "find"
+
+
+def test_no_cell_of_the_desk_is_clipped_at_1440(site: Site, open_as: Callable[..., Any]) -> None:
+    for who in ("officer", "manager"):
+        page = open_as(who)
+        assert page.evaluate(CLIPPED) == [], who
+
+
+def test_nothing_scrolls_sideways_on_a_phone(site: Site, open_as: Callable[..., Any]) -> None:
+    page = open_as("officer", width=390, height=844)
+    task, loan = site.tasks["clean"], site.loans["clean"]
+    page.goto(f"{site.url}/tasks/{task}/")
+    page.click("text=开始回访")
+    page.wait_for_selector("#visit-form")
+    for path in ("/", f"/tasks/{task}/", f"/tasks/{task}/visit/", "/loans/", f"/loans/{loan}/", "/nothing-here/"):
+        page.goto(site.url + path)
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, path
+    page.goto(f"{site.url}/tasks/{task}/visit/")
+    shown = page.locator(".answers section:visible").count()
+    assert shown == 1
+    page.locator(".sections a", has_text="就业").click()
+    assert page.locator("#s-employment").is_visible()
+    small = page.evaluate(
+        "[...document.querySelectorAll('.answers section.current .pick > *')].filter(e => e.clientHeight < 42).length"
+    )
+    assert small == 0

@@ -1,0 +1,171 @@
+"""Who may open which page: every page of the resolver × every role × own, foreign and missing objects.
+
+A page without a row here fails. What lies in another branch and what does not exist are the same bytes.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from followups import actions
+from tests.factories import AT
+from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank
+
+EVERYONE = set(ROLES)
+LOAN_ROLES = EVERYONE - {"administrator"}
+FOLLOW_UPS = LOAN_ROLES - {"operations"}
+VISITORS = {"officer", "colleague", "stranger"}
+REVIEWERS = {"manager", "risk"}
+REVEALERS = VISITORS | {"manager"}
+NOBODY: set[str] = set()
+ANYONE = None
+# Page → (roles let in, method, posted); None for roles means no sign-in is asked for.
+TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
+    "people:sign_in": (ANYONE, "get", {}),
+    "people:sign_out": (ANYONE, "post", {}),
+    "followups:desk": (FOLLOW_UPS, "get", {}),
+    "followups:assign_many": ({"manager"}, "post", {}),
+    "followups:task": (FOLLOW_UPS, "get", {}),
+    "followups:drawer": (FOLLOW_UPS, "get", {}),
+    "followups:start": (VISITORS, "post", {}),
+    "followups:claim": (VISITORS, "post", {}),
+    "followups:assign": ({"manager"}, "post", {"officer": "nobody"}),
+    "followups:reschedule": (FOLLOW_UPS, "post", {"to": "2026-11-20", "reason": "客户出差"}),
+    "followups:visit": (FOLLOW_UPS, "get", {}),
+    "followups:draft": (VISITORS, "post", {"version": "1"}),
+    "followups:submit": (VISITORS, "post", {"version": "1"}),
+    "followups:review": (REVIEWERS, "get", {}),
+    "followups:report": (FOLLOW_UPS, "get", {}),
+    "followups:report_pdf": (FOLLOW_UPS, "get", {}),
+    "followups:approve": (REVIEWERS, "post", {"content_sha256": "0" * 64}),
+    "followups:return": (REVIEWERS, "post", {"content_sha256": "0" * 64, "reason": "请补充还款来源"}),
+    "loans:list": (LOAN_ROLES, "get", {}),
+    "loans:receipts": ({"operations"}, "get", {}),
+    "loan_page": (LOAN_ROLES, "get", {}),
+    "loan_schedule": (LOAN_ROLES, "get", {}),
+    "loan_reveal": (REVEALERS, "post", {"field": "phone", "reason": "核对来电号码"}),
+    "operations": ({"operations", "administrator"}, "get", {}),
+    "operations_retry": ({"operations"}, "post", {"pending": "1"}),
+}
+NOT_PAGES = {"alive", "ready", "set_language"}
+WHOLE_BANK = {"risk", "operations", "auditor"}
+
+
+def page_names(resolver: Any = None, space: str = "") -> Iterator[str]:
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            if str(entry.pattern).startswith("api/"):
+                continue
+            yield from page_names(entry, f"{entry.namespace}:" if entry.namespace else space)
+        elif isinstance(entry, URLPattern) and entry.name:
+            yield space + entry.name
+
+
+@pytest.fixture
+def bank(db: None) -> Bank:
+    return make_bank()
+
+
+@pytest.fixture
+def reports(bank: Bank) -> dict[str, Any]:
+    """One submitted report in each branch; the home one is not approved, so there is no PDF yet."""
+    from followups.queries import form_of
+
+    found = {}
+    for place, who in (("home", "officer"), ("other", "stranger")):
+        task = bank.tasks[place]
+        visit = actions.start_visit(task_id=task.pk, by=bank.staff[who], at=AT)
+        visit.task = task
+        draft = clean_draft(form_of(task, visit)["sections"])
+        if task.method == "FIELD":
+            draft["second_visitor"] = bank.staff["colleague"].staff_no
+        found[place] = actions.submit_visit(
+            task_id=task.pk, version=visit.version, draft=draft, by=bank.staff[who], at=AT
+        )
+    return found
+
+
+def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
+    if name in ("followups:report", "followups:report_pdf", "followups:approve", "followups:return"):
+        return reverse(name, args=[reports[place].pk if place in reports else 987654321])
+    if name.startswith("loan_"):
+        return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
+    if name.startswith("followups:") and name not in ("followups:desk", "followups:assign_many", "followups:review"):
+        return reverse(name, args=[bank.tasks[place].pk if place in bank.tasks else 987654321])
+    return reverse(name)
+
+
+def ask(client: Client, name: str, path: str) -> Any:
+    _roles, method, posted = TABLE[name]
+    with transaction.atomic():
+        response = getattr(client, method)(path, posted)
+        transaction.set_rollback(True)
+    return response
+
+
+def client_of(bank: Bank, who: str) -> Client:
+    client = Client()
+    client.force_login(bank.staff[who], backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def test_every_page_has_a_row() -> None:
+    assert set(page_names()) - NOT_PAGES == set(TABLE)
+
+
+@pytest.mark.parametrize("who", sorted(EVERYONE))
+def test_each_role_opens_its_pages_and_no_others(who: str, bank: Bank, reports: dict[str, Any]) -> None:
+    client = client_of(bank, who)
+    wrong = {}
+    for name, (roles, _method, _posted) in TABLE.items():
+        if roles is ANYONE:
+            continue
+        sees_home = who in WHOLE_BANK or bank.staff[who].branch_id == bank.home.pk
+        status = ask(client, name, address(name, bank, reports, "home")).status_code
+        has_object = address(name, bank, reports, "home") != address(name, bank, reports, "missing")
+        if who not in roles:
+            # The desk is the front door: who has none is shown to the own first page.
+            allowed = {302, 403} if name == "followups:desk" else {403}
+        elif (has_object and not sees_home) or name == "followups:report_pdf":
+            allowed = {404}
+        else:
+            allowed = {200, 302, 409, 422}
+        if status not in allowed:
+            wrong[name] = status
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("who", sorted(EVERYONE - WHOLE_BANK - {"administrator"}))
+def test_another_branch_and_a_missing_object_are_the_same_bytes(who: str, bank: Bank, reports: dict[str, Any]) -> None:
+    client = client_of(bank, who)
+    foreign = "home" if who == "stranger" else "other"
+    for name, (roles, _method, _posted) in TABLE.items():
+        if roles is ANYONE or who not in roles:
+            continue
+        paths = [address(name, bank, reports, place) for place in (foreign, "missing")]
+        if paths[0] == paths[1]:
+            continue
+        there, nowhere = (ask(client, name, path) for path in paths)
+        assert (there.status_code, nowhere.status_code) == (404, 404), name
+        assert there.content == nowhere.content, name
+        assert set(there.headers) == set(nowhere.headers), name
+
+
+def test_without_a_sign_in_every_page_leads_to_it(bank: Bank, reports: dict[str, Any]) -> None:
+    for name, (roles, _method, _posted) in TABLE.items():
+        if roles is ANYONE:
+            continue
+        response = ask(Client(), name, address(name, bank, reports, "home"))
+        assert response.status_code == 302, name
+        assert response.headers["Location"].startswith(reverse("people:sign_in")), name
+
+
+def test_pages_with_personal_data_are_not_kept_by_the_browser(bank: Bank, reports: dict[str, Any]) -> None:
+    client = client_of(bank, "manager")
+    for name in ("followups:desk", "followups:task", "followups:review", "followups:report", "loans:list", "loan_page"):
+        response = client.get(address(name, bank, reports, "home"))
+        assert "no-store" in response.headers["Cache-Control"], name
