@@ -34,8 +34,9 @@ class Left:
     css: str
 
     @property
-    def is_past(self) -> bool:
-        return self.workdays < 0
+    def ground(self) -> str:
+        """Class of the word on its ground, as in headings."""
+        return {"t-late": "red", "t-today": "orange"}.get(self.css, "")
 
 
 def left_of(due_on: date, today: date, days: Calendar) -> Left:
