@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from config import day_end
-from config.demo import BUSINESS_DATE, SEED, TAPE_DAY, TOUR_OFFICER, clock
+from config.demo_book import BUSINESS_DATE, SEED, TAPE_DAY, TOUR_OFFICER, clock
 from config.receipts_made import make_receipts
 from followups import actions
 from followups.models import Level, TaskState, VisitTask

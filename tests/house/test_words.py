@@ -18,6 +18,7 @@ _spec.loader.exec_module(catalogue)
 DATA_FILES = {
     "config/seeding.py",
     "config/demo.py",
+    "config/demo_book.py",
     "config/demo_month.py",
     "config/demo_names.py",
     "people/actions.py",
@@ -43,7 +44,10 @@ def test_the_english_catalogue_is_complete() -> None:
 
 def test_the_compiled_catalogue_is_the_written_one() -> None:
     written = {(e.msgctxt, e.msgid): (e.msgstr, e.msgstr_plural) for e in polib.pofile(str(catalogue.CATALOGUE))}
-    compiled = {(e.msgctxt, e.msgid): (e.msgstr, e.msgstr_plural) for e in polib.mofile(str(catalogue.CATALOGUE.with_suffix(".mo")))}
+    compiled = {
+        (e.msgctxt, e.msgid): (e.msgstr, e.msgstr_plural)
+        for e in polib.mofile(str(catalogue.CATALOGUE.with_suffix(".mo")))
+    }
     assert compiled == written
 
 
@@ -82,7 +86,10 @@ def test_no_chinese_text_in_code_stands_outside_translation() -> None:
 def _bare_chinese(module: ast.Module) -> list[int]:
     wrapped: set[int] = set()
     for node in ast.walk(module):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in catalogue.ONE | catalogue.MANY | catalogue.IN_CONTEXT:
+        if (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", "") in catalogue.ONE | catalogue.MANY | catalogue.IN_CONTEXT
+        ):
             wrapped |= {id(child) for child in ast.walk(node)}
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
             wrapped.add(id(node.body[0].value))  # type: ignore[attr-defined]
