@@ -134,8 +134,7 @@ class VisitTask(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["loan", "rule", "cycle"], name="task_once_a_loan_rule_and_cycle"),
             models.CheckConstraint(
-                condition=Q(state__in=["CLOSED", "CANCELLED"], closed_on__isnull=False)
-                & ~Q(outcome="")
+                condition=Q(state__in=["CLOSED", "CANCELLED"], closed_on__isnull=False) & ~Q(outcome="")
                 | ~Q(state__in=["CLOSED", "CANCELLED"]) & Q(closed_on__isnull=True, outcome=""),
                 name="ended_task_has_day_and_outcome",
             ),
@@ -258,9 +257,7 @@ class VisitReport(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["visit", "version"], name="report_version_once"),
-            models.UniqueConstraint(
-                fields=["visit"], condition=~Q(state="RETURNED"), name="one_live_report_a_visit"
-            ),
+            models.UniqueConstraint(fields=["visit"], condition=~Q(state="RETURNED"), name="one_live_report_a_visit"),
             models.CheckConstraint(
                 condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("submitted_by")), name="reviewer_is_not_author"
             ),
