@@ -23,10 +23,10 @@ from followups.models import FollowUpPolicy, FollowUpPolicyLine
 from followups.rules import default_policy, off_site
 from followups.rules.facts import Facts, OpenTask, Reason
 from followups.rules.plan import BringForward, Cancel, Change, Create, diff, plan
-from loans.rules.payment_record import PaymentRecord, full_months, late_count
 from loans.queries import calendar, lock_positions, overdue_grace_days, parameter
 from loans.rules.aging import days_past_due
 from loans.rules.calendar import Calendar
+from loans.rules.payment_record import PaymentRecord, full_months, late_count
 from people.rules.policy import Line, conditions_as_json, line_from
 
 # A check runs this many workdays before its task is due.

@@ -8,6 +8,7 @@ from followups.actions.refusals import (
     InvalidAnswers,
     LightItem,
     MissingAnswers,
+    NotApprovedYet,
     NotYours,
     OwnReport,
     ReasonMissing,
@@ -19,7 +20,7 @@ from followups.actions.refusals import (
     WrongOfficer,
     WrongState,
 )
-from followups.actions.review import approve_report, return_report
+from followups.actions.review import approve_report, hand_out_pdf, return_report
 from followups.actions.tasks import assign, claim, reschedule
 from followups.actions.visits import ReportContent, preview, save_draft, start_visit, submit_visit
 
@@ -30,6 +31,7 @@ __all__ = [
     "InvalidAnswers",
     "LightItem",
     "MissingAnswers",
+    "NotApprovedYet",
     "NotYours",
     "OwnReport",
     "ReasonMissing",
@@ -42,6 +44,7 @@ __all__ = [
     "WrongOfficer",
     "WrongState",
     "approve_report",
+    "hand_out_pdf",
     "assign",
     "claim",
     "install_default_checklist",

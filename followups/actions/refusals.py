@@ -41,6 +41,14 @@ class AlreadyDecided(ActionRefused):
         self.who, self.when = who, when
 
 
+class NotApprovedYet(ActionRefused):
+    code = "not_approved_yet"
+    conflict = True
+
+    def __init__(self) -> None:
+        super().__init__(_("报告审核通过后才有 PDF。"))
+
+
 class StaleVersion(ActionRefused):
     """Somebody (perhaps the same person in another window) saved in between."""
 

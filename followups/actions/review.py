@@ -15,12 +15,13 @@ from django.utils.translation import gettext as _
 
 from collateral.actions import record_registration, update_occupancy
 from followups import report_pdf
-from followups.actions.refusals import AlreadyDecided, OwnReport, ReasonMissing, StaleReport, WrongState
+from followups.actions.refusals import AlreadyDecided, NotApprovedYet, OwnReport, ReasonMissing, StaleReport, WrongState
 from followups.actions.tasks import add_event, change_task, checked_reason, guard, locked_task, tell
 from followups.models import EventKind, Outcome, ReportState, TaskState, VisitReport, VisitTask
 from followups.rules.checklist import SECTIONS, answer_of
 from followups.rules.report import content_sha256 as sha256_of
 from journal.actions import store_exhibit
+from journal.queries import exhibit_bytes
 from loans.queries import require_business_date
 from people.actions import change_phone, record_profile, require
 from people.models import Staff
@@ -77,6 +78,20 @@ def return_report(
     add_event(task, EventKind.RETURNED, by=by.staff_no, at=at, **facts)
     tell(task, "followups.report_returned", by=by, at=at, **facts)
     return report
+
+
+@transaction.atomic
+def hand_out_pdf(*, report: VisitReport, by: Staff, at: datetime) -> bytes:
+    """The filed PDF's bytes, with a record of who took them; the caller has checked that the report is visible.
+
+    NotApprovedYet while there is no PDF, so that no unapproved document goes round.
+    """
+    if report.pdf is None:
+        raise NotApprovedYet
+    task = VisitTask.objects.get(visit=report.visit_id)
+    content = exhibit_bytes(report.pdf)
+    tell(task, "followups.report_handed_out", by=by, at=at, report_id=report.pk, pdf_sha256=report.pdf.sha256)
+    return content
 
 
 def _to_decide(report_id: int, content_sha256: str, by: Staff) -> tuple[VisitTask, VisitReport]:

@@ -5,7 +5,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,10 +14,8 @@ from followups import actions
 from followups.filters import ReportFilter
 from followups.models import Conclusion, Difference, Level, ReportState, VisitReport
 from followups.rules import checklist
-from journal.queries import exhibit_bytes
 from loans.api import BranchBrief, MaskedBorrower, StaffBrief
 from loans.models import FiveClass
-from people.api.errors import Conflict
 from people.api.fields import StrictSerializer, TextField
 from people.api.views import ApiView, ListView, reads, writes
 
@@ -120,10 +117,8 @@ class ReportPdf(ApiView):
     @reads(OpenApiTypes.BINARY, media_type="application/pdf", more_refusals=(409,), operation_id="reports_pdf")
     def get(self, request: Request, pk: int) -> HttpResponse:
         report = self.visible(visible_reports(self), pk=pk)
-        if report.pdf is None:
-            raise Conflict(_("报告审核通过后才有 PDF。"), code="not_approved_yet")
         return HttpResponse(
-            exhibit_bytes(report.pdf),
+            actions.hand_out_pdf(report=report, by=self.staff, at=self.at),
             content_type="application/pdf",
             headers={"Content-Disposition": f'attachment; filename="{report.number}.pdf"'},
         )

@@ -19,7 +19,6 @@ from followups.views.rows import left_of, name_for, queue_rows
 from followups.views.task import actors_of
 from followups.views.visit import in_language
 from journal.errors import ActionRefused
-from journal.queries import exhibit_bytes
 from loans.queries import calendar, open_business_date
 from people.models import Staff
 from people.paging import Order, page_of
@@ -136,9 +135,11 @@ class ReportPdf(PageView):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         report = visible_or_404(VisitReport.objects.visible_to(self.staff).select_related("pdf"), pk=pk)
-        if report.pdf is None:
-            raise Http404
-        response = HttpResponse(exhibit_bytes(report.pdf), content_type=report.pdf.media_type)
+        try:
+            content = actions.hand_out_pdf(report=report, by=self.staff, at=self.at)
+        except actions.NotApprovedYet as refusal:
+            raise Http404 from refusal
+        response = HttpResponse(content, content_type="application/pdf")
         response["Content-Disposition"] = f'inline; filename="{report.number}.pdf"'
         response["X-Content-Type-Options"] = "nosniff"
         return no_store(response)

@@ -54,6 +54,8 @@ def test_a_visit_goes_from_the_list_to_an_approved_pdf(bank: Bank) -> None:
     pdf = manager.get(f"reports/{report['id']}/pdf/")
     assert pdf["Content-Type"] == "application/pdf" and pdf.content.startswith(b"%PDF-")
     assert report["number"] in pdf["Content-Disposition"]
+    taken = Entry.objects.get(kind="followups.report_handed_out")
+    assert (taken.actor, taken.data["report_id"]) == (bank.staff["manager"].staff_no, report["id"])
 
     ended = officer.get(f"{path}/").json()
     assert (ended["state"], ended["outcome"]) == ("CLOSED", "APPROVED")
