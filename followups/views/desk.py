@@ -48,7 +48,7 @@ BUCKETS = (
 _NEVER = date(9999, 12, 31)
 
 
-def in_buckets(tasks: QuerySet[VisitTask], today: date) -> QuerySet[VisitTask]:
+def in_buckets(tasks: QuerySet[VisitTask], today: date) -> QuerySet[Any]:
     """Adds the part of the list a task stands in: due by today, this week, next week, later, in review."""
     sunday = today + timedelta(days=6 - today.weekday())
     bucket = Case(

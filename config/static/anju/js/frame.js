@@ -47,11 +47,25 @@
     if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
   });
 
+  /* Signed in anew in another tab: the form's token is then an old one, the cookie's is the right one. */
+  document.addEventListener("htmx:configRequest", (event) => {
+    const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/);
+    if (token && event.detail.verb !== "get") event.detail.parameters.csrfmiddlewaretoken = token[1];
+  });
+
+  /* The session has ended: what is on the page stays there, the sign-in page never lands inside a part. */
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!new URL(event.detail.xhr.responseURL || location.href).pathname.startsWith("/sign-in/")) return;
+    event.detail.shouldSwap = false;
+    say(document.getElementById("fault").dataset.expired);
+    document.dispatchEvent(new CustomEvent("anju:unsaved"));
+  });
+
   document.addEventListener("htmx:sendError", () => say(document.getElementById("fault").dataset.offline));
   document.addEventListener("htmx:responseError", (event) => {
     const line = document.getElementById("fault").dataset;
     const id = event.detail.xhr.getResponseHeader("X-Request-ID");
-    if (event.detail.xhr.status === 401 || event.detail.xhr.status === 302) location.reload();
+    document.dispatchEvent(new CustomEvent("anju:unsaved"));
     say(line.refused + (id ? " " + line.event + " " + id : ""));
   });
 

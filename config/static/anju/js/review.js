@@ -13,7 +13,7 @@
   }
 
   function decide(name) {
-    document.querySelectorAll(".decide").forEach((part) => (part.hidden = part.id !== name));
+    document.querySelectorAll(".decide").forEach((part) => part.classList.toggle("is-shut", part.id !== name));
     const part = document.getElementById(name);
     if (part) {
       part.scrollIntoView({ block: "nearest" });

@@ -106,6 +106,7 @@
     offline = true;
     saved().textContent = saved().dataset.offline;
   });
+  document.addEventListener("anju:unsaved", () => (saved().textContent = saved().dataset.unsaved));
   document.addEventListener("htmx:afterOnLoad", () => (offline = false));
   setInterval(() => offline && save(""), 10000);
   addEventListener("online", () => offline && save(""));
