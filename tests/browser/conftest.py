@@ -135,7 +135,8 @@ def _free_port() -> int:
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _attempt in range(150):
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
         assert server.poll() is None, "the server did not start"
         try:
             urllib.request.urlopen(url, timeout=2).close()  # noqa: S310
