@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from journal.actions import record
 from journal.errors import ActionRefused
@@ -30,20 +31,25 @@ PERMISSIONS = (
 ROLES: tuple[tuple[str, str, Scope, tuple[str, ...]], ...] = (
     (
         "LOAN_OFFICER",
-        "客户经理",
+        gettext_noop("客户经理"),
         Scope.BRANCH,
         ("loans.view", "followups.view", "followups.record_visit", "people.reveal"),
     ),
     (
         "BRANCH_MANAGER",
-        "支行主管",
+        gettext_noop("支行主管"),
         Scope.SUBTREE,
         ("loans.view", "followups.view", "followups.assign", "followups.review", "people.reveal"),
     ),
-    ("RISK_MANAGER", "风险经理", Scope.ALL, ("loans.view", "followups.view", "followups.review")),
-    ("OPERATIONS", "运营", Scope.ALL, ("loans.view", "loans.post_receipts", "operations.view", "operations.run")),
-    ("AUDITOR", "审计", Scope.ALL, ("loans.view", "followups.view", "journal.view")),
-    ("ADMINISTRATOR", "系统管理员", Scope.NONE, ("people.manage", "operations.view")),
+    ("RISK_MANAGER", gettext_noop("风险经理"), Scope.ALL, ("loans.view", "followups.view", "followups.review")),
+    (
+        "OPERATIONS",
+        gettext_noop("运营"),
+        Scope.ALL,
+        ("loans.view", "loans.post_receipts", "operations.view", "operations.run"),
+    ),
+    ("AUDITOR", gettext_noop("审计"), Scope.ALL, ("loans.view", "followups.view", "journal.view")),
+    ("ADMINISTRATOR", gettext_noop("系统管理员"), Scope.NONE, ("people.manage", "operations.view")),
 )
 
 
