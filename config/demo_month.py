@@ -1,9 +1,11 @@
 """October 2026 at the demo bank: receipts, day ends, and visits made through the officers' own actions."""
 
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from config import day_end
@@ -21,24 +23,20 @@ VISITS_OF_TOUR = 4
 
 
 def live_through(*, say: Callable[[str], None]) -> None:
-    """Runs the month up to the open business date; deterministic."""
+    """Runs the month day by day up to the open business date; deterministic."""
     dice = random.Random(SEED + 1)  # noqa: S311 (made-up data)
-    told = make_receipts(open_day=TAPE_DAY + timedelta(days=1), through=BUSINESS_DATE - timedelta(days=1), seed=SEED)
-    post_receipts(
-        rows=[ReceiptRow(**{**line._asdict(), "amount": Decimal(line.amount)}) for line in told],
-        by="system",
-        at=clock(TAPE_DAY, 23),
-    )
-    for day in VISIT_DAYS:
-        _close_through(day - timedelta(days=1))
-        say(f"visits of {day}")
-        _visits_of(day, dice)
-    _close_through(BUSINESS_DATE - timedelta(days=1))
-
-
-def _close_through(day: date) -> None:
-    instant = clock(day, 21)
-    day_end.run(through=day, at_clock=lambda: instant)
+    day = TAPE_DAY + timedelta(days=1)
+    money: dict[date, list[ReceiptRow]] = defaultdict(list)
+    for line in make_receipts(open_day=day, through=BUSINESS_DATE - timedelta(days=1), seed=SEED):
+        money[line.value_on].append(ReceiptRow(**{**line._asdict(), "amount": Decimal(line.amount)}))
+    while day < BUSINESS_DATE:
+        if day in VISIT_DAYS:
+            say(f"visits of {day}")
+            _visits_of(day, dice)
+        if money[day]:
+            post_receipts(rows=money[day], by="system", at=clock(day, 18))
+        day_end.run(through=day, at_clock=partial(clock, day, 21))
+        day += timedelta(days=1)
 
 
 def _visits_of(day: date, dice: random.Random) -> None:
