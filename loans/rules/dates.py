@@ -6,6 +6,7 @@ next month goes back to the anchor (31 January, 28 February, 31 March: no drift)
 
 from calendar import monthrange
 from datetime import date, timedelta
+from functools import lru_cache
 
 
 def due_date(year: int, month: int, due_day: int) -> date:
@@ -36,6 +37,20 @@ def due_dates(after: date, due_day: int, until: date) -> tuple[date, ...]:
         # Every month has 28 days: the usual due day needs no look at the month's length.
         day = date(year, month, due_day) if due_day <= 28 else due_date(year, month, due_day)
     return tuple(days)
+
+
+@lru_cache(maxsize=4096)
+def _year_of(year: int, due_day: int) -> tuple[date, ...]:
+    return tuple(due_date(year, month, due_day) for month in range(1, 13))
+
+
+def anchored_days(first: date, due_day: int, count: int) -> list[date]:
+    """`count` due dates, one a month, beginning with the month of `first`."""
+    days: list[date] = []
+    start = first.month - 1
+    for year in range(first.year, first.year + (start + count + 11) // 12):
+        days += _year_of(year, due_day)
+    return days[start : start + count]
 
 
 def contract_due_dates(after: date, due_day: int, matures_on: date) -> tuple[date, ...]:

@@ -8,17 +8,23 @@ and rate changes inside a period are more accruals, and a repayment method is on
 """
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
+from math import gcd
+from operator import neg
 from typing import NamedTuple
 
 from loans.rules.dates import contract_due_dates, months_between, next_due_date
 
 ENGINE_VERSION = "1"
 _PPM = 1_000_000
+_YEAR_OF_MONTHS = 12 * _PPM
 EQUAL_INSTALLMENT = "EQUAL_INSTALLMENT"
+EQUAL_PRINCIPAL = "EQUAL_PRINCIPAL"
+INTEREST_ONLY = "INTEREST_ONLY"
 
 
 class Accrual(NamedTuple):
@@ -43,10 +49,16 @@ class Period(NamedTuple):
     due_on: date
     shares: tuple[Share, ...]
     is_last: bool
+    # The whole regular period that the agreed installment reckons with, where another interest is charged:
+    # in a broken first period (E5) and in one with a rate change inside (E6) the amount differs, not the principal.
+    level: tuple[Share, ...] = ()
 
 
 class StepPosition(NamedTuple):
-    """What the step needs of a loan: the principal not billed yet and the agreed installment."""
+    """What the step needs of a loan: the principal not billed yet and the agreed installment.
+
+    With EQUAL_PRINCIPAL the agreed installment is its principal part; with INTEREST_ONLY it is not used.
+    """
 
     balance_fen: int
     installment_fen: int
@@ -91,19 +103,56 @@ def _annuity_factor(rate_ppm: int, periods: int) -> tuple[int, int]:
     return rate_ppm * grown, unit * (grown - unit**periods)
 
 
-def annuity(balance_fen: int, rate_ppm: int, periods: int) -> int:
+Rounding = Callable[[int, int], int]
+
+
+def whole_yuan_half_up(numerator: int, denominator: int) -> int:
+    """A rational number of fen rounded half-up to whole yuan, in fen."""
+    return 100 * half_up(numerator, 100 * denominator)
+
+
+def whole_yuan_up(numerator: int, denominator: int) -> int:
+    """A rational number of fen rounded up to whole yuan, in fen."""
+    return 100 * -(-numerator // (100 * denominator))
+
+
+# How the agreed installment is rounded; it touches nothing else.
+ROUNDINGS: dict[str, Rounding] = {"FEN": half_up, "YUAN_HALF_UP": whole_yuan_half_up, "YUAN_UP": whole_yuan_up}
+
+
+def annuity(balance_fen: int, rate_ppm: int, periods: int, rounding: Rounding = half_up) -> int:
     """The equal installment in fen that clears a balance in regular months."""
     numerator, denominator = _annuity_factor(rate_ppm, periods)
-    return half_up(balance_fen * numerator, denominator)
+    return rounding(balance_fen * numerator, denominator)
+
+
+def annuity_over(balance_fen: int, shares: Sequence[Share], rounding: Rounding = half_up) -> int:
+    """The equal installment over periods of unlike length: balance / sum of products of 1 / (1 + share)."""
+    numerator, denominator = 0, 1
+    for part, whole in reversed(shares):
+        numerator, denominator = (numerator + denominator) * whole, denominator * (whole + part)
+    return rounding(balance_fen * denominator, numerator)
 
 
 def _equal_installment(installment_fen: int, interest_fen: int) -> int:
     return installment_fen - interest_fen
 
 
+def _equal_principal(installment_fen: int, interest_fen: int) -> int:
+    return installment_fen
+
+
+def _interest_only(installment_fen: int, interest_fen: int) -> int:
+    return 0
+
+
 Method = Callable[[int, int], int]
 # How much principal a regular (not last) row repays, by repayment method.
-METHODS: dict[str, Method] = {EQUAL_INSTALLMENT: _equal_installment}
+METHODS: dict[str, Method] = {
+    EQUAL_INSTALLMENT: _equal_installment,
+    EQUAL_PRINCIPAL: _equal_principal,
+    INTEREST_ONLY: _interest_only,
+}
 
 
 def step(position: StepPosition, period: Period) -> Row:
@@ -112,9 +161,10 @@ def step(position: StepPosition, period: Period) -> Row:
 
 
 def _row(balance: int, installment: int, principal_of: Method, period: Period) -> Row:
-    number, due_on, shares, is_last = period
+    number, due_on, shares, is_last, level = period
     interest_fen = interest(balance, shares)
-    principal = balance if is_last else principal_of(installment, interest_fen)
+    reckoned = interest(balance, level) if level else interest_fen
+    principal = balance if is_last else principal_of(installment, reckoned)
     if principal < 0:
         principal = 0
     elif principal > balance:
@@ -134,10 +184,49 @@ def schedule(position: StepPosition, periods: Sequence[Period]) -> tuple[Row, ..
     return tuple(rows)
 
 
-def regular_periods(first_number: int, due_on: Sequence[date], rate_ppm: int) -> tuple[Period, ...]:
-    """Periods of one regular month each at one rate, numbered on from the first."""
+_as_row: Callable[[tuple[int, date, int, int, int]], Row] = partial(tuple.__new__, Row)
+
+
+def level_rows(
+    balance: int, installment: int, rate_ppm: int, first_number: int, due_on: Sequence[date], *, is_last: bool
+) -> tuple[Row, ...] | None:
+    """The fold of `step` over equal installments of regular months, unrolled; it ends where nothing is owed.
+
+    The same formula with the fraction reduced and nothing made but the rows, at about the price of a bare
+    loop. None where a row's interest exceeds the installment: the plain fold knows what to do then. With
+    `is_last` the last day's row clears the balance.
+    """
+    common = gcd(2 * rate_ppm, _YEAR_OF_MONTHS)
+    twice, half, whole = 2 * rate_ppm // common, _YEAR_OF_MONTHS // common, 2 * _YEAR_OF_MONTHS // common
+    if (balance * twice + half) // whole > installment:
+        return None
+    interests: list[int] = []
+    balances: list[int] = []
+    add_interest, add_balance = interests.append, balances.append
+    for _ in due_on:
+        charged = (balance * twice + half) // whole
+        balance += charged - installment
+        add_interest(charged)
+        add_balance(balance)
+    principals = [installment - charged for charged in interests]
+    end = len(balances)
+    if balance <= 0:
+        # The installment was more than enough: the first row that reaches zero is the last one.
+        end = bisect_left(balances, 0, key=neg) + 1
+        is_last = True
+    if is_last:
+        principals[end - 1] += balances[end - 1]
+        balances[end - 1] = 0
+    columns = (range(first_number, first_number + end), due_on, principals, interests, balances)
+    return tuple(map(_as_row, zip(*columns, strict=False)))
+
+
+def regular_periods(
+    first_number: int, due_on: Sequence[date], rate_ppm: int, *, last_number: int | None = None
+) -> tuple[Period, ...]:
+    """Periods of one regular month each at one rate, numbered on from the first; the last one by default clears."""
     month = shares_of(Accrual(rate_ppm))
-    last = first_number + len(due_on) - 1
+    last = first_number + len(due_on) - 1 if last_number is None else last_number
     return tuple([Period(number, day, month, number == last) for number, day in enumerate(due_on, start=first_number)])
 
 
