@@ -42,6 +42,16 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
         {"operations"},
         {"loan": "", "amount": "1.00", "value_on": TODAY.isoformat(), "channel": "CORE", "serial": "M1"},
     ),
+    ("simulation-schedule", "POST"): (
+        LOAN_ROLES,
+        {
+            "principal": "1000.00",
+            "annual_rate_percent": "3.60",
+            "installments": 2,
+            "method": "EQUAL_PRINCIPAL",
+            "disbursed_on": "2026-01-20",
+        },
+    ),
     ("tasks", "GET"): (FOLLOW_UP_ROLES, None),
     ("task", "GET"): (FOLLOW_UP_ROLES, None),
     ("task-claim", "POST"): (VISITORS, {}),
