@@ -15,6 +15,8 @@ HOME = Path(__file__).resolve().parents[1]
 ROOMS = ("journal", "people", "loans", "collateral", "risk", "followups", "config")
 CATALOGUE = HOME / "config/locale/en/LC_MESSAGES/django.po"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# Also full-width marks alone: English has its own comma.
+MARKED = re.compile(r"[\u3001\u3002\u3008-\u3011\u4e00-\u9fff\uff01-\uff5e]")
 ONE = {"_", "gettext", "gettext_lazy", "gettext_noop", "_lazy"}
 MANY = {"ngettext", "ngettext_lazy"}
 IN_CONTEXT = {"pgettext", "pgettext_lazy"}
@@ -42,7 +44,7 @@ def in_code() -> set[Message]:
                     found.add((texts[0], texts[1], ""))
                 elif name in IN_CONTEXT and len(texts) >= 2:
                     found.add((texts[1], "", texts[0]))
-    return {message for message in found if CHINESE.search(message[0])}
+    return {message for message in found if MARKED.search(message[0])}
 
 
 def in_templates() -> set[Message]:
@@ -55,7 +57,7 @@ def in_templates() -> set[Message]:
         for block in BLOCK.finditer(text):
             parts = [_block_text(part, "trimmed" in block.group(1)) for part in PLURAL.split(block.group(2))]
             found.add((parts[0], parts[1] if len(parts) > 1 else "", ""))
-    return {message for message in found if CHINESE.search(message[0])}
+    return {message for message in found if MARKED.search(message[0])}
 
 
 def _block_text(body: str, trimmed: bool) -> str:
