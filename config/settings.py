@@ -212,6 +212,8 @@ SPECTACULAR_SETTINGS = {
         "PostingKind": "loans.models.PostingKind",
         "ReceiptState": "loans.models.ReceiptState",
         "FiveClass": "loans.models.FiveClass",
+        "SimulationMethod": "loans.rules.schedule.METHODS",
+        "MethodEnum": "followups.models.Method",
     },
 }
 

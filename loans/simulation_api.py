@@ -96,7 +96,7 @@ class Simulation(serializers.Serializer[Any]):
 
 def _one_or_many(name: str, serializer: type[serializers.Serializer[Any]]) -> PolymorphicProxySerializer:
     return PolymorphicProxySerializer(
-        component_name=name, serializers=[serializer, serializer(many=True)], resource_type_field_name=None
+        component_name=name, serializers=[serializer, serializer(many=True)], resource_type_field_name=None, many=False
     )
 
 
