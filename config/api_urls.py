@@ -20,6 +20,7 @@ routes = [
     path("loans/<int:pk>/postings/", loans.LoanPostings.as_view(), name="loan-postings"),
     path("loans/<int:pk>/timeline/", followups.LoanTimeline.as_view(), name="loan-timeline"),
     path("receipts/", loans.Receipts.as_view(), name="receipts"),
+    path("receipts/<int:pk>/reverse/", loans.ReceiptReversal.as_view(), name="receipt-reverse"),
     path("simulations/schedule/", simulations.ScheduleSimulation.as_view(), name="simulation-schedule"),
     path("tasks/", followups.TaskList.as_view(), name="tasks"),
     path("tasks/<int:pk>/", followups.TaskDetail.as_view(), name="task"),

@@ -104,6 +104,30 @@ LEDGER = (
               OR i.interest - i.interest_paid <> coalesce(g.interest, 0)""",
     ),
     Check(
+        "reversal_undoes_its_original",
+        "Each reversal carries the lines of its original with the signs turned, its loan, receipt and value date",
+        "SELECT count(*) FROM loans_posting WHERE reverses_id IS NOT NULL",
+        """SELECT r.id, 'reverses ' || o.id FROM loans_posting r JOIN loans_posting o ON o.id = r.reverses_id
+           WHERE (r.loan_id, r.value_on, r.receipt_id) IS DISTINCT FROM (o.loan_id, o.value_on, o.receipt_id)
+              OR r.business_date < o.business_date OR o.kind NOT IN ('RECEIPT', 'REPOSTING', 'SUSPENSE_USED')
+              OR EXISTS (
+                  SELECT FROM (SELECT line, account, installment_number, amount FROM loans_ledger_line
+                               WHERE posting_id = o.id AND business_date = o.business_date) a
+                  FULL JOIN (SELECT line, account, installment_number, amount FROM loans_ledger_line
+                             WHERE posting_id = r.id AND business_date = r.business_date) b USING (line)
+                  WHERE a.account IS DISTINCT FROM b.account OR a.amount IS DISTINCT FROM -b.amount
+                     OR a.installment_number IS DISTINCT FROM b.installment_number)""",
+    ),
+    Check(
+        "reposting_takes_a_reversals_place",
+        "A receipt is posted again only where a posting of the same receipt was reversed",
+        "SELECT count(*) FROM loans_posting WHERE kind = 'REPOSTING'",
+        """SELECT p.id, 'after ' || p.after_reversal_id FROM loans_posting p
+           JOIN loans_posting r ON r.id = p.after_reversal_id
+           WHERE p.after_reversal_id IS NOT NULL
+             AND (r.kind <> 'REVERSAL' OR r.receipt_id IS DISTINCT FROM p.receipt_id OR r.loan_id <> p.loan_id)""",
+    ),
+    Check(
         "closed_totals_are_the_ledgers",
         "Each closed date's principal is the ledger's up to that date",
         "SELECT count(*) FROM loans_businessdate WHERE NOT is_open",
@@ -201,19 +225,26 @@ LOANS = (
     ),
     Check(
         "receipt_posts_once",
-        "Each receipt is posted exactly once if it says so, with its amount in cash and its value date",
+        "Each posted receipt stands in the ledger exactly once, with its amount in cash and its value date",
         "SELECT count(*) FROM loans_receipt",
-        """SELECT r.channel || ' ' || r.serial, format('%%s, %%s postings, cash %%s of %%s', r.state, x.postings,
-                  x.cash, r.amount)
+        """SELECT r.channel || ' ' || r.serial, format('%%s, %%s postings, %%s standing, cash %%s of %%s', r.state,
+                  x.postings, x.standing, x.cash, r.amount)
            FROM loans_receipt r, LATERAL (
-               SELECT count(DISTINCT p.id) AS postings, sum(g.amount) FILTER (WHERE g.account = 'CASH') AS cash,
+               SELECT count(DISTINCT p.id) FILTER (WHERE p.kind = 'RECEIPT') AS postings,
+                      count(DISTINCT p.id) FILTER (WHERE p.kind <> 'REVERSAL' AND NOT EXISTS (
+                          SELECT FROM loans_posting u WHERE u.reverses_id = p.id)) AS standing,
+                      coalesce(sum(g.amount) FILTER (WHERE g.account = 'CASH'), 0) AS cash,
                       bool_and(p.loan_id = r.loan_id AND p.value_on = r.value_on
-                               AND p.business_date = r.posted_on) AS agrees
+                               AND (p.kind <> 'RECEIPT' OR p.business_date = r.posted_on)) AS agrees
                FROM loans_posting p JOIN loans_ledger_line g
                ON g.posting_id = p.id AND g.business_date = p.business_date WHERE p.receipt_id = r.id) x
-           WHERE CASE WHEN r.state = 'POSTED'
-               THEN x.postings <> 1 OR x.cash <> r.amount OR NOT x.agrees OR r.value_on > r.posted_on
-               ELSE x.postings <> 0 OR r.posted_on IS NOT NULL OR (r.loan_id IS NULL) <> (r.state = 'UNMATCHED') END""",
+           WHERE CASE r.state
+               WHEN 'POSTED' THEN x.postings <> 1 OR x.standing <> 1 OR x.cash <> r.amount OR NOT x.agrees
+                                  OR r.value_on > r.posted_on
+               WHEN 'REVERSED' THEN x.postings <> 1 OR x.standing <> 0 OR x.cash <> 0 OR NOT x.agrees
+                                    OR r.reversed_on < r.posted_on
+               ELSE x.postings + x.standing <> 0 OR r.posted_on IS NOT NULL
+                    OR (r.loan_id IS NULL) <> (r.state = 'UNMATCHED') END""",
     ),
     Check(
         "oldest_is_paid_first",
@@ -252,7 +283,8 @@ LOANS = (
                WHEN p.overdue_since <= %(LOSS)s THEN 'LOSS' WHEN p.overdue_since <= %(DOUBTFUL)s THEN 'DOUBTFUL'
                WHEN p.overdue_since <= %(SUBSTANDARD)s THEN 'SUBSTANDARD'
                WHEN p.overdue_since <= %(SPECIAL_MENTION)s THEN 'SPECIAL_MENTION' ELSE 'PASS' END
-           AND NOT EXISTS (SELECT FROM loans_receipt r WHERE r.loan_id = p.loan_id AND r.posted_on = %(open_day)s)""",
+           AND NOT EXISTS (SELECT FROM loans_posting o WHERE o.loan_id = p.loan_id
+                           AND o.business_date = %(open_day)s AND o.kind IN ('RECEIPT', 'REVERSAL'))""",
     ),
     Check(
         "nothing_due_is_unbilled",

@@ -16,13 +16,18 @@ from django.utils.translation import gettext as _
 from journal.actions import record
 from journal.errors import ActionRefused
 from loans import posting, sql
-from loans.models import BusinessDate, ImportBatch, RepaymentMethod
-from loans.queries import hold_business_date, open_business_date
+from loans.models import BusinessDate, ImportBatch, Receipt, ReceiptState, RepaymentMethod
+from loans.queries import hold_business_date, lock_positions, open_business_date
+from loans.replay import replay_loans
 from loans.rules.aging import five_class
 from loans.rules.money import fen, rate_ppm, yuan
 from loans.rules.receipts import FUTURE_DAYS
 from loans.rules.schedule import ENGINE_VERSION, OpeningTerms, Row, opening_schedule
 from loans.sql import array, int_array
+from people.actions import require
+from people.models import Staff
+
+LEAST_REASON = 4
 
 
 class BankAlreadyOpen(ActionRefused):
@@ -379,11 +384,61 @@ def _known_serials(rows: Sequence[ReceiptRow]) -> dict[tuple[str, str], tuple[An
 
 
 def _repeated(row: ReceiptRow, loan: _KnownLoan | None, known: tuple[Any, ...]) -> ReceiptOutcome:
-    reference, loan_id, amount, value_on = known
+    reference, loan_id, amount, value_on, state = known
+    if state == "REVERSED":
+        return ReceiptOutcome("REFUSED", column="serial", reason=_("该流水号的还款已冲正，不能再次入账"))
     same_loan = reference == row.loan or (loan is not None and loan.loan_id == loan_id)
     if same_loan and amount == row.amount and value_on == row.value_on:
         return ReceiptOutcome("DUPLICATE")
     return ReceiptOutcome("REFUSED", column="serial", reason=_("流水号已用于另一笔还款"))
+
+
+class ReceiptNotPosted(ActionRefused):
+    """Only what is posted can be taken out of the ledger."""
+
+    code = "receipt_not_posted"
+
+
+class ReceiptAlreadyReversed(ActionRefused):
+    """A receipt is reversed once, and a reversal never."""
+
+    code = "receipt_already_reversed"
+    conflict = True
+
+
+class ReversalNeedsReason(ActionRefused):
+    """Why money is taken out again stands in the journal."""
+
+    code = "reversal_needs_reason"
+
+
+@transaction.atomic
+def reverse_receipt(*, receipt_id: int, reason: str, by: Staff, at: datetime) -> Receipt:
+    """Takes a posted receipt out again (冲正): the loan stands as if it had never come.
+
+    Later receipts whose allocation rested on it are reversed and posted again in order of value date.
+    The caller has checked that the receipt is visible.
+    """
+    require(by, "loans.post_receipts")
+    reason = reason.strip()
+    if len(reason) < LEAST_REASON:
+        raise ReversalNeedsReason(_("请写明冲正原因（至少 4 个字）。"), field="reason")
+    business_date = hold_business_date()
+    lock_positions(Receipt.objects.filter(pk=receipt_id, loan__isnull=False).values_list("loan_id", flat=True))
+    receipt = Receipt.objects.get(pk=receipt_id)
+    if receipt.state == ReceiptState.REVERSED:
+        raise ReceiptAlreadyReversed(_("这笔还款已于 %(day)s 冲正。") % {"day": receipt.reversed_on})
+    if receipt.state != ReceiptState.POSTED or receipt.loan_id is None:
+        raise ReceiptNotPosted(_("这笔还款尚未入账，无需冲正。"))
+    done = replay_loans(loan_ids=[receipt.loan_id], taken_out=[receipt_id], as_of=business_date, at=at, by=by.staff_no)
+    moved = {"reversed": done.reversed[receipt.loan_id], "posted": done.posted[receipt.loan_id]}
+    record(
+        kind="loans.receipt_reversed", subject_type="receipt", subject_id=receipt_id, loan_id=receipt.loan_id,
+        by=by.staff_no, at=at, business_date=business_date,
+        data={"amount": str(receipt.amount), "value_on": str(receipt.value_on), "reason": reason[:200], **moved},
+    )  # fmt: skip
+    receipt.refresh_from_db()
+    return receipt
 
 
 # ── Closing a date ───────────────────────────────────────────────────────────────────────────────

@@ -273,7 +273,8 @@ class ReceiptRow(serializers.ModelSerializer[Receipt]):
     class Meta:
         model = Receipt
         fields = [
-            "id", "channel", "serial", "loan_id", "loan_ref", "amount", "value_on", "state", "received_at", "posted_on"
+            "id", "channel", "serial", "loan_id", "loan_ref", "amount", "value_on", "state", "received_at", "posted_on",
+            "reversed_on",
         ]  # fmt: skip
 
 
@@ -341,3 +342,24 @@ class Receipts(ListView):
             return Response(ReceiptRow(receipt).data, status=200 if outcome.state == "DUPLICATE" else 201)
 
         return self.once(effect, required=True)
+
+
+class ReversalForm(StrictSerializer):
+    reason = TextField(max_length=200, help_text="Why the money is taken out again; at least 4 characters.")
+
+
+class ReceiptReversal(ApiView):
+    """Takes a posted receipt out again; later receipts are allocated anew as if it had never come."""
+
+    permission = "loans.post_receipts"
+
+    @writes(ReversalForm, ReceiptRow, operation_id="receipts_reverse")
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        receipt = self.visible(Receipt.objects.filter(loan__in=Loan.objects.visible_to(self.staff)), pk=pk)
+        reason = self.sent(ReversalForm)["reason"]
+
+        def effect() -> Response:
+            done = actions.reverse_receipt(receipt_id=receipt.pk, reason=reason, by=self.staff, at=self.at)
+            return Response(ReceiptRow(done).data)
+
+        return self.once(effect)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from journal.actions import hold_back, record_many, release
 from journal.models import Entry, HeldBack
 from loans import posting, sql
-from loans.posting import began_fact, class_fact, cured_fact
+from loans.facts import began_fact, class_fact, cured_fact
 from loans.queries import calendar, lock_positions, overdue_grace_days
 from loans.rules import aging
 from loans.rules.dates import following_due_date

@@ -263,6 +263,7 @@ class ReceiptState(models.TextChoices):
     WAITING = "WAITING", _("待入账")
     POSTED = "POSTED", _("已入账")
     UNMATCHED = "UNMATCHED", _("未匹配")
+    REVERSED = "REVERSED", _("已冲正")
 
 
 class Receipt(models.Model):
@@ -277,6 +278,7 @@ class Receipt(models.Model):
     state = models.CharField(max_length=10, choices=ReceiptState.choices)
     received_at = models.DateTimeField()
     posted_on = models.DateField(null=True)
+    reversed_on = models.DateField(null=True)
 
     class Meta:
         indexes = [
@@ -286,6 +288,11 @@ class Receipt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["channel", "serial"], name="receipt_serial_once"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="receipt_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(state="REVERSED", reversed_on__isnull=False, posted_on__isnull=False)
+                | (~Q(state="REVERSED") & Q(reversed_on__isnull=True)),
+                name="reversed_receipt_has_its_days",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -297,6 +304,8 @@ class PostingKind(models.TextChoices):
     BILLING = "BILLING", _("出账")
     RECEIPT = "RECEIPT", _("还款")
     SUSPENSE_USED = "SUSPENSE_USED", _("暂收抵扣")
+    REVERSAL = "REVERSAL", _("冲正")
+    REPOSTING = "REPOSTING", _("重新入账")
 
 
 class Posting(models.Model):
@@ -310,6 +319,11 @@ class Posting(models.Model):
     receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, null=True, db_constraint=False)
     installment_number = models.PositiveSmallIntegerField(null=True)
     reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True)
+    # The reversal in whose place a receipt is posted again. With `receipt_posts_once` and one reversal a posting
+    # this leaves a receipt no second live posting: each further one needs a reversal of its own.
+    after_reversal = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, db_index=False, related_name="repostings"
+    )
 
     class Meta:
         indexes = [models.Index(fields=["loan", "-id"], name="posting_by_loan")]
@@ -321,6 +335,18 @@ class Posting(models.Model):
                 fields=["loan", "installment_number"], condition=Q(kind="BILLING"), name="installment_posts_once"
             ),
             models.UniqueConstraint(fields=["loan"], condition=Q(kind="OPENING"), name="loan_opens_once"),
+            models.UniqueConstraint(
+                fields=["after_reversal"], condition=Q(after_reversal__isnull=False), name="reversal_is_followed_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="REVERSAL", reverses__isnull=False) | (~Q(kind="REVERSAL") & Q(reverses__isnull=True)),
+                name="reversal_names_its_original",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="REPOSTING", after_reversal__isnull=False, receipt__isnull=False)
+                | (~Q(kind="REPOSTING") & Q(after_reversal__isnull=True)),
+                name="reposting_names_its_reversal",
+            ),
         ]
 
     def __str__(self) -> str:

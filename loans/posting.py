@@ -9,23 +9,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from journal.actions import record_many
-from journal.models import Entry
 from loans import sql
+from loans.facts import cured_fact, loan_fact, settled_fact
+from loans.payments import Line, Payment, columns, payment_lines
 from loans.queries import calendar, overdue_grace_days
-from loans.rules.aging import UnpaidInstallment, days_past_due, overdue_since, recognised_due_until
+from loans.replay import come_late, replay_loans
+from loans.rules.aging import UnpaidInstallment, overdue_since, recognised_due_until
 from loans.rules.allocation import OpenInstallment, Part, allocate, remaining
 from loans.sql import array
-
-
-class Payment(NamedTuple):
-    """Money to allocate: a receipt, or the loan's own suspense (receipt 0)."""
-
-    receipt_id: int
-    amount_fen: int
-    value_on: date
 
 
 @dataclass(slots=True)
@@ -45,6 +39,8 @@ class _LoanState:
     paid: dict[int, tuple[int, int, date | None]] = field(default_factory=dict)
     principal_fen: int = 0
     suspense_change_fen: int = 0
+    # The value date of the latest payment that found a debt.
+    last_paid_on: date | None = None
 
     def take(self, amount_fen: int, value_on: date) -> tuple[tuple[Part, ...], int]:
         """Allocates an amount; returns the parts and the rest."""
@@ -56,32 +52,8 @@ class _LoanState:
             settled_on = None if number in still_open else value_on
             self.paid[number] = (before[0] + interest, before[1] + principal, settled_on)
         self.principal_fen += found.principal_fen
+        self.last_paid_on = value_on if found.parts else self.last_paid_on
         return found.parts, found.rest_fen
-
-
-class _Line(NamedTuple):
-    loan_id: int
-    receipt_id: int
-    line: int
-    account: str
-    number: int | None
-    amount_fen: int
-
-
-def _lines(loan_id: int, payment: Payment, source: str, parts: Iterable[Part], rest_fen: int) -> list[_Line]:
-    """Ledger lines of one payment: debit the source, credit what it pays; the rest to suspense."""
-    lines: list[tuple[str, int | None, int]] = [(source, None, payment.amount_fen)]
-    for part in parts:
-        if part.interest_fen:
-            lines.append(("INTEREST_RECEIVABLE", part.number, -part.interest_fen))
-        if part.principal_fen:
-            lines.append(("PRINCIPAL", part.number, -part.principal_fen))
-    if rest_fen:
-        lines.append(("SUSPENSE", None, -rest_fen))
-    return [
-        _Line(loan_id, payment.receipt_id, n, account, number, amount)
-        for n, (account, number, amount) in enumerate(lines, start=1)
-    ]
 
 
 def _load(locked: list[tuple[Any, ...]]) -> dict[int, _LoanState]:
@@ -119,14 +91,40 @@ def post_receipts(
     # Read after the lock: a receipt that another transaction has posted meanwhile is no longer waiting.
     for loan_id, receipt_id, amount, value_on in sql.rows(sql.GATHER_RECEIPTS, scope):
         payments[loan_id].append(Payment(receipt_id, amount, value_on))
-    states = _load([row for row in locked if row[0] in payments])
-    lines: list[_Line] = []
+    late = come_late(payments, as_of)
+    states = _load([row for row in locked if row[0] in payments and row[0] not in late])
+    on_time = {loan_id: payments[loan_id] for loan_id in states}
+    lines: list[Line] = []
     for loan_id, state in states.items():
         for payment in payments[loan_id]:
             parts, rest = state.take(payment.amount_fen, payment.value_on)
             state.suspense_change_fen += rest
-            lines += _lines(loan_id, payment, "CASH", parts, rest)
-    return _apply(states, payments, lines, kind="RECEIPT", as_of=as_of, at=at, by=by)
+            lines += payment_lines(loan_id, payment, "CASH", parts, rest)
+    counts = _apply(states, on_time, lines, kind="RECEIPT", as_of=as_of, at=at, by=by)
+    if late:
+        replayed = _replay({loan_id: payments[loan_id] for loan_id in late}, as_of=as_of, at=at, by=by)
+        counts = {name: counts.get(name, 0) + count for name, count in replayed.items()}
+    return counts
+
+
+def _replay(payments: dict[int, list[Payment]], *, as_of: date, at: datetime, by: str) -> dict[str, int]:
+    """Posts receipts that come late as if they had come on time; a change of what stood is a fact of the loan."""
+    done = replay_loans(loan_ids=payments, coming=payments, as_of=as_of, at=at, by=by)
+    record_many(
+        loan_fact(
+            "loans.receipts_replayed", loan_id, as_of, at, by,
+            {"from": str(min(each.value_on for each in payments[loan_id])), "reversed": reversed_},
+        )
+        for loan_id, reversed_ in sorted(done.reversed.items())
+    )  # fmt: skip
+    rows = [payment for each in payments.values() for payment in each]
+    return {
+        "postings": len(rows),
+        "loans": len(payments),
+        "amount_fen": sum(payment.amount_fen for payment in rows),
+        "cured": done.facts.count("loans.overdue_cured"),
+        "settled": done.facts.count("loans.settled"),
+    }
 
 
 def use_suspense(*, loan_ids: Iterable[int], as_of: date, at: datetime) -> dict[str, int]:
@@ -134,14 +132,14 @@ def use_suspense(*, loan_ids: Iterable[int], as_of: date, at: datetime) -> dict[
     locked = sql.rows(sql.LOCK_LOANS, {"loan_ids": array(sorted(loan_ids))})
     states = _load(locked)
     payments: dict[int, list[Payment]] = {}
-    lines: list[_Line] = []
+    lines: list[Line] = []
     for loan_id, state in states.items():
         parts, rest = state.take(state.suspense_fen, as_of)
         used = state.suspense_fen - rest
         if used:
             payments[loan_id] = [Payment(0, used, as_of)]
             state.suspense_change_fen -= used
-            lines += _lines(loan_id, payments[loan_id][0], "SUSPENSE", parts, 0)
+            lines += payment_lines(loan_id, payments[loan_id][0], "SUSPENSE", parts, 0)
     return _apply(states, payments, lines, kind="SUSPENSE_USED", as_of=as_of, at=at, by="system")
 
 
@@ -152,7 +150,7 @@ def _is_settled(state: _LoanState) -> bool:
 def _apply(
     states: dict[int, _LoanState],
     payments: dict[int, list[Payment]],
-    lines: list[_Line],
+    lines: list[Line],
     *,
     kind: str,
     as_of: date,
@@ -176,8 +174,8 @@ def _apply(
     for loan_id, state in states.items():
         settled[loan_id] = state.settled_on
         if state.settled_on is None and _is_settled(state):
-            settled[loan_id] = as_of
-            facts.append(_fact("loans.settled", loan_id, as_of, at, by, {}))
+            settled[loan_id] = state.last_paid_on or as_of
+            facts.append(settled_fact(loan_id, as_of, at, by))
         if state.overdue_since is not None and overdue[loan_id] is None:
             facts.append(cured_fact(loan_id, state.overdue_since, as_of, at, by))
     paid = [(loan_id, number, *parts) for loan_id, state in states.items() for number, parts in state.paid.items()]
@@ -190,7 +188,7 @@ def _apply(
             "as_of": as_of,
             "at": at,
             "kind": kind,
-            **_columns(("i_loan", "i_number", "i_interest", "i_principal", "i_settled"), paid),
+            **columns(("i_loan", "i_number", "i_interest", "i_principal", "i_settled"), paid),
             "p_loan": array(states),
             "p_principal": array(state.principal_fen for state in states.values()),
             "p_suspense": array(state.suspense_change_fen for state in states.values()),
@@ -199,7 +197,7 @@ def _apply(
             "h_loan": array(loan_id for loan_id, _ in headers),
             "h_receipt": array(payment.receipt_id for _, payment in headers),
             "h_value": array(payment.value_on for _, payment in headers),
-            **_columns(("l_loan", "l_receipt", "l_line", "l_account", "l_number", "l_amount"), lines),
+            **columns(("l_loan", "l_receipt", "l_line", "l_account", "l_number", "l_amount"), lines),
         },
     )
     record_many(facts)
@@ -211,40 +209,3 @@ def _apply(
         "cured": kinds.count("loans.overdue_cured"),
         "settled": kinds.count("loans.settled"),
     }
-
-
-def _columns(names: tuple[str, ...], table: Iterable[tuple[Any, ...]]) -> dict[str, str]:
-    """Array literals by name from rows."""
-    columns = list(zip(*table, strict=True)) or [()] * len(names)
-    return {name: array(column) for name, column in zip(names, columns, strict=True)}
-
-
-def _fact(kind: str, loan_id: int, as_of: date, at: datetime, by: str, data: dict[str, Any]) -> Entry:
-    return Entry(
-        kind=kind,
-        subject_type="loan",
-        subject_id=loan_id,
-        loan_id=loan_id,
-        actor=by,
-        at=at,
-        business_date=as_of,
-        data=data,
-    )
-
-
-def cured_fact(loan_id: int, since: date, as_of: date, at: datetime, by: str) -> Entry:
-    """No recognised installment is unpaid any more."""
-    data = {"overdue_since": str(since), "days_past_due": days_past_due(since, as_of)}
-    return _fact("loans.overdue_cured", loan_id, as_of, at, by, data)
-
-
-def began_fact(loan_id: int, since: date, as_of: date, at: datetime) -> Entry:
-    """An unpaid installment was recognised as overdue."""
-    data = {"overdue_since": str(since), "days_past_due": days_past_due(since, as_of)}
-    return _fact("loans.overdue_began", loan_id, as_of, at, "system", data)
-
-
-def class_fact(loan_id: int, before: str, after: str, days: int, as_of: date, at: datetime) -> Entry:
-    """The five-class of a loan changed with its days past due."""
-    data = {"from": before, "to": after, "days_past_due": days}
-    return _fact("loans.class_changed", loan_id, as_of, at, "system", data)

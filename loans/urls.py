@@ -8,4 +8,5 @@ app_name = "loans"
 urlpatterns = [
     path("loans/", views.LoanList.as_view(), name="list"),
     path("receipts/", views.ReceiptList.as_view(), name="receipts"),
+    path("receipts/<int:pk>/reverse/", views.ReverseReceipt.as_view(), name="reverse_receipt"),
 ]

@@ -3,11 +3,15 @@
 from datetime import date
 from typing import Any
 
+from django.contrib import messages
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
+from journal.errors import ActionRefused
+from loans.actions import reverse_receipt
 from loans.filters import LoanFilter, OverdueChoice, ReceiptFilter
 from loans.models import FiveClass, Loan, Receipt, ReceiptState
 from loans.queries import open_business_date
@@ -16,7 +20,7 @@ from people.models import Branch, Staff
 from people.paging import Order, page_of
 from people.queries import branch_ids_visible_to
 from people.rules.masking import mask_name
-from people.web import PageView, no_store
+from people.web import PageView, no_store, visible_or_404
 
 LOAN_ORDERS = (
     Order("number", _("借据号"), ("loan_note_no",)),
@@ -105,3 +109,34 @@ class ReceiptList(PageView):
         active = self.request.GET.get("state", "")
         rest = [{"code": code, "label": label, "is_on": active == code} for code, label in ReceiptState.choices]
         return [{"code": None, "label": _("全部"), "is_on": not active}, *rest]
+
+
+class ReverseReceipt(PageView):
+    """Asks for the reason, then takes a posted receipt out again."""
+
+    permission = "loans.post_receipts"
+    template_name = "loans/receipt_reversal.html"
+
+    def receipt(self, pk: int) -> Receipt:
+        seen = Receipt.objects.filter(loan__in=Loan.objects.visible_to(self.staff)).select_related("loan")
+        receipt: Receipt = visible_or_404(seen, pk=pk)
+        return receipt
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._shown(self.receipt(pk))
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        receipt = self.receipt(pk)
+        reason = request.POST.get("reason", "")
+        try:
+            reverse_receipt(receipt_id=receipt.pk, reason=reason, by=self.staff, at=self.at)
+        except ActionRefused as refusal:
+            return self._shown(receipt, refused=refusal.message, reason=reason)
+        messages.success(request, _("流水 %(serial)s 已冲正。") % {"serial": receipt.serial})
+        return redirect("loans:receipts")
+
+    def _shown(self, receipt: Receipt, **more: Any) -> HttpResponse:
+        context = self.get_context_data(receipt=receipt, may_reverse=receipt.state == ReceiptState.POSTED, **more)
+        response = self.render_to_response(context)
+        response.status_code = 422 if "refused" in more else 200
+        return no_store(response)

@@ -7,6 +7,7 @@ journal only what has no row of its own is shown (overdue, class, grade, reveals
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -106,8 +107,8 @@ def _posting_rows(loan: Loan, most: int) -> Iterator[TimelineRow]:
         row.number: row.principal + row.interest
         for row in Installment.objects.filter(loan=loan).order_by("-number")[:most]
     }
-    postings = Posting.objects.filter(loan=loan).exclude(kind=PostingKind.RECEIPT).order_by("-id")[:most]
-    for posting in postings:
+    postings = Posting.objects.filter(loan=loan).exclude(kind=PostingKind.RECEIPT).select_related("receipt")
+    for posting in postings.order_by("-id")[:most]:
         number = posting.installment_number
         amount = billed.get(number) if number is not None else None
         text = str(PostingKind(posting.kind).label)
@@ -115,12 +116,16 @@ def _posting_rows(loan: Loan, most: int) -> Iterator[TimelineRow]:
             text = _("第 %(number)s 期出账") % {"number": number}
         elif posting.kind == PostingKind.OPENING:
             text = _("期初建账")
+        is_correction = posting.kind in (PostingKind.REVERSAL, PostingKind.REPOSTING)
+        if is_correction and posting.receipt is not None:
+            amount = posting.receipt.amount
+            text += _("，起息日 %(day)s") % {"day": posting.value_on}
         yield TimelineRow(
-            posting.value_on,
+            posting.business_date if is_correction else posting.value_on,
             posting.booked_at,
             "posting",
             text,
-            f"{amount:,.2f}" if amount is not None and posting.kind == PostingKind.BILLING else "–",
+            f"{amount:,.2f}" if amount is not None else "–",
             ref=posting.pk,
         )
 
@@ -146,6 +151,13 @@ def _fact_words(kind: str, facts: Mapping[str, Any]) -> str:
             "before": _grade_words(facts.get("from")),
             "after": _grade_words(facts.get("to")),
         }
+    if kind == "loans.receipt_reversed":
+        return _("还款冲正 %(amount)s：%(reason)s") % {
+            "amount": f"{Decimal(facts.get('amount') or 0):,.2f}",
+            "reason": facts.get("reason", ""),
+        }
+    if kind == "loans.receipts_replayed":
+        return _("迟到的还款按起息日 %(day)s 入账，之后的还款重新分配") % {"day": facts.get("from", "")}
     return {
         "loans.overdue_began": _("开始逾期"),
         "loans.overdue_cured": _("逾期已还清"),

@@ -3,12 +3,14 @@
 import json
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.test import Client
 
 from followups import batch
 from followups.models import VisitTask
+from loans.actions import ReceiptRow, post_receipts
 from people.models import Branch, Staff
 from people.tokens import issue_token
 from risk.batch import regrade
@@ -93,6 +95,14 @@ def _now() -> Any:
     from django.utils import timezone
 
     return timezone.now()
+
+
+def pay(loan: Any, amount: str = "100.00") -> int:
+    """A posted receipt of the loan; its id."""
+    row = ReceiptRow(loan.loan_note_no, Decimal(amount), TODAY, "CORE", f"P{loan.pk}")
+    receipt_id = post_receipts(rows=[row], by="system", at=AT).outcomes[0].receipt_id
+    assert receipt_id is not None
+    return receipt_id
 
 
 def clean_draft(sections: list[dict[str, Any]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.urls import URLPattern
 from config.api_urls import routes
 from people.api.permissions import ANYONE
 from people.api.views import ApiView
-from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank
+from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, pay
 
 LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
 FOLLOW_UP_ROLES = LOAN_ROLES - {"operations"}
@@ -42,6 +42,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
         {"operations"},
         {"loan": "", "amount": "1.00", "value_on": TODAY.isoformat(), "channel": "CORE", "serial": "M1"},
     ),
+    ("receipt-reverse", "POST"): ({"operations"}, {"reason": "渠道重复划款"}),
     ("simulation-schedule", "POST"): (
         LOAN_ROLES,
         {
@@ -99,7 +100,9 @@ def test_every_view_declares_a_permission_and_no_other_view_can_be_made() -> Non
 def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
     """A bank with a submitted report in each branch, and the ids by kind of object and place."""
     bank = make_bank()
-    found: dict[str, dict[str, int]] = {"missing": dict.fromkeys(("loan", "task", "visit", "report"), 999_999_999)}
+    found: dict[str, dict[str, int]] = {
+        "missing": dict.fromkeys(("loan", "task", "visit", "report", "receipt"), 999_999_999)
+    }
     for place, who in (("home", "officer"), ("other", "stranger")):
         api, path = bank.api(who), f"tasks/{bank.tasks[place].pk}"
         visit = api.post(f"{path}/start/").json()
@@ -109,7 +112,8 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
             draft.pop("contact_outcome")
         report = api.post(f"{path}/submit/", {"version": visit["version"], "draft": draft}).json()
         task = bank.tasks[place].pk
-        found[place] = {"loan": bank.loans[place].pk, "task": task, "visit": task, "report": report["id"]}
+        ids = {"loan": bank.loans[place].pk, "task": task, "visit": task, "report": report["id"]}
+        found[place] = {**ids, "receipt": pay(bank.loans[place])}
     return bank, found
 
 

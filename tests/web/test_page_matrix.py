@@ -12,8 +12,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from followups import actions
+from loans.models import Receipt
 from tests.factories import AT
-from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank
+from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, pay
 
 EVERYONE = set(ROLES)
 LOAN_ROLES = EVERYONE - {"administrator"}
@@ -45,6 +46,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:return": (REVIEWERS, "post", {"content_sha256": "0" * 64, "reason": "请补充还款来源"}),
     "loans:list": (LOAN_ROLES, "get", {}),
     "loans:receipts": ({"operations"}, "get", {}),
+    "loans:reverse_receipt": ({"operations"}, "post", {"reason": "渠道重复划款"}),
     "loan_page": (LOAN_ROLES, "get", {}),
     "loan_schedule": (LOAN_ROLES, "get", {}),
     "loan_reveal": (REVEALERS, "post", {"field": "phone", "reason": "核对来电号码"}),
@@ -67,7 +69,10 @@ def page_names(resolver: Any = None, space: str = "") -> Iterator[str]:
 
 @pytest.fixture
 def bank(db: None) -> Bank:
-    return make_bank()
+    bank = make_bank()
+    for loan in bank.loans.values():
+        pay(loan)
+    return bank
 
 
 @pytest.fixture
@@ -92,6 +97,9 @@ def reports(bank: Bank) -> dict[str, Any]:
 def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
     if name in ("followups:report", "followups:report_pdf", "followups:approve", "followups:return"):
         return reverse(name, args=[reports[place].pk if place in reports else 987654321])
+    if name == "loans:reverse_receipt":
+        receipt = Receipt.objects.filter(loan=bank.loans.get(place)).first() if place in bank.loans else None
+        return reverse(name, args=[receipt.pk if receipt else 987654321])
     if name.startswith("loan_"):
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
     if name.startswith("followups:") and name not in ("followups:desk", "followups:assign_many", "followups:review"):
