@@ -5,9 +5,11 @@ disbursement. What is charged differs from a regular period in three cases: a br
 rate change inside (parts, rounded apart), and days without interest (the share of the unpaused days).
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from loans.rules.dates import add_months, anchored_days
 from loans.rules.day_count import DAY_COUNTS, MONTH, THIRTY_360, YearShare, days_over_360
@@ -32,6 +34,9 @@ class Timetable:
         self._request = request
         self._days = [request.disbursed_on]
         self._has_pauses = bool(request.pauses)
+        self._pause_starts = [pause.first for pause in request.pauses]
+        # Paused days before each pause.
+        self._paused_until = [0, *accumulate((pause.last - pause.first).days + 1 for pause in request.pauses)]
         self._is_360 = request.day_count == THIRTY_360
         self.first_share = _first_share(request)
         self._reach(1 if request.installment_fen else request.installments)
@@ -51,6 +56,10 @@ class Timetable:
         """The due dates of the periods from `first` to `last`."""
         self._reach(last)
         return self._days[first : last + 1]
+
+    def without_pauses(self) -> "Timetable":
+        """The same periods as if interest ran every day: what is agreed does not look ahead to a pause."""
+        return Timetable(replace(self._request, pauses=())) if self._has_pauses else self
 
     def is_plain(self, first: int) -> bool:
         """True when every period from `first` on is charged exactly one month."""
@@ -121,13 +130,14 @@ class Timetable:
 
     def paused_days(self, start: date, end: date) -> int:
         """Days from `start` (counted) to `end` (not counted) on which no interest runs."""
-        if not self._has_pauses:
+        return self._paused_before(end) - self._paused_before(start) if self._has_pauses else 0
+
+    def _paused_before(self, day: date) -> int:
+        index = bisect_left(self._pause_starts, day)
+        if not index:
             return 0
-        ends = [
-            (max(start, pause.first).toordinal(), min(end.toordinal(), pause.last.toordinal() + 1))
-            for pause in self._request.pauses
-        ]
-        return sum(max(0, last - first) for first, last in ends)
+        pause = self._request.pauses[index - 1]
+        return self._paused_until[index - 1] + min((day - pause.first).days, (pause.last - pause.first).days + 1)
 
     def _charged_whole(self, number: int, rate_ppm: int) -> tuple[Share, ...]:
         parts, of = self.share(number)

@@ -12,7 +12,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache, partial
+from functools import lru_cache
+from itertools import repeat
 from math import gcd
 from operator import neg
 from typing import NamedTuple
@@ -184,7 +185,7 @@ def schedule(position: StepPosition, periods: Sequence[Period]) -> tuple[Row, ..
     return tuple(rows)
 
 
-_as_row: Callable[[tuple[int, date, int, int, int]], Row] = partial(tuple.__new__, Row)
+_make: Callable[[type[Row], tuple[int, date, int, int, int]], Row] = tuple.__new__
 
 
 def level_rows(
@@ -218,7 +219,8 @@ def level_rows(
         principals[end - 1] += balances[end - 1]
         balances[end - 1] = 0
     columns = (range(first_number, first_number + end), due_on, principals, interests, balances)
-    return tuple(map(_as_row, zip(*columns, strict=False)))
+    # As `Row._make`, without a call of Python for each row.
+    return tuple(map(_make, repeat(Row), zip(*columns, strict=False)))
 
 
 def regular_periods(

@@ -153,6 +153,7 @@ class _Course:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.timetable = Timetable(request)
+        self.agreed_timetable = self.timetable.without_pauses()
         self.balance = request.principal_fen
         self.rate = request.rate_ppm
         # A NEXT_PERIOD change waits here for the period's end.
@@ -184,7 +185,7 @@ class _Course:
                 self._eventful(number, inside)
                 number += 1
             else:
-                rows = self._fold(number, self.balance)
+                rows = self._fold(number, self.balance, self.timetable)
                 self._take(rows)
                 number += len(rows)
         for _day, kind, index in self.events[self.met :]:
@@ -242,7 +243,7 @@ class _Course:
         method = INTEREST_ONLY if number <= self.grace else self.request.method
         return StepPosition(balance, self.installment, method)
 
-    def _fold(self, number: int, balance: int, *, until_event: bool = True) -> tuple[Row, ...]:
+    def _fold(self, number: int, balance: int, timetable: Timetable, *, until_event: bool = True) -> tuple[Row, ...]:
         """Rows from `number` to the next event, the end of the grace, or the end of the loan."""
         last = self.term or number + _STRETCH - 1
         if number <= self.grace:
@@ -250,9 +251,9 @@ class _Course:
         if until_event and self.met < len(self.events):
             last = min(last, self.timetable.number_of(self.events[self.met][0]) - 1)
         position = self._position(number, balance)
-        rows = self._level_rows(position, number, last)
+        rows = self._level_rows(position, number, last, timetable)
         if rows is None:
-            periods = self.timetable.regular(number, last, self.rate, self.term or 0, is_fixed=self.is_fixed)
+            periods = timetable.regular(number, last, self.rate, self.term or 0, is_fixed=self.is_fixed)
             rows = schedule(position, periods)
             if len(rows) > 1 and not rows[-2].balance_fen:
                 rows = rows[: next(index for index, row in enumerate(rows, start=1) if not row.balance_fen)]
@@ -260,11 +261,13 @@ class _Course:
             self._check_fixed(rows)
         return rows
 
-    def _level_rows(self, position: StepPosition, number: int, last: int) -> tuple[Row, ...] | None:
+    def _level_rows(
+        self, position: StepPosition, number: int, last: int, timetable: Timetable
+    ) -> tuple[Row, ...] | None:
         """The quick way for plain months of equal installments; None when these are not."""
-        if position.method != EQUAL_INSTALLMENT or not self.timetable.is_plain(number):
+        if position.method != EQUAL_INSTALLMENT or not timetable.is_plain(number):
             return None
-        days = self.timetable.days(number, last)
+        days = timetable.days(number, last)
         return level_rows(
             position.balance_fen, position.installment_fen, self.rate, number, days, is_last=last == self.term
         )
@@ -327,10 +330,10 @@ class _Course:
             self.term = number - 1 + self._rows_left(number)
 
     def _rows_left(self, number: int) -> int:
-        """How many rows the balance takes from `number` on, as things stand."""
+        """How many rows the balance takes from `number` on at what is agreed; a pause to come is no part of that."""
         at, balance = number, self.balance
         while balance:
-            rows = self._fold(at, balance, until_event=False)
+            rows = self._fold(at, balance, self.agreed_timetable, until_event=False)
             at, balance = at + len(rows), rows[-1].balance_fen
         return at - number
 

@@ -93,9 +93,7 @@ class Slow:
     def rows_left(self, number: int) -> int:
         balance, count = self.balance, 0
         while balance:
-            days = self.period(number + count)
-            free = Fraction(sum(day not in self.paused for day in days), len(days))
-            principal = self.principal(number + count, balance, balance * self.rate, self.share, free)
+            principal = self.principal(number + count, balance, balance * self.rate, self.share, Fraction(1))
             balance, count = balance - principal, count + 1
         return count
 

@@ -60,8 +60,10 @@ def contracts(draw: st.DrawFn, *, with_fixed: bool = True) -> dict[str, Any]:
             amount = f"{Decimal(draw(st.integers(1, max(1, principal // 6)))) / 100:.2f}"
             effect = draw(st.sampled_from(["LOWER_INSTALLMENT", "SHORTEN_TERM"]))
             request["prepayments"].append({"paid_on": f"{day}", "amount": amount, "effect": effect})
-        if kind == "pause" and not request["interest_pauses"]:
-            until = day + timedelta(days=draw(st.integers(0, 100)))
+        if kind == "pause":
+            # As long as it may be without reaching the next event's day, which may begin another pause.
+            room = min([(other - day).days - 1 for other in days if other > day], default=100)
+            until = day + timedelta(days=draw(st.integers(0, room)))
             request["interest_pauses"].append({"from": f"{day}", "to": f"{until}"})
     if with_fixed and request["method"] == "EQUAL_INSTALLMENT" and draw(st.booleans()):
         request["installment_amount"] = f"{Decimal(principal // draw(st.integers(1, 30)) + 1) / 100:.2f}"
