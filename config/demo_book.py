@@ -45,6 +45,8 @@ def _rows(dice: random.Random) -> Iterator[dict[str, str]]:
             number for number, _n, roles, branch in demo_names.PEOPLE if branch == code and "LOAN_OFFICER" in roles
         ]
         disbursed = _disbursed(dice, serial)
+        if serial in ARREARS:
+            disbursed = date(2021, 3, 5) + timedelta(days=serial)
         years = dice.choice((10, 15, 20, 20, 25, 30, 30, 30))
         matures = add_months(disbursed, years * 12)
         value = Decimal(dice.randrange(60, 420)) * 10000
