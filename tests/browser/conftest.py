@@ -155,8 +155,8 @@ def open_as(site: Site, chromium_path: str) -> Iterator[Callable[..., Any]]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=LAUNCH)
 
-        def sign_in(who: str, width: int = 1440, height: int = 900) -> Any:
-            context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
+        def sign_in(who: str, width: int = 1440, height: int = 900, **more: Any) -> Any:
+            context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN", **more)
             page = context.new_page()
             page.on("pageerror", lambda error: faults.append(str(error)))
             page.on(

@@ -70,6 +70,32 @@ def test_officer_visits_and_manager_approves(site: Site, open_as: Callable[..., 
     assert pdf.ok and pdf.body().startswith(b"%PDF")
 
 
+@pytest.mark.parametrize(("width", "how"), [(1440, "click"), (390, "tap"), (1440, "Enter"), (1440, "Control+Enter")])
+def test_the_button_and_enter_preview_and_submit_nothing(
+    site: Site, open_as: Callable[..., Any], width: int, how: str
+) -> None:
+    page = open_as("officer", width=width, height=844, has_touch=how == "tap")
+    page.goto(f"{site.url}/tasks/{site.tasks['clean']}/")
+    page.click("text=开始回访")
+    page.wait_for_selector("#visit-form")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    if how == "click":
+        page.click("footer.submit [data-preview]")
+    elif how == "tap":
+        page.tap("footer.submit [data-preview]")
+    else:
+        note = page.locator("input[name='now.request_note']")
+        note.fill("希望提前还款")
+        note.press(how)
+    page.wait_for_selector("#preview[open] #preview-box h2")
+    assert "还缺" in page.inner_text("#preview")
+    page.wait_for_timeout(1500)
+    assert [url for url in sent if not url.endswith("/draft/")] == []
+    assert page.locator("#lock-line .conflict").count() == 0
+    assert page.url.endswith("/visit/")
+
+
 def test_two_tabs_on_one_visit_the_second_is_refused_and_keeps_its_text(
     site: Site, open_as: Callable[..., Any]
 ) -> None:

@@ -41,17 +41,28 @@
       event.preventDefault();
       goTo(link.hash);
     }
-    if (event.target.closest("[data-preview]")) save("preview");
   });
 
-  /* One request at a time: the next one reads the version that the last one brought. */
+  /* Click, tap and Enter all ask for the preview; only the button inside the preview submits. */
+  form.addEventListener("submit", (event) => {
+    clearTimeout(timer);
+    if (event.submitter?.matches("[data-submit]")) return;
+    event.preventDefault();
+    save("preview");
+  });
+
+  /* One request at a time: the next one reads the version that the last one brought. A preview that
+     was asked for while another save was on its way stays asked for until it is sent. */
+  let timer;
+  const wanted = form.querySelector("[name=then]");
   function save(then) {
+    clearTimeout(timer);
     if (form.dataset.locked) return;
-    form.querySelector("[name=then]").value = then || "";
+    if (then) wanted.value = then;
     window.htmx.trigger(form, "save");
   }
+  form.addEventListener("htmx:configRequest", () => (wanted.value = ""));
 
-  let timer;
   const saveSoon = (delay) => {
     clearTimeout(timer);
     timer = setTimeout(() => save(""), delay);
