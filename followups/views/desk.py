@@ -46,6 +46,12 @@ BUCKETS = (
     (4, gettext_lazy("待审核")),
 )
 _NEVER = date(9999, 12, 31)
+MOST_AT_ONCE = 100
+
+
+def id_of(text: str) -> int:
+    """The id that a text from outside names; 0, which no row has, when it names none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def in_buckets(tasks: QuerySet[VisitTask], today: date) -> QuerySet[Any]:
@@ -189,8 +195,7 @@ class DeskPage(PageView):
         ]
 
     def _chosen(self) -> int:
-        text = self.request.GET.get("task", "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+        return id_of(self.request.GET.get("task", ""))
 
     def _drawer(self, rows: list[DeskRow]) -> dict[str, Any]:
         """The row named in the address, else the first of the page."""
@@ -212,9 +217,12 @@ class AssignMany(PageView):
         if not form.is_valid():
             messages.error(request, _("请选择主办人。"))
             return redirect(target)
-        ids = [int(text) for text in request.POST.getlist("task") if text.isascii() and text.isdigit()][:100]
+        ids = [id_of(text) for text in request.POST.getlist("task")][:MOST_AT_ONCE]
+        found = list(VisitTask.objects.visible_to(self.staff).filter(pk__in=ids).order_by("pk"))
         done = 0
-        for task in VisitTask.objects.visible_to(self.staff).filter(pk__in=ids).order_by("pk"):
+        if not found:
+            messages.error(request, _("没有可分派的任务，请先勾选。"))
+        for task in found:
             try:
                 actions.assign(task_id=task.pk, officer=form.cleaned_data["officer"], by=self.staff, at=self.at)
                 done += 1
