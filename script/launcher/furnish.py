@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from launcher.bank import Bank
@@ -26,42 +27,56 @@ with psycopg2.connect(os.environ["DATABASE_OWNER_URL"], connect_timeout=10) as l
 """
 
 
-def fingerprint(checkout: Path) -> str:
-    """Changes when a migration, the seed, or an installed package does."""
+# A management command looks again when one of these changed; script/server when any code did,
+# since the seed reads roles and policies from all over the house.
+NARROW = ("*/migrations/*", "config/seed*.py", "config/management/commands/seed*.py")
+WIDE = ("[a-z]*/**/*.py",)
+
+
+def fingerprint(checkout: Path, patterns: Sequence[str]) -> str:
+    """Changes when one of the files or an installed package does."""
     digest = hashlib.sha256((checkout / PRODUCTION).read_bytes())
-    patterns = ("*/migrations/*", "config/seed*.py", "config/management/commands/seed*.py")
     for path in sorted(path for pattern in patterns for path in checkout.glob(pattern) if path.is_file()):
         digest.update(str(path.relative_to(checkout)).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def is_furnished(bank: Bank, mark: str) -> bool:
-    """Whether the embedded database was brought up to this code; an external one only when it is not new."""
+def is_furnished(bank: Bank, marks: Mapping[str, str], *, serving: bool) -> bool:
+    """Whether an embedded database was brought up to this code; an external one is only looked at when new.
+
+    The operator of an external database migrates when they choose to, with `migrate` or by
+    starting script/server on it.
+    """
     if not bank.is_embedded:
-        return answers_yes(bank, "SELECT to_regclass('django_migrations') IS NOT NULL") is not False
-    note = bank.note("migrated")
-    return note.exists() and note.read_text() == mark
+        return not serving and answers_yes(bank, "SELECT to_regclass('django_migrations') IS NOT NULL") is not False
+    name = "served" if serving else "migrated"
+    note = bank.note(name)
+    return note.exists() and note.read_text() == marks[name]
 
 
-def furnish(bank: Bank, *, always: bool = False) -> None:
+def furnish(bank: Bank, *, serving: bool = False) -> None:
     """Migrate and seed when needed; two launches at once take turns."""
-    mark = fingerprint(CHECKOUT)
-    if not always and is_furnished(bank, mark):
+    marks = {"migrated": fingerprint(CHECKOUT, NARROW)}
+    if serving:
+        marks["served"] = fingerprint(CHECKOUT, WIDE)
+    if is_furnished(bank, marks, serving=serving):
         return
     with locked(bank.state.folder / "furnish.lock", notice="another launch is preparing the database; waiting for it"):
-        if not always and is_furnished(bank, mark):
+        if is_furnished(bank, marks, serving=serving):
             return
         step(bank, "migrations", "migrate", "--no-input", "-v", "0")
         step(bank, "seed", "seed")
         if bank.is_embedded:
-            bank.note("migrated").write_text(mark)
+            for name, mark in marks.items():
+                bank.note(name).write_text(mark)
 
 
 def forget(bank: Bank) -> None:
     """The command about to run may undo migrations or the seed: look again next time."""
     if bank.is_embedded:
-        bank.note("migrated").unlink(missing_ok=True)
+        for name in ("migrated", "served"):
+            bank.note(name).unlink(missing_ok=True)
 
 
 def step(bank: Bank, name: str, *arguments: str) -> None:

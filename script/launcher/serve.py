@@ -23,6 +23,8 @@ from launcher.supervise import Program, look_after, stop_all
 START_PATIENCE = 90.0
 # The one table the launcher knows: a bank without a loan is empty.
 _IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM loans_loan)"
+# The path without its query string: a search may hold an identity number, and logs live long.
+ACCESS_LOG_FORMAT = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s'
 
 
 class Signals:
@@ -144,7 +146,7 @@ def prepare(bank: Bank) -> None:
             bank.django("collectstatic", "--no-input", "-v", "0"), env=bank.env, cwd=CHECKOUT, output=output
         )
     try:
-        furnish(bank, always=True)
+        furnish(bank, serving=True)
         load_demo(bank)
         collecting.wait()
     finally:
@@ -177,6 +179,7 @@ def make_programs(bank: Bank, listener: socket.socket) -> list[Program]:
     bank.env["PYTHONUNBUFFERED"] = "1"
     web = [python, "-m", "gunicorn", "config.wsgi:application", "--worker-class", "gthread"]
     web += ["--workers", "2", "--threads", "4", "--bind", f"fd://{listener.fileno()}", "--access-logfile", "-"]
+    web += ["--access-logformat", ACCESS_LOG_FORMAT]
     web += ["--graceful-timeout", "10", "--no-control-socket"]
     if os.access("/dev/shm", os.W_OK):
         web += ["--worker-tmp-dir", "/dev/shm"]  # a heartbeat on a slow disk looks like a hung worker
