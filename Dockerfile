@@ -1,0 +1,25 @@
+# The application image: web, worker, beat and migrations are one image with different commands.
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    DJANGO_SETTINGS_MODULE=config.settings \
+    ANJU_STATE=/state
+
+WORKDIR /anju
+COPY requirements.txt ./
+RUN pip install --require-hashes -r requirements.txt
+
+RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin anju \
+ && install -d -o anju -g anju -m 0700 /state /state/media /state/static
+
+COPY . ./
+USER anju
+RUN python manage.py collectstatic --no-input -v 0
+
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:8000/healthz', headers={'Host': os.environ.get('ALLOWED_HOSTS', 'localhost').split(',')[0], 'X-Forwarded-Proto': 'https'}), timeout=4)"]
+CMD ["gunicorn", "config.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "--access-logfile", "-"]
