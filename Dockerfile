@@ -16,7 +16,7 @@ RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nolog
  && install -d -o anju -g anju -m 0700 /state /state/media /state/static
 
 COPY . ./
-USER anju
+USER 10001:10001
 RUN python manage.py collectstatic --no-input -v 0
 
 EXPOSE 8000
