@@ -26,6 +26,8 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
     ("revaluation_max_months", 12, _D(2017, 1, 1), None, "银监发〔2017〕16号"),
     ("advance_notice_days", 90, _D(2021, 1, 1), None, "民法典 221"),
     ("grace_days", 3, _D(2000, 1, 1), None, "合同默认"),
+    ("penalty_multiplier_overdue", "1.5", _D(2004, 1, 1), None, "银发〔2003〕251号：1.3 至 1.5 倍；合同默认"),
+    ("principal_first_dpd", 90, _D(2000, 1, 1), None, "合同默认：逾期超过 90 天先还本金"),
     ("overdue_grace_days", 0, _D(2000, 1, 1), None, "本行默认：逾期认定不含宽限期"),
     ("holiday_rule", "NEXT_WORKDAY", _D(2000, 1, 1), None, "民法典 203"),
     ("class_thresholds", [1, 91, 271, 361], _D(2023, 7, 1), None, "银保监会/央行令〔2023〕1号"),
@@ -72,11 +74,12 @@ def _is_confirmed(day: date, is_workday: bool) -> bool:
 
 
 def seed_parameters(at: datetime) -> None:
-    if Parameter.objects.exists():
-        return
+    """A code that the bank has already is the bank's own; a code that is new in this version is added."""
+    known = set(Parameter.objects.values_list("code", flat=True))
     Parameter.objects.bulk_create(
         Parameter(code=code, value=value, in_force=DateRange(start, end, "[)"), source=source)
         for code, value, start, end, source in PARAMETERS
+        if code not in known
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from config.invariants import findings
 from journal.models import Entry
@@ -171,6 +172,26 @@ def test_a_life_with_reversals_is_the_life_without_those_receipts(operations: St
         close(day)
     assert Receipt.objects.filter(state="REVERSED").count() == len(out)
     assert [state(loan) for loan in reversed_] == [state(loan) for loan in never]
+    assert broken() == []
+
+
+def test_a_file_of_late_receipts_is_one_replay_a_loan_and_as_good_as_one_by_one() -> None:
+    one_by_one, at_once = twin_books(20, 11)
+    told = [each._replace(comes_on=FIRST + timedelta(days=40)) for each in life(20, 40, 11)]
+    for offset in range(40):
+        close(FIRST + timedelta(days=offset))
+    for n, each in enumerate(told):
+        pay(one_by_one[each.loan], each, f"A{n}")
+    rows = [
+        ReceiptRow(at_once[each.loan].loan_note_no, each.amount, each.value_on, "CNAPS", f"B{n}")
+        for n, each in enumerate(told)
+    ]
+    with CaptureQueriesContext(connection) as few:
+        assert post_receipts(rows=rows[:5], by="system", at=AT).posted == 5
+    with CaptureQueriesContext(connection) as many:
+        assert post_receipts(rows=rows[5:], by="system", at=AT).posted == len(rows) - 5 > 100
+    assert len(many) <= len(few) + 12
+    assert [state(loan) for loan in at_once] == [state(loan) for loan in one_by_one]
     assert broken() == []
 
 
