@@ -1,0 +1,6 @@
+"""The launcher lives in script/, outside the application's packages."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "script"))
