@@ -42,15 +42,30 @@ class RescheduleForm(forms.Form):
     reason = forms.CharField(label=_("改约原因"), max_length=200)
 
 
+class AsTyped(forms.CharField):
+    """Text as it came: what is wrong with it is the action's to say, in one place for page and API."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+        self.validators = []
+
+
+class AsChosen(forms.MultipleChoiceField):
+    """Choices as they came; one that does not exist is the action's to refuse."""
+
+    def valid_value(self, value: Any) -> bool:
+        return True
+
+
 class DecisionForm(forms.Form):
-    content_sha256 = forms.CharField(max_length=64)
-    note = forms.CharField(required=False, max_length=500)
+    content_sha256 = AsTyped()
+    note = AsTyped()
 
 
 class ReturnForm(forms.Form):
-    content_sha256 = forms.CharField(max_length=64)
-    reason = forms.CharField(label=_("退回原因"), max_length=500)
-    sections = forms.MultipleChoiceField(
+    content_sha256 = AsTyped()
+    reason = AsTyped(label=_("退回原因"))
+    sections = AsChosen(
         required=False, choices=[(key, key) for key, _zh, _en in checklist.SECTIONS], label=_("需修改的部分")
     )
 

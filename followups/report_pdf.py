@@ -1,6 +1,8 @@
 """The report as a bank's document: PDF 个人住房贷款贷后检查报告 from the frozen content.
 
 Content goes in as JSON input, never as Typst source, so no text of a person can become markup.
+The fonts hold the Han characters of GB 18030 level 2 and some sixty of CJK extension B; a rarer one (𠮷, 𡃁) is
+set as a box on paper though it is kept and hashed as written. Emoji are refused where they are typed.
 Same content, same template, same fonts, same program: same bytes (no creation date, no random id).
 """
 

@@ -7,8 +7,8 @@ in another language and after a change of wording. Notes of policy lines are dat
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from followups.models import Method, VisitTask
 from followups.rules.facts import Reason
@@ -76,7 +76,16 @@ def _reason(reason: Mapping[str, Any]) -> str:
     return "" if say is None else say(reason["params"])
 
 
+def _is_english() -> bool:
+    return (get_language() or "").startswith("en")
+
+
 def _policy_line(params: Mapping[str, Any]) -> str:
+    if _is_english():
+        # The note is data of the policy, in the bank's language; the facts it met stand beside it in words.
+        if "version" not in params:
+            return _("第 %(line)s 行") % params
+        return _("策略 v%(version)s 第 %(line)s 行") % params
     if "version" not in params:
         return _("第 %(line)s 行：%(note)s") % params
     return _("策略 v%(version)s 第 %(line)s 行：%(note)s") % params

@@ -14,7 +14,9 @@ from journal.errors import ActionRefused
 from journal.queries import business_date_now
 from people.models import Branch, FinancialProfile, Party, Role, Scope, Staff
 from people.queries import may
+from people.rules.identity import has_unseen_characters
 
+REASON_LEAST, REASON_MOST = 4, 200
 PERMISSIONS = (
     "loans.view",
     "loans.post_receipts",
@@ -59,6 +61,12 @@ class NotAllowed(ActionRefused):
 
 class ReasonTooShort(ActionRefused):
     code = "reason_too_short"
+
+
+class ReasonWrong(ActionRefused):
+    """Too long, or with characters that cannot be seen."""
+
+    code = "reason_wrong"
 
 
 def require(staff: Staff, permission: str) -> None:
@@ -129,8 +137,12 @@ def record_profile(
     other_monthly_debt: Decimal | None,
     by: str,
     at: datetime,
+    loan_id: int | None = None,
 ) -> FinancialProfile:
-    """Adds what is now known of a party's means; parts not given are carried over from the last snapshot."""
+    """Adds what is now known of a party's means; parts not given are carried over from the last snapshot.
+
+    `loan_id` is the loan on whose visit it was found: the fact then stands on its timeline.
+    """
     last = FinancialProfile.objects.filter(party_id=party_id).order_by("-known_on", "-id").first()
     profile = FinancialProfile.objects.create(
         party_id=party_id,
@@ -146,6 +158,7 @@ def record_profile(
         kind="people.profile_recorded",
         subject_type="party",
         subject_id=party_id,
+        loan_id=loan_id,
         by=by,
         at=at,
         business_date=business_date_now(),
@@ -155,8 +168,8 @@ def record_profile(
 
 
 @transaction.atomic
-def change_phone(*, party_id: int, phone: str, by: str, at: datetime) -> None:
-    """Sets a party's telephone number; the journal keeps only hashes of both."""
+def change_phone(*, party_id: int, phone: str, by: str, at: datetime, loan_id: int | None = None) -> None:
+    """Sets a party's telephone number; the journal keeps only hashes of both, under the loan it was learnt on."""
     party = Party.objects.select_for_update().get(pk=party_id)
     before = party.phone
     Party.objects.filter(pk=party_id).update(phone=phone)
@@ -164,6 +177,7 @@ def change_phone(*, party_id: int, phone: str, by: str, at: datetime) -> None:
         kind="people.phone_changed",
         subject_type="party",
         subject_id=party_id,
+        loan_id=loan_id,
         by=by,
         at=at,
         business_date=business_date_now(),
@@ -175,8 +189,7 @@ def change_phone(*, party_id: int, phone: str, by: str, at: datetime) -> None:
 def reveal(*, party_id: int, loan_id: int, field: str, reason: str, by: Staff, at: datetime) -> str:
     """Shows one masked value once and records who, whom, why. The caller has checked that the loan is visible."""
     require(by, "people.reveal")
-    if len(reason.strip()) < 4:
-        raise ReasonTooShort(_("请写明查看原因（至少 4 个字）。"), field="reason")
+    reason = _checked_reason(reason)
     if field not in ("phone", "id_no", "name"):
         raise NotAllowed(_("没有这个字段。"), field="field")
     value: Any = Party.objects.values_list(field, flat=True).get(pk=party_id)
@@ -188,9 +201,21 @@ def reveal(*, party_id: int, loan_id: int, field: str, reason: str, by: Staff, a
         by=by.staff_no,
         at=at,
         business_date=business_date_now(),
-        data={"field": field, "reason": reason.strip()[:200]},
+        data={"field": field, "reason": reason},
     )
     return str(value)
+
+
+def _checked_reason(reason: str) -> str:
+    """The reason without outer space; it is kept whole and as it was read, or refused."""
+    words = reason.strip()
+    if has_unseen_characters(words):
+        raise ReasonWrong(_("查看原因含有不可见或控制字符。"), field="reason")
+    if len(words) < REASON_LEAST:
+        raise ReasonTooShort(_("请写明查看原因（至少 4 个字）。"), field="reason")
+    if len(words) > REASON_MOST:
+        raise ReasonWrong(_("查看原因过长，最多 200 个字。"), field="reason")
+    return words
 
 
 def _hash(party_id: int, value: str) -> str:

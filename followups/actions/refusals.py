@@ -154,6 +154,8 @@ def fault_sentence(code: str) -> str:
     return {
         "too_long": _("文字过长"),
         "forbidden_character": _("含有不可见或控制字符"),
+        "picture": _("不能使用表情符号，报告无法打印"),
+        "answer_is_a_concern": _("有查封或纠纷、资金回流、无还款意愿，或未核对本人身份时，不能选未见异常"),
         "not_an_amount": _("请填写金额，如 9800.00"),
         "not_a_choice": _("请从选项中选择"),
         "not_a_date": _("请填写有效日期，如 2026-10-30"),

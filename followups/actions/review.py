@@ -18,15 +18,19 @@ from followups import report_pdf
 from followups.actions.refusals import AlreadyDecided, NotApprovedYet, OwnReport, ReasonMissing, StaleReport, WrongState
 from followups.actions.tasks import add_event, change_task, checked_reason, guard, locked_task, tell
 from followups.models import EventKind, Outcome, ReportState, TaskState, VisitReport, VisitTask
+from followups.queries.facts import is_known_to
 from followups.rules.checklist import SECTIONS, answer_of
 from followups.rules.report import content_sha256 as sha256_of
 from journal.actions import store_exhibit
 from journal.queries import exhibit_bytes
 from loans.queries import require_business_date
-from people.actions import change_phone, record_profile, require
+from people.actions import NotAllowed, change_phone, record_profile, require
 from people.models import Staff
+from people.queries import may
 
 REASON_LEAST = 5
+# Any of these lets one take the PDF of a visible report (decision 0007); an own portfolio needs none.
+TAKING = ("followups.review", "people.reveal", "journal.view")
 
 
 @transaction.atomic
@@ -69,7 +73,7 @@ def return_report(
     reason = checked_reason(reason, least=REASON_LEAST)
     known = [key for key, _zh, _en in SECTIONS]
     if any(section not in known for section in sections):
-        raise ReasonMissing(_("请从选项中选择"), field="sections", code="not_a_choice")
+        raise ReasonMissing(_("报告没有这一部分，请从所列部分中选择。"), field="sections", code="not_a_choice")
     guard(task, TaskState.RETURNED)
     _decide(report, state=ReportState.RETURNED, note=reason, by=by, at=at)
     change_task(task, state=TaskState.RETURNED)
@@ -84,11 +88,14 @@ def return_report(
 def hand_out_pdf(*, report: VisitReport, by: Staff, at: datetime) -> bytes:
     """The filed PDF's bytes, with a record of who took them; the caller has checked that the report is visible.
 
-    NotApprovedYet while there is no PDF, so that no unapproved document goes round.
+    NotApprovedYet while there is no PDF, so that no unapproved document goes round; NotAllowed for those
+    who may not read name and address in full (decision 0007).
     """
+    task = VisitTask.objects.select_related("loan").get(visit=report.visit_id)
+    if not is_known_to(task, by) and not any(may(by, permission) for permission in TAKING):
+        raise NotAllowed(_("您的岗位不能领取该报告的 PDF。"))
     if report.pdf is None:
         raise NotApprovedYet
-    task = VisitTask.objects.get(visit=report.visit_id)
     content = exhibit_bytes(report.pdf)
     tell(task, "followups.report_handed_out", by=by, at=at, report_id=report.pk, pdf_sha256=report.pdf.sha256)
     return content
@@ -139,9 +146,10 @@ def _hand_down(task: VisitTask, report: VisitReport, *, by: Staff, at: datetime)
             other_monthly_debt=_amount(found.get("other_monthly_debt")),
             by=actor,
             at=at,
+            loan_id=task.loan_id,
         )
     if "phone" in found:
-        change_phone(party_id=party_id, phone=found["phone"], by=actor, at=at)
+        change_phone(party_id=party_id, phone=found["phone"], by=actor, at=at, loan_id=task.loan_id)
     if "occupancy" in found:
         update_occupancy(loan_id=task.loan_id, is_owner_occupied=found["occupancy"] == "OWNER", by=actor, at=at)
     if found.keys() & {"registration_kind", "registration_no"}:

@@ -15,6 +15,7 @@ from followups.actions.refusals import (
     WrongDate,
     WrongOfficer,
     WrongState,
+    fault_sentence,
 )
 from followups.models import EventKind, TaskEvent, TaskState, VisitTask
 from followups.rules import states
@@ -28,6 +29,8 @@ from people.queries import branch_ids_visible_to, may
 # States in which the visit is still to be made or mended.
 TO_DO = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED)
 _FURTHEST = timedelta(days=365)
+# Events that say by when a task is due.
+_SETS_DUE = (EventKind.PLANNED, EventKind.BROUGHT_FORWARD, EventKind.RESCHEDULED)
 
 
 def locked_task(task_id: int, by: Staff) -> VisitTask:
@@ -97,7 +100,7 @@ def checked_reason(reason: str, *, least: int, field: str = "reason") -> str:
         raise ReasonMissing(
             _("文字过长，最多 %(most)s 个字。") % {"most": TEXT_LIMIT}
             if "too_long" in faults
-            else _("含有不可见或控制字符"),
+            else fault_sentence(faults[0]),
             field=field,
             code=faults[0],
         )
@@ -160,7 +163,7 @@ def claim(*, task_id: int, by: Staff, at: datetime) -> VisitTask:
 
 @transaction.atomic
 def reschedule(*, task_id: int, to: date, reason: str, by: Staff, at: datetime) -> VisitTask:
-    """Fixes the limit to a day; beyond the present limit only by someone who assigns tasks.
+    """Fixes the limit to a day; beyond the planned one only by someone who assigns tasks.
 
     The date is pinned: the planner leaves it alone from now on.
     """
@@ -177,13 +180,33 @@ def reschedule(*, task_id: int, to: date, reason: str, by: Staff, at: datetime) 
         raise WrongDate(_("日期不能早于营业日 %(today)s。") % {"today": today.isoformat()})
     if to > max(task.due_on, today) + _FURTHEST:
         raise WrongDate(_("日期过远。"))
-    if to > task.due_on and not may_assign:
-        raise WrongDate(_("晚于应完成日 %(due)s 须由主管改约。") % {"due": task.due_on.isoformat()})
+    limit = _planned_due(task)
+    if to > limit and not may_assign:
+        raise WrongDate(_("晚于应完成日 %(due)s 须由主管改约。") % {"due": limit.isoformat()})
     before = task.due_on
     if to == before and task.is_pinned:
         return task
     change_task(task, due_on=to, opens_on=min(task.opens_on, to), is_pinned=True)
     days = {"from": before.isoformat(), "to": to.isoformat()}
-    add_event(task, EventKind.RESCHEDULED, by=by.staff_no, at=at, reason=words, **days)
+    add_event(task, EventKind.RESCHEDULED, by=by.staff_no, at=at, reason=words, sets_limit=may_assign, **days)
     tell(task, "followups.task_rescheduled", by=by, at=at, **days)
     return task
+
+
+def _planned_due(task: VisitTask) -> date:
+    """The day up to which an officer may move the task: the planner's, or what somebody who assigns made of it.
+
+    An own move to an earlier day takes nothing away, so that it can be taken back.
+    """
+    limit: date | None = None
+    for event in task.events.filter(kind__in=_SETS_DUE).order_by("id"):
+        if event.kind != EventKind.RESCHEDULED:
+            text = event.data.get("due_on")
+        elif limit is None and not event.data.get("sets_limit"):
+            text = event.data.get("from")
+        elif event.data.get("sets_limit") or (limit and str(event.data.get("to")) > limit.isoformat()):
+            text = event.data.get("to")
+        else:
+            text = None
+        limit = date.fromisoformat(text) if text else limit
+    return max(limit or task.due_on, task.due_on)

@@ -31,18 +31,20 @@ from followups.models import (
     Checklist,
     Difference,
     EventKind,
+    Method,
     TaskState,
     Visit,
     VisitReport,
     VisitTask,
 )
-from followups.queries.content import ReportParts, build_content, known_for
+from followups.queries.content import ReportParts, build_content, content_seen, known_for
 from followups.queries.form import field_label
 from followups.rules import checklist
 from followups.rules.report import conclusion_draft, content_sha256
 from loans.queries import calendar, lock_positions, parameter, require_business_date
 from people.actions import require
 from people.models import Staff
+from people.queries import branch_ids_visible_to, may
 
 _FURTHEST_DECISION = timedelta(days=60)
 
@@ -75,6 +77,8 @@ def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
     if visit is not None:
         return visit
     guard(task, TaskState.IN_PROGRESS)
+    if task.method == Method.OFF_SITE and task.evidence is None:
+        raise WrongState(_("系统尚未完成取证，取证后如有异常再由人员核对。"))
     if task.assigned_to is None:
         give(task, by, by=by, at=at)
     questions = Checklist.objects.order_by("-version").first()
@@ -122,11 +126,10 @@ def preview(*, task_id: int, draft: Mapping[str, Any] | None, by: Staff) -> Repo
     used = dict(visit.draft if draft is None else draft)
     items = checklist.items_for(task.kind, visit.method, visit.checklist.items)
     absent, faults = _obstacles(task, visit, items, used)
-    second = None
-    if used.get("second_visitor"):
-        second = Staff.objects.filter(staff_no=used["second_visitor"]).first()
+    second = _partner(used, task, visit.lead_visitor)
     content = build_content(ReportParts(task, visit, _without_faults(used, faults), _next_version(visit), second, None))
-    return ReportContent(content, content_sha256(content), absent, faults, conclusion_draft(content))
+    seen = content_seen(content, task, by)
+    return ReportContent(seen, content_sha256(content), absent, faults, conclusion_draft(seen, _language()))
 
 
 @transaction.atomic
@@ -150,7 +153,7 @@ def submit_visit(*, task_id: int, version: int, draft: Mapping[str, Any], by: St
         raise MissingAnswers(absent, [labels.get(key) or field_label(key) for key in absent])
     if faults:
         raise InvalidAnswers(faults, {**{key: field_label(key) for key in faults}, **labels})
-    second = _second_visitor(draft, by)
+    second = _second_visitor(draft, task, by)
     visit = _keep(visit, draft, by=by, at=at, second=second)
     return _make_report(task, visit, by=by, at=at)
 
@@ -252,9 +255,12 @@ def _require_shape(visit: Visit, draft: Mapping[str, Any]) -> None:
         raise InvalidAnswers(faults, {**{key: field_label(key) for key in faults}, **_labels(items)})
 
 
+def _language() -> str:
+    return "en" if (get_language() or "").startswith("en") else "zh"
+
+
 def _labels(items: list[checklist.Item]) -> dict[str, str]:
-    language = "en" if (get_language() or "").startswith("en") else "zh"
-    return {item["key"]: item["label"][language] for item in items}
+    return {item["key"]: item["label"][_language()] for item in items}
 
 
 def _keep(visit: Visit, draft: Mapping[str, Any], *, by: Staff, at: datetime, second: Staff | None = None) -> Visit:
@@ -287,16 +293,24 @@ def _without_faults(draft: Mapping[str, Any], faults: Mapping[str, Any]) -> dict
     return {**rest, "answers": answers}
 
 
-def _second_visitor(draft: Mapping[str, Any], by: Staff) -> Staff | None:
-    staff_no = str(draft.get("second_visitor") or "").strip()
-    if not staff_no:
+def _second_visitor(draft: Mapping[str, Any], task: VisitTask, by: Staff) -> Staff | None:
+    """The person named, None when nobody is; one sentence for every wrong name, which tells nothing of the name."""
+    if not str(draft.get("second_visitor") or "").strip():
         return None
-    second = Staff.objects.filter(staff_no=staff_no, is_active=True).first()
+    second = _partner(draft, task, by)
     if second is None:
-        raise SecondVisitorWrong(_("没有工号为 %(staff_no)s 的在岗人员。") % {"staff_no": staff_no})
-    if second.pk == by.pk:
-        raise SecondVisitorWrong(_("协办人须为另一人。"))
+        raise SecondVisitorWrong(_("协办人须为该贷款所属机构另一名在岗的回访人员，请从名单中选择。"))
     return second
+
+
+def _partner(draft: Mapping[str, Any], task: VisitTask, lead: Staff) -> Staff | None:
+    """Who is named as second visitor, if one of those who may be: as offered by the page, seeing the branch."""
+    staff_no = str(draft.get("second_visitor") or "").strip()
+    offered = Staff.objects.filter(is_active=True, branch_id=task.branch_id).exclude(pk=lead.pk)
+    second = offered.filter(staff_no=staff_no).first() if staff_no else None
+    if second is None or not may(second, "followups.record_visit"):
+        return None
+    return second if task.branch_id in branch_ids_visible_to(second) else None
 
 
 def _next_version(visit: Visit) -> int:

@@ -6,14 +6,16 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from followups import actions
+from followups import actions, queries
 from followups.filters import ReportFilter
 from followups.models import Conclusion, Difference, Level, ReportState, VisitReport
 from followups.rules import checklist
+from followups.rules.report import mask_place
 from loans.api import BranchBrief, MaskedBorrower, StaffBrief
 from loans.models import FiveClass
 from people.api.fields import StrictSerializer, TextField
@@ -50,16 +52,31 @@ class DifferenceRow(serializers.ModelSerializer[Difference]):
         model = Difference
         fields = ["section", "item", "before", "before_source", "before_on", "after", "verified_by"]
 
+    def to_representation(self, instance: Difference) -> dict[str, Any]:
+        """An address in full only where the report's content is."""
+        row = super().to_representation(instance)
+        if not self.context["is_open"]:
+            row |= {side: mask_place(instance.item, row[side]) for side in ("before", "after")}
+        return row
+
 
 class ReportFull(ReportRow):
-    """A report with its content; `content_sha256` is what a decision is bound to."""
+    """A report with its content; `content_sha256` is what a decision is bound to.
 
-    content = serializers.JSONField()
+    Name and address are masked in `content` except in the own portfolio, in an own open task and for
+    those who must decide; the hash is always that of the unmasked content.
+    """
+
+    content = serializers.SerializerMethodField()
     differences = DifferenceRow(many=True)
     has_pdf = serializers.SerializerMethodField()
 
     class Meta(ReportRow.Meta):
         fields = [*ReportRow.Meta.fields, "content", "content_sha256", "differences", "decision_note", "has_pdf"]
+
+    @extend_schema_field(OpenApiTypes.ANY)
+    def get_content(self, report: VisitReport) -> Any:
+        return queries.content_for(report, self.context["staff"])
 
     def get_has_pdf(self, report: VisitReport) -> bool:
         return report.pdf_id is not None
@@ -75,7 +92,9 @@ def visible_reports(view: ApiView) -> QuerySet[VisitReport]:
 
 def full_report(view: ApiView, pk: int) -> Any:
     """The report as its detail endpoint shows it now."""
-    return ReportFull(view.visible(visible_reports(view).prefetch_related("differences"), pk=pk)).data
+    report = view.visible(visible_reports(view).prefetch_related("differences"), pk=pk)
+    context = {"staff": view.staff, "is_open": queries.is_open_to(report, view.staff)}
+    return ReportFull(report, context=context).data
 
 
 class ReportList(ListView):

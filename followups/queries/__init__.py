@@ -1,5 +1,6 @@
 """Reads of follow-ups: the desk and the review queue, what is known of a loan before a visit, its timeline."""
 
+from followups.queries.content import content_for, is_open_to
 from followups.queries.desk import (
     clock_of,
     desk,
@@ -10,6 +11,7 @@ from followups.queries.desk import (
 )
 from followups.queries.facts import (
     days_past_due_of,
+    is_known_to,
     known_facts,
     payment_strip,
     person_facts,
@@ -23,9 +25,12 @@ from followups.queries.timeline import TimelineRow, timeline
 __all__ = [
     "TimelineRow",
     "clock_of",
+    "content_for",
     "days_past_due_of",
     "desk",
     "form_of",
+    "is_known_to",
+    "is_open_to",
     "known_facts",
     "payment_strip",
     "person_facts",

@@ -13,10 +13,11 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from collateral.queries import charges_of
-from followups.models import EventKind, Level, Method, TaskKind, Visit, VisitReport, VisitTask
+from followups.models import EventKind, Level, Method, ReportState, TaskKind, Visit, VisitReport, VisitTask
 from followups.queries.facts import (
     days_past_due_of,
     in_both,
+    is_known_to,
     known_facts,
     property_value_of,
     repayment_facts,
@@ -24,11 +25,12 @@ from followups.queries.facts import (
 )
 from followups.rules import checklist, clock
 from followups.rules.assessment import Limits, LoanFigures, Means, assess
-from followups.rules.report import Inputs, build, findings
+from followups.rules.report import Inputs, build, findings, masked
 from followups.wording import evidence_lines, why_lines
 from loans.models import Loan, RepaymentMethod
 from loans.queries import calendar, parameter, require_business_date
 from people.models import Staff
+from people.queries import branch_ids_visible_to, may
 from people.rules.masking import mask_id, mask_phone
 
 CHINESE = "zh-hans"
@@ -67,6 +69,22 @@ def _evidence_words(line: Mapping[str, str]) -> str:
     return f"{line['item']} {line['result']}{detail}"
 
 
+def is_open_to(report: VisitReport, staff: Staff) -> bool:
+    """Who reads name and address in full: own portfolio, own open task, or a reviewer who must still decide."""
+    must_decide = report.state == ReportState.SUBMITTED and may(staff, "followups.review")
+    return is_known_to(report.visit.task, staff) or (must_decide and report.branch_id in branch_ids_visible_to(staff))
+
+
+def content_for(report: VisitReport, staff: Staff) -> dict[str, Any]:
+    """The report's content as this person may read it."""
+    return dict(report.content) if is_open_to(report, staff) else masked(report.content)
+
+
+def content_seen(content: Mapping[str, Any], task: VisitTask, staff: Staff) -> dict[str, Any]:
+    """Content not yet submitted, as this person may read it."""
+    return dict(content) if is_known_to(task, staff) else masked(content)
+
+
 def build_content(parts: ReportParts) -> dict[str, Any]:
     """The content of the report; the document speaks Chinese whatever the page speaks."""
     with translation.override(CHINESE):
@@ -89,7 +107,7 @@ def _build(parts: ReportParts) -> dict[str, Any]:
             task_no=task.number,
             version=parts.version,
             cover=_cover(parts),
-            why=why_lines(task),
+            why=_why(task),
             repayment=repayment_facts(loan),
             collateral=_collateral(loan),
             items=items,
@@ -103,6 +121,13 @@ def _build(parts: ReportParts) -> dict[str, Any]:
             previous=last.content if last else None,
         )
     )
+
+
+def _why(task: VisitTask) -> list[dict[str, str]]:
+    """The lines that say why, each in both languages."""
+    with translation.override("en"):
+        english = why_lines(task)
+    return [{"zh": zh, "en": en} for zh, en in zip(why_lines(task), english, strict=True)]
 
 
 def _figures(loan: Loan) -> LoanFigures:
@@ -214,11 +239,16 @@ def _clock(task: VisitTask, at: datetime | None) -> list[dict[str, Any]]:
     events = list(task.events.order_by("id"))
     today = require_business_date()
     first = min((event.business_date for event in events), default=today)
-    labels = {"WAITING": _("等待"), "VISITING": _("回访"), "REVIEWING": _("审核"), "CORRECTING": _("修改")}
+    labels = {
+        "WAITING": in_both(lambda: _("等待")),
+        "VISITING": in_both(lambda: _("回访")),
+        "REVIEWING": in_both(lambda: _("审核")),
+        "CORRECTING": in_both(lambda: _("修改")),
+    }
     return [
         {
             "code": step.code,
-            "label": labels.get(step.code, step.code),
+            "label": labels[step.code],
             "from": _instant(step.from_at),
             "to": _instant(step.to_at or at),
             "workdays": step.workdays,

@@ -126,26 +126,28 @@ def _fact(value: object, source: str, on: date | None, **more: Any) -> Fact:
 
 
 def _facts_of_last_visit(loan: Loan) -> dict[str, Fact]:
-    report = (
+    """The newest answer of any approved report, item by item: not every kind of visit asks everything."""
+    reports = (
         VisitReport.objects.filter(visit__task__loan=loan, state=ReportState.APPROVED)
         .order_by("-submitted_on", "-id")
         .select_related("visit__checklist")
-        .first()
+        .defer("visit__draft", "visit__known")
     )
-    if report is None:
-        return {}
-    keys = {item["key"]: item["before"] for item in report.visit.checklist.items if item["before"]}
-    facts = {}
-    for section in report.content["sections"]:
-        for row in section["items"]:
-            key = keys.get(row["key"])
-            if not key or row["state"] == "SYSTEM":
-                continue
-            if row["state"] in ("CHANGED", "BASELINE"):
-                facts[key] = _fact(row["now"], "LAST_VISIT", report.submitted_on)
-            elif row["before"]:
-                facts[key] = {"value": row["before"], "source": row["before_source"], "on": row["before_on"]}
-    return facts
+    answered: dict[str, Fact] = {}
+    carried: dict[str, Fact] = {}
+    for report in reports:
+        keys = {item["key"]: item["before"] for item in report.visit.checklist.items if item["before"]}
+        for section in report.content["sections"]:
+            for row in section["items"]:
+                key = keys.get(row["key"])
+                if not key or row["state"] == "SYSTEM":
+                    continue
+                if row["state"] in ("CHANGED", "BASELINE"):
+                    answered.setdefault(key, _fact(row["now"], "LAST_VISIT", report.submitted_on))
+                elif row["before"]:
+                    source, on = row["before_source"], row["before_on"]
+                    carried.setdefault(key, {"value": row["before"], "source": source, "on": on})
+    return carried | answered
 
 
 def _facts_of_party(loan: Loan) -> dict[str, Fact]:
@@ -218,6 +220,12 @@ def in_both(words: Callable[[], str]) -> dict[str, str]:
     return both
 
 
+def is_known_to(task: VisitTask, staff: Staff) -> bool:
+    """Own portfolio or an open task of one's own: who and where are no secret there."""
+    is_own_task = task.assigned_to_id == staff.pk and task.state in OPEN_STATES
+    return is_own_task or task.loan.portfolio_officer_id == staff.pk
+
+
 def person_facts(task: VisitTask, staff: Staff | None = None) -> dict[str, str]:
     """Who and where, as far as this person may see it.
 
@@ -225,9 +233,7 @@ def person_facts(task: VisitTask, staff: Staff | None = None) -> dict[str, str]:
     Telephone and identity number are always masked; `people.actions.reveal` shows them with a reason.
     """
     loan = task.loan
-    own = staff is not None and (
-        (task.assigned_to_id == staff.pk and task.state in OPEN_STATES) or loan.portfolio_officer_id == staff.pk
-    )
+    own = staff is not None and is_known_to(task, staff)
     charge = Charge.objects.filter(loan_id=task.loan_id).select_related("property").order_by("id").first()
     address = charge.property.address if charge else ""
     return {

@@ -10,15 +10,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from followups.models import Conclusion, EventKind, Method, Outcome, TaskEvent, TaskKind
 from journal.models import Entry
-from loans.models import FiveClass, Installment, Loan, Posting, PostingKind, Receipt, ReceiptState
+from loans.models import FiveClass, Installment, LedgerLine, Loan, Posting, PostingKind, Receipt, ReceiptState
 from people.models import Staff
 from risk.models import GradeLevel
 
 MOST = 200
+# Postings without installment or receipt of their own: their ledger lines say how much.
+_TOLD_BY_LINES = (PostingKind.OPENING, PostingKind.SUSPENSE_USED)
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class TimelineRow:
 
 
 def timeline(loan: Loan, most: int = MOST) -> list[TimelineRow]:
-    """The latest rows of all kinds; the caller has checked access to the loan. Five queries."""
+    """The latest rows of all kinds; the caller has checked access to the loan. Six queries."""
     rows = [
         *_task_rows(loan, most),
         *_receipt_rows(loan, most),
@@ -107,8 +110,10 @@ def _posting_rows(loan: Loan, most: int) -> Iterator[TimelineRow]:
         row.number: row.principal + row.interest
         for row in Installment.objects.filter(loan=loan).order_by("-number")[:most]
     }
-    postings = Posting.objects.filter(loan=loan).exclude(kind=PostingKind.RECEIPT).select_related("receipt")
-    for posting in postings.order_by("-id")[:most]:
+    found = Posting.objects.filter(loan=loan).exclude(kind=PostingKind.RECEIPT).select_related("receipt")
+    postings = list(found.order_by("-id")[:most])
+    moved = _amounts_moved(loan, [each for each in postings if each.kind in _TOLD_BY_LINES])
+    for posting in postings:
         number = posting.installment_number
         amount = billed.get(number) if number is not None else None
         text = str(PostingKind(posting.kind).label)
@@ -116,6 +121,7 @@ def _posting_rows(loan: Loan, most: int) -> Iterator[TimelineRow]:
             text = _("第 %(number)s 期出账") % {"number": number}
         elif posting.kind == PostingKind.OPENING:
             text = _("期初建账")
+        amount = moved.get(posting.pk, amount)
         is_correction = posting.kind in (PostingKind.REVERSAL, PostingKind.REPOSTING)
         if is_correction and posting.receipt is not None:
             amount = posting.receipt.amount
@@ -128,6 +134,19 @@ def _posting_rows(loan: Loan, most: int) -> Iterator[TimelineRow]:
             f"{amount:,.2f}" if amount is not None else "–",
             ref=posting.pk,
         )
+
+
+def _amounts_moved(loan: Loan, postings: list[Posting]) -> dict[int, Decimal]:
+    """What each posting moved: the sum of its debits."""
+    if not postings:
+        return {}
+    lines = LedgerLine.objects.filter(
+        loan_id=loan.pk,
+        business_date__in={posting.business_date for posting in postings},
+        posting_id__in=[posting.pk for posting in postings],
+    )
+    sums = lines.order_by().values("posting_id").annotate(debits=Sum("amount", filter=Q(amount__gt=0)))
+    return {row["posting_id"]: row["debits"] for row in sums if row["debits"] is not None}
 
 
 def _fact_rows(loan: Loan, most: int) -> Iterator[TimelineRow]:
@@ -165,6 +184,7 @@ def _fact_words(kind: str, facts: Mapping[str, Any]) -> str:
         "collateral.revalued": _("押品重估"),
         "people.revealed": _("查看客户信息"),
         "people.phone_changed": _("联系电话变更"),
+        "people.profile_recorded": _("登记收入、单位与负债"),
         "collateral.occupancy_recorded": _("登记居住状态"),
         "collateral.registration_recorded": _("登记抵押信息"),
     }.get(kind, "")

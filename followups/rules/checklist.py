@@ -66,6 +66,14 @@ CHOICES: Final[tuple[str, ...]] = ("SAME", "CHANGED", "UNVERIFIED")
 # Methods in which a call has to reach the borrower.
 CALLING: Final[tuple[str, ...]] = ("PHONE", "VIDEO")
 
+# Answers with which a visit cannot end 未见异常.
+CONCERNS: Final[tuple[tuple[str, str], ...]] = (
+    ("seizure", "YES"),
+    ("fund_backflow", "YES"),
+    ("repayment_intention", "UNWILLING"),
+    ("identity_checked", "NO"),
+)
+
 TEXT_LIMIT: Final = 300
 CONCLUSION_TEXT_LIMIT: Final = 1000
 CONCLUSION_TEXT_LEAST: Final = 5
@@ -74,6 +82,12 @@ EARLIEST: Final = date(1950, 1, 1)
 LATEST: Final = date(2099, 12, 31)
 
 _AMOUNT = re.compile(r"\d{1,13}(\.\d{1,2})?", re.ASCII)
+# Emoji: the document's fonts have none of them, and a box on paper is no answer. U+FE0F turns a sign into a picture.
+_PICTURES = re.compile(
+    "[\U0001f000-\U0001faff\ufe0f\u231a\u231b\u23e9-\u23fa\u2614\u2615\u2648-\u2653\u267f\u2693\u26a1\u26aa\u26ab"
+    "\u26c4\u26c5\u26ce\u26d4\u26ea\u26f2-\u26fd\u2705\u270a\u270b\u2728\u274c\u274e\u2753-\u2757\u2764\u2795-\u2797"
+    "\u27b0\u27bf\u2b1b\u2b1c\u2b50\u2b55]"
+)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 _ALL_KINDS: Final = ("FIRST", "PERIODIC", "IRREGULAR")
@@ -306,6 +320,8 @@ def text_faults(text: str, limit: int, *, lines: bool = False) -> list[str]:
     seen = re.sub(r"[\r\n\t]", " ", text) if lines else text
     if has_unseen_characters(seen):
         faults.append("forbidden_character")
+    if _PICTURES.search(text):
+        faults.append("picture")
     return faults
 
 
@@ -380,6 +396,11 @@ def _is_same(item: Item, before: str, now: str) -> bool:
     return before.strip() == now.strip()
 
 
+def has_concern(asked: Iterable[str], draft: Draft) -> bool:
+    """An answer to one of these questions excludes the conclusion that nothing was found."""
+    return any(key in asked and answer_of(draft, key).get("now") == value for key, value in CONCERNS)
+
+
 def validate(items: Iterable[Item], draft: Draft, known: Known, *, method: str = "") -> dict[str, list[str]]:
     """Faults of what has been answered: {item key: [reason codes]}; what is unanswered is `missing`'s."""
     by_key = {item["key"]: item for item in items}
@@ -400,6 +421,8 @@ def validate(items: Iterable[Item], draft: Draft, known: Known, *, method: str =
         faults["conclusion"] = ["not_a_choice"]
     elif conclusion == "NO_CONCERN" and outcome == "REFUSED":
         faults["conclusion"] = ["refusal_is_a_concern"]
+    elif conclusion == "NO_CONCERN" and has_concern(by_key, draft):
+        faults["conclusion"] = ["answer_is_a_concern"]
     suggested = draft.get("suggested_class") or ""
     if suggested and suggested not in CLASSES:
         faults["suggested_class"] = ["not_a_choice"]

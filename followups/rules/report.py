@@ -5,12 +5,12 @@ SHA-256 can be computed again from the stored row. Labels and words of choices a
 languages as they stood on the day. Telephone and identity numbers are inside in masked form only;
 `answers_sha256` binds the content to the draft that holds the full values.
 
-Keys: schema, title{zh,en}, report_no, task_no, version, cover{…}, why[str], repayment{months[{month,
+Keys: schema, title{zh,en}, report_no, task_no, version, cover{…}, why[{zh, en}], repayment{months[{month,
 mark}], on_time, late, days_past_due, overdue_amount, last_payment}, sections[{key, label, items[row]}],
-differences[row], baselines[row], unverified[row], unchanged[{key, label, count}], collateral{…},
+differences[row], requests[row], baselines[row], unverified[row], unchanged[{key, label, count}], collateral{…},
 ratios[{code, label, before, after, change, limit, is_over}], conclusion{code, label, text, class_now,
 class_suggested, class_chosen, reasons[code]}, opinions[{role, name, staff_no, conclusion, text, at}],
-attachments[{name, sha256}], clock[{label, from, to, workdays}], returned{reason, sections} or null,
+attachments[{name, sha256}], clock[{code, label{zh,en}, from, to, workdays}], returned{reason, sections} or null,
 amendments[{key, label, from, to}], answers_sha256.
 A row: key, section, label, state, before, before_text, before_source, before_on, now, now_text,
 verified_by, verified_text, delta_percent. `state` is SAME, CHANGED, BASELINE (first recorded), UNVERIFIED,
@@ -37,7 +37,7 @@ from followups.rules.checklist import (
     is_answered,
     is_direct,
 )
-from people.rules.masking import mask_phone
+from people.rules.masking import mask_address, mask_name, mask_phone
 
 Row = dict[str, Any]
 Words = dict[str, str]
@@ -71,7 +71,7 @@ class Inputs:
     task_no: str
     version: int
     cover: Mapping[str, Any]
-    why: Sequence[str]
+    why: Sequence[Words]
     repayment: Mapping[str, Any]
     collateral: Mapping[str, Any]
     items: Sequence[Item]
@@ -122,10 +122,11 @@ def build(inputs: Inputs) -> dict[str, Any]:
         "task_no": inputs.task_no,
         "version": inputs.version,
         "cover": dict(inputs.cover),
-        "why": list(inputs.why),
+        "why": [dict(words) for words in inputs.why],
         "repayment": dict(inputs.repayment),
         "sections": _sections(rows),
         "differences": [row for row in rows if row["state"] in ("CHANGED", "FINDING")],
+        "requests": [row for row in rows if _is_request(row)],
         "baselines": [row for row in rows if row["state"] == "BASELINE"],
         "unverified": [row for row in rows if row["state"] == "UNVERIFIED"],
         "unchanged": _unchanged(rows),
@@ -233,10 +234,16 @@ def _sections(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return found
 
 
+def _is_request(row: Row) -> bool:
+    """What the borrower asks for stands by itself, whatever else has changed (诉求)."""
+    return row["key"] in _REQUESTS and row["state"] in ("ANSWERED", "FINDING") and row["now"] != _NO_REQUEST
+
+
 def _unchanged(rows: Sequence[Row]) -> list[dict[str, Any]]:
     counted = []
     for key, zh, en in SECTIONS:
-        count = sum(row["section"] == key and row["state"] in ("SAME", "ANSWERED") for row in rows)
+        quiet = [row for row in rows if row["state"] in ("SAME", "ANSWERED") and not _is_request(row)]
+        count = sum(row["section"] == key for row in quiet)
         if count:
             counted.append({"key": key, "label": {"zh": zh, "en": en}, "count": count})
     return counted
@@ -261,6 +268,82 @@ def _class(code: str) -> dict[str, Any]:
 def _plain(number: Decimal | None) -> str:
     """A percentage as text; empty for unknown."""
     return "" if number is None else f"{number:f}"
+
+
+_REQUESTS: Final = ("request", "request_note")
+_NO_REQUEST: Final = "NONE"
+# Items that say where a person lives, and the shortest address looked for inside other texts.
+_PLACES: Final = ("address",)
+_ADDRESS_LEAST: Final = 6
+_SAID: Final = ("before", "before_text", "now", "now_text", "from", "to")
+_NEVER_MASKED: Final = ("staff_no", "answers_sha256", "key", "code")
+
+
+def masked(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content for a reader who may not know who and where: borrower and addresses masked.
+
+    Both are looked for in free texts too. The hash of a report is that of the unmasked content.
+    """
+    name = str(content.get("cover", {}).get("borrower") or "")
+    homes = content.get("collateral", {}).get("homes", ())
+    places = {str(home["address"]) for home in homes} | {place for row in _place_rows(content) for place in row}
+    secrets = {place: mask_address(place) for place in places if len(place) >= _ADDRESS_LEAST}
+    if len(name) > 1:
+        secrets[name] = mask_name(name)
+    # The longest first, so that an address inside another leaves no rest of it.
+    found = _without(content, dict(sorted(secrets.items(), key=lambda pair: len(pair[0]), reverse=True)))
+    assert isinstance(found, dict)
+    if name:
+        found["cover"]["borrower"] = mask_name(name)
+    for home in found.get("collateral", {}).get("homes", ()):
+        if home["address"] in places:
+            home["address"] = mask_address(home["address"])
+    # A visitor may bear the borrower's name.
+    for shown, opinion in zip(found.get("opinions", ()), content.get("opinions", ()), strict=True):
+        shown["name"] = opinion["name"]
+    return found
+
+
+def mask_place(item: str, text: str) -> str:
+    """A stored answer to `item`, masked when it says where somebody lives."""
+    return mask_address(text) if item in _PLACES else text
+
+
+def _place_rows(content: Mapping[str, Any]) -> Iterable[list[str]]:
+    """The texts of every row about a place, whichever list it stands in."""
+    rows = [row for section in content.get("sections", ()) for row in section["items"]]
+    for row in [*rows, *content.get("amendments", ())]:
+        if row["key"] in _PLACES:
+            yield [text for key in _SAID if key in row for text in _texts(row[key])]
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, Mapping):
+        return [text for part in value.values() for text in _texts(part)]
+    return [value] if isinstance(value, str) else []
+
+
+def _without(value: Any, secrets: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        for secret, shown in secrets.items():
+            value = value.replace(secret, shown)
+        return value
+    if isinstance(value, Mapping):
+        if value.get("key") in _PLACES:
+            return _masked_place(value)
+        return {key: part if key in _NEVER_MASKED else _without(part, secrets) for key, part in value.items()}
+    return [_without(part, secrets) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def _masked_place(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row about a place: what was and what is said of it, masked however short."""
+    shown = dict(row)
+    for key in _SAID:
+        if key in row:
+            part = row[key]
+            is_pair = isinstance(part, Mapping)
+            shown[key] = {word: mask_address(part[word]) for word in part} if is_pair else mask_address(part)
+    return shown
 
 
 def findings(items: Iterable[Item], draft: Draft, known: Known) -> list[str]:
@@ -300,8 +383,10 @@ def _words(row: Row) -> Words:
     return _STATE_WORDS.get(row["state"]) or dict(row["now_text"])
 
 
-def conclusion_draft(content: Mapping[str, Any]) -> str:
+def conclusion_draft(content: Mapping[str, Any], language: str = "zh") -> str:
     """A first text for the conclusion, from the differences and ratios; the officer edits it."""
+    if language == "en":
+        return _conclusion_draft_in_english(content)
     parts = []
     for row in content["differences"]:
         label, before, now = row["label"]["zh"], row["before_text"]["zh"], row["now_text"]["zh"]
@@ -313,3 +398,18 @@ def conclusion_draft(content: Mapping[str, Any]) -> str:
     days = content["repayment"].get("days_past_due", 0)
     parts.append(f"目前逾期{days}天" if days else "还款无逾期")
     return "，".join(parts) + "。"
+
+
+def _conclusion_draft_in_english(content: Mapping[str, Any]) -> str:
+    parts = []
+    for row in content["differences"]:
+        label, before, now = row["label"]["en"], row["before_text"]["en"], row["now_text"]["en"]
+        delta = f" ({row['delta_percent'].replace('-', '−')}%)" if row["delta_percent"] else ""
+        parts.append(f"{label} changed from {before} to {now}{delta}" if before else f"{label}: {now}")
+    for ratio in content["ratios"]:
+        if ratio["is_over"]:
+            parts.append(f"{ratio['label']['en']} {ratio['after']}%, above the limit of {ratio['limit']}%")
+    days = content["repayment"].get("days_past_due", 0)
+    parts.append(f"{days} {'day' if days == 1 else 'days'} past due" if days else "no arrears")
+    words = "; ".join(parts)
+    return words[:1].upper() + words[1:] + "."

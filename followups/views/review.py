@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,12 +15,13 @@ from followups import actions
 from followups.filters import REVIEW_CHIPS, ReportFilter, count_chips, review_chip
 from followups.forms import DecisionForm, ReturnForm
 from followups.models import ReportState, VisitReport
-from followups.queries import review_queue
+from followups.queries import content_for, review_queue
 from followups.views.rows import left_of, name_for, queue_rows
 from followups.views.task import actors_of
 from followups.views.visit import in_language
 from journal.errors import ActionRefused
 from loans.queries import calendar, open_business_date
+from people.actions import NotAllowed
 from people.models import Staff
 from people.paging import Order, page_of
 from people.queries import may
@@ -56,7 +58,7 @@ def report_context(report: VisitReport, staff: Staff) -> dict[str, Any]:
     return {
         "report": report,
         "task": task,
-        "content": in_language(report.content),
+        "content": in_language(content_for(report, staff)),
         "name": name_for(staff, task),
         "report_left": left_of(report.decide_by, today, days) if is_waiting else None,
         "versions": versions,
@@ -139,6 +141,8 @@ class ReportPdf(PageView):
             content = actions.hand_out_pdf(report=report, by=self.staff, at=self.at)
         except actions.NotApprovedYet as refusal:
             raise Http404 from refusal
+        except NotAllowed as refusal:
+            raise PermissionDenied from refusal
         response = HttpResponse(content, content_type="application/pdf")
         response["Content-Disposition"] = f'inline; filename="{report.number}.pdf"'
         response["X-Content-Type-Options"] = "nosniff"

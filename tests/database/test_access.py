@@ -59,3 +59,14 @@ def test_a_reveal_needs_permission_and_reason_and_is_recorded(tree) -> None:
     assert actions.reveal(**arguments, reason="客户来电核对", by=officer) == loan.borrower.phone
     entry = Entry.objects.get(kind="people.revealed")
     assert (entry.actor, entry.data) == (officer.staff_no, {"field": "phone", "reason": "客户来电核对"})
+
+
+@pytest.mark.parametrize("reason", ["\x00" * 5, "客户来电\x00", "\u202e" * 5, "核" * 201, "客户来电\u200b核对"])
+def test_a_reveal_needs_a_reason_that_can_be_read_and_kept_whole(tree, reason: str) -> None:
+    from journal.models import Entry
+
+    loan, officer = tree["east_loan"], make_staff("LOAN_OFFICER", tree["east"])
+    before = Entry.objects.count()
+    with pytest.raises((actions.ReasonTooShort, actions.ReasonWrong)) as refusal:
+        actions.reveal(party_id=loan.borrower_id, loan_id=loan.pk, field="phone", reason=reason, by=officer, at=AT)
+    assert refusal.value.field == "reason" and Entry.objects.count() == before

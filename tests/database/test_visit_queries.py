@@ -160,3 +160,56 @@ def test_the_timeline_says_what_changed_in_words(road: Road) -> None:
                business_date=TODAY, data=facts)  # fmt: skip
     texts = [row.text for row in queries.timeline(road.loan) if row.kind == "fact"]
     assert texts == ["风险等级 低风险 改为 高风险", "五级分类 正常 改为 关注"]
+
+
+def test_a_visit_that_does_not_ask_leaves_earlier_answers_known(db: None) -> None:
+    road = Road(kind="FIRST", rule="FIRST")
+    road.approve(
+        road.submit(
+            address=changed("江城市高新区光谷路88号"), delivered_on=changed("2024-05-01", "DOCUMENT"),
+            project_progress=changed("已竣工", "SITE"),
+        )
+    )  # fmt: skip
+    task = make_task(road.loan, road.officer, cycle="2")
+    visit = actions.start_visit(task_id=task.pk, by=road.officer, at=AT)
+    assert visit.known["address"] == {"value": "江城市高新区光谷路88号", "source": "LAST_VISIT", "on": "2026-11-01"}
+    given = {
+        "post": changed("工程师"), "spouse_income": changed("5000.00"), "property_fee": changed("240.00"),
+        "guarantees_given": changed("无"), "insurance_until": changed("2028-01-01", "DOCUMENT"),
+    }  # fmt: skip
+    report = actions.submit_visit(task_id=task.pk, version=1, draft=filled(visit, **given), by=road.officer, at=AT)
+    road.approve(report)
+    task = make_task(road.loan, road.officer, cycle="3", kind="FIRST", rule="FIRST")
+    known = actions.start_visit(task_id=task.pk, by=road.officer, at=AT).known
+    expected = {"address": "江城市高新区光谷路88号", "delivered_on": "2024-05-01", "project_progress": "已竣工"}
+    expected |= {key: answer["now"] for key, answer in given.items()}
+    assert {key: known.get(key, {}).get("value") for key in expected} == expected
+    assert {known[key]["source"] for key in expected} == {"LAST_VISIT"}
+
+
+def test_why_and_clock_of_a_report_speak_both_languages(road: Road) -> None:
+    road.task.reason = [
+        *road.task.reason,
+        {"code": "POLICY_LINE", "params": {"version": 1, "line": 11, "note": "清洁类"}},
+    ]
+    road.task.save()
+    content = road.submit().content
+    assert (
+        content["why"][0] == {"zh": "满12个月", "en": "12 months since the last visit"}
+        or content["why"][0]["en"].isascii()
+    )
+    assert content["why"][-1] == {"zh": "策略 v1 第 11 行：清洁类", "en": "Policy v1, line 11"}
+    assert [step["label"]["zh"] for step in content["clock"]] == ["等待", "回访"]
+    assert all(step["label"]["en"].isascii() for step in content["clock"])
+
+
+def test_a_preview_drafts_the_conclusion_in_the_readers_language(road: Road) -> None:
+    visit = road.start()
+    with translation.override("en"):
+        seen = actions.preview(task_id=road.task.pk, draft=filled(visit), by=road.officer)
+    assert seen.drafted_text == "No arrears."
+
+
+def test_the_timeline_says_how_much_was_taken_over_and_set_off(road: Road) -> None:
+    notes = {row.text: row.note for row in queries.timeline(road.loan) if row.kind == "posting"}
+    assert notes["期初建账"] == "900,000.00"

@@ -76,3 +76,24 @@ def test_an_ended_task_stays_ended(road: Road) -> None:
     ):
         with pytest.raises(refusals.TaskAlreadyEnded):
             call()
+
+
+def test_an_own_move_to_an_earlier_day_can_be_taken_back(road: Road) -> None:
+    planned = road.task.due_on
+    for to in (planned - timedelta(days=10), planned - timedelta(days=3), planned):
+        actions.reschedule(task_id=road.task.pk, to=to, reason="客户约定", by=road.officer, at=AT)
+    road.task.refresh_from_db()
+    assert road.task.due_on == planned
+    with pytest.raises(refusals.WrongDate, match=planned.isoformat()):
+        actions.reschedule(
+            task_id=road.task.pk, to=planned + timedelta(days=1), reason="客户出差", by=road.officer, at=AT
+        )
+
+
+def test_the_limit_a_manager_set_binds_the_officer(road: Road) -> None:
+    earlier = road.task.due_on - timedelta(days=5)
+    actions.reschedule(task_id=road.task.pk, to=earlier, reason="须提前", by=road.manager, at=AT)
+    with pytest.raises(refusals.WrongDate, match=earlier.isoformat()):
+        actions.reschedule(
+            task_id=road.task.pk, to=earlier + timedelta(days=1), reason="客户出差", by=road.officer, at=AT
+        )

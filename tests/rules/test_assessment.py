@@ -85,7 +85,7 @@ def content_of(draft: dict[str, Any], kind: str = "PERIODIC", **given: Any) -> d
             task_no="HF202611010000001",
             version=given.pop("version", 1),
             cover={},
-            why=["满12个月"],
+            why=[{"zh": "满12个月", "en": "12 months on"}],
             repayment={"days_past_due": 0},
             collateral={},
             items=items,
@@ -148,3 +148,37 @@ def test_the_drafted_conclusion_names_changes_and_limits() -> None:
     words = report.conclusion_draft(content_of(changed_draft()))
     assert "税后月收入由19,600.00变为9,800.00（−50.0%）" in words
     assert "总负债收入比61.0%，超过上限55.0%" in words
+
+
+def test_the_drafted_conclusion_speaks_the_readers_language() -> None:
+    words = report.conclusion_draft(content_of(changed_draft()), "en")
+    assert "Monthly income after tax changed from 19,600.00 to 9,800.00 (−50.0%)" in words
+    assert "Debt to income 61.0%, above the limit of 55.0%" in words and words.endswith("no arrears.")
+    assert words.isascii() or set(words) - set(map(chr, range(128))) == {"−"}
+
+
+def test_masking_leaves_no_name_and_no_address_anywhere() -> None:
+    draft = changed_draft()
+    draft["answers"]["address"] = {"choice": "CHANGED", "now": "江城市高新区光谷路88号", "verified_by": "ORAL"}
+    draft["conclusion_text"] = "王志远已搬到江城市高新区光谷路88号。"
+    content = content_of(draft, previous=content_of(clean_draft("PERIODIC", "PHONE")))
+    content["cover"] = {"borrower": "王志远", "phone": "199****0881"}
+    content["collateral"] = {"homes": [{"address": "江城市滨江区悦府路1号"}]}
+    before = report.canonical_json(content)
+    text = report.canonical_json(report.masked(content))
+    assert not [secret for secret in ("王志远", "光谷路", "悦府路") if secret in text]
+    assert "王**" in text and "江城市高新区***" in text and "周楠" in text
+    assert report.canonical_json(content) == before, "the content itself stays as it is"
+
+
+def test_a_request_stands_by_itself_and_is_not_folded_away() -> None:
+    draft = changed_draft()
+    quiet = {part["key"]: part["count"] for part in content_of(draft)["unchanged"]}
+    draft["answers"]["request_note"] = {"now": "希望延期三个月"}
+    content = content_of(draft)
+    assert [row["now_text"]["zh"] for row in content["requests"]] == ["希望延期三个月"]
+    assert {part["key"]: part["count"] for part in content["unchanged"]} == quiet
+    draft = clean_draft("IRREGULAR", "PHONE")
+    assert content_of(draft, "IRREGULAR")["requests"] == [], "none asked"
+    draft["answers"]["request"] = {"now": "DEFERRAL"}
+    assert [row["key"] for row in content_of(draft, "IRREGULAR")["requests"]] == ["request"]

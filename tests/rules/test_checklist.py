@@ -15,6 +15,7 @@ from followups.rules.checklist import (
     items_for,
     missing,
     shape_faults,
+    text_faults,
     validate,
 )
 
@@ -226,3 +227,32 @@ def test_no_text_passes_for_an_amount_that_decimal_reads_otherwise(text: str) ->
 
 def test_a_made_up_key_is_not_repeated_in_the_reply() -> None:
     assert set(shape_faults([], {"\ud800": "x", "answers": {"<b>": {}}})) == {"answers"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value"),
+    [
+        ("PERIODIC", "seizure", "YES"),
+        ("FIRST", "fund_backflow", "YES"),
+        ("PERIODIC", "repayment_intention", "UNWILLING"),
+        ("PERIODIC", "identity_checked", "NO"),
+    ],
+)
+def test_some_answers_exclude_that_nothing_was_found(kind: str, key: str, value: str) -> None:
+    items, draft = items_for(kind, "PHONE", default_items()), clean_draft(kind, "PHONE")
+    draft["conclusion"] = "NO_CONCERN"
+    assert "conclusion" not in validate(items, draft, KNOWN, method="PHONE")
+    draft["answers"][key] = {"now": value}
+    assert validate(items, draft, KNOWN, method="PHONE")["conclusion"] == ["answer_is_a_concern"]
+    draft["conclusion"] = "AT_RISK"
+    assert "conclusion" not in validate(items, draft, KNOWN, method="PHONE")
+
+
+@pytest.mark.parametrize("text", ["已联系👍", "客户❤️", "⭐", "🇨🇳"])
+def test_a_picture_is_no_text(text: str) -> None:
+    assert text_faults(text, 300) == ["picture"]
+
+
+@pytest.mark.parametrize("text", ["𠮷田", "𡃁仔", "①②③", "✓ 已核", "☆", "♂"])
+def test_rare_characters_and_signs_are_text(text: str) -> None:
+    assert text_faults(text, 300) == []

@@ -84,3 +84,22 @@ def test_markup_in_any_text_is_only_text(decided: bool, tmp_path: Path) -> None:
         ).stdout
         text = text.replace("\u200b", "")
         assert "alert(1)" in text and "#panic" in text and "个人住房贷款贷后检查报告" in text
+
+
+def test_a_request_has_its_own_heading_on_paper(tmp_path: Path) -> None:
+    draft = changed_draft()
+    without = report_pdf.render(document(draft=draft))
+    draft["answers"]["request_note"] = {"now": "希望延期三个月"}
+    pdf = report_pdf.render(document(draft=draft))
+    assert pdf != without
+    if shutil.which("pdftotext"):
+        (tmp_path / "report.pdf").write_bytes(pdf)
+        run = subprocess.run(
+            ["pdftotext", str(tmp_path / "report.pdf"), "-"], capture_output=True, text=True, check=True
+        )
+        assert "客户诉求" in run.stdout and "希望延期三个月" in run.stdout
+
+
+def test_a_report_of_before_both_languages_is_still_set() -> None:
+    clock = [{"label": "等待", "from": "", "to": "", "workdays": 0}]
+    assert report_pdf.render(document(why=["满12个月"], clock=clock)).startswith(b"%PDF-")
