@@ -1,13 +1,16 @@
 """Shared bases of pages: none can be declared without a permission, all start from what one may see."""
 
 from typing import Any, ClassVar
+from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic import TemplateView
 
 from people.models import Staff
@@ -27,11 +30,28 @@ class PageView(TemplateView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return redirect_to_login(self._way_back(request))
         if not may(self.staff, self.permission):
             raise PermissionDenied
         self.at = timezone.now()
         return super().dispatch(request, *args, **kwargs)
+
+    def _way_back(self, request: HttpRequest) -> str:
+        """Where to go after signing in: this page, or for a pressed button the page on which it stood."""
+        if request.method in ("GET", "HEAD") and "get" in self.http_method_names:
+            return request.get_full_path()
+        from_page = request.headers.get("Referer", "")
+        if not url_has_allowed_host_and_scheme(from_page, {request.get_host()}, require_https=request.is_secure()):
+            return "/"
+        parts = urlsplit(from_page)
+        path = urlunsplit(("", "", parts.path, parts.query, ""))
+        return path if url_has_allowed_host_and_scheme(path, allowed_hosts=None) else "/"
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        refused = super().http_method_not_allowed(request, *args, **kwargs)
+        page = TemplateResponse(request, "405.html", status=refused.status_code)
+        page["Allow"] = refused["Allow"]
+        return page
 
     @property
     def staff(self) -> Staff:
