@@ -73,14 +73,19 @@ class TaskPage(PageView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         task = visible_or_404(desk(self.staff), pk=kwargs["pk"])
-        clock = clock_of(task)
+        clock, events = clock_of(task), list(task_history(task))
         officers = visitors_of(branch_ids_visible_to(self.staff)) if may(self.staff, "followups.assign") else []
         return super().get_context_data(
             **kwargs,
             **drawer_context(task, self.staff),
             clock=clock,
-            events=list(task_history(task)),
-            actors=actors_of(task_history(task).values_list("actor", flat=True)),
+            events=events,
+            actors=actors_of({event.actor for event in events} | {str(event.data.get("to", "")) for event in events}),
+            returns=dict(
+                VisitReport.objects.filter(visit__task=task, state=TaskState.RETURNED).values_list(
+                    "pk", "decision_note"
+                )
+            ),
             officers=officers,
             evidence=evidence_lines(task.evidence),
         )

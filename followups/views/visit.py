@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from followups import actions
 from followups.actions.refusals import fault_sentence
 from followups.forms import draft_of, version_of, visitors_of
-from followups.models import Method, TaskState, Visit, VisitReport, VisitTask
+from followups.models import EventKind, Method, TaskState, Visit, VisitReport, VisitTask
 from followups.queries import desk, form_of, person_facts
 from followups.queries.form import field_label
 from followups.rules import checklist
@@ -26,6 +26,8 @@ from journal.errors import ActionRefused
 from loans.queries import open_business_date
 from people.web import PageView, no_store, visible_or_404
 
+# Half an answer: what the officer is still about to type.
+GAPS = ("now_missing", "verified_by_missing")
 OPEN_TO_WRITE = (TaskState.IN_PROGRESS, TaskState.RETURNED)
 
 
@@ -60,14 +62,12 @@ class VisitBase(PageView):
             left=row.left,
             why=why(task),
             person={**person_facts(task, self.staff), "name": name_for(self.staff, task)},
-            form=form_of(task, visit),
+            **_form_parts(task, visit, refusal),
             refusal=refusal,
             stale=stale,
             is_locked=not is_mine or task.state not in OPEN_TO_WRITE or stale is not None,
             is_mine=is_mine,
-            wrong=_sentences(refusal),
             effects=self._effects(task, visit),
-            returned=_returned(visit),
             last=_last_report(task),
             partners=self._partners(task, visit),
         )
@@ -78,9 +78,12 @@ class VisitBase(PageView):
         return visitors_of([task.branch_id]).exclude(pk=visit.lead_visitor_id)
 
     def _effects(self, task: VisitTask, visit: Visit) -> dict[str, Any]:
-        """Ratios, differences and a first text for the conclusion; nothing when the draft cannot be read."""
+        """Ratios, differences and a first text for the conclusion, of what was kept last when this draft may not be;
+        nothing for those who record no visits."""
         try:
             found = actions.preview(task_id=task.pk, draft=visit.draft, by=self.staff)
+        except actions.InvalidAnswers:
+            found = actions.preview(task_id=task.pk, draft=None, by=self.staff)
         except ActionRefused:
             return {}
         content = in_language(found.content)
@@ -106,13 +109,68 @@ def _worded(value: Any, language: str) -> Any:
     return [_worded(part, language) for part in value] if isinstance(value, list | tuple) else value
 
 
-def _sentences(refusal: ActionRefused | None) -> dict[str, str]:
-    """What is wrong by item, for showing beside it."""
+def _form_parts(task: VisitTask, visit: Visit, refusal: ActionRefused | None) -> dict[str, Any]:
+    """The form with what is wrong by item, how far each section is, and what a return asks to mend."""
+    form, returned = form_of(task, visit), _returned(visit)
+    faults = _faults(form, refusal)
+    wrong = {fault["key"]: fault["words"] for fault in faults}
+    sections_back = _sections_back(task) if returned else []
+    for section in form["sections"]:
+        inside = {item["key"]: item for item in section["items"]}
+        changed = [key for key, item in inside.items() if item["answer"].get("choice") == "CHANGED"]
+        section["faulty"] = sum(key in wrong for key in inside)
+        section["changed"] = sum(key not in wrong for key in changed)
+        section["is_returned"] = section["key"] in sections_back
+    to_mend = [{"key": part["key"], "label": part["label"]} for part in form["sections"] if part["is_returned"]]
+    if "conclusion" in sections_back:
+        to_mend = [part for part in to_mend if part["key"] != "conclusion"]
+        to_mend.append({"key": "end", "label": field_label("conclusion")})
+    return {
+        "form": form,
+        "faults": faults,
+        "wrong": wrong,
+        "returned": returned,
+        "to_mend": to_mend,
+        "contact": _part(form, wrong, ("contact_outcome", "second_visitor")),
+        "ending": {
+            **_part(form, wrong, ("conclusion", "conclusion_text", "suggested_class")),
+            "is_returned": "conclusion" in sections_back,
+        },
+    }
+
+
+def _part(form: dict[str, Any], wrong: dict[str, str], keys: tuple[str, ...]) -> dict[str, bool]:
+    """How far a part of the form is that belongs to no section of the checklist."""
+    faulty = any(key in wrong for key in keys)
+    is_complete = not any(field["key"] in keys for field in form["missing"])
+    return {"faulty": faulty, "is_done": is_complete and not faulty}
+
+
+def _faults(form: dict[str, Any], refusal: ActionRefused | None) -> list[dict[str, Any]]:
+    """What is wrong with the answers, in the form's order: {key, label, words, is_gap}."""
+    labels = {item["key"]: item["label"] for section in form["sections"] for item in section["items"]}
+    codes = {key: found[0] for key, found in form["faults"].items()}
     if isinstance(refusal, actions.InvalidAnswers):
-        return refusal.sentences
-    if refusal is not None and refusal.field and not isinstance(refusal, actions.MissingAnswers):
-        return {refusal.field: refusal.message}
-    return {}
+        codes |= {key: found[0] for key, found in refusal.faults.items()}
+    words = {key: fault_sentence(code) for key, code in codes.items()}
+    if isinstance(refusal, actions.SecondVisitorWrong):
+        words["second_visitor"] = refusal.message
+    order = {key: place for place, key in enumerate(["contact_outcome", "second_visitor", *labels])}
+    return [
+        {
+            "key": key,
+            "label": labels.get(key) or field_label(key),
+            "words": words[key],
+            "is_gap": codes.get(key) in GAPS,
+        }
+        for key in sorted(words, key=lambda key: order.get(key, len(order)))
+    ]
+
+
+def _sections_back(task: VisitTask) -> list[str]:
+    """The sections that the last return named."""
+    event = task.events.filter(kind=EventKind.RETURNED).order_by("-id").first()
+    return list(event.data.get("sections") or []) if event else []
 
 
 def _returned(visit: Visit) -> VisitReport | None:

@@ -195,3 +195,41 @@ def test_nothing_scrolls_sideways_on_a_phone(site: Site, open_as: Callable[..., 
         "[...document.querySelectorAll('.answers section.current .pick > *')].filter(e => e.clientHeight < 42).length"
     )
     assert small == 0
+
+
+def test_what_is_wrong_is_said_at_its_field(site: Site, open_as: Callable[..., Any]) -> None:
+    page = open_as("officer")
+    page.goto(f"{site.url}/tasks/{site.tasks['field']}/")
+    page.click("text=开始回访")
+    page.wait_for_selector("#visit-form")
+    page.locator("input[name='choice.monthly_income'][value=CHANGED]").check()
+    page.locator("input[name='now.monthly_income']").fill("-5")
+    expect(page.locator("#i-monthly_income .why-wrong")).to_contain_text("请填写金额")
+    expect(page.locator("input[name='now.monthly_income']")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#missing")).to_contain_text("1 项有误")
+    page.locator("input[name='now.monthly_income']").fill("9800")
+    page.select_option("select[name='verified.monthly_income']", "PAYSLIP")
+    expect(page.locator("#i-monthly_income .why-wrong")).to_have_count(0)
+    expect(page.locator("#effects")).to_contain_text("9,800.00")
+    note = page.locator("input[name='now.measure_proposed'], input[name='now.request_note']").first
+    note.fill("延期\u202e申请")
+    expect(page.locator(".item.wrong .why-wrong")).to_contain_text("不可见")
+    expect(page.locator("#effects")).to_contain_text("9,800.00")
+    note.fill("延期申请")
+    expect(page.locator(".item.wrong")).to_have_count(0)
+    page.click("[data-take-draft]")
+    text = page.locator("textarea[name=conclusion_text]")
+    expect(text).to_have_value(page.inner_text("#drafted"))
+    expect(page.locator("[data-take-draft]")).to_be_hidden()
+
+
+def test_a_ticked_box_is_seen_and_the_batch_line_keeps_its_height(site: Site, open_as: Callable[..., Any]) -> None:
+    page = open_as("manager")
+    box = page.locator("tbody input[name=task]").first
+    ground = "box => getComputedStyle(box).backgroundColor + getComputedStyle(box).backgroundImage.slice(0, 8)"
+    empty = box.evaluate(ground)
+    box.check()
+    assert box.evaluate(ground) != empty
+    assert "url(" in box.evaluate(ground)
+    assert page.locator("#batch span").first.evaluate("line => line.getClientRects().length") == 1
+    assert page.locator("#batch select").bounding_box()["width"] == 260

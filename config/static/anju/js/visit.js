@@ -82,7 +82,7 @@
 
   /* An answered question loses its mark at once; the server's word comes with the save. */
   form.addEventListener("change", (event) => {
-    if (event.target.value) event.target.closest(".item")?.classList.remove("todo", "wrong");
+    if (event.target.value) event.target.closest(".item")?.classList.remove("todo");
     if (event.target.value === "CHANGED") event.target.closest(".item").querySelector(".becomes .field")?.focus();
   });
 
@@ -136,6 +136,65 @@
     scrollTo({ top: 0 });
   }
 
-  show(sections.find((section) => section.querySelector(".todo")) || sections[0], false);
+  /* What is wrong is said below its field. Half an answer is not wrong while it is being given. */
+  function markFaults() {
+    const faults = new Map(
+      Array.from(document.querySelectorAll("#missing [data-fault]"), (link) => [link.hash.slice(1), link])
+    );
+    answers.querySelectorAll("[data-answer]").forEach((box) => {
+      const fault = faults.get(box.id);
+      if (fault && "gap" in fault.dataset && box.contains(document.activeElement)) return;
+      say(box, fault ? fault.dataset.fault : "");
+    });
+  }
+
+  function say(box, words) {
+    let line = box.querySelector(".why-wrong");
+    box.classList.toggle("wrong", words !== "");
+    box.querySelectorAll("input.field, textarea, .becomes select, [name=second_visitor]").forEach((field) => {
+      if (words) {
+        field.setAttribute("aria-invalid", "true");
+        field.setAttribute("aria-describedby", box.id + "-wrong");
+      } else field.removeAttribute("aria-invalid");
+    });
+    if (!words) return line?.remove();
+    if (!line) {
+      line = document.createElement("p");
+      line.className = "why-wrong";
+      (box.querySelector("textarea") ? box.querySelector("textarea").parentElement : box).append(line);
+    }
+    line.id = box.id + "-wrong";
+    line.textContent = words;
+  }
+
+  form.addEventListener("focusout", () => setTimeout(markFaults));
+
+  /* The text drafted from the changes, taken by one click; what was written already stays above it. */
+  const taker = document.querySelector("[data-take-draft]");
+  const drafted = () => document.getElementById("drafted")?.textContent.trim() || "";
+  function offerDraft() {
+    if (taker) taker.hidden = !drafted() || taker.parentElement.querySelector("textarea").value.includes(drafted());
+  }
+  taker?.addEventListener("click", () => {
+    const text = taker.parentElement.querySelector("textarea");
+    text.value = text.value.trim() ? text.value.trimEnd() + "\n" + drafted() : drafted();
+    text.dispatchEvent(new Event("change", { bubbles: true }));
+    offerDraft();
+    text.focus();
+  });
+  form.addEventListener("input", offerDraft);
+
+  document.addEventListener("htmx:afterOnLoad", () => {
+    markFaults();
+    offerDraft();
+    const current = sections.find((section) => section.classList.contains("current"));
+    links().forEach((link) => link.classList.toggle("on", link.hash === "#" + current?.id));
+  });
+  markFaults();
+  offerDraft();
+
+  const back = document.querySelector(".sections a.returned");
+  const start = back && document.getElementById(back.hash.slice(1));
+  show(start || sections.find((section) => section.querySelector(".todo")) || sections[0], Boolean(start));
   if (location.hash) goTo(location.hash);
 })();
