@@ -31,10 +31,11 @@ with psycopg2.connect(os.environ["DATABASE_OWNER_URL"], connect_timeout=10) as l
 # since the seed reads roles and policies from all over the house.
 NARROW = ("*/migrations/*", "config/seed*.py", "config/management/commands/seed*.py")
 WIDE = ("[a-z]*/**/*.py",)
+STATIC = ("config/static/**/*", "*/static/**/*", "config/settings.py")
 
 
 def fingerprint(checkout: Path, patterns: Sequence[str]) -> str:
-    """Changes when one of the files or an installed package does."""
+    """Changes when the contents of one of the files or an installed package does."""
     digest = hashlib.sha256((checkout / PRODUCTION).read_bytes())
     for path in sorted(path for pattern in patterns for path in checkout.glob(pattern) if path.is_file()):
         digest.update(str(path.relative_to(checkout)).encode())

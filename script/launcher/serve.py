@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from launcher import children
 from launcher.bank import Bank, open_bank, open_environment, open_state
-from launcher.furnish import answers_yes, furnish, step
+from launcher.furnish import STATIC, answers_yes, fingerprint, furnish, step
 from launcher.join import is_kept
 from launcher.locks import is_held, open_lock, try_lock
 from launcher.speech import Failure, Refusal, say
@@ -72,8 +72,8 @@ def _serve(state: State, listener: socket.socket, address: str, signals: Signals
         for program in programs:
             program.start(state, bank.env)
         wait_until_healthy(bank, programs, listener)
-        announce(bank, address)
         signals.preparing = False
+        announce(bank, address)
         watch(bank, programs, signals)
     finally:
         signals.preparing = False
@@ -139,6 +139,19 @@ def web_address(host: str, port: int) -> str:
 
 def prepare(bank: Bank) -> None:
     """Database up to the code, demo into an empty embedded one, static files (meanwhile)."""
+    static = bank.state.folder / "static.mark"
+    mark = fingerprint(CHECKOUT, STATIC)
+    if static.exists() and static.read_text() == mark and any((bank.state.folder / "static").iterdir()):
+        furnish(bank, serving=True)
+        load_demo(bank)
+        return
+    static.unlink(missing_ok=True)
+    collect_beside(bank)
+    static.write_text(mark)
+
+
+def collect_beside(bank: Bank) -> None:
+    """Static files are compressed while the database is prepared: both take a while, neither needs the other."""
     log = bank.state.log("collectstatic")
     with children.open_log(log) as output:
         since = log.stat().st_size
