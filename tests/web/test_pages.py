@@ -324,7 +324,7 @@ def _some(branch: Any, officer: Any, count: int) -> Any:
     for number in range(count):
         loan = book_loan(branch, officer=officer)
         make_task(loan, officer, due_on=date(2026, 11, 1) + timedelta(days=number), cycle="1")
-        task = make_task(loan, officer, cycle="2", method="OFF_SITE")
+        task = make_task(loan, officer, cycle="2", method="COUNTER")
         visit = actions.start_visit(task_id=task.pk, by=officer, at=AT)
         visit.task = task
         draft = clean_draft(form_of(task, visit)["sections"])
