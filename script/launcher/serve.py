@@ -104,9 +104,11 @@ def refuse_second(state: State) -> int:
 
 def listen(host: str, port: int) -> socket.socket:
     """The web server's socket, bound before anything long is done and handed over to it."""
+    if not 0 <= port <= 65535:  # the system would quietly take another one
+        raise Refusal(f"There is no port {port}; choose one up to 65535.")
     try:
         family, kind, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (socket.gaierror, OverflowError) as error:
+    except socket.gaierror as error:
         raise Refusal(f"{host} port {port} is no address to listen on ({error}).") from error
     listener = socket.socket(family, kind)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
