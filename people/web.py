@@ -47,7 +47,7 @@ class PageView(TemplateView):
         path = urlunsplit(("", "", parts.path, parts.query, ""))
         return path if url_has_allowed_host_and_scheme(path, allowed_hosts=None) else "/"
 
-    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         refused = super().http_method_not_allowed(request, *args, **kwargs)
         page = TemplateResponse(request, "405.html", status=refused.status_code)
         page["Allow"] = refused["Allow"]

@@ -115,6 +115,8 @@ def test_the_sections_named_in_a_return_are_marked_and_its_reason_stands_in_the_
     visit_page, task_page = returned(bank, ["identity", "conclusion"])
     assert 'href="#s-identity" class="returned' in visit_page
     assert 'href="#s-end" class="returned' in visit_page
+    section = visit_page.split('<section id="s-identity">')[1].split("<fieldset")[0]
+    assert "请补充收入证明材料" in section
     lock_line = visit_page.split('id="lock-line"')[1].split("<form")[0]
     assert 'href="#s-identity"' in lock_line and 'href="#s-end"' in lock_line
     assert "请补充收入证明材料" in task_page.split('<ol class="time">')[1]

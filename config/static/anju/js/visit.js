@@ -194,7 +194,7 @@
   offerDraft();
 
   const back = document.querySelector(".sections a.returned");
-  const start = back && document.getElementById(back.hash.slice(1));
+  const start = back && !form.dataset.locked && document.getElementById(back.hash.slice(1));
   show(start || sections.find((section) => section.querySelector(".todo")) || sections[0], Boolean(start));
   if (location.hash) goTo(location.hash);
 })();
