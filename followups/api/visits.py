@@ -100,10 +100,14 @@ class VisitFull(serializers.Serializer[Any]):
     started_at = serializers.DateTimeField()
     saved_at = serializers.DateTimeField()
     saved_by = serializers.CharField()
-    draft = serializers.DictField()
+    draft = serializers.SerializerMethodField()
     sections = serializers.SerializerMethodField()
     missing = serializers.SerializerMethodField()
     faults = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.DictField())
+    def get_draft(self, visit: Visit) -> dict[str, Any]:
+        return dict(self.context["form"]["draft"])
 
     @extend_schema_field(AskedSection(many=True))
     def get_sections(self, visit: Visit) -> Any:
@@ -122,7 +126,7 @@ def full_visit(view: ApiView, task_id: int) -> Any:
     """The visit of a visible task as its detail endpoint shows it now."""
     visits = Visit.objects.select_related("checklist", "lead_visitor", "second_visitor", "task__loan__borrower")
     visit = view.visible(visits.filter(task__in=VisitTask.objects.visible_to(view.staff)), task_id=task_id)
-    return VisitFull(visit, context={"form": queries.form_of(visit.task, visit)}).data
+    return VisitFull(visit, context={"form": queries.form_of(visit.task, visit, view.staff)}).data
 
 
 class VisitDetail(ApiView):

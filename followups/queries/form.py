@@ -1,15 +1,18 @@
 """The visit form as prepared values: sections, items with what was known, answers given, what is missing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Any
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from followups.models import Conclusion, Visit, VisitTask
-from followups.queries.facts import source_label
+from followups.queries.facts import is_known_to, source_label
 from followups.rules import checklist
+from followups.rules.report import mask_place
 from loans.models import FiveClass
+from people.models import Staff
 from people.rules.masking import mask_phone
 
 
@@ -22,8 +25,10 @@ def _words(rows: tuple[tuple[str, str, str], ...]) -> list[tuple[str, str]]:
     return [(row[0], row[place]) for row in rows]
 
 
-def form_of(task: VisitTask, visit: Visit) -> dict[str, Any]:
+def form_of(task: VisitTask, visit: Visit, reader: Staff | None = None) -> dict[str, Any]:
     """Everything the visit page shows, in the active language; nothing is written.
+
+    A `reader` outside the own portfolio and the own open task sees address and telephone masked.
 
     Keys: sections [{key, label, items [...], unanswered, changed}], methods, outcomes, conclusions,
     classes, draft, missing [{key, label}], faults {key: [code]}, required, answered.
@@ -32,7 +37,9 @@ def form_of(task: VisitTask, visit: Visit) -> dict[str, Any]:
     items = checklist.items_for(task.kind, visit.method, visit.checklist.items)
     absent = checklist.missing(items, visit.draft, method=visit.method)
     labels = {item["key"]: item["label"][language] for item in items}
-    rows = [_item_row(item, visit, item["key"] in absent) for item in items]
+    is_open = reader is None or is_known_to(task, reader)
+    shown = visit if is_open else _masked(visit, items)
+    rows = [_item_row(item, shown, item["key"] in absent) for item in items]
     sections = []
     for key, zh, en in checklist.SECTIONS:
         inside = [row for row in rows if row["section"] == key]
@@ -53,12 +60,26 @@ def form_of(task: VisitTask, visit: Visit) -> dict[str, Any]:
         "outcomes": _words(checklist.CONTACT_OUTCOMES) if visit.method in checklist.CALLING else [],
         "conclusions": [(value, str(label)) for value, label in Conclusion.choices],
         "classes": [(value, str(label)) for value, label in FiveClass.choices],
-        "draft": visit.draft,
+        "draft": shown.draft,
         "missing": [{"key": key, "label": labels.get(key) or field_label(key)} for key in absent],
         "faults": checklist.validate(items, visit.draft, visit.known, method=visit.method),
         "required": required,
         "answered": required - sum(key in labels for key in absent),
     }
+
+
+def _masked(visit: Visit, items: Iterable[Mapping[str, Any]]) -> Visit:
+    """A copy of the visit to be shown, not saved."""
+    shown = copy(visit)
+    shown.known = {key: {**fact, "value": mask_place(key, fact["value"])} for key, fact in visit.known.items()}
+    phones = {item["key"] for item in items if item.get("format") == "phone"}
+    answers = {}
+    for key, answer in (visit.draft.get("answers") or {}).items():
+        now = str(answer.get("now") or "")
+        hidden = mask_phone(now) if key in phones else mask_place(key, now)
+        answers[key] = {**answer, "now": hidden} if now else answer
+    shown.draft = {**visit.draft, "answers": answers}
+    return shown
 
 
 def field_label(key: str) -> str:

@@ -263,3 +263,35 @@ def test_a_list_costs_the_same_however_long(bank: Bank) -> None:
                 assert bank.api("auditor").get(path, page_size=size).status_code == 200
             counts.append(len(queries))
         assert counts[0] == counts[1] <= 10, (path, counts)
+
+
+def test_name_and_address_are_masked_for_whom_they_do_not_concern(bank: Bank) -> None:
+    officer, path = bank.api("officer"), f"tasks/{bank.tasks['home'].pk}"
+    visit = officer.post(f"{path}/start/").json()
+    draft = clean_draft(visit["sections"])
+    if visit["method"] == "FIELD":
+        draft["second_visitor"] = bank.staff["colleague"].staff_no
+        draft.pop("contact_outcome")
+    moved, called = "江城市高新区光谷路88号2栋401室", "19900000881"
+    draft["answers"]["address"] = {"choice": "CHANGED", "now": moved, "verified_by": "ORAL"}
+    draft["answers"]["phone"] = {"choice": "CHANGED", "now": called, "verified_by": "ORAL"}
+    preview = officer.post(f"{path}/preview/", {"draft": draft}).json()
+    assert moved in str(preview), "the own task"
+    report = officer.post(f"{path}/submit/", {"version": visit["version"], "draft": draft}).json()
+    name = bank.loans["home"].borrower.name
+    for who in ("officer", "manager"):
+        seen = bank.api(who).get(f"reports/{report['id']}/").json()
+        assert moved in str(seen) and name in str(seen["content"]), who
+    for who in ("colleague", "auditor"):
+        seen = bank.api(who).get(f"reports/{report['id']}/").json()
+        for secret in (name, "光谷路", "悦府路"):
+            assert secret not in str(seen), who
+        assert seen["content_sha256"] == report["content_sha256"]
+        visit_seen = str(bank.api(who).get(f"visits/{bank.tasks['home'].pk}/").json())
+        assert "光谷路" not in visit_seen and called not in visit_seen, who
+    assert moved in str(officer.get(f"visits/{bank.tasks['home'].pk}/").json())
+    approved = bank.api("manager").post(
+        f"reports/{report['id']}/approve/", {"content_sha256": report["content_sha256"]}
+    )
+    assert approved.status_code == 200 and moved not in str(approved.json()["content"]), "decided: no longer theirs"
+    assert moved not in str(bank.api("risk").get(f"reports/{report['id']}/").json())
