@@ -210,3 +210,13 @@ def test_a_preview_drafts_the_conclusion_in_the_readers_language(road: Road) -> 
 def test_the_timeline_says_how_much_was_taken_over_and_set_off(road: Road) -> None:
     notes = {row.text: row.note for row in queries.timeline(road.loan) if row.kind == "posting"}
     assert notes["期初建账"] == "900,000.00"
+
+
+def test_the_timeline_says_how_much_of_the_waiting_money_was_set_off(db: None) -> None:
+    from tests.database.test_loans_batch import DAY, batch, pay, short_loan
+
+    loan = short_loan()
+    pay(loan, "500.00", DAY, "1")
+    batch.bill(as_of=DAY, at=AT)
+    notes = {row.text: row.note for row in queries.timeline(loan) if row.kind == "posting"}
+    assert notes["暂收抵扣"] == "500.00"
