@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from launcher import children
 from launcher.bank import Bank, open_bank, open_environment, open_state
 from launcher.furnish import STATIC, answers_yes, fingerprint, furnish, step
+from launcher.guard import Guard
 from launcher.join import is_kept
 from launcher.locks import is_held, open_lock, try_lock
 from launcher.speech import Failure, Refusal, say
@@ -66,10 +67,12 @@ def _serve(state: State, listener: socket.socket, address: str, signals: Signals
     environment = open_environment(os.environ, development=False)
     bank = open_bank(os.environ, environment, state)
     programs: list[Program] = []
+    guard = Guard()
     try:
         prepare(bank)
         programs = make_programs(bank, listener)
         for program in programs:
+            program.guard = guard
             program.start(state, bank.env)
         wait_until_healthy(bank, programs, listener)
         signals.preparing = False
@@ -81,6 +84,7 @@ def _serve(state: State, listener: socket.socket, address: str, signals: Signals
         if programs:
             say("stopping (Ctrl-C again to force)")
         stop_all(programs, lambda: signals.count > before)
+        guard.dismiss()
         listener.close()
         part(bank)
     say("stopped")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from launcher import children
+from launcher.guard import Guard
 from launcher.speech import Failure, say
 from launcher.state import CHECKOUT, State
 
@@ -27,6 +28,7 @@ class Program:
     name: str
     command: Sequence[str]
     keep_fds: tuple[int, ...] = ()
+    guard: Guard | None = None
     child: subprocess.Popen[bytes] | None = None
     log_start: int = 0
     deaths: list[float] = field(default_factory=list)
@@ -44,6 +46,8 @@ class Program:
                 own_session=True,
                 keep_fds=self.keep_fds,
             )
+        if self.guard is not None:
+            self.guard.watch(self.name, self.child.pid)
 
     def has_ended(self) -> bool:
         return self.child is not None and self.child.poll() is not None
