@@ -24,6 +24,7 @@ from followups.views.rows import desk_rows, name_for
 from followups.wording import why
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
+from people.models import Staff
 from people.web import PageView, no_store, visible_or_404
 
 # Half an answer: what the officer is still about to type.
@@ -62,7 +63,7 @@ class VisitBase(PageView):
             left=row.left,
             why=why(task),
             person={**person_facts(task, self.staff), "name": name_for(self.staff, task)},
-            **_form_parts(task, visit, refusal),
+            **_form_parts(task, visit, refusal, self.staff),
             refusal=refusal,
             stale=stale,
             is_locked=not is_mine or task.state not in OPEN_TO_WRITE or stale is not None,
@@ -109,9 +110,9 @@ def _worded(value: Any, language: str) -> Any:
     return [_worded(part, language) for part in value] if isinstance(value, list | tuple) else value
 
 
-def _form_parts(task: VisitTask, visit: Visit, refusal: ActionRefused | None) -> dict[str, Any]:
+def _form_parts(task: VisitTask, visit: Visit, refusal: ActionRefused | None, reader: Staff) -> dict[str, Any]:
     """The form with what is wrong by item, how far each section is, and what a return asks to mend."""
-    form, returned = form_of(task, visit), _returned(visit)
+    form, returned = form_of(task, visit, reader), _returned(visit)
     faults = _faults(form, refusal)
     wrong = {fault["key"]: fault["words"] for fault in faults}
     sections_back = _sections_back(task) if returned else []
