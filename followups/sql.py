@@ -29,6 +29,9 @@ SELECT loan_id FROM (
     UNION
     SELECT g.loan_id FROM risk_grade g WHERE g.graded_on = %(as_of)s AND g.superseded_on IS NULL
     UNION
+    -- arrears that reach another tier of periodic follow-ups today
+    SELECT p.loan_id FROM loans_position p WHERE p.overdue_since IN (%(as_of)s::date - 31, %(as_of)s::date - 91)
+    UNION
     -- the first day of a policy: every untouched task that another version made
     SELECT t.loan_id FROM followups_visittask t
      WHERE %(is_new_policy)s AND t.closed_on IS NULL AND t.state = 'PLANNED' AND t.policy_version <> %(version)s

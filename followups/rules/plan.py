@@ -186,7 +186,7 @@ def _periodic_day(facts: Facts, months: int, calendar: Calendar) -> tuple[date, 
         return add_months(facts.last_followup_on, months), cycle
     if facts.baseline_on is None:
         return add_months(facts.disbursed_on + timedelta(days=90), months), cycle
-    if facts.last_visit_on is not None:
+    if facts.last_visit_on is not None and facts.last_visit_on <= facts.baseline_on:
         # One rule for late and not yet late alike, or a shorter cycle could end up later than a longer one.
         own_day = 1 + lot(facts.sample_key, "catch up", CATCH_UP_WORKDAYS)
         return max(add_months(facts.last_visit_on, months), calendar.add_workdays(facts.baseline_on, own_day)), cycle

@@ -18,7 +18,8 @@ from django.db import connection, connections, transaction
 from config import day_end, receipts_made
 from config.invariants import findings
 from config.tasks import close_evening
-from journal.models import Entry, Run
+from followups.batch import replan
+from journal.models import Entry, Pending, Run
 from loans.actions import LedgerOutOfBalance, ReceiptRow, post_receipts
 from loans.models import BusinessDate, Position
 from loans.queries import open_business_date
@@ -168,6 +169,25 @@ def test_small_chunks_give_the_same_book_as_one() -> None:
             hashes.append(state_hash())
             raise RuntimeError("back")
     assert len(set(hashes)) == 1
+
+
+@pytest.mark.django_db
+def test_dates_closed_in_one_run_and_one_by_one_give_the_same_bank() -> None:
+    """The same grades and tasks too, however the dates are cut into runs; and nothing waits afterwards."""
+    through = FIRST + timedelta(days=44)
+    hashes = []
+    book_with_receipts(60, through)
+    for runs in ([through], [FIRST + timedelta(days=n) for n in range(45)]):
+        with pytest.raises(RuntimeError, match="back"), transaction.atomic():
+            for day in runs:
+                run(day)
+            assert not Pending.objects.exists()
+            hashes.append(state_hash())
+            before = state_hash()
+            replan(as_of=through, at=clock(), loan_ids=list(Position.objects.values_list("loan_id", flat=True)))
+            assert state_hash() == before, "day end left loans that policy would plan otherwise"
+            raise RuntimeError("back")
+    assert hashes[0] == hashes[1]
 
 
 @pytest.mark.django_db
