@@ -4,7 +4,6 @@ from django.urls import include, path, re_path
 
 from followups import api as followups
 from loans import api as loans
-from loans import simulation_api as simulations
 from people.api.schema import ReadingPage, Schema
 from people.api.tokens import CurrentToken, Tokens
 from people.api.views import NothingHere
@@ -21,7 +20,7 @@ routes = [
     path("loans/<int:pk>/timeline/", followups.LoanTimeline.as_view(), name="loan-timeline"),
     path("receipts/", loans.Receipts.as_view(), name="receipts"),
     path("receipts/<int:pk>/reverse/", loans.ReceiptReversal.as_view(), name="receipt-reverse"),
-    path("simulations/schedule/", simulations.ScheduleSimulation.as_view(), name="simulation-schedule"),
+    path("simulations/schedule/", loans.ScheduleSimulation.as_view(), name="simulation-schedule"),
     path("tasks/", followups.TaskList.as_view(), name="tasks"),
     path("tasks/<int:pk>/", followups.TaskDetail.as_view(), name="task"),
     path("tasks/<int:pk>/claim/", followups.Claim.as_view(), name="task-claim"),

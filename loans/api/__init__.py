@@ -1,0 +1,24 @@
+"""Loans over the API: one module a noun; the addresses stand in `config/api_urls.py`."""
+
+from loans.api.fields import BranchBrief, LoanRow, MaskedBorrower, MoneyField, StaffBrief, money, visible_loans
+from loans.api.loans import BusinessDate, LoanInstallments, LoanList, LoanPostings, LoanSchedule
+from loans.api.receipts import ReceiptReversal, Receipts
+from loans.api.simulations import ScheduleSimulation
+
+__all__ = [
+    "BranchBrief",
+    "BusinessDate",
+    "LoanInstallments",
+    "LoanList",
+    "LoanPostings",
+    "LoanRow",
+    "LoanSchedule",
+    "MaskedBorrower",
+    "MoneyField",
+    "ReceiptReversal",
+    "Receipts",
+    "ScheduleSimulation",
+    "StaffBrief",
+    "money",
+    "visible_loans",
+]

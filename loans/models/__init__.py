@@ -1,0 +1,77 @@
+"""Tables of a loan: the wide contract row, hardly ever written, and the narrow servicing row.
+
+`Position` is the lock of everything under a loan and carries what is hot. Bulk tables carry a
+loan id without a database foreign key to the wide row (an FK trebles inserts); `check_invariants`
+proves that there are no orphans. Postings and ledger lines are append-only; ledger lines are
+partitioned by month in the migration. Days past due are derived, never stored.
+"""
+
+from loans.models.bank import BusinessDate, ImportBatch, Parameter, Workday
+from loans.models.changes import ChangeKind, ChangeState, ContractChange
+from loans.models.contract import (
+    Combination,
+    ContractParameter,
+    Loan,
+    LoanQuerySet,
+    Pricing,
+    PricingAnchor,
+    PricingKind,
+    Product,
+    RepaymentMethod,
+    Subsidy,
+    Terms,
+    TermsSource,
+)
+from loans.models.disclosure import CostDisclosure, CostItem, CostKind
+from loans.models.files import BreakState, DebitInstruction, DebitResult, MoneyFile, MoneyFileKind, ReceiptBreak
+from loans.models.ledger import Account, LedgerLine, Posting, PostingKind, Receipt, ReceiptState
+from loans.models.pricing import LprRate, RepricingItem, RepricingRun, RepricingState, Tenor
+from loans.models.servicing import Fee, FiveClass, Installment, Position, Refund, RefundState
+
+__all__ = [
+    "Account",
+    "BreakState",
+    "BusinessDate",
+    "ChangeKind",
+    "ChangeState",
+    "Combination",
+    "ContractChange",
+    "ContractParameter",
+    "CostDisclosure",
+    "CostItem",
+    "CostKind",
+    "DebitInstruction",
+    "DebitResult",
+    "Fee",
+    "FiveClass",
+    "ImportBatch",
+    "Installment",
+    "LedgerLine",
+    "Loan",
+    "LoanQuerySet",
+    "LprRate",
+    "MoneyFile",
+    "MoneyFileKind",
+    "Parameter",
+    "Position",
+    "Posting",
+    "PostingKind",
+    "Pricing",
+    "PricingAnchor",
+    "PricingKind",
+    "Product",
+    "Receipt",
+    "ReceiptBreak",
+    "ReceiptState",
+    "Refund",
+    "RefundState",
+    "RepaymentMethod",
+    "RepricingItem",
+    "RepricingRun",
+    "RepricingState",
+    "Subsidy",
+    "Tenor",
+    "Terms",
+    "TermsSource",
+    "Workday",
+]

@@ -1,0 +1,126 @@
+"""LPR and repricing: published rates, and runs that reprice many loans at once after a second person's approval."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from loans.models.contract import Loan
+from loans.models.money import money
+from people.models import Staff
+
+
+class Tenor(models.TextChoices):
+    ONE_YEAR = "Y1", _("1年期")
+    FIVE_YEARS = "Y5", _("5年期以上")
+
+
+class LprRate(models.Model):
+    """A published loan prime rate; it counts once a second person has compared it with the announcement."""
+
+    tenor = models.CharField(max_length=4, choices=Tenor.choices)
+    published_on = models.DateField(_("公布日"))
+    rate_percent = models.DecimalField(max_digits=7, decimal_places=4)
+    source = models.CharField(max_length=120)
+    # Null for what came with the seed.
+    proposed_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
+    proposed_at = models.DateTimeField(null=True)
+    approved_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    is_approved = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenor", "published_on"], name="lpr_published_once"),
+            models.CheckConstraint(condition=Q(rate_percent__gt=0, rate_percent__lte=36), name="lpr_within_limits"),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")),
+                name="lpr_maker_is_not_checker",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tenor} {self.published_on}"
+
+
+class RepricingState(models.TextChoices):
+    PROPOSED = "PROPOSED", _("待审批")
+    APPROVED = "APPROVED", _("已批准")
+    REJECTED = "REJECTED", _("已驳回")
+    CANCELLED = "CANCELLED", _("已撤回")
+
+
+class RepricingRun(models.Model):
+    """Repricing of all loans whose repricing day lies in a window; previewed, approved, applied on each loan's day."""
+
+    from_on = models.DateField()
+    to_on = models.DateField()
+    state = models.CharField(max_length=10, choices=RepricingState.choices, default=RepricingState.PROPOSED)
+    # Counts and sums of the preview, and the rates it used.
+    totals = models.JSONField(default=dict)
+    content_sha256 = models.CharField(max_length=64)
+    proposed_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    decided_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    decision_note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(to_on__gte=F("from_on")), name="repricing_window_is_a_window"),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(state="APPROVED") | ~Q(decided_by=F("proposed_by")),
+                name="repricing_maker_is_not_checker",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="PROPOSED", decided_by__isnull=True)
+                | (~Q(state="PROPOSED") & Q(decided_by__isnull=False)),
+                name="decided_repricing_has_its_checker",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_on}…{self.to_on}"
+
+
+class RepricingItem(models.Model):
+    """One loan of a run: what was previewed is what is applied, and what its borrower is told."""
+
+    run = models.ForeignKey(RepricingRun, on_delete=models.PROTECT, related_name="items")
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, db_constraint=False, related_name="repricings")
+    effective_on = models.DateField()
+    lpr_percent = models.DecimalField(max_digits=7, decimal_places=4)
+    spread_bp = models.DecimalField(max_digits=7, decimal_places=2)
+    old_rate_percent = models.DecimalField(max_digits=7, decimal_places=4)
+    new_rate_percent = models.DecimalField(max_digits=7, decimal_places=4)
+    old_installment = money()
+    new_installment = money()
+    # The first installment that the new rate touches, its day and amount, and from when the new amount is regular.
+    first_number = models.PositiveSmallIntegerField(null=True)
+    first_due_on = models.DateField(null=True)
+    first_amount = money(null=True)
+    # The terms version previewed from; another one at the time of applying makes the item stale.
+    terms_version = models.PositiveSmallIntegerField()
+    schedule_sha256 = models.CharField(max_length=64)
+    next_repricing_on = models.DateField(null=True)
+    # PENDING, APPLIED, HELD (with its reason), UNCHANGED (same rate: only the next repricing day moves).
+    state = models.CharField(max_length=10, default="PENDING")
+    reason = models.CharField(max_length=200, blank=True)
+    applied_on = models.DateField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["effective_on", "loan"], name="repricing_pending", condition=Q(state="PENDING")),
+            models.Index(fields=["loan", "-id"], name="repricing_by_loan"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "loan", "effective_on"], name="repriced_once_a_run"),
+            models.CheckConstraint(
+                condition=Q(new_rate_percent__gte=0, new_rate_percent__lte=36), name="new_rate_within_limits"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=("PENDING", "APPLIED", "HELD", "UNCHANGED")), name="repricing_item_state"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.loan_id} {self.effective_on}"

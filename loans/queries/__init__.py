@@ -1,0 +1,33 @@
+"""Reads of loans; what may be seen starts from `visible_to(staff)`."""
+
+from loans.queries.bank import (
+    NoBusinessDate,
+    ParameterMissing,
+    business_date,
+    calendar,
+    hold_business_date,
+    lock_positions,
+    open_business_date,
+    overdue_grace_days,
+    parameter,
+    require_business_date,
+)
+from loans.queries.loans import FutureRow, LoanFacts, future_schedule, installments_of, loan_facts
+
+__all__ = [
+    "FutureRow",
+    "LoanFacts",
+    "NoBusinessDate",
+    "ParameterMissing",
+    "business_date",
+    "calendar",
+    "future_schedule",
+    "hold_business_date",
+    "installments_of",
+    "loan_facts",
+    "lock_positions",
+    "open_business_date",
+    "overdue_grace_days",
+    "parameter",
+    "require_business_date",
+]

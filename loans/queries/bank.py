@@ -1,0 +1,85 @@
+"""Reads of the bank's days and parameters, and the two locks: the narrow position row, and the open business date.
+
+Everything under a loan is locked by its `loans_position` row, taken in id order. Whoever posts holds the open business
+date in share mode, so that a date cannot close under a posting that names it.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from journal.errors import ActionRefused
+from loans.models import BusinessDate, Parameter, Position
+from loans.rules.calendar import Calendar
+from loans.sql import PLAIN_WEEK_DIFFERS
+
+_NO_DEFAULT = object()
+
+
+class NoBusinessDate(ActionRefused):
+    """The bank has no open business date yet: nothing can be posted or closed."""
+
+    code = "no_business_date"
+
+
+class ParameterMissing(LookupError):
+    """No value of a parameter is in force on the day."""
+
+
+def open_business_date() -> date | None:
+    """The bank's open day; None before the first import opens the bank."""
+    return BusinessDate.objects.filter(is_open=True).values_list("day", flat=True).first()
+
+
+def business_date() -> date | None:
+    """The open day for page headers."""
+    return open_business_date()
+
+
+def require_business_date() -> date:
+    """The open day; NoBusinessDate when there is none."""
+    day = open_business_date()
+    if day is None:
+        raise NoBusinessDate(_("本行尚未开业：没有营业日期。"))
+    return day
+
+
+def hold_business_date() -> date:
+    """The open day, which cannot close before the caller's transaction ends."""
+    # A close that commits while we wait leaves this statement without a row; the next one sees the new day.
+    for _attempt in range(3):
+        row = BusinessDate.objects.raw("SELECT * FROM loans_businessdate WHERE is_open FOR SHARE")
+        for each in row:
+            return each.day
+    return require_business_date()
+
+
+def calendar(from_: date, to: date) -> Calendar:
+    """The workday calendar between two days; outside the table the plain week holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(PLAIN_WEEK_DIFFERS, {"from_": from_, "to": to})
+        return Calendar.of(cursor.fetchall())
+
+
+def parameter(code: str, on: date, default: Any = _NO_DEFAULT) -> Any:
+    """The value of an effective-dated parameter on a day."""
+    value = Parameter.objects.filter(code=code, in_force__contains=on).values_list("value", flat=True).first()
+    if value is None:
+        if default is _NO_DEFAULT:
+            raise ParameterMissing(f"{code} on {on}")
+        return default
+    return value
+
+
+def overdue_grace_days(on: date) -> int:
+    """Days after the due day before an unpaid installment may be recognised as overdue."""
+    return int(parameter("overdue_grace_days", on, default=0))
+
+
+def lock_positions(loan_ids: Iterable[int]) -> dict[int, Position]:
+    """Locks the loans' positions in id order; by loan id."""
+    rows = Position.objects.select_for_update().filter(loan_id__in=sorted(set(loan_ids))).order_by("loan_id")
+    return {row.loan_id: row for row in rows}
