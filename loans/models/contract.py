@@ -49,7 +49,9 @@ class Loan(models.Model):
     borrower = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="loans")
     branch = models.ForeignKey(Branch, on_delete=models.PROTECT, related_name="loans")
     portfolio_officer = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="portfolio")
-    product = models.CharField(max_length=20, choices=Product.choices, default=Product.COMMERCIAL)
+    product = models.CharField(
+        max_length=20, choices=Product.choices, default=Product.COMMERCIAL, db_default=Product.COMMERCIAL
+    )
     combination = models.ForeignKey(Combination, on_delete=models.PROTECT, null=True, related_name="loans")
     # The contract keeps the parameters of this day (新老划断); null: the day of disbursement.
     signed_on = models.DateField(_("签约日"), null=True)
@@ -110,10 +112,12 @@ class Terms(models.Model):
     installments = models.PositiveSmallIntegerField()
     # From this number on each row is one plain month at the position's rate and installment; the rows before it
     # (broken, split, paused, in grace) come from the stored request, stopped at their number.
-    plain_from = models.PositiveSmallIntegerField(default=0)
+    plain_from = models.PositiveSmallIntegerField(default=0, db_default=0)
     # The continuation request of the engine, numbered from `first_number`; null: plain months all the way.
     request = models.JSONField(null=True)
-    source = models.CharField(max_length=20, choices=TermsSource.choices, default=TermsSource.OPENING)
+    source = models.CharField(
+        max_length=20, choices=TermsSource.choices, default=TermsSource.OPENING, db_default=TermsSource.OPENING
+    )
     # Id of the contract change or repricing item that signed this version.
     source_id = models.BigIntegerField(null=True)
     engine_version = models.CharField(max_length=20)

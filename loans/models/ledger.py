@@ -33,7 +33,7 @@ class Receipt(models.Model):
     # A receipt that named no loan of ours: who found its loan, or sent it back, and why.
     resolved_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
     resolved_at = models.DateTimeField(null=True)
-    resolution = models.CharField(max_length=200, blank=True)
+    resolution = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         indexes = [

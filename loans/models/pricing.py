@@ -103,8 +103,8 @@ class RepricingItem(models.Model):
     schedule_sha256 = models.CharField(max_length=64)
     next_repricing_on = models.DateField(null=True)
     # PENDING, APPLIED, HELD (with its reason), UNCHANGED (same rate: only the next repricing day moves).
-    state = models.CharField(max_length=10, default="PENDING")
-    reason = models.CharField(max_length=200, blank=True)
+    state = models.CharField(max_length=10, default="PENDING", db_default="PENDING")
+    reason = models.CharField(max_length=200, blank=True, default="", db_default="")
     applied_on = models.DateField(null=True)
 
     class Meta:

@@ -38,14 +38,14 @@ class Position(models.Model):
     settled_on = models.DateField(null=True)
     next_repricing_on = models.DateField(null=True)
     # A restructured loan under observation is not better than this, whatever its days past due.
-    class_floor = models.CharField(max_length=20, choices=FiveClass.choices, default="", blank=True)
+    class_floor = models.CharField(max_length=20, choices=FiveClass.choices, default="", db_default="", blank=True)
     accelerated_on = models.DateField(null=True)
     # Written off: the balance is off the books, the claim stays with the unpaid installments.
     written_off_on = models.DateField(null=True)
     # Billed interest that does not count as income while the loan is non-accrual (表外应收利息).
-    off_balance_interest = money(default=0)
+    off_balance_interest = money(default=0, db_default=0)
     # Fees charged and not paid.
-    fees_due = money(default=0)
+    fees_due = money(default=0, db_default=0)
 
     class Meta:
         db_table = "loans_position"
@@ -93,13 +93,13 @@ class Installment(models.Model):
     principal_paid = money(default=0)
     interest_paid = money(default=0)
     # Penalty and compound interest paid, and what is left of them once principal and interest are paid.
-    penalty_paid = money(default=0)
-    compound_paid = money(default=0)
-    penalty_left = money(default=0)
-    compound_left = money(default=0)
+    penalty_paid = money(default=0, db_default=0)
+    compound_paid = money(default=0, db_default=0)
+    penalty_left = money(default=0, db_default=0)
+    compound_left = money(default=0, db_default=0)
     # What was paid late bore penalty for its days: fen x days x ppm x thousandths, exact (loans.rules.penalty).
-    late_principal_units = models.DecimalField(max_digits=30, decimal_places=0, default=0)
-    late_interest_units = models.DecimalField(max_digits=30, decimal_places=0, default=0)
+    late_principal_units = models.DecimalField(max_digits=30, decimal_places=0, default=0, db_default=0)
+    late_interest_units = models.DecimalField(max_digits=30, decimal_places=0, default=0, db_default=0)
     # The day from which days past due count: the due day, or the tape's word for opening arrears.
     overdue_from = models.DateField()
     settled_on = models.DateField(null=True)

@@ -1,0 +1,55 @@
+"""SQL of the loans: one statement gathers, one applies (docs/house.md 3).
+
+Values travel as array literals and are unnested on the server, so a statement's text does not grow
+with the rows. Amounts travel as integer fen. A posting and its lines are one statement, which is
+what lets a statement-level trigger prove that every posting sums to zero.
+"""
+
+from loans.sql.aging import AGE_CANDIDATES, APPLY_CLASS, APPLY_OVERDUE, CLASS_CANDIDATES
+from loans.sql.billing import APPLY_BILLING, DUE, GATHER_DUE
+from loans.sql.booking import INSERT_OPENING_LOANS, INSERT_OPENING_POSTINGS
+from loans.sql.chunks import IN_CHUNK
+from loans.sql.control import BALANCES_BY_BRANCH, LEDGER_BY_BRANCH, LOANS_OUT_OF_BALANCE, PLAIN_WEEK_DIFFERS
+from loans.sql.payments import APPLY_PAYMENTS, GATHER_RECEIPTS, GATHER_UNPAID, LOCK_LOANS, LOCK_WITH_RECEIPTS, WAITING
+from loans.sql.postings import INSERT_POSTINGS, NEXT_POSTINGS
+from loans.sql.receipts import INSERT_RECEIPTS, MATCH_LOANS, SAME_SERIALS
+from loans.sql.replay import APPLY_REPLAY, GATHER_BILLED, GATHER_POSTED, GATHER_STANDING, LAST_EVENTS
+from loans.sql.run import array, copy_rows, int_array, rows, run
+
+__all__ = [
+    "INSERT_POSTINGS",
+    "AGE_CANDIDATES",
+    "APPLY_BILLING",
+    "APPLY_CLASS",
+    "APPLY_OVERDUE",
+    "APPLY_PAYMENTS",
+    "APPLY_REPLAY",
+    "BALANCES_BY_BRANCH",
+    "CLASS_CANDIDATES",
+    "DUE",
+    "GATHER_BILLED",
+    "GATHER_DUE",
+    "GATHER_POSTED",
+    "GATHER_RECEIPTS",
+    "GATHER_STANDING",
+    "GATHER_UNPAID",
+    "INSERT_OPENING_LOANS",
+    "INSERT_OPENING_POSTINGS",
+    "INSERT_RECEIPTS",
+    "IN_CHUNK",
+    "LAST_EVENTS",
+    "LEDGER_BY_BRANCH",
+    "LOANS_OUT_OF_BALANCE",
+    "LOCK_LOANS",
+    "LOCK_WITH_RECEIPTS",
+    "MATCH_LOANS",
+    "NEXT_POSTINGS",
+    "PLAIN_WEEK_DIFFERS",
+    "SAME_SERIALS",
+    "WAITING",
+    "array",
+    "copy_rows",
+    "int_array",
+    "rows",
+    "run",
+]

@@ -1,0 +1,49 @@
+"""Aging and classes: partial indexes are walked, never the book."""
+
+# ruff: noqa: S608 - statements are joined from constants of this package only; values always travel as parameters.
+from loans.sql.chunks import IN_CHUNK
+
+# Loans whose overdue day disagrees with their unpaid installments: newly recognised, moved or cured.
+# Two partial indexes are walked, of unpaid installments and of overdue loans; never the book.
+AGE_CANDIDATES = (
+    """
+WITH recognised AS (
+    SELECT i.loan_id, min(i.overdue_from) AS since FROM loans_installment i
+    WHERE i.settled_on IS NULL AND (i.due_on <= %(recognised_until)s OR i.overdue_from < (
+        SELECT l.baseline_on FROM loans_loan l WHERE l.id = i.loan_id)) AND """
+    + IN_CHUNK.format("i")
+    + """
+    GROUP BY i.loan_id
+)
+SELECT p.loan_id FROM recognised r JOIN loans_position p ON p.loan_id = r.loan_id
+WHERE p.overdue_since IS DISTINCT FROM r.since
+UNION ALL
+SELECT p.loan_id FROM loans_position p
+WHERE p.overdue_since IS NOT NULL AND NOT EXISTS (SELECT FROM recognised r WHERE r.loan_id = p.loan_id) AND """
+    + IN_CHUNK.format("p")
+)
+
+APPLY_OVERDUE = """
+UPDATE loans_position p SET overdue_since = u.overdue_since
+FROM unnest(%(loan_id)s::bigint[], %(overdue_since)s::date[]) AS u(loan_id, overdue_since) WHERE p.loan_id = u.loan_id
+"""
+
+# Loans whose class is not the one of their days past due: overdue loans, and cured ones not yet PASS.
+CLASS_CANDIDATES = (
+    """
+SELECT p.loan_id FROM loans_position p
+WHERE p.overdue_since IS NOT NULL AND p.five_class <> CASE
+    WHEN p.overdue_since <= %(LOSS)s THEN 'LOSS' WHEN p.overdue_since <= %(DOUBTFUL)s THEN 'DOUBTFUL'
+    WHEN p.overdue_since <= %(SUBSTANDARD)s THEN 'SUBSTANDARD'
+    WHEN p.overdue_since <= %(SPECIAL_MENTION)s THEN 'SPECIAL_MENTION' ELSE 'PASS' END AND """
+    + IN_CHUNK.format("p")
+    + """
+UNION ALL
+SELECT p.loan_id FROM loans_position p WHERE p.overdue_since IS NULL AND p.five_class <> 'PASS' AND """
+    + IN_CHUNK.format("p")
+)
+
+APPLY_CLASS = """
+UPDATE loans_position p SET five_class = u.five_class
+FROM unnest(%(loan_id)s::bigint[], %(five_class)s::text[]) AS u(loan_id, five_class) WHERE p.loan_id = u.loan_id
+"""

@@ -1,0 +1,26 @@
+"""The calendar, and control totals by branch."""
+
+PLAIN_WEEK_DIFFERS = """
+SELECT day, is_workday FROM loans_workday
+WHERE day BETWEEN %(from_)s AND %(to)s AND is_workday <> (extract(isodow FROM day) < 6)
+"""
+
+
+# Control totals by branch: what the positions say, and what the ledger's principal lines say.
+BALANCES_BY_BRANCH = """
+SELECT b.code, count(*) FILTER (WHERE p.settled_on IS NULL), sum(p.principal_balance) FROM loans_position p
+JOIN loans_loan l ON l.id = p.loan_id JOIN people_branch b ON b.id = l.branch_id GROUP BY b.code ORDER BY b.code
+"""
+LEDGER_BY_BRANCH = """
+SELECT b.code, sum(g.amount) FROM loans_ledger_line g
+JOIN loans_loan l ON l.id = g.loan_id JOIN people_branch b ON b.id = l.branch_id
+WHERE g.account = 'PRINCIPAL' AND g.business_date <= %(until)s
+      AND (%(since)s::date IS NULL OR g.business_date >= %(since)s) GROUP BY b.code
+"""
+LOANS_OUT_OF_BALANCE = """
+SELECT l.loan_note_no, p.principal_balance, coalesce(g.amount, 0) FROM loans_position p
+JOIN loans_loan l ON l.id = p.loan_id
+LEFT JOIN (SELECT loan_id, sum(amount) AS amount FROM loans_ledger_line WHERE account = 'PRINCIPAL' GROUP BY loan_id) g
+ON g.loan_id = p.loan_id
+WHERE p.principal_balance <> coalesce(g.amount, 0) ORDER BY p.loan_id LIMIT 20
+"""

@@ -1,0 +1,18 @@
+"""Receipts coming in: which loans they name, which serials are known."""
+
+MATCH_LOANS = """
+SELECT id, loan_note_no, external_id, coalesce(baseline_on, disbursed_on) FROM loans_loan
+WHERE loan_note_no = ANY(%(refs)s::text[]) OR external_id = ANY(%(refs)s::text[])
+"""
+INSERT_RECEIPTS = """
+INSERT INTO loans_receipt (channel, serial, loan_ref, loan_id, amount, value_on, state, received_at)
+SELECT u.channel, u.serial, u.loan_ref, u.loan_id, u.amount, u.value_on, u.state, %(at)s::timestamptz
+FROM unnest(%(channel)s::text[], %(serial)s::text[], %(loan_ref)s::text[], %(loan_id)s::bigint[], %(amount)s::numeric[],
+    %(value_on)s::date[], %(state)s::text[]) AS u(channel, serial, loan_ref, loan_id, amount, value_on, state)
+ON CONFLICT (channel, serial) DO NOTHING RETURNING channel, serial, id
+"""
+SAME_SERIALS = """
+SELECT r.channel, r.serial, r.loan_ref, r.loan_id, r.amount, r.value_on, r.state FROM loans_receipt r
+JOIN unnest(%(channel)s::text[], %(serial)s::text[]) AS u(channel, serial)
+ON r.channel = u.channel AND r.serial = u.serial
+"""
