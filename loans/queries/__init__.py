@@ -13,10 +13,12 @@ from loans.queries.bank import (
     require_business_date,
 )
 from loans.queries.loans import FutureRow, LoanFacts, future_schedule, installments_of, loan_facts
+from loans.queries.terms import LoanTerms, terms_of
 
 __all__ = [
     "FutureRow",
     "LoanFacts",
+    "LoanTerms",
     "NoBusinessDate",
     "ParameterMissing",
     "business_date",
@@ -30,4 +32,5 @@ __all__ = [
     "overdue_grace_days",
     "parameter",
     "require_business_date",
+    "terms_of",
 ]

@@ -76,7 +76,7 @@ class Result:
 
 def simulate(request: Request) -> Result:
     """The schedule of a contract; SimulationRefused when it cannot run as asked."""
-    course = _Course(request)
+    course = Course(request)
     course.run()
     return Result(tuple(course.rows), tuple(course.prepaid))
 
@@ -147,7 +147,7 @@ def _text(amount_fen: int) -> str:
     return f"{amount_fen // 100}.{amount_fen % 100:02d}"
 
 
-class _Course:
+class Course:
     """The loan on its way: what is owed and agreed after each row."""
 
     def __init__(self, request: Request) -> None:
@@ -157,7 +157,9 @@ class _Course:
         self.balance = request.principal_fen
         self.rate = request.rate_ppm
         # A NEXT_PERIOD change waits here for the period's end.
-        self.waiting_rate: int | None = None
+        self.waiting_rate = request.waiting_rate_ppm
+        # From this row on nothing changes any more: one rate, one installment, plain periods.
+        self.level_from = 1
         self.is_fixed = request.installment_fen is not None
         # Number of the last row; unknown while a fixed installment decides.
         self.term: int | None = None if self.is_fixed else request.installments
@@ -169,14 +171,15 @@ class _Course:
             + [(one.paid_on, 1, index) for index, one in enumerate(request.prepayments)]
         )
         self.met = 0
-        self.installment = request.installment_fen or self._agreed(1)
+        carried = request.installment_fen if self.is_fixed else request.carried_fen
+        self.installment = self._agreed(1) if carried is None else carried
 
     # ── The way from row to row ──────────────────────────────────────────────────────────────────
 
-    def run(self) -> None:
-        """Rows until nothing is owed."""
-        number = 1
-        while self.balance:
+    def run(self, most: int | None = None) -> None:
+        """Rows until nothing is owed, or until there are so many; a run may go on from there."""
+        number = len(self.rows) + 1
+        while self.balance and (most is None or len(self.rows) < most):
             self._begin(number)
             if not self.balance:
                 break
@@ -186,10 +189,12 @@ class _Course:
                 number += 1
             else:
                 rows = self._fold(number, self.balance, self.timetable)
+                if most is not None:
+                    rows = rows[: most - len(self.rows)]
                 self._take(rows)
                 number += len(rows)
         for _day, kind, index in self.events[self.met :]:
-            if kind:
+            if kind and not self.balance:
                 self._refuse_prepayment(index)
 
     def _events_before(self, day: date) -> list[RateChange | Prepayment]:
@@ -208,6 +213,8 @@ class _Course:
         changes = [event for event in events if isinstance(event, RateChange)]
         rate = changes[-1].rate_ppm if changes else self.waiting_rate
         self.waiting_rate = None
+        if events or rate is not None:
+            self.level_from = number
         if rate is not None:
             self._reprice(number, rate)
         for event in events:
@@ -218,6 +225,7 @@ class _Course:
 
     def _eventful(self, number: int, events: list[RateChange | Prepayment]) -> None:
         """The row of a period with events inside."""
+        self.level_from = number + 1
         segments = [(self.timetable.due_on(number - 1), self.rate)]
         variant = SPLIT_BY_DAYS
         for event in events:

@@ -89,6 +89,10 @@ class Request:
     rate_changes: tuple[RateChange, ...] = ()
     prepayments: tuple[Prepayment, ...] = ()
     pauses: tuple[Pause, ...] = ()
+    # A contract that goes on: the installment that is agreed already (of EQUAL_PRINCIPAL its principal part).
+    carried_fen: int | None = None
+    # A NEXT_PERIOD change that was met in the period before the first of these.
+    waiting_rate_ppm: int | None = None
     # Where each prepayment stood in the request, for naming it in a refusal.
     places: tuple[int, ...] = ()
 
