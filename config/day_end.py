@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from config.isolation import run_isolated
 from journal.actions import record
 from journal.batch import run_pending
 from journal.errors import ActionRefused
@@ -77,6 +78,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("post_waiting_receipts", loans_batch.post_waiting_receipts, loans_batch.waiting_boundary),
     Stage("age", loans_batch.age),
     Stage("classify", loans_batch.classify),
+    Stage("non_accrual", loans_batch.non_accrual),
     Stage("regrade", _regrade),
     Stage("run_off_site", _run_off_site),
     Stage("replan", _replan),
@@ -171,7 +173,7 @@ def _run_chunk(
     """One chunk with its progress row and, when it did anything, its entry in the journal."""
     at = at_clock()
     up_to = stage.boundary(as_of=day, after=after, size=size)
-    counts = dict(stage.work(as_of=day, at=at, after=after, up_to=up_to) or {})
+    counts = run_isolated(stage.work, stage=stage.name, as_of=day, scope={"at": at}, after=after, up_to=up_to)
     progress = {**counts, "up_to": up_to, "last": up_to is None}
     Run.objects.create(
         business_date=day, stage=stage.name, chunk=number, counts=progress, started_at=at, finished_at=at_clock()
