@@ -1,8 +1,11 @@
 """Decides what a loan's money would have done had every receipt come on its value date.
 
-The whole account is folded again from its beginning: billed installments and receipts in order of
-their days, by the same allocation as when money comes in. A receipt that comes late, and one that is
-taken out again, leave the very state of a bank where they had come on time, or never.
+The whole account is folded again from its beginning: billed installments, receipts, fees, and what was taken out of
+suspense, in order of their days, by the same account as when money comes in (`loans.rules.account`). A receipt that
+comes late, and one that is taken out again, leave the very state of a bank where they had come on time, or never.
+
+What people decided stays as decided: a fee is charged and waived, suspense is used for a prepayment or a refund, a
+loan is written off, on its day and with its amount. When the money for it is no longer there, the fold says so.
 """
 
 from collections.abc import Sequence
@@ -10,17 +13,41 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from loans.rules.allocation import OpenInstallment, Part, allocate, remaining
+from loans.rules.account import Account, Debt, FeePaid, OpenFee, Paid, PaymentTerms
+from loans.rules.allocation import ChargePart, Part
+
+__all__ = [
+    "Billed",
+    "FeeCharged",
+    "FeeWaived",
+    "Money",
+    "MoneyIsGone",
+    "Paid",
+    "Replayed",
+    "Taking",
+    "Used",
+    "WrittenOff",
+    "replay",
+]
 
 
 class Billed(NamedTuple):
-    """An installment, the day on which it was billed, and its place within that day; amounts in fen."""
+    """An installment, the day on which it was billed, and its place within that day; amounts in fen.
+
+    The due day, and the days from which it counts as overdue and bears, where they are not the day of billing; what
+    a subsidy pays of its interest is paid from the start.
+    """
 
     number: int
     on: date
     place: int
     interest_fen: int
     principal_fen: int
+    due_on: date | None = None
+    overdue_from: date | None = None
+    bears_from: date | None = None
+    subsidy_fen: int = 0
+    is_taken_over: bool = False
 
 
 class Money(NamedTuple):
@@ -32,6 +59,52 @@ class Money(NamedTuple):
     amount_fen: int
 
 
+class FeeCharged(NamedTuple):
+    """A fee with what is to be paid of it: less what was waived later, whatever came in meanwhile."""
+
+    fee_id: int
+    on: date
+    place: int
+    amount_fen: int
+
+
+class FeeWaived(NamedTuple):
+    """The day on which (the rest of) a fee was waived."""
+
+    fee_id: int
+    on: date
+    place: int
+
+
+class Used(NamedTuple):
+    """Suspense taken out for a prepayment or a refund, by posting; `is_repayment` when it repaid principal."""
+
+    posting_id: int
+    on: date
+    place: int
+    amount_fen: int
+    is_repayment: bool
+
+
+class WrittenOff(NamedTuple):
+    """From here on what is paid of principal is a recovery."""
+
+    on: date
+    place: int
+
+
+Event = Billed | Money | FeeCharged | FeeWaived | Used | WrittenOff
+
+
+class MoneyIsGone(Exception):
+    """Suspense does not hold what was taken out of it later."""
+
+    def __init__(self, used: Used, held_fen: int) -> None:
+        super().__init__(f"posting {used.posting_id} takes {used.amount_fen} fen, suspense holds {held_fen}")
+        self.used = used
+        self.held_fen = held_fen
+
+
 class Taking(NamedTuple):
     """What a receipt, or the loan's own suspense (receipt 0), pays on a day; the rest goes to suspense."""
 
@@ -40,26 +113,20 @@ class Taking(NamedTuple):
     amount_fen: int
     parts: tuple[Part, ...]
     rest_fen: int
-
-
-class Paid(NamedTuple):
-    """What is paid of an installment, and the day on which nothing was left of it."""
-
-    interest_fen: int
-    principal_fen: int
-    settled_on: date | None
+    fee_fen: int = 0
+    charges: tuple[ChargePart, ...] = ()
+    # The loan was written off: principal is a recovery.
+    is_recovery: bool = False
 
 
 @dataclass(slots=True)
-class Replayed:
+class Replayed(Account):
     """The account after the fold."""
 
     takings: list[Taking] = field(default_factory=list)
-    paid: dict[int, Paid] = field(default_factory=dict)
-    unpaid: list[OpenInstallment] = field(default_factory=list)
-    suspense_fen: int = 0
-    # The first day on which everything billed in the end was billed and paid.
+    # The first day from which on nothing was owed, everything having been billed, charged and repaid.
     cleared_on: date | None = None
+    is_written_off: bool = False
 
     @property
     def principal_paid_fen(self) -> int:
@@ -67,46 +134,87 @@ class Replayed:
 
     def bill(self, row: Billed) -> None:
         """A zero installment is settled by being billed."""
-        if row.interest_fen or row.principal_fen:
-            self.unpaid.append(OpenInstallment(row.number, row.interest_fen, row.principal_fen))
-            self.unpaid.sort()
-            self.paid[row.number] = Paid(0, 0, None)
-        else:
-            self.paid[row.number] = Paid(0, 0, row.on)
+        due_on = row.due_on or row.on
+        interest = row.interest_fen - row.subsidy_fen
+        settled_on = None if interest or row.principal_fen else row.on
+        self.paid[row.number] = Paid(interest_fen=row.subsidy_fen, settled_on=settled_on)
+        starts = (row.overdue_from or due_on, row.bears_from or due_on)
+        paid = self.paid[row.number]
+        self.owe([Debt(row.number, due_on, *starts, interest, row.principal_fen, paid, row.is_taken_over)])
 
-    def take(self, receipt_id: int, on: date, amount_fen: int) -> None:
-        """A receipt, whole; of suspense only what finds a debt."""
-        found = allocate(amount_fen, self.unpaid)
-        self.unpaid = remaining(self.unpaid, found.parts)
-        still_open = {row.number for row in self.unpaid}
-        for number, interest, principal in found.parts:
-            before = self.paid[number]
-            settled_on = None if number in still_open else on
-            self.paid[number] = Paid(before.interest_fen + interest, before.principal_fen + principal, settled_on)
-        if receipt_id:
-            self.takings.append(Taking(receipt_id, on, amount_fen, found.parts, found.rest_fen))
-            self.suspense_fen += found.rest_fen
-        elif found.parts:
-            used = amount_fen - found.rest_fen
-            self.takings.append(Taking(0, on, used, found.parts, 0))
+    def charge(self, fee: FeeCharged) -> None:
+        if fee.amount_fen:
+            self.fees.append(OpenFee(fee.fee_id, fee.amount_fen))
+        self.fees_paid[fee.fee_id] = FeePaid(0, None if fee.amount_fen else fee.on)
+
+    def receive(self, money: Money) -> None:
+        """A receipt, whole."""
+        found = self.take(money.amount_fen, money.on)
+        self.suspense_fen += found.rest_fen
+        paid = (found.parts, found.rest_fen, found.fee_fen, found.charges)
+        self.takings.append(Taking(money.receipt_id, money.on, money.amount_fen, *paid, self.is_written_off))
+
+    def use_suspense(self, on: date) -> None:
+        """Of suspense only what finds a debt."""
+        if not self.suspense_fen or not self.owes:
+            return
+        found = self.take(self.suspense_fen, on)
+        used = self.suspense_fen - found.rest_fen
+        if used:
+            self.takings.append(
+                Taking(0, on, used, found.parts, 0, found.fee_fen, found.charges, self.is_written_off)
+            )
             self.suspense_fen -= used
 
+    def take_out(self, used: Used) -> None:
+        if used.amount_fen > self.suspense_fen:
+            raise MoneyIsGone(used, self.suspense_fen)
+        self.suspense_fen -= used.amount_fen
 
-def replay(billed: Sequence[Billed], money: Sequence[Money]) -> Replayed:
-    """Folds installments and receipts in order of day and place."""
-    account = Replayed()
-    events: list[Billed | Money] = sorted([*billed, *money], key=lambda each: (each.on, each.place))
-    left_to_bill = len(billed)
+
+def replay(
+    billed: Sequence[Billed],
+    money: Sequence[Money],
+    decided: Sequence[FeeCharged | FeeWaived | Used | WrittenOff] = (),
+    terms: PaymentTerms | None = None,
+) -> Replayed:
+    """Folds installments, receipts and what was decided in order of day and place; MoneyIsGone when it cannot be."""
+    account = Replayed(terms=terms)
+    events: list[Event] = sorted([*billed, *money, *decided], key=lambda each: (each.on, each.place))
+    to_come = sum(_is_to_come(event) for event in events)
     for index, event in enumerate(events):
-        if isinstance(event, Billed):
-            account.bill(event)
-            left_to_bill -= 1
-            following = events[index + 1] if index + 1 < len(events) else None
-            # An evening bills all that fell due before it looks into suspense.
-            if account.suspense_fen and not (isinstance(following, Billed) and following.on == event.on):
-                account.take(0, event.on, account.suspense_fen)
-        else:
-            account.take(event.receipt_id, event.on, event.amount_fen)
-        if account.cleared_on is None and not left_to_bill and not account.unpaid:
+        to_come -= _is_to_come(event)
+        following = events[index + 1] if index + 1 < len(events) else None
+        _fold(account, event, following)
+        if account.owes or to_come:
+            account.cleared_on = None
+        elif account.cleared_on is None:
             account.cleared_on = event.on
     return account
+
+
+def _is_to_come(event: Event) -> bool:
+    """Is a loan not settled before this has happened?"""
+    return isinstance(event, Billed | FeeWaived) or (isinstance(event, Used) and event.is_repayment)
+
+
+def _fold(account: Replayed, event: Event, following: Event | None) -> None:
+    match event:
+        case Billed():
+            account.bill(event)
+            # An evening bills all that fell due before it looks into suspense.
+            if not (isinstance(following, Billed) and following.on == event.on):
+                account.use_suspense(event.on)
+        case Money():
+            account.receive(event)
+        case FeeCharged():
+            account.charge(event)
+            account.use_suspense(event.on)
+        case FeeWaived(fee_id, on):
+            paid = account.fees_paid[fee_id]
+            if paid.settled_on is not None:
+                account.fees_paid[fee_id] = FeePaid(paid.fen, max(paid.settled_on, on))
+        case Used():
+            account.take_out(event)
+        case WrittenOff():
+            account.is_written_off = True

@@ -31,7 +31,7 @@ from loans.rules.penalty import (
 from tests.examples import table
 from tests.rules.test_loans_days import CALENDAR
 
-TERMS = PenaltyTerms(36_000, 1500, 3)
+TERMS = PenaltyTerms.plain(36_000, 1500, 3)
 DUE = date(2026, 3, 10)
 INTEREST, PRINCIPAL = fen(Decimal("2995.36")), fen(Decimal("1551.09"))
 
@@ -86,7 +86,7 @@ payments = st.lists(st.tuples(st.integers(0, 120), st.integers(0, 300_000)), max
 def test_the_sum_is_that_of_a_reckoning_day_by_day(
     total: int, parts: list[tuple[int, int]], looked_at: int, rate: int, grace: int
 ) -> None:
-    terms = PenaltyTerms(rate, 1500, grace)
+    terms = PenaltyTerms.plain(rate, 1500, grace)
     paid, left = [], total
     for offset, amount in sorted(parts):
         paid.append(LatePayment(DUE + timedelta(days=offset), principal_fen=min(left, amount)))
