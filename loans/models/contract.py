@@ -86,6 +86,10 @@ class Loan(models.Model):
                 condition=Q(signed_on__isnull=True) | Q(signed_on__lte=F("disbursed_on")),
                 name="signed_before_disbursement",
             ),
+            models.CheckConstraint(
+                condition=Q(baseline_on__isnull=False) | Q(loan_note_no__regex=r"^ML[0-9A-Z]{4}[0-9]{14}$"),
+                name="loan_note_number_is_formed",
+            ),
         ]
 
     def __str__(self) -> str:

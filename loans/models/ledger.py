@@ -1,7 +1,7 @@
 """Money: receipts, and append-only postings whose lines sum to zero; ledger lines are partitioned by month."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from loans.models.contract import Loan
@@ -101,6 +101,13 @@ class Posting(models.Model):
                 fields=["loan", "installment_number"], condition=Q(kind="BILLING"), name="installment_posts_once"
             ),
             models.UniqueConstraint(fields=["loan"], condition=Q(kind="OPENING"), name="loan_opens_once"),
+            models.UniqueConstraint(fields=["loan"], condition=Q(kind="DISBURSEMENT"), name="loan_is_disbursed_once"),
+            models.UniqueConstraint(
+                fields=["loan", "installment_number"], condition=Q(kind="SUBSIDY"), name="installment_is_borne_once"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="DISBURSEMENT") | Q(value_on=F("business_date")), name="disbursed_on_the_open_date"
+            ),
             models.UniqueConstraint(
                 fields=["after_reversal"], condition=Q(after_reversal__isnull=False), name="reversal_is_followed_once"
             ),

@@ -87,8 +87,8 @@ def average_rate(start: date, end: date, rates: Sequence[tuple[date, int]]) -> t
 def subsidy_fen(interest_fen: int, balance_fen: int, average: tuple[int, int], scheme_ppm: int, cap_fen: int) -> int:
     """What is borne of an installment's interest, rounded half-up: the scheme's share of it on the capped balance.
 
-    `balance_fen` is the principal not billed at the period's start, `average` the contract rate over the period. It is a
-    share of the interest charged, so a broken or paused period is borne as it was charged; never more than that.
+    `balance_fen` is the principal not billed at the period's start, `average` the contract rate over the period. It
+    is a share of the interest charged, so a broken or paused period is borne as it was charged.
     """
     ppm_days, days = average
     if not interest_fen or not balance_fen or not ppm_days:
