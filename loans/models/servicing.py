@@ -154,6 +154,8 @@ class Fee(models.Model):
     settled_on = models.DateField(null=True)
     reason = models.CharField(max_length=200)
     charged_by = models.CharField(max_length=40)
+    # What of it need not be paid any more, and since when.
+    waived = money(default=0, db_default=0)
     waived_on = models.DateField(null=True)
 
     class Meta:
@@ -162,8 +164,15 @@ class Fee(models.Model):
             models.CheckConstraint(condition=Q(amount__gt=0), name="fee_amount_positive"),
             models.CheckConstraint(condition=Q(paid__gte=0, paid__lte=F("amount")), name="fee_paid_within_amount"),
             models.CheckConstraint(
-                condition=Q(settled_on__isnull=True) | Q(paid=F("amount")) | Q(waived_on__isnull=False),
+                condition=Q(settled_on__isnull=True) | Q(paid=F("amount") - F("waived")),
                 name="settled_fee_is_paid",
+            ),
+            models.CheckConstraint(
+                condition=Q(waived__gte=0, waived__lte=F("amount") - F("paid")), name="fee_waived_within_rest"
+            ),
+            models.CheckConstraint(
+                condition=Q(waived=0, waived_on__isnull=True) | Q(waived__gt=0, waived_on__isnull=False),
+                name="waived_fee_has_its_day",
             ),
         ]
 
