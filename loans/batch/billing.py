@@ -1,4 +1,5 @@
-"""Billing: installments due are billed by the engine's step and checked against what was signed."""
+"""Billing: installments due are billed by the engine's step, or by the stored request where the terms have something
+particular in that row, and checked against what was signed."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -11,6 +12,7 @@ from journal.actions import hold_back, release
 from journal.models import HeldBack
 from loans import posting, sql
 from loans.batch.chunks import boundary, scope_of
+from loans.rules.continuation import from_json, row_of
 from loans.rules.dates import following_due_date
 from loans.rules.money import rate_ppm
 from loans.rules.schedule import Row, StepPosition, regular_periods, step
@@ -40,6 +42,9 @@ class _Due(NamedTuple):
     method: str
     agreed_principal_fen: int | None
     agreed_interest_fen: int | None
+    first_number: int | None
+    # The request of the terms where the row is no plain month (broken, split, paused, in grace).
+    request: dict[str, Any] | None
 
 
 @transaction.atomic
@@ -93,7 +98,11 @@ def bill(
 
 
 def step_of(due: _Due) -> Row:
-    """The row that the engine gives for a due position."""
+    """The row that the engine gives for a due position: a plain month, or that row of the stored request."""
+    if due.request is not None and due.first_number is not None:
+        row = row_of(from_json(due.request), due.first_number, due.number)
+        # The contract's own last day may lie off the anchor.
+        return row._replace(due_on=due.due_on)
     position = StepPosition(due.unbilled_fen, due.installment_fen, due.method)
     ppm = rate_ppm(due.annual_rate_percent)
     (period,) = regular_periods(due.number, (due.due_on,), ppm)
@@ -103,12 +112,20 @@ def step_of(due: _Due) -> Row:
 def _difference(due: _Due, row: Row) -> str:
     """Why a row is not what was signed; empty when it is."""
     if (row.principal_fen, row.interest_fen) == (due.agreed_principal_fen, due.agreed_interest_fen):
-        return ""
+        return "" if row.principal_fen + row.balance_fen == due.unbilled_fen else _other_balance(due, row)
     return _("第%(number)d期：计算结果（本金%(principal)d分、利息%(interest)d分）与签约计划（%(agreed)s）不符") % {
         "number": due.number,
         "principal": row.principal_fen,
         "interest": row.interest_fen,
         "agreed": f"{due.agreed_principal_fen}/{due.agreed_interest_fen}",
+    }
+
+
+def _other_balance(due: _Due, row: Row) -> str:
+    return _("第%(number)d期：签约计划的期初余额%(agreed)d分与未出账本金%(unbilled)d分不符") % {
+        "number": due.number,
+        "agreed": row.principal_fen + row.balance_fen,
+        "unbilled": due.unbilled_fen,
     }
 
 

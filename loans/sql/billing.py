@@ -4,17 +4,19 @@
 from loans.sql.chunks import IN_CHUNK
 
 DUE = "FROM loans_position p WHERE p.next_due_on <= %(as_of)s AND " + IN_CHUNK.format("p")
-# Due positions with what the step needs and what the signed terms say of the installment, locked in id order.
+# Due positions with what the step needs and what the signed terms say of the installment, locked in id order. The
+# stored request comes along only for a row that is no plain month.
 GATHER_DUE = (
     """
 SELECT p.loan_id, p.next_number, p.next_due_on, p.last_number, (p.unbilled_principal * 100)::bigint,
        (p.installment_amount * 100)::bigint, p.annual_rate_percent, p.suspense > 0,
-       l.due_day, l.matures_on, l.repayment_method, t.principal_fen, t.interest_fen
+       l.due_day, l.matures_on, l.repayment_method, t.principal_fen, t.interest_fen, t.first_number, t.request
 FROM loans_position p
 JOIN loans_loan l ON l.id = p.loan_id
 LEFT JOIN LATERAL (
     SELECT s.principal_fen[p.next_number - s.first_number + 1] AS principal_fen,
-           s.interest_fen[p.next_number - s.first_number + 1] AS interest_fen
+           s.interest_fen[p.next_number - s.first_number + 1] AS interest_fen,
+           s.first_number, CASE WHEN p.next_number < s.plain_from THEN s.request END AS request
     FROM loans_terms s WHERE s.loan_id = p.loan_id ORDER BY s.version DESC LIMIT 1
 ) t ON true
 WHERE p.next_due_on <= %(as_of)s AND """
