@@ -38,7 +38,11 @@ def began_fact(loan_id: int, since: date, as_of: date, at: datetime, by: str = "
     return loan_fact("loans.overdue_began", loan_id, as_of, at, by, data)
 
 
-def class_fact(loan_id: int, before: str, after: str, days: int, as_of: date, at: datetime) -> Entry:
-    """The five-class of a loan changed with its days past due."""
-    data = {"from": before, "to": after, "days_past_due": days}
+def class_fact(
+    loan_id: int, before: str, after: str, days: int, as_of: date, at: datetime, *, floor: str = ""
+) -> Entry:
+    """The five-class of a loan changed with its days past due, or with the floor of its observation."""
+    data: dict[str, Any] = {"from": before, "to": after, "days_past_due": days}
+    if floor:
+        data["class_floor"] = floor
     return loan_fact("loans.class_changed", loan_id, as_of, at, "system", data)

@@ -1,12 +1,13 @@
-"""The evening's work on loans: bill, post what waits, age, classify.
+"""The evening's work on loans: bill, post what waits, age, classify, take interest off the balance sheet.
 
 Every stage takes `(*, as_of, at, after, up_to, loan_ids)`, finds its work through a partial index,
 is one transaction, and run twice changes nothing the second time. `after` and `up_to` bound the loan
 ids of a chunk (exclusive, inclusive); `boundary` says where a chunk of a given size ends.
 """
 
+from loans.batch.accrual import non_accrual
 from loans.batch.aging import age, classify
 from loans.batch.billing import bill, bill_boundary
 from loans.batch.receipts import post_waiting_receipts, waiting_boundary
 
-__all__ = ["age", "bill", "bill_boundary", "classify", "post_waiting_receipts", "waiting_boundary"]
+__all__ = ["age", "bill", "bill_boundary", "classify", "non_accrual", "post_waiting_receipts", "waiting_boundary"]

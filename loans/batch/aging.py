@@ -76,7 +76,7 @@ def classify(
     up_to: int | None = None,
     loan_ids: Iterable[int] | None = None,
 ) -> dict[str, int]:
-    """Gives loans the five-class of their days past due where it is another than yesterday's."""
+    """Gives loans the five-class of their days past due, not better than the floor of an observation."""
     scope = {**scope_of(as_of, after, up_to, loan_ids), **aging.crossing_dates(as_of)}
     candidates = [row[0] for row in sql.rows(sql.CLASS_CANDIDATES, scope)]
     if not candidates:
@@ -85,10 +85,11 @@ def classify(
     facts: list[Entry] = []
     for loan_id, position in lock_positions(candidates).items():
         days = aging.days_past_due(position.overdue_since, as_of)
-        name = aging.five_class(days)
+        floor = position.class_floor
+        name = aging.class_of(days, floor)
         if name != position.five_class:
             changes[loan_id] = name
-            facts.append(class_fact(loan_id, position.five_class, name, days, as_of, at))
+            facts.append(class_fact(loan_id, position.five_class, name, days, as_of, at, floor=floor))
     if changes:
         sql.run(sql.APPLY_CLASS, {"loan_id": array(changes), "five_class": array(changes.values())})
         record_many(facts)

@@ -3,7 +3,8 @@
 Recognition waits: a period whose last day is a holiday ends on the next workday (Civil Code 203),
 so an installment is overdue when it is unpaid at the close of a date later than the first workday
 on or after due day + grace. Once recognised, days past due count from the due day: due + 1 = day 1.
-Classes by days past due: 商业银行金融资产风险分类办法 (令〔2023〕1号), retail 脱期法.
+Classes by days past due: 商业银行金融资产风险分类办法 (令〔2023〕1号), retail 脱期法. A restructured
+loan under observation has a floor: its class is not better than that, whatever its days past due.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ CLASS_FROM_DAY: tuple[tuple[int, str], ...] = (
     (91, "SUBSTANDARD"),
     (1, "SPECIAL_MENTION"),
 )
+# From the worst to the best.
+CLASSES: tuple[str, ...] = (*(name for _day, name in CLASS_FROM_DAY), "PASS")
+# Non-performing (不良): interest on these does not count as income.
+NON_PERFORMING: tuple[str, ...] = ("LOSS", "DOUBTFUL", "SUBSTANDARD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,21 @@ def five_class(days: int) -> str:
         if days >= first_day:
             return name
     return "PASS"
+
+
+def worse_class(first: str, second: str) -> str:
+    """The worse of two classes; empty stands for none."""
+    return min((name for name in (first, second) if name), key=CLASSES.index, default="")
+
+
+def class_of(days: int, floor: str = "") -> str:
+    """The class that days past due give, not better than the floor of an observation."""
+    return worse_class(five_class(days), floor)
+
+
+def is_non_accrual(days: int, name: str, non_accrual_dpd: int) -> bool:
+    """Does billed interest stand off the balance sheet: past due too long (90 days), or non-performing?"""
+    return days > non_accrual_dpd or name in NON_PERFORMING
 
 
 def crossing_dates(as_of: date) -> dict[str, date]:

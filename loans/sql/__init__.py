@@ -5,6 +5,7 @@ with the rows. Amounts travel as integer fen. A posting and its lines are one st
 what lets a statement-level trigger prove that every posting sums to zero.
 """
 
+from loans.sql.accrual import APPLY_NON_ACCRUAL, NON_ACCRUAL_CANDIDATES, UNPAID_INTEREST
 from loans.sql.aging import AGE_CANDIDATES, APPLY_CLASS, APPLY_OVERDUE, CLASS_CANDIDATES
 from loans.sql.billing import APPLY_BILLING, DUE, GATHER_DUE
 from loans.sql.booking import INSERT_OPENING_LOANS, INSERT_OPENING_POSTINGS
@@ -21,6 +22,7 @@ __all__ = [
     "AGE_CANDIDATES",
     "APPLY_BILLING",
     "APPLY_CLASS",
+    "APPLY_NON_ACCRUAL",
     "APPLY_OVERDUE",
     "APPLY_PAYMENTS",
     "APPLY_REPLAY",
@@ -44,8 +46,10 @@ __all__ = [
     "LOCK_WITH_RECEIPTS",
     "MATCH_LOANS",
     "NEXT_POSTINGS",
+    "NON_ACCRUAL_CANDIDATES",
     "PLAIN_WEEK_DIFFERS",
     "SAME_SERIALS",
+    "UNPAID_INTEREST",
     "WAITING",
     "array",
     "copy_rows",

@@ -28,18 +28,28 @@ UPDATE loans_position p SET overdue_since = u.overdue_since
 FROM unnest(%(loan_id)s::bigint[], %(overdue_since)s::date[]) AS u(loan_id, overdue_since) WHERE p.loan_id = u.loan_id
 """
 
-# Loans whose class is not the one of their days past due: overdue loans, and cured ones not yet PASS.
+# The worse of the class by days past due and the floor of an observation.
+_CLASS = """CASE
+    WHEN p.overdue_since <= %(LOSS)s OR p.class_floor = 'LOSS' THEN 'LOSS'
+    WHEN p.overdue_since <= %(DOUBTFUL)s OR p.class_floor = 'DOUBTFUL' THEN 'DOUBTFUL'
+    WHEN p.overdue_since <= %(SUBSTANDARD)s OR p.class_floor = 'SUBSTANDARD' THEN 'SUBSTANDARD'
+    WHEN p.overdue_since <= %(SPECIAL_MENTION)s OR p.class_floor = 'SPECIAL_MENTION' THEN 'SPECIAL_MENTION'
+    ELSE 'PASS' END"""
+# Loans whose class is not that: overdue ones, cured ones not yet PASS, and those under a floor. Three partial
+# indexes are walked: of overdue loans, of loans that are not PASS, of floors.
 CLASS_CANDIDATES = (
-    """
-SELECT p.loan_id FROM loans_position p
-WHERE p.overdue_since IS NOT NULL AND p.five_class <> CASE
-    WHEN p.overdue_since <= %(LOSS)s THEN 'LOSS' WHEN p.overdue_since <= %(DOUBTFUL)s THEN 'DOUBTFUL'
-    WHEN p.overdue_since <= %(SUBSTANDARD)s THEN 'SUBSTANDARD'
-    WHEN p.overdue_since <= %(SPECIAL_MENTION)s THEN 'SPECIAL_MENTION' ELSE 'PASS' END AND """
+    "SELECT p.loan_id FROM loans_position p WHERE p.overdue_since IS NOT NULL AND p.five_class <> "
+    + _CLASS
+    + " AND "
     + IN_CHUNK.format("p")
-    + """
-UNION ALL
-SELECT p.loan_id FROM loans_position p WHERE p.overdue_since IS NULL AND p.five_class <> 'PASS' AND """
+    + "UNION SELECT p.loan_id FROM loans_position p WHERE p.overdue_since IS NULL AND p.five_class <> 'PASS' "
+    + "AND p.five_class <> "
+    + _CLASS
+    + " AND "
+    + IN_CHUNK.format("p")
+    + "UNION SELECT p.loan_id FROM loans_position p WHERE p.class_floor <> '' AND p.five_class <> "
+    + _CLASS
+    + " AND "
     + IN_CHUNK.format("p")
 )
 

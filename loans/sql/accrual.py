@@ -1,0 +1,33 @@
+"""Interest off the balance sheet: the loans whose holding is not what it should be, found through partial indexes."""
+
+# ruff: noqa: S608 - statements are joined from constants of this package only; values always travel as parameters.
+from loans.sql.chunks import IN_CHUNK
+
+# Three partial indexes are walked: of overdue loans, of loans that are not PASS, of loans that hold something.
+_MAY_DIFFER = (
+    "SELECT p.loan_id FROM loans_position p WHERE p.overdue_since < %(overdue_before)s AND "
+    + IN_CHUNK.format("p")
+    + "UNION SELECT p.loan_id FROM loans_position p WHERE p.five_class <> 'PASS' "
+    + "AND p.five_class = ANY(%(non_performing)s::text[]) AND "
+    + IN_CHUNK.format("p")
+    + "UNION SELECT p.loan_id FROM loans_position p WHERE p.off_balance_interest > 0 AND "
+    + IN_CHUNK.format("p")
+)
+# Loans of these whose holding is not the unpaid billed interest (non-accrual) or nothing (the others).
+NON_ACCRUAL_CANDIDATES = (
+    "SELECT h.loan_id FROM (SELECT c.loan_id, CASE WHEN p.overdue_since < %(overdue_before)s "
+    + "OR p.five_class = ANY(%(non_performing)s::text[]) THEN (SELECT sum(i.interest - i.interest_paid) "
+    + "FROM loans_installment i WHERE i.loan_id = c.loan_id AND i.settled_on IS NULL) END AS wanted, "
+    + "p.off_balance_interest AS held FROM ("
+    + _MAY_DIFFER
+    + ") c JOIN loans_position p ON p.loan_id = c.loan_id) h WHERE coalesce(h.wanted, 0) <> h.held"
+)
+# Read after the lock, in a statement of its own: one that waits for a lock sees other tables as they were before.
+UNPAID_INTEREST = """
+SELECT i.loan_id, sum((i.interest - i.interest_paid) * 100)::bigint FROM loans_installment i
+WHERE i.settled_on IS NULL AND i.loan_id = ANY(%(loan_ids)s::bigint[]) GROUP BY i.loan_id
+"""
+APPLY_NON_ACCRUAL = """
+UPDATE loans_position p SET off_balance_interest = u.held / 100.0
+FROM unnest(%(loan_id)s::bigint[], %(held)s::bigint[]) AS u(loan_id, held) WHERE p.loan_id = u.loan_id
+"""
