@@ -27,6 +27,7 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
     ("advance_notice_days", 90, _D(2021, 1, 1), None, "民法典 221"),
     ("grace_days", 3, _D(2000, 1, 1), None, "合同默认"),
     ("penalty_multiplier_overdue", "1.5", _D(2004, 1, 1), None, "银发〔2003〕251号：1.3 至 1.5 倍；合同默认"),
+    ("penalty_multiplier_misuse", "2.0", _D(2004, 1, 1), None, "银发〔2003〕251号：1.5 至 2 倍；合同默认"),
     ("principal_first_dpd", 90, _D(2000, 1, 1), None, "合同默认：逾期超过 90 天先还本金"),
     (
         "allocation_order",

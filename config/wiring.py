@@ -15,6 +15,7 @@ REACTIONS: dict[str, tuple[str, ...]] = {
     "loans.overdue_cured": ("regrade", "replan"),
     "loans.class_changed": ("regrade", "replan"),
     "loans.settled": ("replan",),
+    "loans.disbursed": ("regrade", "replan"),
     "loans.receipt_reversed": ("regrade", "replan"),
     "collateral.revalued": ("regrade", "replan"),
     "risk.grade_changed": ("replan",),

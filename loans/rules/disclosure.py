@@ -9,11 +9,8 @@ Time runs in months, one a row. A broken first period counts its days over 30, a
 so a loan without fees costs exactly its own rate, whatever its first period.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from loans.rules.schedule import Row, half_up
 from loans.rules.simulation_request import Request, is_one_month
@@ -154,9 +151,3 @@ def default_cost(rows: Sequence[Row], rate_ppm: int, thousandths: int, days: int
         days, row.principal_fen, row.interest_fen, half_up(row.principal_fen * parts, of),
         half_up(row.interest_fen * parts, of),
     )  # fmt: skip
-
-
-def content_sha256(content: Mapping[str, Any]) -> str:
-    """Hash of all that a document says."""
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -13,7 +13,6 @@ from loans.rules.disclosure import (
     CostFee,
     CostRefused,
     annualised_ppm,
-    content_sha256,
     cost_of,
     default_cost,
     penalty_rate_ppm,
@@ -123,8 +122,3 @@ def test_fees_that_leave_nothing_have_no_rate() -> None:
             cost_of(request, rows, [fee(amount)])
         assert refused.value.code == code
     assert annualised_ppm(1, [1 + MOST_PPM // 12_000_000 * 1]) < MOST_PPM
-
-
-def test_the_hash_is_of_all_that_is_said_and_of_nothing_else() -> None:
-    assert content_sha256({"a": "1", "b": "利息"}) == content_sha256({"b": "利息", "a": "1"})
-    assert content_sha256({"a": "1"}) != content_sha256({"a": "1.0"})
