@@ -53,6 +53,12 @@ def plus(value: Decimal, other: Decimal) -> Decimal:
 
 
 @register.filter
+def positive(value: Decimal) -> Decimal:
+    """Without its sign, where a column's head already says it."""
+    return abs(value)
+
+
+@register.filter
 def unpaid(installment: Any) -> Decimal:
     """What is still owed of a billed installment."""
     paid: Decimal = installment.principal_paid + installment.interest_paid

@@ -45,6 +45,9 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:approve": (REVIEWERS, "post", {"content_sha256": "0" * 64}),
     "followups:return": (REVIEWERS, "post", {"content_sha256": "0" * 64, "reason": "请补充还款来源"}),
     "loans:list": (LOAN_ROLES, "get", {}),
+    "loans:contract": (LOAN_ROLES, "get", {}),
+    "loans:contract_schedule": (LOAN_ROLES, "get", {}),
+    "loans:postings": (LOAN_ROLES, "get", {}),
     "loans:receipts": ({"operations"}, "get", {}),
     "loans:reverse_receipt": ({"operations"}, "post", {"reason": "渠道重复划款"}),
     "loan_page": (LOAN_ROLES, "get", {}),
@@ -53,6 +56,8 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "operations": ({"operations", "administrator"}, "get", {}),
     "operations_retry": ({"operations"}, "post", {"pending": "1"}),
 }
+# Pages of the loans room that take a loan's id.
+LOAN_PAGES = {"loans:contract", "loans:contract_schedule", "loans:postings"}
 NOT_PAGES = {"alive", "ready", "set_language"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
 
@@ -100,7 +105,7 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
     if name == "loans:reverse_receipt":
         receipt = Receipt.objects.filter(loan=bank.loans.get(place)).first() if place in bank.loans else None
         return reverse(name, args=[receipt.pk if receipt else 987654321])
-    if name.startswith("loan_"):
+    if name.startswith("loan_") or name in LOAN_PAGES:
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
     if name.startswith("followups:") and name not in ("followups:desk", "followups:assign_many", "followups:review"):
         return reverse(name, args=[bank.tasks[place].pk if place in bank.tasks else 987654321])

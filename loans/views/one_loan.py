@@ -1,0 +1,59 @@
+"""What the pages of one loan share: the loan as the person sees it, the borrower's name by rule, the tabs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from loans.models import Loan
+from people.models import Staff
+from people.queries import may
+from people.rules.masking import mask_name
+from people.web import PageView, visible_or_404
+
+# Tab, URL name, permission.
+_TABS = (
+    (gettext_noop("合同"), "loans:contract", "loans.view"),
+    (gettext_noop("分录"), "loans:postings", "loans.view"),
+)
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A page of the loan in its head."""
+
+    label: str
+    url: str
+    is_on: bool
+
+
+def borrower_name(loan: Loan, staff: Staff) -> str:
+    """In full for the portfolio officer, else masked (users.md 2)."""
+    name = loan.borrower.name
+    return name if loan.portfolio_officer_id == staff.pk else mask_name(name)
+
+
+def loan_head(request: HttpRequest, loan: Loan, staff: Staff) -> dict[str, Any]:
+    """Context of the head of a loan's pages."""
+    tabs = []
+    for label, name, permission in _TABS:
+        if may(staff, permission):
+            url = reverse(name, args=[loan.pk])
+            tabs.append(Tab(_(label), url, request.path.startswith(url)))
+    return {"loan": loan, "name": borrower_name(loan, staff), "loan_tabs": tabs}
+
+
+class OneLoanPage(PageView):
+    """A page of one loan that the person may see."""
+
+    permission = "loans.view"
+
+    def loan(self, pk: int) -> Loan:
+        found = Loan.objects.visible_to(self.staff).select_related(
+            "borrower", "branch", "portfolio_officer", "position", "combination"
+        )
+        loan: Loan = visible_or_404(found, pk=pk)
+        return loan
