@@ -36,6 +36,12 @@ class LprRate(models.Model):
                 condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")),
                 name="lpr_maker_is_not_checker",
             ),
+            models.CheckConstraint(
+                condition=Q(is_approved=False, approved_by__isnull=True)
+                | Q(is_approved=True, approved_by__isnull=False)
+                | Q(is_approved=True, proposed_by__isnull=True),
+                name="approved_lpr_has_its_checker",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -98,6 +104,9 @@ class RepricingItem(models.Model):
     first_number = models.PositiveSmallIntegerField(null=True)
     first_due_on = models.DateField(null=True)
     first_amount = money(null=True)
+    regular_on = models.DateField(null=True)
+    tenor = models.CharField(max_length=4, choices=Tenor.choices, default="", db_default="")
+    lpr_published_on = models.DateField(null=True)
     # The terms version previewed from; another one at the time of applying makes the item stale.
     terms_version = models.PositiveSmallIntegerField()
     schedule_sha256 = models.CharField(max_length=64)
@@ -111,9 +120,16 @@ class RepricingItem(models.Model):
         indexes = [
             models.Index(fields=["effective_on", "loan"], name="repricing_pending", condition=Q(state="PENDING")),
             models.Index(fields=["loan", "-id"], name="repricing_by_loan"),
+            models.Index(fields=["run", "id"], name="repricing_held", condition=Q(state="HELD")),
         ]
         constraints = [
             models.UniqueConstraint(fields=["run", "loan", "effective_on"], name="repriced_once_a_run"),
+            models.UniqueConstraint(fields=["loan"], condition=Q(state="PENDING"), name="one_pending_repricing_a_loan"),
+            models.CheckConstraint(
+                condition=Q(state__in=("APPLIED", "UNCHANGED"), applied_on__isnull=False)
+                | Q(state__in=("PENDING", "HELD"), applied_on__isnull=True),
+                name="applied_repricing_has_its_day",
+            ),
             models.CheckConstraint(
                 condition=Q(new_rate_percent__gte=0, new_rate_percent__lte=36), name="new_rate_within_limits"
             ),
