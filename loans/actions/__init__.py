@@ -10,6 +10,19 @@ from loans.actions.bank import (
     open_ledger_month,
 )
 from loans.actions.booking import AsOfAfterBusinessDate, OpeningLoan, book_opening
+from loans.actions.debits import DebitFileDiffers, debit_content, make_debits
+from loans.actions.disbursement import ContractRefused, ContractTaken, NewContract, disburse
+from loans.actions.disclosure import ContingentFee, DisclosureRefused, NewDisclosure, make_disclosure
+from loans.actions.files import (
+    FileAlreadyTaken,
+    FileRow,
+    RowOutcome,
+    added,
+    finish_file,
+    judge_rows,
+    receive_file,
+    take_chunk,
+)
 from loans.actions.receipts import (
     LEAST_REASON,
     ReceiptAlreadyReversed,
@@ -26,8 +39,17 @@ __all__ = [
     "LEAST_REASON",
     "AsOfAfterBusinessDate",
     "BankAlreadyOpen",
+    "ContingentFee",
+    "ContractRefused",
+    "ContractTaken",
     "DateIsNotOpen",
+    "DisclosureRefused",
+    "DebitFileDiffers",
+    "FileAlreadyTaken",
+    "FileRow",
     "LedgerOutOfBalance",
+    "NewContract",
+    "NewDisclosure",
     "OpeningLoan",
     "ReceiptAlreadyReversed",
     "ReceiptNotPosted",
@@ -35,10 +57,20 @@ __all__ = [
     "ReceiptResult",
     "ReceiptRow",
     "ReversalNeedsReason",
+    "RowOutcome",
+    "added",
     "book_opening",
     "close_business_date",
+    "disburse",
+    "make_disclosure",
+    "debit_content",
+    "finish_file",
+    "judge_rows",
+    "make_debits",
     "open_bank",
     "open_ledger_month",
     "post_receipts",
+    "receive_file",
     "reverse_receipt",
+    "take_chunk",
 ]

@@ -13,16 +13,13 @@ from journal.actions import record
 from journal.errors import ActionRefused
 from loans import posting, sql
 from loans.models import Receipt, ReceiptState
-from loans.queries import hold_business_date, lock_positions
+from loans.queries import hold_business_date, lock_positions, require_business_date
 from loans.replay import replay_loans
 from loans.rules.money import yuan
 from loans.rules.receipts import FUTURE_DAYS
 from loans.sql import array
 from people.actions import require
 from people.models import Staff
-
-LEAST_REASON = 4
-
 
 LEAST_REASON = 4
 
@@ -115,6 +112,25 @@ def post_receipts(*, rows: Sequence[ReceiptRow], by: Any, at: datetime) -> Recei
             business_date=business_date, data={**data, "amount_posted": str(result.amount_posted)},
         )  # fmt: skip
     return result
+
+
+def judge_receipts(*, rows: Sequence[ReceiptRow]) -> tuple[ReceiptOutcome, ...]:
+    """What `post_receipts` would make of these rows now; nothing is written or locked."""
+    business_date = require_business_date()
+    loans = _loans_by_reference({row.loan for row in rows})
+    known = _known_serials(rows)
+    found: list[ReceiptOutcome] = []
+    for row in rows:
+        loan, key = loans.get(row.loan), (row.channel, row.serial)
+        outcome = _limits(row, loan, business_date)
+        if outcome is None and key in known:
+            outcome = _repeated(row, loan, known[key])
+        if outcome is None:
+            state = _state(loan, row.value_on, business_date)
+            known[key] = (row.loan, loan.loan_id if loan else None, row.amount, row.value_on, state)
+            outcome = ReceiptOutcome(state)
+        found.append(outcome)
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
