@@ -76,9 +76,11 @@ def _replan(**scope: Any) -> Mapping[str, Any] | None:
 STAGES: tuple[Stage, ...] = (
     Stage("bill", loans_batch.bill, loans_batch.bill_boundary),
     Stage("post_waiting_receipts", loans_batch.post_waiting_receipts, loans_batch.waiting_boundary),
+    Stage("apply_changes", loans_batch.apply_changes),
     Stage("age", loans_batch.age),
     Stage("classify", loans_batch.classify),
     Stage("non_accrual", loans_batch.non_accrual),
+    Stage("watch_changes", loans_batch.watch_changes),
     Stage("regrade", _regrade),
     Stage("run_off_site", _run_off_site),
     Stage("replan", _replan),

@@ -8,6 +8,17 @@ ids of a chunk (exclusive, inclusive); `boundary` says where a chunk of a given 
 from loans.batch.accrual import non_accrual
 from loans.batch.aging import age, classify
 from loans.batch.billing import bill, bill_boundary
+from loans.batch.changes import apply_changes, watch_changes
 from loans.batch.receipts import post_waiting_receipts, waiting_boundary
 
-__all__ = ["age", "bill", "bill_boundary", "classify", "non_accrual", "post_waiting_receipts", "waiting_boundary"]
+__all__ = [
+    "age",
+    "apply_changes",
+    "bill",
+    "bill_boundary",
+    "classify",
+    "non_accrual",
+    "post_waiting_receipts",
+    "waiting_boundary",
+    "watch_changes",
+]

@@ -1,6 +1,7 @@
 """Billing: installments due are billed by the engine's step, or by the stored request where the terms have something
 particular in that row, and checked against what was signed."""
 
+import json
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -44,7 +45,7 @@ class _Due(NamedTuple):
     agreed_interest_fen: int | None
     first_number: int | None
     # The request of the terms where the row is no plain month (broken, split, paused, in grace).
-    request: dict[str, Any] | None
+    request: str | None
 
 
 @transaction.atomic
@@ -100,7 +101,7 @@ def bill(
 def step_of(due: _Due) -> Row:
     """The row that the engine gives for a due position: a plain month, or that row of the stored request."""
     if due.request is not None and due.first_number is not None:
-        row = row_of(from_json(due.request), due.first_number, due.number)
+        row = row_of(from_json(json.loads(due.request)), due.first_number, due.number)
         # The contract's own last day may lie off the anchor.
         return row._replace(due_on=due.due_on)
     position = StepPosition(due.unbilled_fen, due.installment_fen, due.method)

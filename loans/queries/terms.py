@@ -1,5 +1,6 @@
 """How loans stand towards their signed terms: what the engine needs to go on from here."""
 
+import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -49,7 +50,7 @@ def _terms(row: tuple[Any, ...]) -> LoanTerms:
         due_day=due_day,
         last_number=last,
         matures_on=matures_on,
-        request=from_json(request) if request else None,
+        request=from_json(json.loads(request)) if request else None,
         request_number=first,
     )
     return LoanTerms(loan_id, standing, *rest)
