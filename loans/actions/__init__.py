@@ -10,6 +10,16 @@ from loans.actions.bank import (
     open_ledger_month,
 )
 from loans.actions.booking import AsOfAfterBusinessDate, OpeningLoan, book_opening
+from loans.actions.breaks import (
+    BreakHoldsMoney,
+    BreakIsClosed,
+    NoteNeeded,
+    ReceiptIsSettled,
+    ValueDateTooEarly,
+    close_break,
+    match_receipt,
+    return_receipt,
+)
 from loans.actions.debits import DebitFileDiffers, debit_content, make_debits
 from loans.actions.disbursement import ContractRefused, ContractTaken, NewContract, disburse
 from loans.actions.disclosure import ContingentFee, DisclosureRefused, NewDisclosure, make_disclosure
@@ -34,8 +44,30 @@ from loans.actions.receipts import (
     post_receipts,
     reverse_receipt,
 )
+from loans.actions.refunds import (
+    RefundExceedsSuspense,
+    RefundIsDecided,
+    RefundIsOpen,
+    RefundNeedsSecondPerson,
+    decide_refund,
+    propose_refund,
+)
 
 __all__ = [
+    "BreakHoldsMoney",
+    "BreakIsClosed",
+    "NoteNeeded",
+    "ReceiptIsSettled",
+    "RefundExceedsSuspense",
+    "RefundIsDecided",
+    "RefundIsOpen",
+    "RefundNeedsSecondPerson",
+    "ValueDateTooEarly",
+    "close_break",
+    "decide_refund",
+    "match_receipt",
+    "propose_refund",
+    "return_receipt",
     "LEAST_REASON",
     "AsOfAfterBusinessDate",
     "BankAlreadyOpen",

@@ -63,7 +63,10 @@ class DebitInstruction(models.Model):
     receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, null=True, db_constraint=False, related_name="+")
 
     class Meta:
-        indexes = [models.Index(fields=["loan", "-id"], name="debit_by_loan")]
+        indexes = [
+            models.Index(fields=["loan", "-id"], name="debit_by_loan"),
+            models.Index(fields=["loan"], name="debit_pending", condition=Q(result="PENDING")),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="debit_amount_positive"),
             models.CheckConstraint(condition=Q(paid__gte=0), name="debit_paid_not_negative"),
@@ -94,7 +97,10 @@ class ReceiptBreak(models.Model):
     resolution = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["id"], name="break_open", condition=Q(state="OPEN"))]
+        indexes = [
+            models.Index(fields=["id"], name="break_open", condition=Q(state="OPEN")),
+            models.Index(fields=["receipt"], name="break_of_receipt", condition=Q(receipt__isnull=False)),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["file", "line"], name="break_once_a_line"),
             models.CheckConstraint(

@@ -49,6 +49,10 @@ class Receipt(models.Model):
                 | (~Q(state="REVERSED") & Q(reversed_on__isnull=True)),
                 name="reversed_receipt_has_its_days",
             ),
+            models.CheckConstraint(
+                condition=~Q(state="RETURNED") | Q(resolved_by__isnull=False, resolved_at__isnull=False),
+                name="returned_receipt_has_its_person",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -101,6 +105,7 @@ class Posting(models.Model):
                 fields=["loan", "installment_number"], condition=Q(kind="BILLING"), name="installment_posts_once"
             ),
             models.UniqueConstraint(fields=["loan"], condition=Q(kind="OPENING"), name="loan_opens_once"),
+            models.UniqueConstraint(fields=["source_id"], condition=Q(kind="REFUND"), name="refund_posts_once"),
             models.UniqueConstraint(fields=["loan"], condition=Q(kind="DISBURSEMENT"), name="loan_is_disbursed_once"),
             models.UniqueConstraint(
                 fields=["loan", "installment_number"], condition=Q(kind="SUBSIDY"), name="installment_is_borne_once"
