@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import chinese_calendar
 import holidays
@@ -9,7 +10,8 @@ from psycopg2.extras import DateRange
 
 from followups.actions import install_default_checklist
 from followups.batch import install_default_policy as install_follow_up_policy
-from loans.models import Parameter, Workday
+from loans.actions.pricing import price_book
+from loans.models import LprRate, Parameter, Workday
 from people.actions import install_roles, root_branch
 from risk.batch import install_default_policy as install_grade_policy
 
@@ -74,10 +76,18 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
     ("visit_first_days", {"HIGH": 30, "MEDIUM": 60, "LOW": 90}, _D(2000, 1, 1), None, "本行默认"),
     ("off_site_sample_percent", 5, _D(2000, 1, 1), None, "本行默认"),
     ("approval_workdays", 2, _D(2000, 1, 1), None, "本行默认"),
-    ("lpr_5y", "3.95", _D(2024, 2, 20), _D(2024, 7, 22), "全国银行间同业拆借中心"),
-    ("lpr_5y", "3.85", _D(2024, 7, 22), _D(2024, 10, 21), "全国银行间同业拆借中心"),
-    ("lpr_5y", "3.60", _D(2024, 10, 21), _D(2025, 5, 20), "全国银行间同业拆借中心"),
-    ("lpr_5y", "3.50", _D(2025, 5, 20), None, "全国银行间同业拆借中心"),
+)
+# (tenor, published on, percent a year): domain 2.9; what is published later is entered and approved in the bank.
+_CENTER = "全国银行间同业拆借中心公告"
+LPR_RATES: tuple[tuple[str, date, str], ...] = (
+    ("Y1", _D(2024, 2, 20), "3.45"),
+    ("Y1", _D(2024, 7, 22), "3.35"),
+    ("Y1", _D(2024, 10, 21), "3.10"),
+    ("Y1", _D(2025, 5, 20), "3.00"),
+    ("Y5", _D(2024, 2, 20), "3.95"),
+    ("Y5", _D(2024, 7, 22), "3.85"),
+    ("Y5", _D(2024, 10, 21), "3.60"),
+    ("Y5", _D(2025, 5, 20), "3.50"),
 )
 
 
@@ -122,6 +132,20 @@ def seed_parameters(at: datetime) -> None:
     )
 
 
+def seed_lpr(at: datetime) -> None:
+    """Rates up to the last one known here; a bank that has its own table keeps it."""
+    if not LprRate.objects.exists():
+        LprRate.objects.bulk_create(
+            LprRate(tenor=tenor, published_on=day, rate_percent=Decimal(rate), source=_CENTER, is_approved=True)
+            for tenor, day, rate in LPR_RATES
+        )
+
+
+def seed_pricing(at: datetime) -> None:
+    """Loans of a bank from before there was pricing."""
+    price_book(by="system", at=at)
+
+
 def seed_policies(at: datetime) -> None:
     install_grade_policy(at=at)
     install_follow_up_policy(at=at)
@@ -135,6 +159,8 @@ PARTS: tuple[tuple[str, Callable[[datetime], None]], ...] = (
     ("roles", seed_roles),
     ("calendar", seed_calendar),
     ("parameters", seed_parameters),
+    ("lpr", seed_lpr),
+    ("pricing", seed_pricing),
     ("policies", seed_policies),
     ("checklist", seed_checklist),
 )

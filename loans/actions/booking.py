@@ -13,8 +13,10 @@ from journal.actions import record
 from journal.errors import ActionRefused
 from loans import sql
 from loans.actions.bank import open_ledger_month
+from loans.actions.pricing import PRICING_COLUMNS, price_taken_over
 from loans.models import BusinessDate, ImportBatch, RepaymentMethod
 from loans.queries import hold_business_date, open_business_date
+from loans.queries.pricing import published_lpr
 from loans.rules.aging import five_class
 from loans.rules.money import fen, rate_ppm, yuan
 from loans.rules.schedule import ENGINE_VERSION, OpeningTerms, Row, opening_schedule
@@ -116,8 +118,9 @@ class _Booked(NamedTuple):
 
 
 def _copy_opening(loans: Sequence[tuple[int, OpeningLoan]], as_of: date) -> list[_Booked]:
-    """Writes terms, positions and arrears of the loans."""
-    booked, terms, positions, arrears = [], [], [], []
+    """Writes terms, positions, pricings and arrears of the loans."""
+    booked, terms, positions, arrears, pricings = [], [], [], [], []
+    published = published_lpr()
     for loan_id, row in loans:
         plan = opening_schedule(_opening_terms(row, as_of))
         rate, installment = row.annual_rate_percent, yuan(plan.installment_fen)
@@ -125,13 +128,16 @@ def _copy_opening(loans: Sequence[tuple[int, OpeningLoan]], as_of: date) -> list
         unbilled = yuan(sum([each.principal_fen for each in plan.rows[plan.arrears :]]))
         principal = int_array([each.principal_fen for each in plan.rows])
         interest = int_array([each.interest_fen for each in plan.rows])
+        priced = price_taken_over(loan_id, rate, (row.disbursed_on, row.matures_on), as_of, published)
+        pricings.append(priced.row)
         terms.append(
             (loan_id, 1, as_of, row.outstanding, rate, installment, first.number, len(plan.rows), ENGINE_VERSION,
              plan.sha256, principal, interest)
         )  # fmt: skip
         positions.append(
             (loan_id, row.outstanding, unbilled, 0, rate, installment, following.number, following.due_on,
-             last.number, plan.overdue_since, five_class(row.days_past_due), None)
+             last.number, plan.overdue_since, five_class(row.days_past_due), None,
+             priced.next_repricing_on)
         )  # fmt: skip
         for k, each in enumerate(plan.rows[: plan.arrears]):
             overdue_from = each.due_on if k else plan.overdue_since
@@ -140,6 +146,7 @@ def _copy_opening(loans: Sequence[tuple[int, OpeningLoan]], as_of: date) -> list
         booked.append(_Booked(loan_id, fen(row.outstanding), plan.rows[: plan.arrears]))
     sql.copy_rows("loans_terms", _TERMS_COLUMNS, terms)
     sql.copy_rows("loans_position", _POSITION_COLUMNS, positions)
+    sql.copy_rows("loans_pricing", PRICING_COLUMNS, pricings)
     if arrears:
         sql.copy_rows("loans_installment", _INSTALLMENT_COLUMNS, arrears)
     return booked
@@ -152,6 +159,7 @@ _TERMS_COLUMNS = (
 _POSITION_COLUMNS = (
     "loan_id", "principal_balance", "unbilled_principal", "suspense", "annual_rate_percent", "installment_amount",
     "next_number", "next_due_on", "last_number", "overdue_since", "five_class", "settled_on",
+    "next_repricing_on",
 )  # fmt: skip
 _INSTALLMENT_COLUMNS = (
     "loan_id", "number", "due_on", "principal", "interest", "principal_paid", "interest_paid", "overdue_from",

@@ -112,8 +112,8 @@ def test_a_cycle_or_anchor_that_no_contract_has_is_refused(cycle: int, anchor: s
 
 @pytest.mark.parametrize("example", table("repricing", 2), ids=str)
 def test_a_contract_taken_over_keeps_its_rate_as_lpr_and_spread(example: dict[str, str]) -> None:
-    days = [date.fromisoformat(example[name]) for name in ("drawn on", "matures on", "taken over on")]
-    found = taken_over(rate_ppm(Decimal(example["rate %"])), *days, PUBLISHED)
+    drawn, matures, as_of = (date.fromisoformat(example[name]) for name in ("drawn on", "matures on", "taken over on"))
+    found = taken_over(rate_ppm(Decimal(example["rate %"])), drawn, matures, as_of, PUBLISHED)
     assert (found.tenor, str(found.spread_bp), found.why_fixed) == (
         example["tenor"], example["spread bp"], example["fixed because"],
     )  # fmt: skip
