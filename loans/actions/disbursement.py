@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 from psycopg2.extras import DateRange
 
@@ -28,6 +28,7 @@ from loans.models import (
     Position,
     PostingKind,
     Pricing,
+    PricingAnchor,
     Product,
     Subsidy,
     Terms,
@@ -39,6 +40,7 @@ from loans.rules import contract as rules
 from loans.rules.continuation import Plan, plan_of, to_json
 from loans.rules.contract import NewPricing
 from loans.rules.money import rate_ppm, yuan
+from loans.rules.pricing import LEAST_SPREAD_BP, MOST_SPREAD_BP, next_repricing_day, spread_ppm, tenor_of
 from loans.rules.schedule import ENGINE_VERSION
 from loans.rules.simulation import SimulationRefused
 from loans.rules.simulation_request import Request
@@ -107,20 +109,13 @@ def book_contract(contract: NewContract, *, combination: Combination | None, by:
     """One contract, by itself or as part of a combination; inside the caller's transaction."""
     require(by, "loans.disburse")
     day = hold_business_date()
+    _one_at_a_time(contract.external_id)
     known = _known(contract, by)
     if known is not None:
         return known
     plan, scheme = checked(contract, day=day, is_part=combination is not None, by=by)
     disclosure = disclosure_that_says(contract, is_part=combination is not None, by=by)
-    try:
-        with transaction.atomic():
-            loan = _write_loan(contract, plan, combination)
-    except IntegrityError as error:
-        # Another transaction was first with the same external number.
-        known = _known(contract, by)
-        if known is None:
-            raise error
-        return known
+    loan = _write_loan(contract, plan, combination)
     _write_terms(loan, contract, plan)
     if scheme is not None:
         _write_subsidy(loan, scheme)
@@ -150,6 +145,11 @@ def _told(
         "disclosure": disclosure.number if disclosure else "",
         "disclosure_sha256": disclosure.content_sha256 if disclosure else "",
     }
+
+
+def _one_at_a_time(external_id: str) -> None:
+    """Whoever hands in the same number at the same time waits until this transaction ends, and then finds its loan."""
+    sql.rows("SELECT pg_advisory_xact_lock(hashtextextended('contract:' || %(id)s, 0))", {"id": external_id})
 
 
 def _known(contract: NewContract, by: Staff) -> Loan | None:
@@ -226,16 +226,21 @@ def _pricing_faults(contract: NewContract, plan: Plan) -> dict[str, str]:
         if pricing != NewPricing():
             faults["pricing"] = _("固定利率没有期限品种、加点和重定价周期。")
         return faults
-    if pricing.tenor != rules.tenor_for(len(plan.rows)):
+    if pricing.tenor != tenor_of(contract.request.disbursed_on, plan.matures_on):
         faults["pricing.tenor"] = _("五年以上的合同用 5 年期以上 LPR，其余用 1 年期 LPR。")
     if pricing.cycle_months not in parameter("repricing_cycles", contract.signed_on, default=[12]):
         faults["pricing.cycle_months"] = _("签约日没有这个重定价周期。")
-    if pricing.anchor not in (rules.JANUARY_1, rules.LOAN_DAY):
+    if pricing.anchor not in PricingAnchor.values:
         faults["pricing.anchor"] = _("重定价日须为 1 月 1 日或放款对应日。")
+    if not LEAST_SPREAD_BP <= pricing.spread_bp <= MOST_SPREAD_BP:
+        faults["pricing.spread_bp"] = _("加点须在 %(least)d 至 %(most)d 个基点之间。") % {
+            "least": LEAST_SPREAD_BP,
+            "most": MOST_SPREAD_BP,
+        }
     lpr = lpr_for_contract(pricing.tenor, contract.signed_on)
     if lpr is None:
         faults["pricing"] = _("签约日前没有已复核的 LPR。")
-    elif (made := rules.contract_rate_ppm(rate_ppm(lpr), pricing.spread_bp)) != contract.request.rate_ppm:
+    elif (made := rate_ppm(lpr) + spread_ppm(pricing.spread_bp)) != contract.request.rate_ppm:
         faults["terms.annual_rate_percent"] = _("年利率与 LPR %(lpr)s%% 加 %(spread)s 个基点（%(made)s%%）不符。") % {
             "lpr": lpr.normalize(),
             "spread": pricing.spread_bp.normalize(),
@@ -330,7 +335,10 @@ def _write_terms(loan: Loan, contract: NewContract, plan: Plan) -> None:
     repriced_on = None
     if pricing.kind == rules.LPR:
         assert pricing.cycle_months is not None
-        repriced_on = rules.first_repricing_on(request.disbursed_on, pricing.cycle_months, pricing.anchor)
+        repriced_on = next_repricing_day(
+            request.disbursed_on, cycle_months=pricing.cycle_months, anchor=pricing.anchor,
+            disbursed_on=request.disbursed_on, matures_on=plan.matures_on,
+        )  # fmt: skip
     Position.objects.create(
         loan=loan,
         principal_balance=yuan(request.principal_fen),
@@ -340,7 +348,7 @@ def _write_terms(loan: Loan, contract: NewContract, plan: Plan) -> None:
         next_number=1,
         next_due_on=plan.rows[0].due_on,
         last_number=plan.last_number,
-        next_repricing_on=repriced_on if repriced_on and repriced_on < plan.matures_on else None,
+        next_repricing_on=repriced_on,
     )
     Terms.objects.create(
         loan=loan,

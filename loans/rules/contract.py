@@ -1,8 +1,8 @@
 """What a new contract must be like before money goes out: its limits, how its rate is made, its number.
 
 The rate of a contract that follows the loan prime rate is LPR of the matching tenor, the latest published up to the day
-of signing, plus a fixed spread: five years and more for contracts of more than 60 months, one year for the others
-(央行公告〔2019〕30号). The limits are parameters of the day of signing (新老划断).
+of signing, plus a fixed spread (央行公告〔2019〕30号; tenors and repricing days: loans.rules.pricing). The limits are
+parameters of the day of signing (新老划断).
 """
 
 import hashlib
@@ -13,16 +13,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from loans.rules.dates import add_months
 from loans.rules.simulation_request import Request
 
 LPR, FIXED = "LPR", "FIXED"
-ONE_YEAR, FIVE_YEARS = "Y1", "Y5"
-JANUARY_1, LOAN_DAY = "JANUARY_1", "LOAN_DAY"
 # What one contract may agree otherwise than the bank: whole days, and a multiplier (银发〔2003〕251号: 1.3 to 1.5).
 MOST_GRACE_DAYS = 15
 LEAST_MULTIPLIER, MOST_MULTIPLIER = Decimal("1.0"), Decimal("1.5")
-_PPM_A_POINT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,26 +40,6 @@ class NewPricing:
             "cycle_months": self.cycle_months,
             "anchor": self.anchor,
         }
-
-
-def tenor_for(installments: int) -> str:
-    """The tenor of the LPR that a contract of so many months follows."""
-    return FIVE_YEARS if installments > 60 else ONE_YEAR
-
-
-def contract_rate_ppm(lpr_ppm: int, spread_bp: Decimal) -> int:
-    """LPR plus spread; a basis point is 100 ppm, a spread has at most two decimals."""
-    return lpr_ppm + int(spread_bp * _PPM_A_POINT)
-
-
-def first_repricing_on(disbursed_on: date, cycle_months: int, anchor: str) -> date:
-    """The first repricing day after the disbursement: on the grid of 1 January, or so many months after the day."""
-    if anchor == LOAN_DAY:
-        return add_months(disbursed_on, cycle_months)
-    day = date(disbursed_on.year, 1, 1)
-    while day <= disbursed_on:
-        day = add_months(day, cycle_months)
-    return day
 
 
 def has_events(request: Request) -> bool:
