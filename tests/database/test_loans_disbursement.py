@@ -62,9 +62,10 @@ def refused(contract: NewContract, by: Staff, error: type[Exception] = ContractR
     return caught.value
 
 
-def publish(rate: str = "3.50", on: date = date(2025, 5, 20), tenor: str = "Y5") -> None:
-    LprRate.objects.filter(tenor=tenor, published_on=on).delete()
-    LprRate.objects.create(tenor=tenor, published_on=on, rate_percent=Decimal(rate), source="test", is_approved=True)
+def publish() -> None:
+    """The LPR that FIVE_YEARS is made from; the seed may have it."""
+    approved = {"rate_percent": Decimal("3.50"), "source": "test", "is_approved": True}
+    LprRate.objects.get_or_create(tenor="Y5", published_on=date(2025, 5, 20), defaults=approved)
 
 
 # ── What is booked ───────────────────────────────────────────────────────────────────────────────
