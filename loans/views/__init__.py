@@ -3,6 +3,7 @@
 from loans.views.contract import ContractPage, ContractSchedule
 from loans.views.lists import LoanList, ReceiptList, ReverseReceipt
 from loans.views.postings import PostingsPage
+from loans.views.statement import StatementDocument, StatementPage, StatementWorkbook
 
 __all__ = [
     "ContractPage",
@@ -11,4 +12,7 @@ __all__ = [
     "PostingsPage",
     "ReceiptList",
     "ReverseReceipt",
+    "StatementDocument",
+    "StatementPage",
+    "StatementWorkbook",
 ]

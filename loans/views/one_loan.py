@@ -9,15 +9,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from loans.models import Loan
+from loans.queries.names import borrower_name
 from people.models import Staff
 from people.queries import may
-from people.rules.masking import mask_name
 from people.web import PageView, visible_or_404
 
 # Tab, URL name, permission.
 _TABS = (
     (gettext_noop("合同"), "loans:contract", "loans.view"),
     (gettext_noop("分录"), "loans:postings", "loans.view"),
+    (gettext_noop("对账单"), "loans:statement", "loans.view"),
 )
 
 
@@ -28,12 +29,6 @@ class Tab:
     label: str
     url: str
     is_on: bool
-
-
-def borrower_name(loan: Loan, staff: Staff) -> str:
-    """In full for the portfolio officer, else masked (users.md 2)."""
-    name = loan.borrower.name
-    return name if loan.portfolio_officer_id == staff.pk else mask_name(name)
 
 
 def loan_head(request: HttpRequest, loan: Loan, staff: Staff) -> dict[str, Any]:

@@ -48,6 +48,9 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "loans:contract": (LOAN_ROLES, "get", {}),
     "loans:contract_schedule": (LOAN_ROLES, "get", {}),
     "loans:postings": (LOAN_ROLES, "get", {}),
+    "loans:statement": (LOAN_ROLES, "get", {}),
+    "loans:statement_pdf": (LOAN_ROLES, "get", {}),
+    "loans:statement_xlsx": (LOAN_ROLES, "get", {}),
     "loans:receipts": ({"operations"}, "get", {}),
     "loans:reverse_receipt": ({"operations"}, "post", {"reason": "渠道重复划款"}),
     "loan_page": (LOAN_ROLES, "get", {}),
@@ -57,7 +60,14 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "operations_retry": ({"operations"}, "post", {"pending": "1"}),
 }
 # Pages of the loans room that take a loan's id.
-LOAN_PAGES = {"loans:contract", "loans:contract_schedule", "loans:postings"}
+LOAN_PAGES = {
+    "loans:contract",
+    "loans:contract_schedule",
+    "loans:postings",
+    "loans:statement",
+    "loans:statement_pdf",
+    "loans:statement_xlsx",
+}
 NOT_PAGES = {"alive", "ready", "set_language"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
 

@@ -1,0 +1,90 @@
+"""The statement of account as a workbook: amounts are numbers with two decimals, words are words.
+
+Cells are written by kind, so a text that begins with `=`, `+`, `-` or `@` stays a text and is never a formula; it is
+also set in text format, so that editing the cell does not make one of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+import xlsxwriter
+
+Cell = str | Decimal | date | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a workbook holds: its title, lines of name and value, a table with its sums."""
+
+    title: str
+    facts: Sequence[tuple[str, Cell]]
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    sums: Sequence[Cell]
+    notes: Sequence[str]
+
+
+def render(sheet: Sheet, *, made_at: datetime) -> bytes:
+    """The workbook's bytes; the same content and instant give the same bytes."""
+    target = BytesIO()
+    book = xlsxwriter.Workbook(
+        target,
+        {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
+    )
+    book.set_properties({"title": sheet.title, "created": made_at.replace(tzinfo=None)})
+    formats = {
+        "text": book.add_format({"num_format": "@"}),
+        "head": book.add_format({"num_format": "@", "bold": True, "bottom": 1, "text_wrap": True}),
+        "amount": book.add_format({"num_format": "#,##0.00"}),
+        "sum": book.add_format({"num_format": "#,##0.00", "bold": True, "top": 1}),
+        "day": book.add_format({"num_format": "yyyy-mm-dd"}),
+        "title": book.add_format({"num_format": "@", "bold": True, "font_size": 14}),
+    }
+    page = book.add_worksheet()
+    page.set_landscape()
+    page.set_paper(9)
+    page.fit_to_pages(1, 0)
+    page.write_string(0, 0, sheet.title, formats["title"])
+    line = 1
+    for name, value in sheet.facts:
+        page.write_string(line, 0, name, formats["text"])
+        _put(page, line, 1, value, formats)
+        line += 1
+    line += 1
+    for column, words in enumerate(sheet.heads):
+        page.write_string(line, column, words, formats["head"])
+    page.repeat_rows(line)
+    page.freeze_panes(line + 1, 2)
+    for row in sheet.rows:
+        line += 1
+        for column, cell in enumerate(row):
+            _put(page, line, column, cell, formats)
+    line += 1
+    for column, cell in enumerate(sheet.sums):
+        _put(page, line, column, cell, formats, amount="sum")
+    for words in sheet.notes:
+        line += 1
+        page.write_string(line, 0, words, formats["text"])
+    page.set_column(0, 0, 14)
+    page.set_column(1, 1, 44)
+    page.set_column(2, max(2, len(sheet.heads) - 1), 15)
+    book.close()
+    return target.getvalue()
+
+
+def _put(page: Any, line: int, column: int, cell: Cell, formats: dict[str, Any], *, amount: str = "amount") -> None:
+    """One cell by what it is; nothing is guessed from how a text looks."""
+    if cell is None:
+        return
+    if isinstance(cell, Decimal):
+        page.write_number(line, column, cell, formats[amount])
+    elif isinstance(cell, int):
+        page.write_number(line, column, cell)
+    elif isinstance(cell, date):
+        page.write_datetime(line, column, datetime(cell.year, cell.month, cell.day), formats["day"])  # noqa: DTZ001
+    else:
+        page.write_string(line, column, cell, formats["text"])
