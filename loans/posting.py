@@ -1,24 +1,28 @@
 """How money reaches a loan: receipts and suspense are allocated and posted, set-based.
 
-One lock query (positions in id order), one read of the payments, one of the unpaid installments; the
-rules decide; one statement applies installments, positions, receipts, postings and ledger lines.
+One lock query (positions in id order), one read of the payments, one of what is owed, one of the terms of
+late payment where something is late; the rules decide; one statement applies installments, fees, positions,
+receipts, postings and ledger lines.
 Used by the evening's batch and by the action that posts a file or a single receipt.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from journal.actions import record_many
 from loans import sql
 from loans.facts import cured_fact, loan_fact, settled_fact
-from loans.payments import Line, Payment, columns, payment_lines
-from loans.queries import calendar, overdue_grace_days
+from loans.payments import Line, Payment, columns, paid_columns, payment_lines
+from loans.queries import overdue_grace_days
+from loans.queries.accounts import LoanRow, accounts_of, calendar_around, payment_terms
 from loans.replay import come_late, replay_loans
+from loans.rules.account import Account
 from loans.rules.aging import UnpaidInstallment, overdue_since, recognised_due_until
-from loans.rules.allocation import OpenInstallment, Part, allocate, remaining
+from loans.rules.allocation import Allocation
+from loans.rules.calendar import Calendar
 from loans.sql import array
 
 
@@ -26,44 +30,68 @@ from loans.sql import array
 class _LoanState:
     """A locked loan while its payments are taken in."""
 
-    loan_id: int
-    suspense_fen: int
-    balance_fen: int
-    next_number: int | None
-    overdue_since: date | None
-    settled_on: date | None
-    baseline_on: date | None
-    unpaid: list[OpenInstallment] = field(default_factory=list)
-    aging: dict[int, UnpaidInstallment] = field(default_factory=dict)
-    # Interest, principal and (once paid in full) the day, by installment number.
-    paid: dict[int, tuple[int, int, date | None]] = field(default_factory=dict)
+    row: LoanRow
+    account: Account
     principal_fen: int = 0
+    fees_fen: int = 0
     suspense_change_fen: int = 0
     # The value date of the latest payment that found a debt.
     last_paid_on: date | None = None
 
-    def take(self, amount_fen: int, value_on: date) -> tuple[tuple[Part, ...], int]:
-        """Allocates an amount; returns the parts and the rest."""
-        found = allocate(amount_fen, self.unpaid)
-        self.unpaid = remaining(self.unpaid, found.parts)
-        still_open = {row.number for row in self.unpaid}
-        for number, interest, principal in found.parts:
-            before = self.paid.get(number, (0, 0, None))
-            settled_on = None if number in still_open else value_on
-            self.paid[number] = (before[0] + interest, before[1] + principal, settled_on)
-        self.principal_fen += found.principal_fen
-        self.last_paid_on = value_on if found.parts else self.last_paid_on
-        return found.parts, found.rest_fen
+    @property
+    def principal_account(self) -> str:
+        """Principal of a loan that was written off is a recovery of the loss."""
+        return "PRINCIPAL" if self.row.written_off_on is None else "WRITE_OFF"
+
+    def take(self, amount_fen: int, value_on: date) -> Allocation:
+        """Allocates an amount."""
+        found = self.account.take(amount_fen, value_on)
+        self.fees_fen += found.fee_fen
+        if self.row.written_off_on is None:
+            self.principal_fen += found.principal_fen
+        if found.rest_fen < amount_fen:
+            self.last_paid_on = value_on
+        return found
+
+    @property
+    def is_settled(self) -> bool:
+        return (
+            self.row.next_number is None
+            and not self.account.owes
+            and self.row.balance_fen == self.principal_fen
+        )  # fmt: skip
 
 
 def _load(locked: list[tuple[Any, ...]]) -> dict[int, _LoanState]:
-    states = {row[0]: _LoanState(*row) for row in locked}
-    for loan_id, number, due_on, overdue_from, interest, principal in sql.rows(
-        sql.GATHER_UNPAID, {"loan_ids": array(states)}
-    ):
-        states[loan_id].unpaid.append(OpenInstallment(number, interest, principal))
-        states[loan_id].aging[number] = UnpaidInstallment(due_on, overdue_from)
-    return states
+    rows = [LoanRow(*row) for row in locked]
+    accounts = accounts_of(rows)
+    return {row.loan_id: _LoanState(row, accounts[row.loan_id]) for row in rows}
+
+
+def _agree(
+    states: dict[int, _LoanState], payments: Mapping[int, list[Payment]], as_of: date
+) -> Calendar | None:  # fmt: skip
+    """Reads the terms of late payment for loans where they decide anything; the calendar when any is late.
+
+    They decide where an installment was due before the money, and in which order a part is paid.
+    """
+    late, partial, days = [], [], list[date]()
+    for loan_id, rows in payments.items():
+        account = states[loan_id].account
+        debts = account.debts.values()
+        last = max(each.value_on for each in rows)
+        owed = account.fees_due_fen + sum(each.interest_fen + each.principal_fen for each in debts)
+        if any(each.due_on < last or not each.is_open for each in debts):
+            late.append(loan_id)
+            days += [last, *(each.due_on for each in debts)]
+        elif rows[0].amount_fen < owed:
+            partial.append(loan_id)
+    if not late and not partial:
+        return None
+    found = calendar_around([*days, as_of]) if late else None
+    for loan_id, terms in payment_terms([*late, *partial], found or Calendar()).items():
+        states[loan_id].account.terms = terms
+    return found
 
 
 def post_receipts(
@@ -94,13 +122,14 @@ def post_receipts(
     late = come_late(payments, as_of)
     states = _load([row for row in locked if row[0] in payments and row[0] not in late])
     on_time = {loan_id: payments[loan_id] for loan_id in states}
+    days = _agree(states, on_time, as_of)
     lines: list[Line] = []
     for loan_id, state in states.items():
         for payment in payments[loan_id]:
-            parts, rest = state.take(payment.amount_fen, payment.value_on)
-            state.suspense_change_fen += rest
-            lines += payment_lines(loan_id, payment, "CASH", parts, rest)
-    counts = _apply(states, on_time, lines, kind="RECEIPT", as_of=as_of, at=at, by=by)
+            found = state.take(payment.amount_fen, payment.value_on)
+            state.suspense_change_fen += found.rest_fen
+            lines += payment_lines(loan_id, payment, "CASH", found, state.principal_account)
+    counts = _apply(states, on_time, lines, kind="RECEIPT", days=days, as_of=as_of, at=at, by=by)
     if late:
         replayed = _replay({loan_id: payments[loan_id] for loan_id in late}, as_of=as_of, at=at, by=by)
         counts = {name: counts.get(name, 0) + count for name, count in replayed.items()}
@@ -127,24 +156,28 @@ def _replay(payments: dict[int, list[Payment]], *, as_of: date, at: datetime, by
     }
 
 
-def use_suspense(*, loan_ids: Iterable[int], as_of: date, at: datetime) -> dict[str, int]:
-    """Pays unpaid installments from the loans' own suspense; settles what is thereby fully paid."""
+def use_suspense(*, loan_ids: Iterable[int], as_of: date, at: datetime, by: str = "system") -> dict[str, int]:
+    """Pays what is owed from the loans' own suspense; settles what is thereby fully paid."""
     locked = sql.rows(sql.LOCK_LOANS, {"loan_ids": array(sorted(loan_ids))})
     states = _load(locked)
+    held = {
+        loan_id: [Payment(0, state.row.suspense_fen, as_of)]
+        for loan_id, state in states.items()
+        if state.row.suspense_fen and state.account.owes
+    }
+    days = _agree(states, held, as_of)
     payments: dict[int, list[Payment]] = {}
     lines: list[Line] = []
-    for loan_id, state in states.items():
-        parts, rest = state.take(state.suspense_fen, as_of)
-        used = state.suspense_fen - rest
+    for loan_id in held:
+        state = states[loan_id]
+        found = state.take(state.row.suspense_fen, as_of)
+        used = state.row.suspense_fen - found.rest_fen
         if used:
             payments[loan_id] = [Payment(0, used, as_of)]
             state.suspense_change_fen -= used
-            lines += payment_lines(loan_id, payments[loan_id][0], "SUSPENSE", parts, 0)
-    return _apply(states, payments, lines, kind="SUSPENSE_USED", as_of=as_of, at=at, by="system")
-
-
-def _is_settled(state: _LoanState) -> bool:
-    return state.next_number is None and not state.unpaid and state.balance_fen == state.principal_fen
+            paid = replace(found, rest_fen=0)
+            lines += payment_lines(loan_id, payments[loan_id][0], "SUSPENSE", paid, state.principal_account)
+    return _apply(states, payments, lines, kind="SUSPENSE_USED", days=days, as_of=as_of, at=at, by=by)
 
 
 def _apply(
@@ -153,45 +186,38 @@ def _apply(
     lines: list[Line],
     *,
     kind: str,
+    days: Calendar | None,
     as_of: date,
     at: datetime,
     by: str,
 ) -> dict[str, int]:
     """Writes what was allocated in one statement, and the facts that follow from it."""
-    # Recognition is the evening's: until then only what the last close recognised counts.
-    overdue = {loan_id: state.overdue_since for loan_id, state in states.items()}
-    touched = [state for state in states.values() if state.overdue_since is not None and state.paid]
-    if touched:
-        yesterday = date.fromordinal(as_of.toordinal() - 1)
-        until = recognised_due_until(
-            yesterday, overdue_grace_days(as_of), calendar(date.fromordinal(as_of.toordinal() - 40), as_of)
-        )
-        for state in touched:
-            left = [state.aging[row.number] for row in state.unpaid]
-            overdue[state.loan_id] = overdue_since(left, until, state.baseline_on)
+    overdue = _overdue(states, days, as_of)
     facts = []
     settled: dict[int, date | None] = {}
     for loan_id, state in states.items():
-        settled[loan_id] = state.settled_on
-        if state.settled_on is None and _is_settled(state):
+        settled[loan_id] = state.row.settled_on
+        if state.row.settled_on is None and state.is_settled:
             settled[loan_id] = state.last_paid_on or as_of
             facts.append(settled_fact(loan_id, as_of, at, by))
-        if state.overdue_since is not None and overdue[loan_id] is None:
-            facts.append(cured_fact(loan_id, state.overdue_since, as_of, at, by))
-    paid = [(loan_id, number, *parts) for loan_id, state in states.items() for number, parts in state.paid.items()]
+        if state.row.overdue_since is not None and overdue[loan_id] is None:
+            facts.append(cured_fact(loan_id, state.row.overdue_since, as_of, at, by))
     headers = [(loan_id, payment) for loan_id, each in payments.items() for payment in each]
     if not headers and not facts:
         return {}
+    paid = [(loan_id, *each) for loan_id, state in states.items() for each in state.account.paid.items()]
+    fees = [each for state in states.values() for each in state.account.fees_paid.items()]
     sql.run(
         sql.APPLY_PAYMENTS,
         {
             "as_of": as_of,
             "at": at,
             "kind": kind,
-            **columns(("i_loan", "i_number", "i_interest", "i_principal", "i_settled"), paid),
+            **paid_columns(paid, fees),
             "p_loan": array(states),
             "p_principal": array(state.principal_fen for state in states.values()),
             "p_suspense": array(state.suspense_change_fen for state in states.values()),
+            "p_fees": array(state.fees_fen for state in states.values()),
             "p_overdue": array(overdue.values()),
             "p_settled": array(settled.values()),
             "h_loan": array(loan_id for loan_id, _ in headers),
@@ -209,3 +235,21 @@ def _apply(
         "cured": kinds.count("loans.overdue_cured"),
         "settled": kinds.count("loans.settled"),
     }
+
+
+def _overdue(states: Mapping[int, _LoanState], days: Calendar | None, as_of: date) -> dict[int, date | None]:
+    """The day from which each loan is overdue. Recognition is the evening's: until then only what the last close
+    recognised counts."""
+    overdue = {loan_id: state.row.overdue_since for loan_id, state in states.items()}
+    touched = [state for state in states.values() if state.row.overdue_since is not None and state.account.paid]
+    if touched:
+        yesterday = date.fromordinal(as_of.toordinal() - 1)
+        until = recognised_due_until(yesterday, overdue_grace_days(as_of), days or calendar_around([as_of]))
+        for state in touched:
+            left = [
+                UnpaidInstallment(debt.due_on, debt.overdue_from)
+                for debt in state.account.debts.values()
+                if debt.is_open
+            ]
+            overdue[state.row.loan_id] = overdue_since(left, until, state.row.baseline_on)
+    return overdue

@@ -1,9 +1,9 @@
 """Makes a loan's money what it would be had every receipt come on its value date, or never.
 
-One lock, four reads, the pure fold (`loans.rules.replay`), then one statement: postings that stand
-and are no longer right are reversed, what takes their place is posted, both on the open business
-date with the value dates kept, so that no closed date's ledger changes. Installments and positions
-take the folded state.
+One lock, the reads of `loans.queries.accounts`, the pure fold (`loans.rules.replay`), then one statement:
+postings that stand and are no longer right are reversed, what takes their place is posted, both on the open
+business date with the value dates kept, so that no closed date's ledger changes. Installments, fees and
+positions take the folded state. What people decided (fees, prepayments, refunds, subsidies, a write-off) stays.
 """
 
 from collections import defaultdict
@@ -12,45 +12,37 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from django.utils.translation import gettext as _
+
 from journal.actions import record_many
+from journal.errors import ActionRefused
 from journal.models import Entry
 from loans import sql
 from loans.facts import began_fact, cured_fact, settled_fact
-from loans.payments import Payment, columns, entries
+from loans.models import PostingKind
+from loans.payments import Payment, columns, entries, paid_columns
 from loans.queries import calendar, overdue_grace_days
-from loans.rules.aging import UnpaidInstallment, overdue_since, recognised_due_until
-from loans.rules.replay import Billed, Money, Paid, Replayed, Taking, replay
+from loans.queries.accounts import Life, LoanRow, Standing, lives_of
+from loans.rules.aging import overdue_since, recognised_due_until
+from loans.rules.replay import Money, MoneyIsGone, Replayed, Taking, replay
 from loans.sql import array
 
 _LAST_PLACE = 1 << 60
 Lines = list[tuple[str, int | None, int]]
 
 
-class Standing(NamedTuple):
-    """A posting of money that nothing reverses."""
+class MoneyAlreadyUsed(ActionRefused):
+    """The money was taken out of suspense meanwhile, for a change of contract or a refund; that is undone first."""
 
-    posting_id: int
-    receipt_id: int
-    value_on: date
-    lines: Lines
+    code = "money_already_used"
+    conflict = True
 
 
-@dataclass(slots=True)
-class Account:
-    """A locked loan as it stands, and all that ever came in."""
+class LoanWrittenOff(ActionRefused):
+    """What was written off was approved with its figure: nothing before that day changes any more."""
 
-    loan_id: int
-    suspense_fen: int
-    balance_fen: int
-    next_number: int | None
-    overdue_since: date | None
-    settled_on: date | None
-    baseline_on: date | None
-    billed: list[Billed] = field(default_factory=list)
-    money: list[Money] = field(default_factory=list)
-    paid: dict[int, Paid] = field(default_factory=dict)
-    aging: dict[int, UnpaidInstallment] = field(default_factory=dict)
-    standing: list[Standing] = field(default_factory=list)
+    code = "loan_written_off"
+    conflict = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +64,10 @@ def come_late(payments: Mapping[int, Iterable[Payment]], as_of: date) -> set[int
     return {loan_id for loan_id, day in last if earliest[loan_id] < day}
 
 
-def _load(loan_ids: Iterable[int]) -> dict[int, Account]:
+def _load(loan_ids: Iterable[int], as_of: date) -> dict[int, Life]:
     """Locks the loans in id order and reads their whole account."""
     locked = sql.rows(sql.LOCK_LOANS, {"loan_ids": array(sorted(loan_ids))})
-    accounts = {row[0]: Account(*row) for row in locked}
-    scope = {"loan_ids": array(accounts)}
-    for row in sql.rows(sql.GATHER_BILLED, scope):
-        loan_id, number, due_on, overdue_from, interest, principal, *paid, billed_on, place = row
-        account = accounts[loan_id]
-        account.billed.append(Billed(number, billed_on or date.min, place, interest, principal))
-        account.paid[number] = Paid(*paid)
-        account.aging[number] = UnpaidInstallment(due_on, overdue_from)
-    for loan_id, receipt_id, value_on, place, amount in sql.rows(sql.GATHER_POSTED, scope):
-        accounts[loan_id].money.append(Money(receipt_id, value_on, place, amount))
-    for loan_id, posting_id, receipt_id, value_on, *lines in sql.rows(sql.GATHER_STANDING, scope):
-        standing = Standing(posting_id, receipt_id, value_on, list(zip(*lines, strict=True)))
-        accounts[loan_id].standing.append(standing)
-    return accounts
+    return lives_of([LoanRow(*row) for row in locked], as_of)
 
 
 class _Header(NamedTuple):
@@ -120,14 +99,15 @@ class _Writing:
 
 
 def _lines_of(taking: Taking) -> Lines:
-    return entries(taking.amount_fen, "CASH" if taking.receipt_id else "SUSPENSE", taking.parts, taking.rest_fen)
+    source = "CASH" if taking.receipt_id else "SUSPENSE"
+    return entries(taking.amount_fen, source, taking, "WRITE_OFF" if taking.is_recovery else "PRINCIPAL")
 
 
-def _difference(account: Account, wanted: list[Taking]) -> tuple[list[Standing], list[Taking]]:
+def _difference(life: Life, wanted: list[Taking]) -> tuple[list[Standing], list[Taking]]:
     """Postings that are no longer right, and takings that no posting says."""
     left = list(wanted)
     wrong = []
-    for each in account.standing:
+    for each in life.standing:
         key = (each.receipt_id, each.value_on)
         alike = [taking for taking in left if (taking.receipt_id, taking.on) == key]
         same = next((taking for taking in alike if _lines_of(taking) == each.lines), None)
@@ -136,6 +116,33 @@ def _difference(account: Account, wanted: list[Taking]) -> tuple[list[Standing],
         else:
             left.remove(same)
     return wrong, left
+
+
+def fold(life: Life, coming: Iterable[Payment] = (), taken_out: Iterable[int] = ()) -> Replayed:
+    """The life with receipts that come in and without those taken out.
+
+    MoneyAlreadyUsed or LoanWrittenOff where what people decided could not have been.
+    """
+    gone = set(taken_out)
+    money = [each for each in life.money if each.receipt_id not in gone]
+    for payment in coming:
+        place = _LAST_PLACE + payment.receipt_id
+        money.append(Money(payment.receipt_id, payment.value_on, place, payment.amount_fen))
+    try:
+        folded = replay(life.billed, money, life.decided, life.terms)
+    except MoneyIsGone as error:
+        kind, source, on = life.sources[error.used.posting_id]
+        what = {"kind": PostingKind(kind).label, "number": source, "day": on}
+        raise MoneyAlreadyUsed(
+            _("这笔资金已用于%(kind)s（编号 %(number)s，%(day)s），请先撤销该业务。") % what
+        ) from error
+    if life.row.written_off_on is not None:
+        before = sum(line[2] for each in life.standing for line in each.lines if line[0] == "PRINCIPAL")
+        after = sum(line[2] for each in folded.takings for line in _lines_of(each) if line[0] == "PRINCIPAL")
+        if before != after:
+            day = {"day": life.row.written_off_on}
+            raise LoanWrittenOff(_("贷款已于 %(day)s 核销，核销以前的账务不能再变动。") % day)
+    return folded
 
 
 def replay_loans(
@@ -147,22 +154,22 @@ def replay_loans(
     at: datetime,
     by: str,
 ) -> Outcome:
-    """Replays the loans with receipts that come in (by loan) and without those taken out (receipt ids)."""
-    accounts = _load(loan_ids)
+    """Replays the loans with receipts that come in (by loan) and without those taken out (receipt ids).
+
+    Whoever wrote a fee, a waiver, a subsidy, a prepayment or its reversal calls it without either: what stands is
+    made to agree with what was decided.
+    """
+    lives = _load(loan_ids, as_of)
     gone = set(taken_out)
     new = [payment.receipt_id for rows in (coming or {}).values() for payment in rows]
-    changes: list[tuple[Account, Replayed, list[Standing], list[Taking]]] = []
-    for loan_id, account in accounts.items():
-        money = [each for each in account.money if each.receipt_id not in gone]
-        for payment in (coming or {}).get(loan_id, ()):
-            place = _LAST_PLACE + payment.receipt_id
-            money.append(Money(payment.receipt_id, payment.value_on, place, payment.amount_fen))
-        folded = replay(account.billed, money)
-        changes.append((account, folded, *_difference(account, folded.takings)))
-    count = sum(len(wrong) + len(missing) for _account, _folded, wrong, missing in changes)
+    changes: list[tuple[Life, Replayed, list[Standing], list[Taking]]] = []
+    for loan_id, life in lives.items():
+        folded = fold(life, (coming or {}).get(loan_id, ()), gone)
+        changes.append((life, folded, *_difference(life, folded.takings)))
+    count = sum(len(wrong) + len(missing) for _life, _folded, wrong, missing in changes)
     writing = _Writing([row[0] for row in sql.rows(sql.NEXT_POSTINGS, {"count": count})])
-    for account, _folded, wrong, missing in changes:
-        _write(writing, account.loan_id, wrong, missing, set(new))
+    for life, _folded, wrong, missing in changes:
+        _write(writing, life.row.loan_id, wrong, missing, set(new))
     return _apply([change[:2] for change in changes], writing, new, sorted(gone), as_of=as_of, at=at, by=by)
 
 
@@ -184,17 +191,25 @@ def _write(writing: _Writing, loan_id: int, wrong: list[Standing], missing: list
             writing.add(loan_id, "REPOSTING", taking.on, taking.receipt_id, lines, after=after)
 
 
-def _overdue(account: Account, folded: Replayed, recognised_until: date) -> date | None:
+def _overdue(life: Life, folded: Replayed, recognised_until: date) -> date | None:
     """The day by what the last close recognised; a recognition of this very evening is not taken back."""
-    left = [account.aging[row.number] for row in folded.unpaid]
-    days = {overdue_since(left, recognised_until, account.baseline_on)}
-    if account.overdue_since in {each.overdue_from for each in left}:
-        days.add(account.overdue_since)
+    left = [life.aging[row.number] for row in folded.unpaid]
+    days = {overdue_since(left, recognised_until, life.row.baseline_on)}
+    if life.row.overdue_since in {each.overdue_from for each in left}:
+        days.add(life.row.overdue_since)
     return min((day for day in days if day is not None), default=None)
 
 
+def _balance(life: Life, folded: Replayed) -> int:
+    """The balance after the fold; what was written off stays off."""
+    if life.row.written_off_on is not None:
+        return life.row.balance_fen
+    before = sum(each.principal_fen for each in life.paid.values())
+    return life.row.balance_fen + before - folded.principal_paid_fen
+
+
 def _apply(
-    changes: list[tuple[Account, Replayed]],
+    changes: list[tuple[Life, Replayed]],
     writing: _Writing,
     taken_in: list[int],
     taken_out: list[int],
@@ -207,22 +222,23 @@ def _apply(
     yesterday = as_of - timedelta(days=1)
     days = calendar(as_of - timedelta(days=40), as_of)
     until = recognised_due_until(yesterday, overdue_grace_days(as_of), days)
-    installments, positions, facts = [], [], list[Entry]()
-    for account, folded in changes:
-        loan_id = account.loan_id
-        moved = {number: paid for number, paid in folded.paid.items() if account.paid[number] != paid}
-        installments += [(loan_id, number, *paid) for number, paid in moved.items()]
-        before = sum(each.principal_fen for each in account.paid.values())
-        settled_on = folded.cleared_on if account.next_number is None and not folded.unpaid else None
-        since = _overdue(account, folded, until)
-        balance = account.balance_fen + before - folded.principal_paid_fen
-        positions.append((loan_id, balance, folded.suspense_fen, since, settled_on))
-        if account.settled_on is None and settled_on is not None:
-            facts.append(settled_fact(loan_id, as_of, at, by))
-        if account.overdue_since is not None and since is None:
-            facts.append(cured_fact(loan_id, account.overdue_since, as_of, at, by))
-        if account.overdue_since is None and since is not None:
-            facts.append(began_fact(loan_id, since, as_of, at, by))
+    installments, fees, positions, facts = [], [], [], list[Entry]()
+    for life, folded in changes:
+        row = life.row
+        installments += [
+            (row.loan_id, number, paid) for number, paid in folded.paid.items() if life.paid[number] != paid
+        ]
+        fees += [each for each in folded.fees_paid.items() if life.fees_paid.get(each[0]) != each[1]]
+        settled_on = folded.cleared_on if row.next_number is None else None
+        since = _overdue(life, folded, until)
+        amounts = (_balance(life, folded), folded.suspense_fen, folded.fees_due_fen)
+        positions.append((row.loan_id, *amounts, since, settled_on))
+        if row.settled_on is None and settled_on is not None:
+            facts.append(settled_fact(row.loan_id, as_of, at, by))
+        if row.overdue_since is not None and since is None:
+            facts.append(cured_fact(row.loan_id, row.overdue_since, as_of, at, by))
+        if row.overdue_since is None and since is not None:
+            facts.append(began_fact(row.loan_id, since, as_of, at, by))
     sql.run(
         sql.APPLY_REPLAY,
         {
@@ -230,8 +246,8 @@ def _apply(
             "at": at,
             "taken_in": array(taken_in),
             "taken_out": array(taken_out),
-            **columns(("i_loan", "i_number", "i_interest", "i_principal", "i_settled"), installments),
-            **columns(("p_loan", "p_balance", "p_suspense", "p_overdue", "p_settled"), positions),
+            **paid_columns(installments, fees),
+            **columns(("p_loan", "p_balance", "p_suspense", "p_fees", "p_overdue", "p_settled"), positions),
             **columns(("h_id", "h_loan", "h_kind", "h_value", "h_receipt", "h_reverses", "h_after"), writing.headers),
             **columns(("l_posting", "l_loan", "l_line", "l_account", "l_number", "l_amount"), writing.lines),
         },

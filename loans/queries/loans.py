@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import QuerySet
 
 from loans.models import Installment, Loan, Position, Terms
+from loans.queries.accounts import open_debts
 from loans.queries.bank import open_business_date
+from loans.queries.charges import Owed, owed_of, with_terms
 from loans.rules import aging
+from loans.rules.account import Account
 from loans.rules.dates import following_due_date
 from loans.rules.money import yuan
-
-_NO_DEFAULT = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class LoanFacts:
     # Of which overdue.
     overdue_amount: Decimal
     overdue_installments: int
+    # Penalty and compound interest owed today, and fees charged and not paid.
+    penalty: Decimal
+    compound: Decimal
+    fees: Decimal
     suspense: Decimal
     next_due_on: date | None
     next_amount: Decimal | None
@@ -38,31 +43,53 @@ class LoanFacts:
 
     @property
     def unpaid_amount(self) -> Decimal:
+        """Principal and interest."""
         return self.unpaid_principal + self.unpaid_interest
+
+    @property
+    def charges(self) -> Decimal:
+        return self.penalty + self.compound
+
+    @property
+    def owed(self) -> Decimal:
+        """All that is to be paid today."""
+        return self.unpaid_amount + self.charges + self.fees
+
+
+def _owed(loan: Loan, on: date) -> tuple[Account, Owed]:
+    account = Account()
+    account.owe(open_debts({loan.pk: loan.baseline_on})[loan.pk])
+    with_terms({loan.pk: account}, [on])
+    return account, owed_of(account, on)
 
 
 def loan_facts(loan: Loan) -> LoanFacts:
     """The money facts of one loan."""
     as_of = open_business_date()
     position: Position = loan.position
-    unpaid = Installment.objects.filter(loan_id=loan.pk, settled_on__isnull=True)
-    owed = {"principal": Sum(F("principal") - F("principal_paid")), "interest": Sum(F("interest") - F("interest_paid"))}
-    total = unpaid.aggregate(**owed)
-    overdue = (
-        unpaid.filter(overdue_from__gte=position.overdue_since, due_on__lt=as_of) if position.overdue_since else None
-    )
-    late = overdue.aggregate(**owed) if overdue is not None else {"principal": None, "interest": None}
-    zero = Decimal("0.00")
+    account, owed = _owed(loan, as_of or date.min)
+    since = position.overdue_since
+    late = [
+        debt
+        for debt in account.debts.values()
+        if debt.is_open and since is not None and as_of is not None and debt.overdue_from >= since
+        if debt.due_on < as_of
+    ]
+    # What was written off is not on the books and not repaid either.
+    outstanding = position.principal_balance if position.written_off_on is None else owed.principal
     future = future_schedule(loan, limit=1)
     return LoanFacts(
         as_of=as_of,
         principal_balance=position.principal_balance,
-        principal_repaid=max(zero, loan.principal_original - position.principal_balance),
+        principal_repaid=max(Decimal("0.00"), loan.principal_original - outstanding),
         days_past_due=aging.days_past_due(position.overdue_since, as_of) if as_of else 0,
-        unpaid_principal=total["principal"] or zero,
-        unpaid_interest=total["interest"] or zero,
-        overdue_amount=(late["principal"] or zero) + (late["interest"] or zero),
-        overdue_installments=overdue.count() if overdue is not None else 0,
+        unpaid_principal=owed.principal,
+        unpaid_interest=owed.interest,
+        overdue_amount=yuan(sum(debt.principal_fen + debt.interest_fen for debt in late)),
+        overdue_installments=len(late),
+        penalty=owed.penalty,
+        compound=owed.compound,
+        fees=position.fees_due,
         suspense=position.suspense,
         next_due_on=position.next_due_on,
         next_amount=future[0].amount if future else None,

@@ -14,7 +14,7 @@ from datetime import date
 from typing import NamedTuple
 
 from loans.rules.account import Account, Debt, FeePaid, OpenFee, Paid, PaymentTerms
-from loans.rules.allocation import ChargePart, Part
+from loans.rules.allocation import NORMAL, ChargePart, Order, Part
 
 __all__ = [
     "Billed",
@@ -117,6 +117,8 @@ class Taking(NamedTuple):
     charges: tuple[ChargePart, ...] = ()
     # The loan was written off: principal is a recovery.
     is_recovery: bool = False
+    # In which order the components of an installment were paid.
+    order: Order = NORMAL
 
 
 @dataclass(slots=True)
@@ -149,10 +151,11 @@ class Replayed(Account):
 
     def receive(self, money: Money) -> None:
         """A receipt, whole."""
+        order = self.order(money.on)
         found = self.take(money.amount_fen, money.on)
         self.suspense_fen += found.rest_fen
         paid = (found.parts, found.rest_fen, found.fee_fen, found.charges)
-        self.takings.append(Taking(money.receipt_id, money.on, money.amount_fen, *paid, self.is_written_off))
+        self.takings.append(Taking(money.receipt_id, money.on, money.amount_fen, *paid, self.is_written_off, order))
 
     def use_suspense(self, on: date) -> None:
         """Of suspense only what finds a debt."""
@@ -161,9 +164,7 @@ class Replayed(Account):
         found = self.take(self.suspense_fen, on)
         used = self.suspense_fen - found.rest_fen
         if used:
-            self.takings.append(
-                Taking(0, on, used, found.parts, 0, found.fee_fen, found.charges, self.is_written_off)
-            )
+            self.takings.append(Taking(0, on, used, found.parts, 0, found.fee_fen, found.charges, self.is_written_off))
             self.suspense_fen -= used
 
     def take_out(self, used: Used) -> None:

@@ -10,16 +10,33 @@ from loans.sql.aging import AGE_CANDIDATES, APPLY_CLASS, APPLY_OVERDUE, CLASS_CA
 from loans.sql.billing import APPLY_BILLING, DUE, GATHER_DUE
 from loans.sql.booking import INSERT_OPENING_LOANS, INSERT_OPENING_POSTINGS
 from loans.sql.changes import OBSERVED_CHANGES, OPEN_CHANGES, REVERSE_POSTING
+from loans.sql.charges import GATHER_FEES, GATHER_TERMS, PARAMETERS_ON
 from loans.sql.chunks import IN_CHUNK
 from loans.sql.control import BALANCES_BY_BRANCH, LEDGER_BY_BRANCH, LOANS_OUT_OF_BALANCE, PLAIN_WEEK_DIFFERS
-from loans.sql.payments import APPLY_PAYMENTS, GATHER_RECEIPTS, GATHER_UNPAID, LOCK_LOANS, LOCK_WITH_RECEIPTS, WAITING
+from loans.sql.payments import (
+    APPLY_PAYMENTS,
+    GATHER_OWING,
+    GATHER_RECEIPTS,
+    GATHER_UNPAID,
+    LOCK_LOANS,
+    LOCK_WITH_RECEIPTS,
+    READ_LOANS,
+    WAITING,
+)
 from loans.sql.postings import INSERT_POSTINGS, NEXT_POSTINGS
 from loans.sql.receipts import INSERT_RECEIPTS, MATCH_LOANS, SAME_SERIALS
-from loans.sql.replay import APPLY_REPLAY, GATHER_BILLED, GATHER_POSTED, GATHER_STANDING, LAST_EVENTS
+from loans.sql.replay import (
+    APPLY_REPLAY,
+    GATHER_BILLED,
+    GATHER_DECIDED,
+    GATHER_FEES_PAID,
+    GATHER_POSTED,
+    GATHER_STANDING,
+    LAST_EVENTS,
+)
 from loans.sql.run import array, copy_rows, int_array, rows, run
 
 __all__ = [
-    "INSERT_POSTINGS",
     "AGE_CANDIDATES",
     "APPLY_BILLING",
     "APPLY_CLASS",
@@ -31,13 +48,19 @@ __all__ = [
     "CLASS_CANDIDATES",
     "DUE",
     "GATHER_BILLED",
+    "GATHER_DECIDED",
     "GATHER_DUE",
+    "GATHER_FEES",
+    "GATHER_FEES_PAID",
+    "GATHER_OWING",
     "GATHER_POSTED",
     "GATHER_RECEIPTS",
     "GATHER_STANDING",
+    "GATHER_TERMS",
     "GATHER_UNPAID",
     "INSERT_OPENING_LOANS",
     "INSERT_OPENING_POSTINGS",
+    "INSERT_POSTINGS",
     "INSERT_RECEIPTS",
     "IN_CHUNK",
     "LAST_EVENTS",
@@ -48,10 +71,12 @@ __all__ = [
     "MATCH_LOANS",
     "NEXT_POSTINGS",
     "NON_ACCRUAL_CANDIDATES",
+    "PARAMETERS_ON",
     "OBSERVED_CHANGES",
     "OPEN_CHANGES",
     "PLAIN_WEEK_DIFFERS",
     "REVERSE_POSTING",
+    "READ_LOANS",
     "SAME_SERIALS",
     "UNPAID_INTEREST",
     "WAITING",

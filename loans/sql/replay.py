@@ -1,10 +1,14 @@
 """Replay: receipts that come late, or are taken out again."""
 
+# ruff: noqa: S608 - statements are joined from constants of this package only; values always travel as parameters.
+from loans.sql.payments import PAID
+
 # The last day on which anything happened to a loan's money: a receipt before it changes what followed.
 LAST_EVENTS = """
 SELECT loan_id, max(day) FROM (
     SELECT loan_id, CASE kind WHEN 'BILLING' THEN business_date ELSE value_on END AS day FROM loans_posting
-    WHERE loan_id = ANY(%(loan_ids)s::bigint[]) AND kind IN ('BILLING', 'RECEIPT', 'REPOSTING', 'SUSPENSE_USED')
+    WHERE loan_id = ANY(%(loan_ids)s::bigint[]) AND kind IN ('BILLING', 'RECEIPT', 'REPOSTING', 'SUSPENSE_USED', 'FEE',
+        'WAIVER', 'PREPAYMENT', 'REFUND', 'SUBSIDY', 'WRITE_OFF')
     UNION ALL SELECT loan_id, due_on FROM loans_installment WHERE loan_id = ANY(%(loan_ids)s::bigint[])
 ) e GROUP BY loan_id
 """
@@ -12,6 +16,8 @@ SELECT loan_id, max(day) FROM (
 GATHER_BILLED = """
 SELECT i.loan_id, i.number, i.due_on, i.overdue_from, (i.interest * 100)::bigint, (i.principal * 100)::bigint,
        (i.interest_paid * 100)::bigint, (i.principal_paid * 100)::bigint, i.settled_on,
+       (i.penalty_paid * 100)::bigint, (i.compound_paid * 100)::bigint, (i.penalty_left * 100)::bigint,
+       (i.compound_left * 100)::bigint, i.late_interest_units, i.late_principal_units,
        CASE WHEN i.due_on <= l.baseline_on THEN NULL ELSE coalesce(p.business_date, i.due_on) END, coalesce(p.id, 0)
 FROM loans_installment i JOIN loans_loan l ON l.id = i.loan_id
 LEFT JOIN loans_posting p ON p.loan_id = i.loan_id AND p.installment_number = i.number AND p.kind = 'BILLING'
@@ -32,20 +38,31 @@ WHERE p.loan_id = ANY(%(loan_ids)s::bigint[]) AND p.kind IN ('RECEIPT', 'REPOSTI
       AND NOT EXISTS (SELECT FROM loans_posting r WHERE r.reverses_id = p.id)
 GROUP BY p.id ORDER BY p.loan_id, p.id
 """
-APPLY_REPLAY = """
-WITH paid AS (
-    SELECT * FROM unnest(%(i_loan)s::bigint[], %(i_number)s::smallint[], %(i_interest)s::bigint[],
-        %(i_principal)s::bigint[], %(i_settled)s::date[]) AS u(loan_id, number, interest, principal, settled_on)
-), state AS (
+# What people decided, standing: fees charged and waived, suspense used or given back, subsidies, a write-off.
+GATHER_DECIDED = """
+SELECT p.loan_id, p.id, p.kind, p.value_on, p.installment_number, p.source_id,
+       (sum(g.amount) FILTER (WHERE g.amount > 0) * 100)::bigint,
+       coalesce(bool_or(g.account = 'PRINCIPAL'), false)
+FROM loans_posting p JOIN loans_ledger_line g ON g.posting_id = p.id AND g.business_date = p.business_date
+WHERE p.loan_id = ANY(%(loan_ids)s::bigint[])
+      AND p.kind IN ('FEE', 'WAIVER', 'PREPAYMENT', 'REFUND', 'SUBSIDY', 'WRITE_OFF')
+      AND NOT EXISTS (SELECT FROM loans_posting r WHERE r.reverses_id = p.id)
+GROUP BY p.id ORDER BY p.loan_id, p.id
+"""
+GATHER_FEES_PAID = """
+SELECT loan_id, id, (paid * 100)::bigint, settled_on FROM loans_fee WHERE loan_id = ANY(%(loan_ids)s::bigint[])
+"""
+APPLY_REPLAY = (
+    "WITH "
+    + PAID
+    + """
+, state AS (
     SELECT * FROM unnest(%(p_loan)s::bigint[], %(p_balance)s::bigint[], %(p_suspense)s::bigint[],
-        %(p_overdue)s::date[], %(p_settled)s::date[]) AS u(loan_id, balance, suspense, overdue_since, settled_on)
-), installments AS (
-    UPDATE loans_installment i SET interest_paid = paid.interest / 100.0, principal_paid = paid.principal / 100.0,
-           settled_on = paid.settled_on
-    FROM paid WHERE i.loan_id = paid.loan_id AND i.number = paid.number
+        %(p_fees)s::bigint[], %(p_overdue)s::date[], %(p_settled)s::date[])
+    AS u(loan_id, balance, suspense, fees, overdue_since, settled_on)
 ), positions AS (
     UPDATE loans_position p SET principal_balance = state.balance / 100.0, suspense = state.suspense / 100.0,
-           overdue_since = state.overdue_since, settled_on = state.settled_on
+           fees_due = state.fees / 100.0, overdue_since = state.overdue_since, settled_on = state.settled_on
     FROM state WHERE p.loan_id = state.loan_id
 ), receipts AS (
     UPDATE loans_receipt r SET state = CASE WHEN r.id = ANY(%(taken_out)s::bigint[]) THEN 'REVERSED' ELSE 'POSTED' END,
@@ -66,3 +83,4 @@ SELECT %(as_of)s::date, u.posting_id, u.line, u.loan_id, u.account, u.number, u.
 FROM unnest(%(l_posting)s::bigint[], %(l_loan)s::bigint[], %(l_line)s::smallint[], %(l_account)s::text[],
     %(l_number)s::smallint[], %(l_amount)s::bigint[]) AS u(posting_id, loan_id, line, account, number, amount)
 """
+)

@@ -12,6 +12,7 @@ from journal.models import Entry, HeldBack
 from loans import batch
 from loans.actions import ReceiptRow, close_business_date, post_receipts
 from loans.models import Installment, LedgerLine, Loan, Position, Posting, Receipt
+from loans.queries import charges_owed
 from loans.rules import aging
 from tests.factories import AT, book_loan
 from tests.loan_books import book
@@ -105,7 +106,10 @@ def test_a_loan_whose_row_is_not_the_signed_one_is_held_back_and_the_others_go_o
 def test_a_receipt_pays_the_oldest_first_and_interest_before_principal() -> None:
     loan = short_loan(days_past_due=45)
     first, second = Installment.objects.filter(loan_id=loan.pk).order_by("number")
-    amount = first.interest + first.principal + second.interest + Decimal("1.00")
+    late = charges_owed(loan, DAY).installments
+    assert [each.number for each in late if each.penalty and each.compound] == [first.number, second.number]
+    charges = sum(each.penalty + each.compound for each in late)
+    amount = first.interest + first.principal + charges + second.interest + Decimal("1.00")
     assert pay(loan, amount, DAY, "1").posted == 1
     first.refresh_from_db()
     second.refresh_from_db()
@@ -115,8 +119,12 @@ def test_a_receipt_pays_the_oldest_first_and_interest_before_principal() -> None
     lines = LedgerLine.objects.filter(posting_id=posting.pk).order_by("line")
     assert [(line.account, line.installment_number, line.amount) for line in lines] == [
         ("CASH", None, amount),
+        ("PENALTY_INCOME", first.number, -late[0].penalty),
+        ("COMPOUND_INCOME", first.number, -late[0].compound),
         ("INTEREST_RECEIVABLE", first.number, -first.interest),
         ("PRINCIPAL", first.number, -first.principal),
+        ("PENALTY_INCOME", second.number, -late[1].penalty),
+        ("COMPOUND_INCOME", second.number, -late[1].compound),
         ("INTEREST_RECEIVABLE", second.number, -second.interest),
         ("PRINCIPAL", second.number, Decimal("-1.00")),
     ]
@@ -194,8 +202,10 @@ def test_the_last_payment_settles_the_loan() -> None:
     loan = short_loan()
     for day in range(31):
         close(DAY + timedelta(days=day))
-    owed = sum(row.interest + row.principal for row in Installment.objects.all())
-    assert pay(loan, owed + 5, date(2026, 12, 21), "1").posted == 1
+    # The first installment is a month late, the second a day, which is within grace.
+    owed = charges_owed(loan, date(2026, 12, 21))
+    assert [bool(each.penalty) for each in owed.installments] == [True, False]
+    assert pay(loan, owed.total + 5, date(2026, 12, 21), "1").posted == 1
     after = position(loan)
     assert (after.principal_balance, after.next_number, after.settled_on) == (0, None, date(2026, 12, 21))
     assert (after.suspense, after.overdue_since) == (Decimal("5.00"), None)

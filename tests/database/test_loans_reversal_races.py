@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 
-from loans import actions, replay, sql
-from loans.actions import ReceiptAlreadyReversed, reverse_receipt
+from loans import replay, sql
+from loans.actions import ReceiptAlreadyReversed, receipts, reverse_receipt
 from loans.models import Posting, Receipt
 from tests.database.test_loans_reversal import REASON, one, overdue_loan
 from tests.database.test_visit_races import at_once
@@ -45,7 +45,7 @@ def test_without_the_lock_only_the_database_stops_the_second_reversal(
         return accounts
 
     load = replay._load
-    monkeypatch.setattr(actions, "lock_positions", unlocked)
+    monkeypatch.setattr(receipts, "lock_positions", unlocked)
     monkeypatch.setattr(sql, "LOCK_LOANS", sql.LOCK_LOANS.replace("FOR UPDATE OF p", ""))
     monkeypatch.setattr(replay, "_load", both_read)
     found = reversals_at_once()
