@@ -13,6 +13,7 @@ from journal.actions import record
 from journal.queries import business_date_now
 
 SOURCE = "tape"
+CONTRACT = "contract"
 _CHUNK = 2_000
 
 
@@ -72,6 +73,60 @@ def take_over(*, rows: Sequence[TakenOver], by: str, at: datetime) -> None:
         ],
         batch_size=_CHUNK,
     )
+
+
+@dataclass(frozen=True)
+class NewHome:
+    """The home that secures a new contract; what it is registered as may not be known yet."""
+
+    address: str
+    property_type: str
+    value: Decimal
+    valued_on: date
+    is_owner_occupied: bool | None = None
+    kind: str = ChargeKind.NOT_RECORDED.value
+    registration_no: str = ""
+    registered_on: date | None = None
+
+
+@transaction.atomic
+def charge_home(*, home: NewHome, loan_ids: Sequence[int], by: str, at: datetime) -> Property:
+    """Adds a home with its valuation and one charge for each loan, ranked in their order.
+
+    The contracts of a combination loan share one home: the first of them ranks first.
+    """
+    found = Property.objects.create(
+        address=home.address,
+        district=district_of(home.address),
+        property_type=home.property_type,
+        is_owner_occupied=home.is_owner_occupied,
+        value=home.value,
+        valued_on=home.valued_on,
+    )
+    Valuation.objects.create(property=found, value=home.value, valued_on=home.valued_on, source=CONTRACT)
+    charges = Charge.objects.bulk_create(
+        Charge(
+            loan_id=loan_id,
+            property=found,
+            kind=home.kind,
+            registration_no=home.registration_no,
+            registered_on=home.registered_on,
+            rank=rank,
+        )
+        for rank, loan_id in enumerate(loan_ids, start=1)
+    )
+    for charge in charges:
+        record(
+            kind="collateral.charged",
+            subject_type="charge",
+            subject_id=charge.pk,
+            loan_id=charge.loan_id,
+            by=by,
+            at=at,
+            business_date=business_date_now(),
+            data={"property": found.pk, "rank": charge.rank, "kind": charge.kind, "value": str(home.value)},
+        )
+    return found
 
 
 @transaction.atomic

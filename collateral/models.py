@@ -53,9 +53,15 @@ class Charge(models.Model):
     kind = models.CharField(max_length=20, choices=ChargeKind.choices, default=ChargeKind.NOT_RECORDED)
     registration_no = models.CharField(_("不动产登记证明"), max_length=80, blank=True)
     registered_on = models.DateField(null=True)
+    # Order of satisfaction among the charges of one home (民法典 414), 1 the first.
+    rank = models.PositiveSmallIntegerField(default=1, db_default=1)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["loan", "property"], name="charge_once_a_loan_and_property")]
+        constraints = [
+            models.UniqueConstraint(fields=["loan", "property"], name="charge_once_a_loan_and_property"),
+            models.UniqueConstraint(fields=["property", "rank"], name="charge_rank_once_a_property"),
+            models.CheckConstraint(condition=Q(rank__gte=1), name="charge_rank_from_one"),
+        ]
 
     def __str__(self) -> str:
         return f"charge {self.loan_id}"

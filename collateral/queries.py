@@ -4,9 +4,11 @@ from collections.abc import Collection
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from django.db import connection
 from django.db.models import Count, F, Min, QuerySet, Sum
 
 from collateral.models import Charge, Valuation
+from collateral.sql import BESIDE
 
 
 def charges_of(loan_id: int) -> QuerySet[Charge]:
@@ -39,8 +41,17 @@ def collateral_values(loan_ids: Collection[int]) -> dict[int, tuple[Decimal, dat
     return {loan_id: (total, oldest) for loan_id, total, oldest in rows}
 
 
+def balances_beside(loan_ids: Collection[int]) -> dict[int, Decimal]:
+    """Loan id → balances of the other loans charged on its homes, none left out for its rank; most loans have none."""
+    found: dict[int, Decimal] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {BESIDE} SELECT loan_id, balance FROM beside", {"ids": list(loan_ids)})  # noqa: S608
+        found.update(cursor.fetchall())
+    return found
+
+
 def loan_to_value(balance: Decimal, value: Decimal | None) -> Decimal | None:
-    """当前抵押率 in percent with two decimals; None when no value is known."""
+    """当前抵押率 in percent with two decimals: `balance` is all that the homes secure; None when no value is known."""
     if not value:
         return None
     return (balance * 100 / value).quantize(Decimal("0.01"), ROUND_HALF_UP)

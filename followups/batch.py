@@ -216,10 +216,10 @@ def _case(row: tuple[Any, ...], day: _Day) -> _Case:
     (
         loan_id, note_no, branch_id, officer_id, disbursed_on, matures_on, baseline_on, original, marks, last_visit_on,
         balance, overdue_since, is_settled, grade, value, is_owner_occupied, district, slow_due, slow_settled,
-        still_open, ended, periodic_ended, last_followup_on, is_talk_held, has_tasks,
+        still_open, ended, periodic_ended, last_followup_on, is_talk_held, has_tasks, beside,
     ) = row  # fmt: skip
     record = PaymentRecord(tuple(zip(slow_due or (), slow_settled or (), strict=True)), marks, baseline_on)
-    ratio = None if not value else (balance * 100 / value).quantize(Decimal("0.0001"), ROUND_DOWN)
+    ratio = None if not value else ((balance + beside) * 100 / value).quantize(Decimal("0.0001"), ROUND_DOWN)
     facts = Facts(
         loan_id=loan_id,
         sample_key=note_no,

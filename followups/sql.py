@@ -5,6 +5,8 @@ one statement. Changes are one statement each, which also writes the events of e
 changed; the last word on "once a (loan, rule, cycle)" has the unique key.
 """
 
+from collateral.sql import BESIDE
+
 CANDIDATES = """
 SELECT loan_id FROM (
     -- nothing regular lies ahead (new loans, and loans whose last follow-up has ended); as a difference
@@ -66,7 +68,7 @@ home AS (
 """
 
 FACTS = f"""
-WITH {_SLOW}, {_HOME}, history AS (
+WITH {_SLOW}, {_HOME}, {BESIDE}, history AS (
     SELECT t.loan_id,
            jsonb_agg(jsonb_build_array(t.id, t.rule, t.cycle, t.kind, t.is_light, t.method, t.level, t.opens_on,
                      t.due_on, t.state, t.is_pinned, t.policy_version, t.policy_line) ORDER BY t.id)
@@ -81,12 +83,13 @@ SELECT l.id, l.loan_note_no, l.branch_id, officer.id, l.disbursed_on, l.matures_
        l.principal_original, l.payment_record, l.last_visit_on, p.principal_balance, p.overdue_since,
        p.settled_on IS NOT NULL, grade.level, home.value, home.is_owner_occupied, home.district,
        slow.due_on, slow.settled_on, history.still_open, history.ended, history.periodic_ended,
-       history.last_followup_on, history.is_talk_held, history.loan_id IS NOT NULL
+       history.last_followup_on, history.is_talk_held, history.loan_id IS NOT NULL, coalesce(beside.balance, 0)
   FROM loans_loan l
   JOIN loans_position p ON p.loan_id = l.id
   LEFT JOIN people_staff officer ON officer.id = l.portfolio_officer_id AND officer.is_active
   LEFT JOIN risk_grade grade ON grade.loan_id = l.id AND grade.superseded_on IS NULL
   LEFT JOIN home ON home.loan_id = l.id
+  LEFT JOIN beside ON beside.loan_id = l.id
   LEFT JOIN slow ON slow.loan_id = l.id
   LEFT JOIN history ON history.loan_id = l.id
  WHERE l.id = ANY(%(ids)s)
@@ -156,7 +159,7 @@ SELECT t.id, t.loan_id FROM followups_visittask t
 """
 
 OFF_SITE_FACTS = f"""
-WITH {_SLOW}, {_HOME}, looked_at AS (
+WITH {_SLOW}, {_HOME}, {BESIDE}, looked_at AS (
     SELECT DISTINCT ON (t.loan_id) t.loan_id, (t.evidence ->> 'value')::numeric AS value
       FROM followups_visittask t
      WHERE t.loan_id = ANY(%(ids)s) AND t.evidence ->> 'value' IS NOT NULL ORDER BY t.loan_id, t.id DESC
@@ -167,13 +170,15 @@ WITH {_SLOW}, {_HOME}, looked_at AS (
          WHERE c.loan_id = ANY(%(ids)s) ORDER BY c.loan_id, v.property_id, v.valued_on, v.id) earliest
      GROUP BY loan_id
 )
-SELECT t.id, l.loan_note_no, t.rule, t.cycle, l.payment_record, l.baseline_on, p.principal_balance, p.overdue_since,
-       p.five_class, home.registration, home.value, home.valued_on, coalesce(looked_at.value, at_first.value),
+SELECT t.id, l.loan_note_no, t.rule, t.cycle, l.payment_record, l.baseline_on,
+       p.principal_balance + coalesce(beside.balance, 0), p.overdue_since, p.five_class, home.registration,
+       home.value, home.valued_on, coalesce(looked_at.value, at_first.value),
        slow.due_on, slow.settled_on
   FROM followups_visittask t
   JOIN loans_loan l ON l.id = t.loan_id
   JOIN loans_position p ON p.loan_id = t.loan_id
   LEFT JOIN home ON home.loan_id = t.loan_id
+  LEFT JOIN beside ON beside.loan_id = t.loan_id
   LEFT JOIN slow ON slow.loan_id = t.loan_id
   LEFT JOIN looked_at ON looked_at.loan_id = t.loan_id
   LEFT JOIN at_first ON at_first.loan_id = t.loan_id

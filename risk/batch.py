@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg2.extras import DateRange
 
+from collateral.sql import BESIDE
 from journal.actions import record_many
 from journal.models import Entry
 from loans.queries import calendar, overdue_grace_days
@@ -23,8 +24,8 @@ from risk.queries import policy_in_force
 from risk.rules.grading import DEFAULT_LINES, GradeFacts, grade
 
 # Facts of the given loans, each gathered once for all of them.
-_GATHER = """
-WITH slow AS (
+_GATHER = f"""
+WITH {BESIDE}, slow AS (
     SELECT i.loan_id, array_agg(i.due_on ORDER BY i.number) AS due_on,
            array_agg(i.settled_on ORDER BY i.number) AS settled_on
       FROM loans_installment i
@@ -36,16 +37,18 @@ WITH slow AS (
       FROM collateral_charge c JOIN collateral_property h ON h.id = c.property_id
      WHERE c.loan_id = ANY(%(ids)s) GROUP BY c.loan_id
 )
-SELECT p.loan_id, l.credit_score, p.principal_balance, home.value, p.overdue_since, l.payment_record, l.baseline_on,
+SELECT p.loan_id, l.credit_score, p.principal_balance + coalesce(beside.balance, 0), home.value, p.overdue_since,
+       l.payment_record, l.baseline_on,
        slow.due_on, slow.settled_on, g.id, g.level, g.policy_version
   FROM loans_position p
   JOIN loans_loan l ON l.id = p.loan_id
   LEFT JOIN home ON home.loan_id = p.loan_id
   LEFT JOIN slow ON slow.loan_id = p.loan_id
+  LEFT JOIN beside ON beside.loan_id = p.loan_id
   LEFT JOIN risk_grade g ON g.loan_id = p.loan_id AND g.superseded_on IS NULL
  WHERE p.loan_id = ANY(%(ids)s)
  ORDER BY p.loan_id
-"""
+"""  # noqa: S608 - joined from constants
 # A step of days past due that a line looks at was reached or left on this date, or there is no grade yet.
 _CANDIDATES = """
 SELECT loan_id FROM (

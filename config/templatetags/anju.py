@@ -169,7 +169,7 @@ def short(code: str) -> str:
 @register.filter
 def source_word(code: str) -> str:
     """The word of where a value comes from."""
-    return {"tape": _("期初数据"), "TAPE": _("期初数据"), "VALUATION": _("评估")}.get(code, code)
+    return {"tape": _("期初数据"), "TAPE": _("期初数据"), "VALUATION": _("评估"), "contract": _("签约")}.get(code, code)
 
 
 @register.filter

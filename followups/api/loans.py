@@ -1,5 +1,6 @@
 """One loan as a whole: the contract and its money from below, grade, loan-to-value and visits from here."""
 
+from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -8,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from collateral.models import ChargeKind, PropertyType
-from collateral.queries import charges_of, collateral_values, loan_to_value
+from collateral.queries import balances_beside, charges_of, collateral_values, loan_to_value
 from followups import queries
 from followups.api.tasks import TaskRow, row_context
 from loans.api import LoanRow, money, visible_loans
@@ -80,7 +81,8 @@ class LoanFull(LoanRow):
     @extend_schema_field(serializers.DecimalField(9, 2, allow_null=True))
     def get_loan_to_value(self, loan: Loan) -> str | None:
         value, _oldest = collateral_values([loan.pk]).get(loan.pk, (None, None))
-        ratio = loan_to_value(loan.position.principal_balance, value)
+        beside = balances_beside([loan.pk]).get(loan.pk, Decimal(0))
+        ratio = loan_to_value(loan.position.principal_balance + beside, value)
         return None if ratio is None else f"{ratio:.2f}"
 
     @extend_schema_field(HomeRow(many=True))

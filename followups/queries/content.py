@@ -12,7 +12,7 @@ from typing import Any
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from collateral.queries import charges_of
+from collateral.queries import balances_beside, charges_of
 from followups.models import EventKind, Level, Method, ReportState, TaskKind, Visit, VisitReport, VisitTask
 from followups.queries.facts import (
     days_past_due_of,
@@ -133,7 +133,7 @@ def _why(task: VisitTask) -> list[dict[str, str]]:
 def _figures(loan: Loan) -> LoanFigures:
     return LoanFigures(
         installment=loan.position.installment_amount,
-        balance=loan.position.principal_balance,
+        balance=loan.position.principal_balance + balances_beside([loan.pk]).get(loan.pk, Decimal(0)),
         property_value=property_value_of(loan),
         days_past_due=days_past_due_of(loan),
     )

@@ -1,15 +1,27 @@
 """Which tasks and reports a person sees, each row with all that a worklist shows, in one query."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, DateField, DecimalField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import (
+    Count,
+    DateField,
+    DecimalField,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Coalesce, NullIf, Round
 
 from collateral.models import Charge
 from followups.models import Outcome, ReportState, TaskEvent, VisitReport, VisitTask
 from followups.rules import clock
-from loans.models import Installment
+from loans.models import Installment, Position
 from loans.queries import calendar, require_business_date
 from people.models import Staff
 
@@ -47,6 +59,16 @@ def _with_row_facts(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:
         .annotate(total=Sum(F("principal") + F("interest") - F("principal_paid") - F("interest_paid")))
         .values("total")
     )
+    # All that the homes secure: the other part of a combination loan too.
+    charged = Charge.objects.filter(property__charges__loan_id=OuterRef(OuterRef("loan_id")))
+    beside = (
+        Position.objects.filter(loan_id__in=charged.values("loan_id"))
+        .exclude(loan_id=OuterRef("loan_id"))
+        .order_by()
+        .values(one=Value(1))
+        .annotate(total=Sum("principal_balance"))
+        .values("total")
+    )
     ended = VisitTask.objects.filter(
         loan_id=OuterRef("loan_id"), closed_on__isnull=False, outcome__in=[Outcome.APPROVED, Outcome.CLEAN]
     ).order_by("-id")
@@ -55,6 +77,7 @@ def _with_row_facts(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:
     ).order_by("-submitted_on", "-id")
     return tasks.annotate(
         property_value=Subquery(value, output_field=_MONEY),
+        balance_beside=Coalesce(Subquery(beside, output_field=_MONEY), Decimal(0), output_field=_MONEY),
         overdue_amount=Subquery(unpaid, output_field=_MONEY),
         district=Subquery(charges.order_by("id").values("property__district")[:1]),
         last_visit_on=Coalesce(
@@ -65,7 +88,8 @@ def _with_row_facts(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:
     ).annotate(
         loan_to_value=Round(
             ExpressionWrapper(
-                F("loan__position__principal_balance") * 100 / NullIf(F("property_value"), 0), output_field=_PERCENT
+                (F("loan__position__principal_balance") + F("balance_beside")) * 100 / NullIf(F("property_value"), 0),
+                output_field=_PERCENT,
             ),
             precision=1,
         )
