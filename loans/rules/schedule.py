@@ -263,7 +263,7 @@ class Schedule:
         return hashlib.sha256(f"{text}\n{principal}\n{interest_parts}".encode()).hexdigest()
 
 
-def _arrears_due_dates(terms: OpeningTerms, overdue_since: date) -> tuple[date, ...]:
+def arrears_due_dates(terms: OpeningTerms, overdue_since: date) -> tuple[date, ...]:
     """Due dates from the day of the first default to the as-of day; at least one."""
     until = min(terms.as_of, terms.matures_on)
     past = [day for day in contract_due_dates(terms.disbursed_on, terms.due_day, terms.matures_on) if day <= until]
@@ -284,7 +284,7 @@ def opening_schedule(terms: OpeningTerms) -> Schedule:
     if not future:
         future = (next_due_date(terms.as_of, terms.due_day),)
     overdue_since = date.fromordinal(terms.as_of.toordinal() - terms.days_past_due) if terms.days_past_due else None
-    arrears = _arrears_due_dates(terms, overdue_since) if overdue_since else ()
+    arrears = arrears_due_dates(terms, overdue_since) if overdue_since else ()
     days = (*arrears, *future)
     first_number = max(1, months_between(terms.disbursed_on, days[0]))
     installment = annuity(terms.outstanding_fen, terms.rate_ppm, len(days))
