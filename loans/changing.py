@@ -23,7 +23,7 @@ from loans.queries.bank import parameter
 from loans.queries.changes import ChangeFacts, change_facts, observed_change, suspense_on
 from loans.rules.change_plans import percent
 from loans.rules.change_record import StoredTerms, content_sha256
-from loans.rules.changes import MONEY_KINDS, WITHOUT_ARREARS, floor_of, moved, observation, state_from_json
+from loans.rules.changes import MONEY_KINDS, floor_of, moved, observation, state_from_json
 from loans.rules.money import fen, yuan
 from loans.rules.simulation_request import Reason
 from loans.writing import Header, Lines, write_postings
@@ -104,10 +104,10 @@ def check_ready(change: ContractChange, *, as_of: date) -> None:
         raise Stale(reasons)
     if next_due_on is not None and next_due_on <= day and change.kind != ChangeKind.WRITE_OFF:
         raise Waits("waits_for_billing", day=next_due_on)
-    if change.kind in (*MONEY_KINDS, *WITHOUT_ARREARS) and facts.unpaid.total_fen:
-        raise Waits("unpaid_first", owed=yuan(facts.unpaid.total_fen))
     needed = fen(Decimal(change.result["taken"]))
     if change.kind in MONEY_KINDS:
+        if facts.unpaid.total_fen:
+            raise Waits("unpaid_first", owed=yuan(facts.unpaid.total_fen))
         there = suspense_on(change.loan_id, day)
         if there < needed:
             raise Waits("money_short", day=day, there=yuan(there), needed=yuan(needed), missing=yuan(needed - there))

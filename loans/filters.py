@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Right
 from django.utils.translation import gettext_lazy as _
 
-from loans.models import FiveClass, Loan, Receipt, ReceiptState
+from loans.models import ChangeKind, ChangeState, ContractChange, FiveClass, Loan, Receipt, ReceiptState
 from loans.queries import business_date
 from people.models import Party
 
@@ -101,4 +101,15 @@ class ReceiptFilter(django_filters.FilterSet):
 
     class Meta:
         model = Receipt
+        fields: list[str] = []
+
+
+class ChangeFilter(django_filters.FilterSet):
+    kind = django_filters.ChoiceFilter(label=_("变更类型"), choices=ChangeKind.choices)
+    state = django_filters.ChoiceFilter(label=_("状态"), choices=ChangeState.choices)
+    loan = django_filters.NumberFilter(label=_("贷款"), field_name="loan_id")
+    loan_note_no = django_filters.CharFilter(label=_("借据号"), field_name="loan__loan_note_no")
+
+    class Meta:
+        model = ContractChange
         fields: list[str] = []

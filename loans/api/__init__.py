@@ -1,5 +1,17 @@
 """Loans over the API: one module a noun; the addresses stand in `config/api_urls.py`."""
 
+from loans.api.changes import (
+    ChangeApply,
+    ChangeDecide,
+    ChangeDetail,
+    ChangeEvidence,
+    ChangeList,
+    ChangeReverse,
+    ChangeSign,
+    ChangeWithdraw,
+    LoanChangePreview,
+    LoanChanges,
+)
 from loans.api.fields import BranchBrief, LoanRow, MaskedBorrower, MoneyField, StaffBrief, money, visible_loans
 from loans.api.loans import BusinessDate, LoanInstallments, LoanList, LoanPostings, LoanSchedule
 from loans.api.receipts import ReceiptReversal, Receipts
@@ -8,6 +20,16 @@ from loans.api.simulations import ScheduleSimulation
 __all__ = [
     "BranchBrief",
     "BusinessDate",
+    "ChangeApply",
+    "ChangeDecide",
+    "ChangeDetail",
+    "ChangeEvidence",
+    "ChangeList",
+    "ChangeReverse",
+    "ChangeSign",
+    "ChangeWithdraw",
+    "LoanChangePreview",
+    "LoanChanges",
     "LoanInstallments",
     "LoanList",
     "LoanPostings",

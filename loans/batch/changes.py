@@ -1,4 +1,4 @@
-"""The evening's work on changes of contract: what is signed is applied, what lapsed ends, restructured loans are watched.
+"""The evening's work on changes of contract: apply what is signed, end what lapsed, watch what is restructured.
 
 Few rows an evening: the statement finds them through partial indexes, each is decided and written by itself under its
 loan's lock.

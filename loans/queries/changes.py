@@ -5,12 +5,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import QuerySet
 
 from loans import sql
-from loans.models import ContractChange, ContractParameter, CostItem, Installment, Loan, Position, Pricing, Terms
+from loans.models import ContractChange, ContractParameter, CostItem, Loan, Position, Pricing, Terms
 from loans.models.changes import ChangeState
 from loans.queries.bank import parameter
+from loans.queries.charges import owed_by
 from loans.queries.terms import LoanTerms, terms_of
 from loans.rules.change_asked import PPM_PER_BP
 from loans.rules.change_plans import Base, Limits, base_on
@@ -107,18 +108,8 @@ def change_facts(loan_id: int, *, as_of: date, effective_on: date) -> ChangeFact
 
 def unpaid_on(loan_id: int, day: date) -> Unpaid:
     """What is owed of what is billed and charged, with late charges to a day."""
-    owed = Installment.objects.filter(loan_id=loan_id, settled_on__isnull=True).aggregate(
-        principal=Sum(F("principal") - F("principal_paid")), interest=Sum(F("interest") - F("interest_paid"))
-    )
-    fees = Position.objects.values_list("fees_due", flat=True).get(pk=loan_id)
-    principal, interest = owed["principal"] or Decimal(0), owed["interest"] or Decimal(0)
-    return Unpaid(fen(principal), fen(interest), charges_on(loan_id, day), fen(fees))
-
-
-def charges_on(loan_id: int, day: date) -> int:
-    """Penalty and compound interest owed on a day, in fen."""
-    left = Installment.objects.filter(loan_id=loan_id).aggregate(left=Sum(F("penalty_left") + F("compound_left")))
-    return fen(left["left"] or Decimal(0))
+    owed = owed_by([loan_id], day)[loan_id]
+    return Unpaid(fen(owed.principal), fen(owed.interest), fen(owed.charges), fen(owed.fees))
 
 
 def change_limits(facts: ChangeFacts) -> Limits:

@@ -13,14 +13,18 @@ from django.db import transaction
 from django.urls import URLPattern
 
 from config.api_urls import routes
+from loans.actions.changes import propose_change
 from people.api.permissions import ANYONE
 from people.api.views import ApiView
+from tests.factories import AT
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, pay
 
 LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
 FOLLOW_UP_ROLES = LOAN_ROLES - {"operations"}
 VISITORS = {"officer", "colleague", "stranger"}
 REVIEWERS = {"manager", "risk"}
+PROPOSERS = VISITORS | {"manager", "operations"}
+CHANGE: Any = {"kind": "DEFERRAL", "asked": {"installments": "6", "extend": "no"}}
 EVERYONE = set(ROLES)
 WHOLE_BANK = {"risk", "operations", "auditor"}
 SHA = "0" * 64
@@ -37,6 +41,16 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("loan-schedule", "GET"): (LOAN_ROLES, None),
     ("loan-postings", "GET"): (LOAN_ROLES, None),
     ("loan-timeline", "GET"): (FOLLOW_UP_ROLES, None),
+    ("loan-changes", "POST"): (PROPOSERS, {**CHANGE, "reason": "客户申请办理"}),
+    ("loan-change-preview", "POST"): (PROPOSERS, CHANGE),
+    ("changes", "GET"): (LOAN_ROLES, None),
+    ("change", "GET"): (LOAN_ROLES, None),
+    ("change-evidence", "GET"): (LOAN_ROLES, None),
+    ("change-decide", "POST"): (REVIEWERS, {"version": 1, "approve": True}),
+    ("change-sign", "POST"): (PROPOSERS, {"version": 2, "note": "柜面签署补充协议"}),
+    ("change-apply", "POST"): (PROPOSERS, {}),
+    ("change-withdraw", "POST"): (PROPOSERS, {"reason": "客户改变主意"}),
+    ("change-reverse", "POST"): (REVIEWERS, {"reason": "客户误操作要求撤销"}),
     ("receipts", "GET"): (LOAN_ROLES, None),
     ("receipts", "POST"): (
         {"operations"},
@@ -101,7 +115,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
     """A bank with a submitted report in each branch, and the ids by kind of object and place."""
     bank = make_bank()
     found: dict[str, dict[str, int]] = {
-        "missing": dict.fromkeys(("loan", "task", "visit", "report", "receipt"), 999_999_999)
+        "missing": dict.fromkeys(("loan", "task", "visit", "report", "receipt", "change"), 999_999_999)
     }
     for place, who in (("home", "officer"), ("other", "stranger")):
         api, path = bank.api(who), f"tasks/{bank.tasks[place].pk}"
@@ -113,8 +127,16 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         report = api.post(f"{path}/submit/", {"version": visit["version"], "draft": draft}).json()
         task = bank.tasks[place].pk
         ids = {"loan": bank.loans[place].pk, "task": task, "visit": task, "report": report["id"]}
-        found[place] = {**ids, "receipt": pay(bank.loans[place])}
+        found[place] = {**ids, "receipt": pay(bank.loans[place]), "change": proposed(bank, place, who)}
     return bank, found
+
+
+def proposed(bank: Bank, place: str, who: str) -> int:
+    """A change with its evidence."""
+    return propose_change(
+        loan_id=bank.loans[place].pk, kind=CHANGE["kind"], asked=CHANGE["asked"], reason="客户申请办理",
+        evidence=("失业证明.pdf", b"%PDF-1.7 test"), by=bank.staff[who], at=AT,
+    ).pk  # fmt: skip
 
 
 def path_of(route: URLPattern, ids: dict[str, int]) -> str:
@@ -203,13 +225,15 @@ def test_lists_filters_and_counts_know_nothing_of_another_branch(
         ("reports/", "task", ids["other"]["task"]),
         ("reports/", "submitted_by", bank.staff["stranger"].staff_no),
         ("receipts/", "loan", foreign.pk),
+        ("changes/", "loan", foreign.pk),
     ]
     for path, name, value in pairs:
         nothing = 987_654_321 if isinstance(value, int) else "NOTHING1"
         foreign_reply = officer.get(path, **{name: value, "with_count": "1"})
         assert bytes_of(foreign_reply) == bytes_of(officer.get(path, **{name: nothing, "with_count": "1"}))
         assert foreign_reply.json()["results"] == [] and foreign_reply.json()["count"] == 0
-    everything = json.dumps([officer.get(path).json() for path in ("loans/", "tasks/", "reports/", "receipts/")])
+    lists = ("loans/", "tasks/", "reports/", "receipts/", "changes/")
+    everything = json.dumps([officer.get(path).json() for path in lists])
     assert foreign.loan_note_no not in everything and f'"{bank.other.code}"' not in everything
 
 

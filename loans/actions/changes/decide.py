@@ -1,6 +1,6 @@
 """Deciding a change by authority, signing it, and withdrawing it before it is applied."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -46,7 +46,7 @@ def decide_change(*, change_id: int, approve: bool, note: str, version: int, by:
     change, position = locked_change(change_id)
     check_version(change, version)
     check_state(change, ChangeState.PROPOSED)
-    check_authority(change, position, by)
+    check_authority(change, position, by, day)
     note = checked_words(note, "note", 0 if approve else NOTE_LEAST, NOTE_MOST)
     if approve:
         check_content(change)
@@ -63,11 +63,11 @@ def decide_change(*, change_id: int, approve: bool, note: str, version: int, by:
     return change
 
 
-def check_authority(change: ContractChange, position: Position, by: Staff) -> None:
+def check_authority(change: ContractChange, position: Position, by: Staff, day: date) -> None:
     """MakerIsNotChecker or ChangeAboveAuthority unless this person may decide this change."""
     if change.proposed_by_id == by.pk:
         raise MakerIsNotChecker(_("不能审批本人提交的变更。"))
-    limits = change_authority(change.proposed_at.date())
+    limits = change_authority(day)
     roles = {role.code for role in roles_of(by)}
     if not may_decide(
         change.kind, is_restructuring=change.is_restructuring, balance=position.principal_balance, roles=roles,
@@ -104,7 +104,7 @@ def withdraw_change(*, change_id: int, reason: str, by: Staff, at: datetime) -> 
 
 
 def _move(
-    change: ContractChange, state: ChangeState, by: Staff, at: datetime, day: object, data: dict[str, str],
+    change: ContractChange, state: ChangeState, by: Staff, at: datetime, day: date, data: dict[str, str],
     **values: object,
 ) -> None:  # fmt: skip
     """Writes the next state and its fact."""
@@ -112,7 +112,7 @@ def _move(
     ContractChange.objects.filter(pk=change.pk).update(**values)
     record(
         kind=f"loans.change_{state.lower()}", subject_type="contract_change", subject_id=change.pk,
-        loan_id=change.loan_id, by=by.staff_no, at=at, business_date=day,  # type: ignore[arg-type]
+        loan_id=change.loan_id, by=by.staff_no, at=at, business_date=day,
         data={"kind": change.kind, **data},
     )  # fmt: skip
     change.refresh_from_db()

@@ -34,7 +34,7 @@ def reverse_change(*, change_id: int, reason: str, by: Staff, at: datetime) -> C
     check_state(change, ChangeState.APPLIED)
     if change.kind not in MONEY_KINDS:
         raise ChangeRefused(_("只有提前还款和提前结清可以冲正。"), code="not_reversible")
-    check_authority(change, position, by)
+    check_authority(change, position, by, day)
     _check_nothing_since(change, position)
     (posting,) = Posting.objects.filter(loan_id=change.loan_id, kind="PREPAYMENT", source_id=change.pk)
     sql.run(sql.REVERSE_POSTING, {"posting_id": posting.pk, "as_of": day, "at": at})
