@@ -121,7 +121,8 @@ def return_receipt(*, receipt_id: int, note: str, by: Staff, at: datetime) -> Re
 
 def _waiting_for_its_loan(receipt_id: int) -> Receipt:
     """The receipt, locked; ReceiptIsSettled when it found its loan or went back."""
-    receipt = Receipt.objects.select_for_update(of=("self",)).select_related("resolved_by").get(pk=receipt_id)
+    # Who settled it is read by itself: a row that was waited for brings its joined rows as they were before.
+    receipt = Receipt.objects.select_for_update().get(pk=receipt_id)
     if receipt.state != ReceiptState.UNMATCHED:
         who = receipt.resolved_by.name if receipt.resolved_by else receipt.channel
         raise ReceiptIsSettled(
