@@ -123,9 +123,11 @@ def fold(life: Life, coming: Iterable[Payment] = (), taken_out: Iterable[int] = 
 
     MoneyAlreadyUsed or LoanWrittenOff where what people decided could not have been.
     """
-    gone = set(taken_out)
+    gone, new = set(taken_out), list(coming)
     money = [each for each in life.money if each.receipt_id not in gone]
-    for payment in coming:
+    _refuse_before_write_off(life, [each.value_on for each in new])
+    _refuse_before_write_off(life, [each.on for each in life.money if each.receipt_id in gone])
+    for payment in new:
         place = _LAST_PLACE + payment.receipt_id
         money.append(Money(payment.receipt_id, payment.value_on, place, payment.amount_fen))
     try:
@@ -136,13 +138,13 @@ def fold(life: Life, coming: Iterable[Payment] = (), taken_out: Iterable[int] = 
         raise MoneyAlreadyUsed(
             _("这笔资金已用于%(kind)s（编号 %(number)s，%(day)s），请先撤销该业务。") % what
         ) from error
-    if life.row.written_off_on is not None:
-        before = sum(line[2] for each in life.standing for line in each.lines if line[0] == "PRINCIPAL")
-        after = sum(line[2] for each in folded.takings for line in _lines_of(each) if line[0] == "PRINCIPAL")
-        if before != after:
-            day = {"day": life.row.written_off_on}
-            raise LoanWrittenOff(_("贷款已于 %(day)s 核销，核销以前的账务不能再变动。") % day)
     return folded
+
+
+def _refuse_before_write_off(life: Life, days: Iterable[date]) -> None:
+    day = life.row.written_off_on
+    if day is not None and any(each < day for each in days):
+        raise LoanWrittenOff(_("贷款已于 %(day)s 核销，核销以前的账务不能再变动。") % {"day": day})
 
 
 def replay_loans(

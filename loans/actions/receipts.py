@@ -138,17 +138,19 @@ class _KnownLoan:
     loan_id: int
     # No money can have come in before this day: the baseline, else the disbursement.
     since: date
+    # Written off: nothing before this day changes any more.
+    written_off_on: date | None
 
 
 def _loans_by_reference(references: set[str]) -> dict[str, _KnownLoan]:
     """Loans by note number and by external id; the note number wins where both are used."""
     found: dict[str, _KnownLoan] = {}
     rows = sql.rows(sql.MATCH_LOANS, {"refs": sorted(references)})
-    for loan_id, _note, external_id, since in rows:
+    for loan_id, _note, external_id, *days in rows:
         if external_id:
-            found[external_id] = _KnownLoan(loan_id, since)
-    for loan_id, note, _external, since in rows:
-        found[note] = _KnownLoan(loan_id, since)
+            found[external_id] = _KnownLoan(loan_id, *days)
+    for loan_id, note, _external, *days in rows:
+        found[note] = _KnownLoan(loan_id, *days)
     return found
 
 
@@ -162,6 +164,8 @@ def _limits(row: ReceiptRow, loan: _KnownLoan | None, business_date: date) -> Re
         )
     if loan is not None and row.value_on < loan.since:
         return ReceiptOutcome("REFUSED", column="value_on", reason=_("起息日早于贷款的基准日或放款日"))
+    if loan is not None and loan.written_off_on is not None and row.value_on < loan.written_off_on:
+        return ReceiptOutcome("REFUSED", column="value_on", reason=_("起息日早于贷款的核销日"))
     return None
 
 
