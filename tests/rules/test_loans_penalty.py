@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loans.rules.account import Debt, Paid, PaymentTerms
 from loans.rules.aging import last_day_to_pay
 from loans.rules.allocation import (
     NORMAL,
     PRINCIPAL_FIRST,
+    ChargePart,
     Charges,
     OpenInstallment,
+    Part,
     allocate,
     charges_left,
     order_for,
@@ -21,10 +24,12 @@ from loans.rules.allocation import (
 )
 from loans.rules.money import fen, yuan
 from loans.rules.penalty import (
+    NO_HOLIDAYS,
     LateInstallment,
     LatePayment,
     PenaltyTerms,
     accrued,
+    in_force,
     multiplier_thousandths,
     owed,
 )
@@ -113,6 +118,75 @@ def test_penalty_bears_no_penalty_and_looking_often_costs_nothing(
     after = owed(row._replace(payments=(paid,)), end, TERMS, CALENDAR)
     whole = accrued(row, end, TERMS, CALENDAR)
     assert (after.penalty_fen + due_then.penalty_fen, after.compound_fen + due_then.compound_fen) == whole
+
+
+changes = st.lists(st.tuples(st.integers(0, 150), st.integers(1, 240_000)), min_size=1, max_size=4)
+
+
+def since(days: list[tuple[int, int]]) -> tuple[tuple[date, int], ...]:
+    """A timeline that begins before the due day and changes so many days after it."""
+    first, *rest = days
+    return ((date.min, first[1]), *((DUE + timedelta(days=offset), value) for offset, value in sorted(rest)))
+
+
+def terms_of(rates: list[tuple[int, int]], multipliers: list[tuple[int, int]], grace: int) -> PaymentTerms:
+    penalty = PenaltyTerms(since(rates), since(multipliers), ((date.min, grace),))
+    return PaymentTerms(penalty, ((date.min, NORMAL),), ((date.min, 90),), calendar=CALENDAR)
+
+
+@given(changes, changes, st.integers(0, 10**7), st.integers(0, 120), st.integers(0, 10))
+def test_each_day_bears_at_the_rate_and_multiplier_in_force(
+    rates: list[tuple[int, int]], multipliers: list[tuple[int, int]], total: int, days: int, grace: int
+) -> None:
+    terms = terms_of(rates, multipliers, grace).penalty
+    as_of = DUE + timedelta(days=days)
+    units = 0
+    if as_of > last_day_to_pay(DUE, grace, CALENDAR):
+        for offset in range(days):
+            day = DUE + timedelta(days=offset)
+            units += total * in_force(terms.rates_ppm, day) * in_force(terms.multipliers, day)
+    expected = int(Fraction(units, 1_000_000 * 1000 * 360) + Fraction(1, 2))
+    assert accrued(LateInstallment(DUE, 0, total), as_of, terms, CALENDAR) == Charges(expected, 0)
+
+
+paid_parts = st.lists(st.tuples(st.integers(0, 100), *[st.integers(0, 3000)] * 4), max_size=8)
+
+
+@given(
+    *[st.integers(0, 6000)] * 2, paid_parts, changes, changes, st.integers(0, 10), st.integers(0, 20),
+    st.integers(0, 60),
+)  # fmt: skip
+def test_the_stored_row_alone_owes_what_the_reckoning_payment_by_payment_says(
+    interest: int, principal: int, parts: list[tuple[int, int, int, int, int]], rates: list[tuple[int, int]],
+    multipliers: list[tuple[int, int]], grace: int, taken_over: int, more: int,
+) -> None:  # fmt: skip
+    """Units left behind by late payments, charges paid and charges frozen: exactly the same fen on every day."""
+    terms = terms_of(rates, multipliers, grace)
+    starts = DUE + timedelta(days=taken_over)
+    row = LateInstallment(DUE, interest, principal, (), starts)
+    debt = Debt(1, DUE, DUE, starts, interest, principal, Paid())
+    on = DUE
+    for offset, *asked in sorted(parts):
+        on = DUE + timedelta(days=offset)
+        charges = debt.charges(on, terms)
+        assert charges == owed(row, on, terms.penalty, CALENDAR)
+        limits = (debt.interest_fen, debt.principal_fen, charges.penalty_fen, charges.compound_fen)
+        pays = [min(*each) for each in zip(asked, limits, strict=True)]
+        row = row._replace(payments=(*row.payments, LatePayment(on, pays[0], pays[1], pays[3], pays[2])))
+        debt = debt.after(on, Part(1, *pays[:2]), ChargePart(1, *pays[2:]), charges, terms)
+    end = on + timedelta(days=more)
+    assert debt.charges(end, terms) == owed(row, end, terms.penalty, CALENDAR)
+    if not debt.is_open and (interest or principal) and parts:
+        left = Charges(debt.paid.penalty_left_fen, debt.paid.compound_left_fen)
+        assert left == debt.charges(end + timedelta(days=1000), None)
+
+
+def test_a_contract_that_knows_no_holidays_counts_its_grace_by_the_calendar() -> None:
+    due_on = date(2026, 2, 20)
+    strict = TERMS._replace(holiday_rules=((date.min, NO_HOLIDAYS),))
+    row = LateInstallment(due_on, INTEREST, PRINCIPAL)
+    assert owed(row, date(2026, 2, 24), TERMS, CALENDAR) == Charges(0, 0)
+    assert owed(row, date(2026, 2, 24), strict, CALENDAR) == Charges(93, 180)
 
 
 def test_arrears_taken_over_bear_from_the_takeover_on() -> None:
