@@ -13,6 +13,7 @@ from journal.actions import hold_back, release
 from journal.models import HeldBack
 from loans import posting, sql
 from loans.batch.chunks import boundary, scope_of
+from loans.batch.subsidy import subsidised
 from loans.rules.continuation import from_json, row_of
 from loans.rules.dates import following_due_date
 from loans.rules.money import rate_ppm
@@ -92,6 +93,9 @@ def bill(
     counts["held_back"] = len(held)
     if billed:
         _release(billed - held)
+    if in_suspense:
+        # What the treasury bears comes first.
+        in_suspense -= subsidised(in_suspense, as_of)
     if in_suspense:
         used = posting.use_suspense(loan_ids=in_suspense, as_of=as_of, at=at)
         counts["suspense_used"] = used.get("postings", 0)
