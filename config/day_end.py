@@ -75,8 +75,10 @@ def _replan(**scope: Any) -> Mapping[str, Any] | None:
 
 STAGES: tuple[Stage, ...] = (
     Stage("bill", loans_batch.bill, loans_batch.bill_boundary),
+    Stage("subsidise", loans_batch.subsidise),
     Stage("post_waiting_receipts", loans_batch.post_waiting_receipts, loans_batch.waiting_boundary),
     Stage("apply_changes", loans_batch.apply_changes),
+    Stage("reprice", loans_batch.reprice, loans_batch.reprice_boundary),
     Stage("age", loans_batch.age),
     Stage("classify", loans_batch.classify),
     Stage("non_accrual", loans_batch.non_accrual),

@@ -6,7 +6,7 @@ shorter cycle also the first day of each further quarter or half year) or the da
 ends anchored. Rates are integer parts per million: a basis point is 100 of them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -15,6 +15,7 @@ from typing import NamedTuple
 from loans.rules.continuation import Plan, Standing, at_period_of, continuation, plan_of, with_rate
 from loans.rules.dates import add_months, months_between
 from loans.rules.schedule import EQUAL_INSTALLMENT
+from loans.rules.simulation import SimulationRefused
 from loans.rules.simulation_request import NEXT_PERIOD, ONE_MONTH, SPLIT_BY_DAYS, Request, is_one_month
 
 Y1, Y5 = "Y1", "Y5"
@@ -95,7 +96,7 @@ class TakenOver(NamedTuple):
 
 
 def taken_over(
-    rate_ppm: int, disbursed_on: date, matures_on: date, as_of: date, published: dict[str, list[Published]]
+    rate_ppm: int, disbursed_on: date, matures_on: date, as_of: date, published: Mapping[str, Sequence[Published]]
 ) -> TakenOver:
     """The spread of a contract whose tape tells only its rate: over the LPR in force at the close of the day."""
     tenor = tenor_of(disbursed_on, matures_on)
@@ -218,9 +219,81 @@ def repriced(
     )
 
 
+def month_amount_fen(standing: Standing) -> int:
+    """What the next month costs at the rate in force."""
+    if standing.method == EQUAL_INSTALLMENT and standing.number < standing.last_number:
+        return standing.installment_fen
+    return _amount(plan_of(continuation(standing), standing.number, matures_on=standing.matures_on), 0)
+
+
 def _amount(plan: Plan, index: int) -> int:
     """What a month costs: the agreed installment unless the row is the last, else what the row says."""
     if plan.request.method == EQUAL_INSTALLMENT and index + 1 < len(plan.rows):
         return plan.installment_fen
     row = plan.rows[min(index, len(plan.rows) - 1)]
     return row.principal_fen + row.interest_fen
+
+
+# ── One loan on its repricing day ────────────────────────────────────────────────────────────────
+
+
+class Agreed(NamedTuple):
+    """What a contract says of its pricing on a repricing day."""
+
+    kind: str
+    tenor: str
+    spread_bp: Decimal
+    cycle_months: int
+    anchor: str
+    disbursed_on: date
+
+
+class Market(NamedTuple):
+    """What holds for all loans on a repricing day: published rates, the product's limit, how a period is split."""
+
+    published: Mapping[str, Sequence[Published]]
+    most_ppm: int
+    variant: str
+
+
+class Outcome(NamedTuple):
+    """What a repricing day means for one loan; a `reason` (a code and its figures) says why it cannot be repriced."""
+
+    rate_ppm: int
+    lpr: Published | None
+    next_on: date | None
+    reason: str = ""
+    # None where the rate stays, or nothing can be said.
+    repriced: Repriced | None = None
+
+
+def judged(standing: Standing, agreed: Agreed | None, day: date, market: Market) -> Outcome:
+    """The new rate of a loan, its next repricing day, and its contract from the period of the day on."""
+    if agreed is None or agreed.kind != LPR:
+        return Outcome(standing.rate_ppm, None, None, "no_pricing")
+    next_on = next_repricing_day(
+        day, cycle_months=agreed.cycle_months, anchor=agreed.anchor, disbursed_on=agreed.disbursed_on,
+        matures_on=standing.matures_on,
+    )  # fmt: skip
+    lpr = lpr_before(market.published.get(agreed.tenor, ()), day)
+    if lpr is None:
+        return Outcome(standing.rate_ppm, None, next_on, "no_lpr")
+    try:
+        rate = repriced_rate(lpr.rate_ppm, agreed.spread_bp, market.most_ppm)
+    except RateBeyondLimits as refused:
+        limits = f"{_percent(refused.rate_ppm)} {_percent(refused.most_ppm)}"
+        return Outcome(standing.rate_ppm, lpr, next_on, f"rate_beyond_limits {limits}")
+    if rate == standing.rate_ppm:
+        return Outcome(rate, lpr, next_on)
+    try:
+        request, number = at_repricing_day(standing, day)
+        if day < request.disbursed_on:
+            return Outcome(rate, lpr, next_on, f"billed_since {request.disbursed_on}")
+        found = repriced(request, number, day, rate, market.variant, matures_on=standing.matures_on)
+    except SimulationRefused:
+        return Outcome(rate, lpr, next_on, "cannot_run")
+    return Outcome(rate, lpr, next_on, "", found)
+
+
+def _percent(ppm: int) -> str:
+    return f"{Decimal(ppm).scaleb(-4)}"
