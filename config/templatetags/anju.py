@@ -53,6 +53,11 @@ def plus(value: Decimal, other: Decimal) -> Decimal:
 
 
 @register.filter
+def minus(value: Decimal, other: Decimal) -> Decimal:
+    return value - other
+
+
+@register.filter
 def positive(value: Decimal) -> Decimal:
     """Without its sign, where a column's head already says it."""
     return abs(value)

@@ -26,8 +26,10 @@ from loans.models import (
     Terms,
 )
 from loans.models.changes import OPEN_CHANGE_STATES, ChangeState
+from loans.queries.charges import InstallmentOwed, charges_owed
 from loans.queries.loans import FutureRow, future_schedule
 
+ZERO = Decimal("0.00")
 # What a contract may agree otherwise than the bank's parameter of its signing day.
 AGREED_CODES = (
     "grace_days",
@@ -95,6 +97,9 @@ class ScheduleTotals:
     future_rows: int
     future_principal: Decimal
     future_interest: Decimal
+    # Penalty and compound interest to the open business date, of all rows.
+    penalty_owed: Decimal
+    compound_owed: Decimal
 
     @property
     def future_amount(self) -> Decimal:
@@ -130,15 +135,16 @@ def agreed_parameters(loan: Loan, on: date) -> list[AgreedParameter]:
         row.code: row for row in ContractParameter.objects.filter(loan_id=loan.pk, in_force__contains=on).order_by("id")
     }
     signed_on = loan.signed_on or loan.disbursed_on
-    banks = {
-        row.code: row
-        for row in Parameter.objects.filter(code__in=AGREED_CODES, in_force__contains=signed_on).order_by("id")
-    }
+    banks: dict[str, Parameter] = {}
+    # Where none was in force yet on that day, the earliest one counts.
+    for row in Parameter.objects.filter(code__in=AGREED_CODES).order_by("code", "in_force"):
+        if row.code not in banks or signed_on in row.in_force:
+            banks[row.code] = row
     found = []
     for code in [*AGREED_CODES, *sorted(set(own) - set(AGREED_CODES))]:
-        row = own.get(code) or banks.get(code)
-        if row is not None:
-            found.append(AgreedParameter(code, row.value, row.source, row.in_force.lower, code in own))
+        one = own.get(code) or banks.get(code)
+        if one is not None:
+            found.append(AgreedParameter(code, one.value, one.source, one.in_force.lower, code in own))
     return found
 
 
@@ -189,14 +195,16 @@ def schedule_page(loan: Loan, as_of: date, *, first: int | None, size: int) -> S
     stop = start + size
     numbered = list(billed.filter(number__gte=start, number__lt=stop).order_by("number"))
     paid_on = _last_paid(loan, start, stop - 1) if numbered else {}
-    rows = [_billed_row(row, as_of, paid_on.get(row.number)) for row in numbered]
+    owed = {row.number: row for row in charges_owed(loan, as_of).installments}
+    rows = [_billed_row(row, as_of, paid_on.get(row.number), owed.get(row.number)) for row in numbered]
     rows += [_future_row(row) for row in future if start <= row.number < stop]
-    zero = Decimal("0.00")
     totals = ScheduleTotals(
         ends,
         len(future),
-        sum((row.principal for row in future), zero),
-        sum((row.interest for row in future), zero),
+        sum((row.principal for row in future), ZERO),
+        sum((row.interest for row in future), ZERO),
+        sum((row.penalty for row in owed.values()), ZERO),
+        sum((row.compound for row in owed.values()), ZERO),
     )
     earlier = max(lowest, start - size) if start > lowest else 0
     return SchedulePage(rows, start, last, earlier, stop if stop <= last else 0, today, totals)
@@ -206,8 +214,10 @@ def _last_paid(loan: Loan, first: int, last: int) -> dict[int, date]:
     return dict(sql.rows(_LAST_PAID, {"loan_id": loan.pk, "first": first, "last": last}))  # type: ignore[arg-type]
 
 
-def _billed_row(row: Installment, as_of: date, paid_on: date | None) -> ScheduleRow:
-    owes_charges = row.penalty_left > 0 or row.compound_left > 0
+def _billed_row(
+    row: Installment, as_of: date, paid_on: date | None, owed: InstallmentOwed | None
+) -> ScheduleRow:  # fmt: skip
+    owes_charges = owed is not None and (owed.penalty > 0 or owed.compound > 0)
     if row.settled_on is not None:
         state = "CHARGES" if owes_charges else "SETTLED"
     else:
@@ -222,8 +232,8 @@ def _billed_row(row: Installment, as_of: date, paid_on: date | None) -> Schedule
         row.interest_paid,
         row.penalty_paid,
         row.compound_paid,
-        row.penalty_left,
-        row.compound_left,
+        owed.penalty if owed else ZERO,
+        owed.compound if owed else ZERO,
         paid_on or row.settled_on,
     )
 

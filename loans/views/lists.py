@@ -14,7 +14,9 @@ from journal.errors import ActionRefused
 from loans.actions import reverse_receipt
 from loans.filters import LoanFilter, OverdueChoice, ReceiptFilter
 from loans.models import FiveClass, Loan, Receipt, ReceiptState
-from loans.queries import open_business_date
+from loans.queries import open_business_date, require_business_date
+from loans.queries.reallocation import life_of, reallocated
+from loans.replay import fold
 from loans.rules.aging import days_past_due
 from people.models import Branch, Staff
 from people.paging import Order, page_of
@@ -136,7 +138,20 @@ class ReverseReceipt(PageView):
         return redirect("loans:receipts")
 
     def _shown(self, receipt: Receipt, **more: Any) -> HttpResponse:
-        context = self.get_context_data(receipt=receipt, may_reverse=receipt.state == ReceiptState.POSTED, **more)
+        may_reverse = receipt.state == ReceiptState.POSTED
+        moved = _moved(receipt) if may_reverse else {}
+        context = self.get_context_data(receipt=receipt, may_reverse=may_reverse, **moved, **more)
         response = self.render_to_response(context)
         response.status_code = 422 if "refused" in more else 200
         return no_store(response)
+
+
+def _moved(receipt: Receipt) -> dict[str, Any]:
+    """Which other payments a reversal spreads anew, by the fold that does it; or why it cannot be."""
+    assert receipt.loan_id is not None
+    life = life_of(receipt.loan_id, require_business_date())
+    try:
+        before, after = fold(life), fold(life, taken_out=[receipt.pk])
+    except ActionRefused as refusal:
+        return {"moved_refused": refusal.message}
+    return {"moved": reallocated(before.takings, after.takings, without=receipt.pk)}

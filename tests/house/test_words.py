@@ -31,6 +31,7 @@ DATA_FILES = {
     "config/boarding_bank.py",
     "config/settings.py",
     "loans/filters.py",
+    "loans/rules/typed.py",
     "followups/rules/report.py",
 }
 

@@ -51,6 +51,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "loans:statement": (LOAN_ROLES, "get", {}),
     "loans:statement_pdf": (LOAN_ROLES, "get", {}),
     "loans:statement_xlsx": (LOAN_ROLES, "get", {}),
+    "loans:payment": ({"operations"}, "get", {}),
     "loans:receipts": ({"operations"}, "get", {}),
     "loans:reverse_receipt": ({"operations"}, "post", {"reason": "渠道重复划款"}),
     "loan_page": (LOAN_ROLES, "get", {}),
@@ -63,6 +64,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
 LOAN_PAGES = {
     "loans:contract",
     "loans:contract_schedule",
+    "loans:payment",
     "loans:postings",
     "loans:statement",
     "loans:statement_pdf",
