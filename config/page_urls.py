@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from config import loan_page, operations
+from config import files_page, loan_page, operations
 
 urlpatterns = [
     path("loans/<int:pk>/", loan_page.LoanPage.as_view(), name="loan_page"),
     path("loans/<int:pk>/schedule/", loan_page.SchedulePart.as_view(), name="loan_schedule"),
     path("loans/<int:pk>/reveal/", loan_page.Reveal.as_view(), name="loan_reveal"),
+    path("receipts/files/new/", files_page.MoneyUpload.as_view(), name="money_upload"),
     path("operations/", operations.OperationsPage.as_view(), name="operations"),
     path("operations/retry/", operations.RetryReaction.as_view(), name="operations_retry"),
 ]

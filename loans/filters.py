@@ -14,7 +14,21 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Right
 from django.utils.translation import gettext_lazy as _
 
-from loans.models import ChangeKind, ChangeState, ContractChange, FiveClass, Loan, Receipt, ReceiptState
+from loans.models import (
+    BreakState,
+    ChangeKind,
+    ChangeState,
+    ContractChange,
+    FiveClass,
+    Loan,
+    MoneyFile,
+    MoneyFileKind,
+    Receipt,
+    ReceiptBreak,
+    ReceiptState,
+    Refund,
+    RefundState,
+)
 from loans.queries import business_date
 from people.models import Party
 
@@ -112,4 +126,37 @@ class ChangeFilter(django_filters.FilterSet):
 
     class Meta:
         model = ContractChange
+        fields: list[str] = []
+
+
+class MoneyFileFilter(django_filters.FilterSet):
+    kind = django_filters.ChoiceFilter(label=_("文件种类"), choices=MoneyFileKind.choices)
+    business_date = django_filters.DateFilter(label=_("营业日"))
+
+    class Meta:
+        model = MoneyFile
+        fields: list[str] = []
+
+
+class BreakFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(label=_("状态"), choices=BreakState.choices)
+    file = django_filters.NumberFilter(label=_("文件"), field_name="file_id")
+    kind = django_filters.ChoiceFilter(label=_("文件种类"), field_name="file__kind", choices=MoneyFileKind.choices)
+    money = django_filters.BooleanFilter(
+        label=_("有款项"), field_name="receipt", lookup_expr="isnull", exclude=True
+    )  # fmt: skip
+    serial = django_filters.CharFilter(label=_("流水号"), field_name="receipt__serial")
+
+    class Meta:
+        model = ReceiptBreak
+        fields: list[str] = []
+
+
+class RefundFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(label=_("状态"), choices=RefundState.choices)
+    loan = django_filters.NumberFilter(label=_("贷款"), field_name="loan_id")
+    loan_note_no = django_filters.CharFilter(label=_("借据号"), field_name="loan__loan_note_no")
+
+    class Meta:
+        model = Refund
         fields: list[str] = []
