@@ -26,9 +26,10 @@ from loans.contract_wording import component_word
 from loans.models import Loan
 from loans.queries import require_business_date
 from loans.queries.charges import AllocationPreview, AllocationRow, Owed, allocation_preview, charges_owed
+from loans.rules.capitals import capital_amount
 from loans.rules.money import AmountError
 from loans.rules.receipts import FUTURE_DAYS
-from loans.rules.typed import capital_amount, typed_amount
+from loans.rules.typed_amount import typed_amount
 from loans.views.one_loan import OneLoanPage, loan_head
 from people.web import no_store
 
@@ -61,8 +62,10 @@ def read_entry(sent: QueryDict, loan: Loan, today: date, new_serial: str) -> Ent
     entry = Entry(sent.get("amount", "")[:40], sent.get("value_on") or str(today), sent.get("serial") or new_serial)
     if entry.amount_text.strip():
         try:
-            entry.amount = typed_amount(entry.amount_text)
+            entry.amount = typed_amount(entry.amount_text) or None
         except AmountError:
+            entry.amount = None
+        if entry.amount is None:
             entry.errors["amount"] = _("看不懂这个金额。请写成 12345.60 或 12,345.60，最多两位小数，大于零。")
     try:
         entry.value_on = date.fromisoformat(entry.value_text) if len(entry.value_text) == 10 else None

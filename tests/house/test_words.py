@@ -31,7 +31,7 @@ DATA_FILES = {
     "config/boarding_bank.py",
     "config/settings.py",
     "loans/filters.py",
-    "loans/rules/typed.py",
+    "loans/rules/capitals.py",
     "followups/rules/report.py",
 }
 

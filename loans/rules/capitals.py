@@ -1,31 +1,12 @@
-"""Decides what a person means by an amount typed into a page, and says it back in words.
+"""Says an amount in capital figures (人民币大写, 支付结算办法): 1,000,053.05 is 壹佰万零伍拾叁元零伍分."""
 
-Full-width digits, dots and commas are the same digits; commas are allowed only where they part thousands, so that
-`1,5` is never read as fifteen. Everything else is left to the one parser of money and refused there. The capital
-figures (人民币大写) are those of 支付结算办法: 1,000,053.05 is 壹佰万零伍拾叁元零伍分.
-"""
-
-import re
 from decimal import Decimal
 
-from loans.rules.money import AmountError, fen, parse_amount
+from loans.rules.money import fen
 
-_HALF_WIDTH = str.maketrans("０１２３４５６７８９．，　", "0123456789., ")
-_WITH_COMMAS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]{1,2})?")
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _UNITS = ("", "拾", "佰", "仟")
 _GROUPS = ("", "万", "亿", "万亿")
-
-
-def typed_amount(text: str) -> Decimal:
-    """Yuan as understood; AmountError where the text is no amount above zero."""
-    plain = text.translate(_HALF_WIDTH).strip()
-    if _WITH_COMMAS.fullmatch(plain):
-        plain = plain.replace(",", "")
-    amount = parse_amount(plain)
-    if amount <= 0:
-        raise AmountError(text)
-    return amount
 
 
 def capital_amount(amount: Decimal) -> str:
