@@ -2,6 +2,7 @@
 
 from django.urls import include, path, re_path
 
+from config import files_api
 from followups import api as followups
 from loans import api as loans
 from people.api.schema import ReadingPage, Schema
@@ -30,6 +31,17 @@ routes = [
     path("changes/<int:pk>/reverse/", loans.ChangeReverse.as_view(), name="change-reverse"),
     path("receipts/", loans.Receipts.as_view(), name="receipts"),
     path("receipts/<int:pk>/reverse/", loans.ReceiptReversal.as_view(), name="receipt-reverse"),
+    path("receipts/<int:pk>/match/", loans.MatchReceipt.as_view(), name="receipt-match"),
+    path("receipts/<int:pk>/return/", loans.ReturnReceipt.as_view(), name="receipt-return"),
+    path("debits/", loans.Debits.as_view(), name="debits"),
+    path("money-files/", files_api.SentFiles.as_view(), name="money-files"),
+    path("money-files/<int:pk>/", loans.MoneyFileDetail.as_view(), name="money-file"),
+    path("money-files/<int:pk>/content/", loans.MoneyFileContent.as_view(), name="money-file-content"),
+    path("breaks/", loans.Breaks.as_view(), name="breaks"),
+    path("breaks/<int:pk>/close/", loans.CloseBreak.as_view(), name="break-close"),
+    path("refunds/", loans.Refunds.as_view(), name="refunds"),
+    path("refunds/<int:pk>/", loans.RefundDetail.as_view(), name="refund"),
+    path("refunds/<int:pk>/decide/", loans.RefundDecision.as_view(), name="refund-decide"),
     path("simulations/schedule/", loans.ScheduleSimulation.as_view(), name="simulation-schedule"),
     path("tasks/", followups.TaskList.as_view(), name="tasks"),
     path("tasks/<int:pk>/", followups.TaskDetail.as_view(), name="task"),

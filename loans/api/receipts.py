@@ -18,6 +18,7 @@ from loans.models import (
     Receipt,
     ReceiptState,
 )
+from loans.queries.files import receipts_visible_to
 from loans.rules.receipts import parse_receipt
 from people.api.fields import DayField, StrictSerializer, TextField
 from people.api.views import ApiView, ListView, reads, writes
@@ -64,7 +65,7 @@ class ReceiptRefused(ActionRefused):
 
 
 class Receipts(ListView):
-    """Receipts of loans one may see; one receipt can be handed in, once."""
+    """Receipts of loans one may see (unmatched ones for those who see the whole bank); one can be handed in, once."""
 
     permission = {"GET": "loans.view", "POST": "loans.post_receipts"}
     filterset_class = ReceiptFilter
@@ -73,7 +74,7 @@ class Receipts(ListView):
     default_ordering = "-id"
 
     def rows(self) -> QuerySet[Receipt]:
-        return Receipt.objects.filter(loan__in=Loan.objects.visible_to(self.staff))
+        return receipts_visible_to(self.staff)
 
     @reads(ReceiptRow(many=True), operation_id="receipts_list")
     def get(self, request: Request) -> Response:

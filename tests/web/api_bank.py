@@ -10,7 +10,8 @@ from django.test import Client
 
 from followups import batch
 from followups.models import VisitTask
-from loans.actions import ReceiptRow, post_receipts
+from loans.actions import ReceiptRow, make_debits, post_receipts
+from loans.models import MoneyFile, ReceiptBreak, Refund
 from people.models import Branch, Staff
 from people.tokens import issue_token
 from risk.batch import regrade
@@ -103,6 +104,23 @@ def pay(loan: Any, amount: str = "100.00") -> int:
     receipt_id = post_receipts(rows=[row], by="system", at=AT).outcomes[0].receipt_id
     assert receipt_id is not None
     return receipt_id
+
+
+def money_rows(bank: Bank, place: str) -> dict[str, int]:
+    """A file of debits, a break of another file, and a refund to be decided: ids by the first word of their routes."""
+    out, _new = make_debits(by="system", at=AT)
+    came = MoneyFile.objects.create(
+        kind="RECEIPTS", name="r.csv", sha256=place, business_date=TODAY, actor="system", at=AT,
+        counts={"finished": True},
+    )  # fmt: skip
+    row = ReceiptBreak.objects.create(
+        file=came, line=2, row={"loan": "X", "amount": "1e2"}, column="amount", reason="不是金额"
+    )
+    refund = Refund.objects.create(
+        loan=bank.loans[place], amount=Decimal("1.00"), reason="客户多还退回", proposed_by=bank.staff["operations"],
+        proposed_at=AT,
+    )  # fmt: skip
+    return {"money": out.pk, "break": row.pk, "refund": refund.pk}
 
 
 def clean_draft(sections: list[dict[str, Any]]) -> dict[str, Any]:

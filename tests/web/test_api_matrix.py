@@ -17,7 +17,7 @@ from loans.actions.changes import propose_change
 from people.api.permissions import ANYONE
 from people.api.views import ApiView
 from tests.factories import AT
-from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, pay
+from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay
 
 LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
 FOLLOW_UP_ROLES = LOAN_ROLES - {"operations"}
@@ -57,6 +57,19 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
         {"loan": "", "amount": "1.00", "value_on": TODAY.isoformat(), "channel": "CORE", "serial": "M1"},
     ),
     ("receipt-reverse", "POST"): ({"operations"}, {"reason": "渠道重复划款"}),
+    ("receipt-match", "POST"): ({"operations"}, {"loan": "NOBODY", "note": "付款附言写错"}),
+    ("receipt-return", "POST"): ({"operations"}, {"note": "原路退回付款行"}),
+    ("debits", "POST"): ({"operations"}, {}),
+    ("money-files", "GET"): ({"operations"}, None),
+    ("money-files", "POST"): ({"operations"}, {"kind": "RECEIPTS", "name": "r.csv", "content": "x"}),
+    ("money-file", "GET"): ({"operations"}, None),
+    ("money-file-content", "GET"): ({"operations"}, None),
+    ("breaks", "GET"): ({"operations"}, None),
+    ("break-close", "POST"): ({"operations"}, {"note": "渠道已重发文件"}),
+    ("refunds", "GET"): (LOAN_ROLES, None),
+    ("refunds", "POST"): ({"operations"}, {"loan": "NOBODY", "amount": "1.00", "reason": "客户多还退回"}),
+    ("refund", "GET"): (LOAN_ROLES, None),
+    ("refund-decide", "POST"): ({"operations"}, {"approve": True}),
     ("simulation-schedule", "POST"): (
         LOAN_ROLES,
         {
@@ -115,7 +128,9 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
     """A bank with a submitted report in each branch, and the ids by kind of object and place."""
     bank = make_bank()
     found: dict[str, dict[str, int]] = {
-        "missing": dict.fromkeys(("loan", "task", "visit", "report", "receipt", "change"), 999_999_999)
+        "missing": dict.fromkeys(
+            ("loan", "task", "visit", "report", "receipt", "change", "money", "break", "refund"), 999_999_999
+        )
     }
     for place, who in (("home", "officer"), ("other", "stranger")):
         api, path = bank.api(who), f"tasks/{bank.tasks[place].pk}"
@@ -128,6 +143,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         task = bank.tasks[place].pk
         ids = {"loan": bank.loans[place].pk, "task": task, "visit": task, "report": report["id"]}
         found[place] = {**ids, "receipt": pay(bank.loans[place]), "change": proposed(bank, place, who)}
+        found[place] |= money_rows(bank, place)
     return bank, found
 
 

@@ -1,0 +1,198 @@
+"""Files of money, the break queue and unmatched receipts over the API. Files are sent in at `config/files_api.py`."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from loans import actions
+from loans.api.fields import StaffBrief
+from loans.api.receipts import LoanNotFound, ReceiptRow
+from loans.break_reasons import reason_in_words
+from loans.filters import BreakFilter, MoneyFileFilter
+from loans.models import BreakState, MoneyFile, MoneyFileKind, ReceiptBreak
+from loans.queries.files import breaks_visible_to, files_visible_to, find_loan, receipts_visible_to
+from people.api.fields import StrictSerializer, TextField
+from people.api.views import ApiView, ListView, reads, writes
+
+
+class MoneyFileRow(serializers.ModelSerializer[MoneyFile]):
+    kind = serializers.ChoiceField(choices=MoneyFileKind.choices)
+    counts = serializers.SerializerMethodField()
+
+    class Meta:
+        model = MoneyFile
+        fields = ["id", "kind", "name", "sha256", "business_date", "actor", "at", "counts"]
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": ["integer", "string", "boolean"]}})
+    def get_counts(self, file: MoneyFile) -> dict[str, Any]:
+        return {name: value for name, value in file.counts.items() if name != "up_to"}
+
+
+class MoneyFiles(ListView):
+    """Files that went out and came in, the newest first."""
+
+    permission = "loans.post_receipts"
+    filterset_class = MoneyFileFilter
+    serializer_class = MoneyFileRow
+    orderings = {"id": ("id",)}
+    default_ordering = "-id"
+
+    def rows(self) -> QuerySet[MoneyFile]:
+        return files_visible_to(self.staff)
+
+    @reads(MoneyFileRow(many=True), operation_id="money_files_list")
+    def get(self, request: Request) -> Response:
+        return self.listed()
+
+
+class MoneyFileDetail(ApiView):
+    permission = "loans.post_receipts"
+
+    @reads(MoneyFileRow, operation_id="money_files_read")
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(MoneyFileRow(self.visible(files_visible_to(self.staff), pk=pk)).data)
+
+
+class MoneyFileContent(ApiView):
+    """The very bytes of a file of debits; what came in is not kept, only its hash."""
+
+    permission = "loans.post_receipts"
+
+    @reads(OpenApiTypes.BINARY, media_type="text/csv", more_refusals=(422,), operation_id="money_files_content")
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        out = files_visible_to(self.staff).filter(kind=MoneyFileKind.DEBITS_OUT)
+        file: MoneyFile = self.visible(out, pk=pk)
+        response = HttpResponse(actions.debit_content(file), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="{file.name}"'
+        response["X-Content-SHA256"] = file.sha256
+        return response
+
+
+class NothingSent(StrictSerializer):
+    """An empty object."""
+
+
+class Debits(ApiView):
+    """Makes the file of debits of the open business date: 201 when it is new, 200 when it was made before."""
+
+    permission = "loans.post_receipts"
+
+    @writes(NothingSent, MoneyFileRow, status=201, key_required=True, operation_id="debits_make")
+    def post(self, request: Request) -> HttpResponseBase:
+        self.sent(NothingSent)
+
+        def effect() -> Response:
+            file, is_new = actions.make_debits(by=self.staff, at=self.at)
+            return Response(MoneyFileRow(file).data, status=201 if is_new else 200)
+
+        return self.once(effect, required=True)
+
+
+class BreakRow(serializers.ModelSerializer[ReceiptBreak]):
+    """A row that could not be used as it came; `receipt` is the money that came with it."""
+
+    file_id = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=MoneyFileKind.choices, source="file.kind")
+    state = serializers.ChoiceField(choices=BreakState.choices)
+    reason = serializers.SerializerMethodField()
+    row = serializers.DictField(child=serializers.CharField())
+    receipt = ReceiptRow(allow_null=True)
+    resolved_by = StaffBrief(allow_null=True)
+
+    class Meta:
+        model = ReceiptBreak
+        fields = [
+            "id", "file_id", "kind", "line", "row", "column", "reason", "receipt", "state", "resolved_by",
+            "resolved_at", "resolution",
+        ]  # fmt: skip
+
+    def get_reason(self, found: ReceiptBreak) -> str:
+        return reason_in_words(found.reason)
+
+
+class Breaks(ListView):
+    """The break queue, open and settled."""
+
+    permission = "loans.post_receipts"
+    filterset_class = BreakFilter
+    serializer_class = BreakRow
+    orderings = {"id": ("id",)}
+    default_ordering = "id"
+
+    def rows(self) -> QuerySet[ReceiptBreak]:
+        return breaks_visible_to(self.staff).select_related("file", "receipt", "resolved_by")
+
+    @reads(BreakRow(many=True), operation_id="breaks_list")
+    def get(self, request: Request) -> Response:
+        return self.listed()
+
+
+class NoteForm(StrictSerializer):
+    note = TextField(max_length=200, help_text="Why it is settled so; at least 4 characters.")
+
+
+class CloseBreak(ApiView):
+    """Closes a row that brought no money, with a note."""
+
+    permission = "loans.post_receipts"
+
+    @writes(NoteForm, BreakRow, operation_id="breaks_close")
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        found = self.visible(breaks_visible_to(self.staff), pk=pk)
+        note = self.sent(NoteForm)["note"]
+
+        def effect() -> Response:
+            return Response(BreakRow(actions.close_break(break_id=found.pk, note=note, by=self.staff, at=self.at)).data)
+
+        return self.once(effect)
+
+
+class MatchForm(NoteForm):
+    loan = TextField(max_length=40, help_text="Loan-note number or external id.")
+
+
+class MatchReceipt(ApiView):
+    """Gives an unmatched receipt to its loan and posts it on its value date."""
+
+    permission = "loans.post_receipts"
+
+    @writes(MatchForm, ReceiptRow, key_required=True, operation_id="receipts_match")
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        receipt = self.visible(receipts_visible_to(self.staff), pk=pk)
+        asked = self.sent(MatchForm)
+
+        def effect() -> Response:
+            loan = find_loan(asked["loan"], self.staff)
+            if loan is None:
+                raise LoanNotFound(_("没有这笔贷款。"), field="loan")
+            done = actions.match_receipt(
+                receipt_id=receipt.pk, loan_id=loan.pk, note=asked["note"], by=self.staff, at=self.at
+            )
+            return Response(ReceiptRow(done).data)
+
+        return self.once(effect, required=True)
+
+
+class ReturnReceipt(ApiView):
+    """Records that an unmatched receipt went back to its sender."""
+
+    permission = "loans.post_receipts"
+
+    @writes(NoteForm, ReceiptRow, key_required=True, operation_id="receipts_return")
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        receipt = self.visible(receipts_visible_to(self.staff), pk=pk)
+        note = self.sent(NoteForm)["note"]
+
+        def effect() -> Response:
+            done = actions.return_receipt(receipt_id=receipt.pk, note=note, by=self.staff, at=self.at)
+            return Response(ReceiptRow(done).data)
+
+        return self.once(effect, required=True)
