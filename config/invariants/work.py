@@ -1,43 +1,81 @@
-"""Claims about business dates, tasks, visits and reports."""
+"""Claims about tasks, visits, reports and grades, and that nothing is without its loan (reliability B 19 to 22)."""
 
 from config.invariants.claims import Check
 
-DATES_AND_WORK = (
+WORK = (
     Check(
-        "business_dates_are_consecutive",
-        "Business dates follow one another; only the last is open",
-        "SELECT count(*) FROM loans_businessdate",
-        """SELECT day, 'gap before it, or open in the middle' FROM (
-               SELECT day, is_open, lag(day) OVER (ORDER BY day) AS before, lead(day) OVER (ORDER BY day) AS following
-               FROM loans_businessdate) d
-           WHERE before <> day - 1 OR is_open <> (following IS NULL)""",
+        "no_orphans",
+        "B12: nothing that names a loan is without it",
+        "SELECT count(*) FROM loans_loan",
+        """SELECT x.name || ' ' || x.loan_id, 'no such loan' FROM (
+               SELECT 'position' AS name, loan_id FROM loans_position
+               UNION ALL SELECT 'terms', loan_id FROM loans_terms
+               UNION ALL SELECT 'installment', loan_id FROM loans_installment
+               UNION ALL SELECT 'receipt', loan_id FROM loans_receipt
+               UNION ALL SELECT 'posting', loan_id FROM loans_posting
+               UNION ALL SELECT 'fee', loan_id FROM loans_fee
+               UNION ALL SELECT 'refund', loan_id FROM loans_refund
+               UNION ALL SELECT 'change', loan_id FROM loans_contractchange
+               UNION ALL SELECT 'pricing', loan_id FROM loans_pricing
+               UNION ALL SELECT 'repricing', loan_id FROM loans_repricingitem
+               UNION ALL SELECT 'parameter', loan_id FROM loans_contractparameter
+               UNION ALL SELECT 'subsidy', loan_id FROM loans_subsidy
+               UNION ALL SELECT 'debit', loan_id FROM loans_debitinstruction
+               UNION ALL SELECT 'disclosure', loan_id FROM loans_costdisclosure
+               UNION ALL SELECT 'charge', loan_id FROM collateral_charge
+               UNION ALL SELECT 'task', loan_id FROM followups_visittask
+               UNION ALL SELECT 'grade', loan_id FROM risk_grade
+               UNION ALL SELECT 'entry', loan_id FROM journal_entry
+           ) x LEFT JOIN loans_loan l ON l.id = x.loan_id WHERE x.loan_id IS NOT NULL AND l.id IS NULL""",
     ),
     Check(
-        "nothing_is_posted_ahead",
-        "Nothing is posted or billed later than the open business date",
-        "SELECT count(*) FROM loans_posting",
-        """SELECT id, business_date FROM loans_posting WHERE business_date > %(open_day)s
-           UNION ALL SELECT loan_id, due_on FROM loans_installment WHERE due_on > %(open_day)s""",
+        "task_has_its_events",
+        "B21: each task was planned by an event, and stands where its last event left it",
+        "SELECT count(*) FROM followups_visittask",
+        """SELECT t.id, t.state || ', events ' || coalesce(e.kinds, 'none') FROM followups_visittask t
+           LEFT JOIN (SELECT task_id, string_agg(kind, ' ' ORDER BY id) AS kinds,
+                      count(*) FILTER (WHERE kind = 'PLANNED') AS planned,
+                      (array_agg(kind ORDER BY id DESC))[1] AS last,
+                      bool_or(kind = 'STARTED') AS is_started, bool_or(kind = 'SUBMITTED') AS is_submitted
+                      FROM followups_taskevent GROUP BY task_id) e ON e.task_id = t.id
+           WHERE (e.planned >= 1 AND CASE t.state
+               WHEN 'CLOSED' THEN e.kinds ~ 'CLOSED|APPROVED' WHEN 'CANCELLED' THEN e.kinds ~ 'CANCELLED'
+               WHEN 'SUBMITTED' THEN e.is_submitted WHEN 'RETURNED' THEN e.kinds ~ 'RETURNED'
+               WHEN 'IN_PROGRESS' THEN e.is_started ELSE NOT e.kinds ~ 'CLOSED|CANCELLED' END) IS NOT TRUE""",
     ),
     Check(
-        "closed_date_ran_every_stage",
-        "Each closed date finished every stage that ran on it, chunk after chunk",
-        "SELECT count(*) FROM journal_run",
-        """SELECT r.business_date || ' ' || r.stage, 'chunks missing or not finished' FROM journal_run r
-           JOIN loans_businessdate b ON b.day = r.business_date AND NOT b.is_open
-           GROUP BY r.business_date, r.stage
-           HAVING count(*) <> max(r.chunk) + 1 OR count(*) FILTER (WHERE (r.counts ->> 'last')::boolean) <> 1""",
+        "open_loan_has_a_next_task",
+        "B19: each loan that is open since the last planning has a visit to come (loans touched since then apart)",
+        "SELECT count(*) FROM loans_position WHERE settled_on IS NULL",
+        """SELECT p.loan_id, 'no open task' FROM loans_position p WHERE p.settled_on IS NULL
+           AND EXISTS (SELECT FROM journal_run r WHERE r.stage = 'replan' AND r.business_date = %(planned_on)s)
+           AND EXISTS (SELECT FROM loans_posting o WHERE o.loan_id = p.loan_id AND o.business_date <= %(planned_on)s
+                       AND o.kind IN ('OPENING', 'DISBURSEMENT'))
+           AND NOT EXISTS (SELECT FROM followups_visittask t WHERE t.loan_id = p.loan_id
+                           AND (t.closed_on IS NULL AND NOT t.is_light OR t.closed_on > %(planned_on)s))
+           AND NOT EXISTS (SELECT FROM journal_pending w WHERE w.subject_id = p.loan_id)""",
+    ),
+    Check(
+        "settled_loan_has_no_task",
+        "B19: no visit is to come for a loan that is settled since the last planning",
+        "SELECT count(*) FROM followups_visittask WHERE closed_on IS NULL",
+        """SELECT t.id, t.state FROM followups_visittask t JOIN loans_position p ON p.loan_id = t.loan_id
+           WHERE t.closed_on IS NULL AND t.state = 'PLANNED' AND p.settled_on IS NOT NULL
+             AND EXISTS (SELECT FROM journal_run r WHERE r.stage = 'replan' AND r.business_date = %(planned_on)s)
+             AND NOT EXISTS (SELECT FROM loans_posting o WHERE o.loan_id = p.loan_id
+                             AND o.business_date > %(planned_on)s)
+             AND NOT EXISTS (SELECT FROM journal_pending w WHERE w.subject_id = p.loan_id)""",
     ),
     Check(
         "task_is_once",
-        "A task exists once per loan, rule and cycle",
+        "B19: a task exists once per loan, rule and cycle",
         "SELECT count(*) FROM followups_visittask",
         """SELECT loan_id || ' ' || rule || ' ' || cycle, count(*) FROM followups_visittask
            GROUP BY loan_id, rule, cycle HAVING count(*) > 1""",
     ),
     Check(
         "ended_task_has_outcome",
-        "A task has an outcome and a day exactly when it has ended",
+        "B21: a task has an outcome and a day exactly when it has ended",
         "SELECT count(*) FROM followups_visittask",
         """SELECT id, state || ' ' || outcome FROM followups_visittask
            WHERE (state IN ('CLOSED', 'CANCELLED')) <> (closed_on IS NOT NULL)
@@ -45,7 +83,7 @@ DATES_AND_WORK = (
     ),
     Check(
         "approved_visit_is_closed",
-        "A task is submitted, returned or closed exactly as its latest report says",
+        "B21: a task is submitted, returned or closed exactly as its latest report says",
         "SELECT count(*) FROM followups_visitreport",
         """SELECT t.id, t.state || ', report ' || r.state FROM followups_visittask t
            JOIN followups_visit v ON v.task_id = t.id
@@ -56,14 +94,14 @@ DATES_AND_WORK = (
     ),
     Check(
         "nobody_reviews_own_report",
-        "No report was decided by one of its visitors",
+        "B22: no report was decided by one of its visitors",
         "SELECT count(*) FROM followups_visitreport",
         """SELECT r.id, 'decided by a visitor' FROM followups_visitreport r JOIN followups_visit v ON v.id = r.visit_id
            WHERE r.decided_by_id IN (r.submitted_by_id, v.lead_visitor_id, v.second_visitor_id)""",
     ),
     Check(
         "one_grade_in_force",
-        "A loan has at most one grade in force",
+        "B9: a loan has at most one grade in force",
         "SELECT count(*) FROM risk_grade",
         """SELECT loan_id, count(*) FROM risk_grade WHERE superseded_on IS NULL GROUP BY loan_id HAVING count(*) > 1""",
     ),
