@@ -12,9 +12,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from followups import actions
-from loans.models import Receipt
+from loans.models import MoneyFile, Receipt, ReceiptBreak, Refund
 from tests.factories import AT
-from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, pay
+from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay
 
 EVERYONE = set(ROLES)
 LOAN_ROLES = EVERYONE - {"administrator"}
@@ -54,6 +54,17 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "loans:payment": ({"operations"}, "get", {}),
     "loans:receipts": ({"operations"}, "get", {}),
     "loans:reverse_receipt": ({"operations"}, "post", {"reason": "渠道重复划款"}),
+    "loans:files": ({"operations"}, "get", {}),
+    "loans:make_debits": ({"operations"}, "post", {}),
+    "loans:file": ({"operations"}, "get", {}),
+    "loans:debit_download": ({"operations"}, "get", {}),
+    "loans:breaks": ({"operations"}, "get", {}),
+    "loans:close_break": ({"operations"}, "post", {"note": "渠道已重发文件"}),
+    "loans:settle_receipt": ({"operations"}, "post", {"verb": "return", "note": "原路退回付款行"}),
+    "loans:refunds": ({"operations"}, "get", {}),
+    "loans:refund": ({"operations"}, "get", {}),
+    "loans:propose_refund": ({"operations"}, "get", {}),
+    "money_upload": ({"operations"}, "get", {}),
     "loan_page": (LOAN_ROLES, "get", {}),
     "loan_schedule": (LOAN_ROLES, "get", {}),
     "loan_reveal": (REVEALERS, "post", {"field": "phone", "reason": "核对来电号码"}),
@@ -66,10 +77,14 @@ LOAN_PAGES = {
     "loans:contract_schedule",
     "loans:payment",
     "loans:postings",
+    "loans:propose_refund",
     "loans:statement",
     "loans:statement_pdf",
     "loans:statement_xlsx",
 }
+MONEY_PAGES = {
+    "loans:file": "money", "loans:debit_download": "money", "loans:close_break": "break", "loans:refund": "refund",
+}  # fmt: skip
 NOT_PAGES = {"alive", "ready", "set_language"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
 
@@ -89,7 +104,15 @@ def bank(db: None) -> Bank:
     bank = make_bank()
     for loan in bank.loans.values():
         pay(loan)
+    for place in bank.loans:
+        money_rows(bank, place)
     return bank
+
+
+def money_rows_of(bank: Bank, place: str) -> dict[str, int]:
+    refund = Refund.objects.get(loan=bank.loans[place])
+    out = MoneyFile.objects.get(kind="DEBITS_OUT")
+    return {"money": out.pk, "break": ReceiptBreak.objects.earliest("id").pk, "refund": refund.pk}
 
 
 @pytest.fixture
@@ -114,7 +137,10 @@ def reports(bank: Bank) -> dict[str, Any]:
 def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
     if name in ("followups:report", "followups:report_pdf", "followups:approve", "followups:return"):
         return reverse(name, args=[reports[place].pk if place in reports else 987654321])
-    if name == "loans:reverse_receipt":
+    if name in MONEY_PAGES:
+        found = money_rows_of(bank, place) if place in bank.loans else {}
+        return reverse(name, args=[found.get(MONEY_PAGES[name], 987654321)])
+    if name in ("loans:reverse_receipt", "loans:settle_receipt"):
         receipt = Receipt.objects.filter(loan=bank.loans.get(place)).first() if place in bank.loans else None
         return reverse(name, args=[receipt.pk if receipt else 987654321])
     if name.startswith("loan_") or name in LOAN_PAGES:
