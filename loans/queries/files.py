@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from loans.models import (
     BreakState,
@@ -62,13 +62,11 @@ class FileWork(NamedTuple):
 
 def work_of_files(file_ids: list[int]) -> dict[int, FileWork]:
     """Open breaks and debits without an answer, by file; two statements for a page of files."""
-    is_open = Q(breaks__state=BreakState.OPEN)
-    is_pending = Q(instructions__result=DebitResult.PENDING)
-    breaks = dict(MoneyFile.objects.filter(pk__in=file_ids).values_list("pk").annotate(Count("breaks", filter=is_open)))
-    debits = dict(
-        MoneyFile.objects.filter(pk__in=file_ids).values_list("pk").annotate(Count("instructions", filter=is_pending))
-    )
-    return {pk: FileWork(breaks[pk], debits[pk]) for pk in file_ids}
+    open_breaks = ReceiptBreak.objects.filter(file_id__in=file_ids, state=BreakState.OPEN)
+    pending = DebitInstruction.objects.filter(file_id__in=file_ids, result=DebitResult.PENDING)
+    breaks = dict(open_breaks.values_list("file_id").annotate(count=Count("pk")))
+    debits = dict(pending.values_list("file_id").annotate(count=Count("pk")))
+    return {pk: FileWork(breaks.get(pk, 0), debits.get(pk, 0)) for pk in file_ids}
 
 
 def find_loan(text: str, staff: Staff) -> Loan | None:
