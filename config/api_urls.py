@@ -3,8 +3,10 @@
 from django.urls import include, path, re_path
 
 from config import files_api
+from config import contract_api
 from followups import api as followups
 from loans import api as loans
+from loans.api import disclosures
 from people.api.schema import ReadingPage, Schema
 from people.api.tokens import CurrentToken, Tokens
 from people.api.views import NothingHere
@@ -13,7 +15,11 @@ routes = [
     path("tokens/", Tokens.as_view(), name="tokens"),
     path("tokens/current/", CurrentToken.as_view(), name="current-token"),
     path("business-date/", loans.BusinessDate.as_view(), name="business-date"),
-    path("loans/", loans.LoanList.as_view(), name="loans"),
+    path("loans/", contract_api.Loans.as_view(), name="loans"),
+    path("combinations/", contract_api.Combinations.as_view(), name="combinations"),
+    path("disclosures/", disclosures.Disclosures.as_view(), name="disclosures"),
+    path("disclosures/<int:pk>/", disclosures.DisclosureDetail.as_view(), name="disclosure"),
+    path("disclosures/<int:pk>/pdf/", disclosures.DisclosurePdf.as_view(), name="disclosure-pdf"),
     path("loans/<int:pk>/", followups.LoanDetail.as_view(), name="loan"),
     path("loans/<int:pk>/installments/", loans.LoanInstallments.as_view(), name="loan-installments"),
     path("loans/<int:pk>/schedule/", loans.LoanSchedule.as_view(), name="loan-schedule"),
@@ -29,6 +35,16 @@ routes = [
     path("changes/<int:pk>/apply/", loans.ChangeApply.as_view(), name="change-apply"),
     path("changes/<int:pk>/withdraw/", loans.ChangeWithdraw.as_view(), name="change-withdraw"),
     path("changes/<int:pk>/reverse/", loans.ChangeReverse.as_view(), name="change-reverse"),
+    path("loans/<int:pk>/pricing/", loans.LoanPricing.as_view(), name="loan-pricing"),
+    path("lpr/", loans.LprRates.as_view(), name="lpr"),
+    path("lpr/<int:pk>/decide/", loans.LprDecide.as_view(), name="lpr-decide"),
+    path("repricing-runs/", loans.RunList.as_view(), name="repricing-runs"),
+    path("repricing-runs/<int:pk>/", loans.RunDetail.as_view(), name="repricing-run"),
+    path("repricing-runs/<int:pk>/items/", loans.RunItems.as_view(), name="repricing-items"),
+    path("repricing-runs/<int:pk>/decide/", loans.RunDecide.as_view(), name="repricing-decide"),
+    path("repricing-runs/<int:pk>/cancel/", loans.RunCancel.as_view(), name="repricing-cancel"),
+    path("repricing-missed/", loans.MissedRepricings.as_view(), name="repricing-missed"),
+    path("spread-gaps/", loans.WideSpreads.as_view(), name="spread-gaps"),
     path("receipts/", loans.Receipts.as_view(), name="receipts"),
     path("receipts/<int:pk>/reverse/", loans.ReceiptReversal.as_view(), name="receipt-reverse"),
     path("receipts/<int:pk>/match/", loans.MatchReceipt.as_view(), name="receipt-match"),

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Right
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +28,7 @@ from loans.models import (
     ReceiptState,
     Refund,
     RefundState,
+    RepricingItem,
 )
 from loans.queries import business_date
 from people.models import Party
@@ -35,6 +36,8 @@ from people.models import Party
 _LAST_FOUR = re.compile(r"^\d{3}[\dXx]$")
 _INITIALS = re.compile(r"^[A-Za-z]{1,8}$")
 _CHINESE = re.compile(r"[㐀-鿿]")
+
+ITEM_STATES = (("PENDING", _("待生效")), ("APPLIED", _("已生效")), ("UNCHANGED", _("利率未变")), ("HELD", _("搁置")))
 
 
 def parties_matching(text: str) -> QuerySet[Party] | None:
@@ -159,4 +162,45 @@ class RefundFilter(django_filters.FilterSet):
 
     class Meta:
         model = Refund
+        fields: list[str] = []
+
+
+class DirectionChoice(django_filters.ChoiceFilter):
+    """Whether a repricing raises the rate, lowers it or leaves it."""
+
+    DIRECTIONS = (("down", _("下降")), ("up", _("上升")), ("same", _("不变")))
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=self.DIRECTIONS, **kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if not value:
+            return qs
+        old = F("old_rate_percent")
+        step = {"down": Q(new_rate_percent__lt=old), "up": Q(new_rate_percent__gt=old), "same": Q(new_rate_percent=old)}
+        return qs.filter(step[value])
+
+
+class RepricingItemFilter(django_filters.FilterSet):
+    """Items of one run."""
+
+    state = django_filters.ChoiceFilter(label=_("状态"), choices=ITEM_STATES)
+    direction = DirectionChoice(label=_("利率"))
+    branch = django_filters.CharFilter(label=_("机构号"), field_name="loan__branch__code")
+    loan_note_no = django_filters.CharFilter(label=_("借据号"), field_name="loan__loan_note_no")
+
+    class Meta:
+        model = RepricingItem
+        fields: list[str] = []
+
+
+class PricedLoanFilter(django_filters.FilterSet):
+    """Loans of the lists of missed repricings and of wide spreads."""
+
+    branch = django_filters.CharFilter(label=_("机构号"), field_name="branch__code")
+    officer = django_filters.CharFilter(label=_("管户客户经理工号"), field_name="portfolio_officer__staff_no")
+    loan_note_no = django_filters.CharFilter(label=_("借据号"))
+
+    class Meta:
+        model = Loan
         fields: list[str] = []

@@ -26,6 +26,7 @@ PERMISSIONS = (
     "loans.disclose",
     "loans.propose_change",
     "loans.approve_change",
+    "loans.view_repricing",
     "loans.propose_repricing",
     "loans.approve_repricing",
     "people.reveal",
@@ -71,7 +72,14 @@ ROLES: tuple[tuple[str, str, Scope, tuple[str, ...]], ...] = (
         "RISK_MANAGER",
         gettext_noop("风险经理"),
         Scope.ALL,
-        ("loans.view", "loans.approve_change", "loans.approve_repricing", "followups.view", "followups.review"),
+        (
+            "loans.view",
+            "loans.approve_change",
+            "loans.view_repricing",
+            "loans.approve_repricing",
+            "followups.view",
+            "followups.review",
+        ),
     ),
     (
         "OPERATIONS",
@@ -85,12 +93,18 @@ ROLES: tuple[tuple[str, str, Scope, tuple[str, ...]], ...] = (
             "loans.disburse",
             "loans.disclose",
             "loans.propose_change",
+            "loans.view_repricing",
             "loans.propose_repricing",
             "operations.view",
             "operations.run",
         ),
     ),
-    ("AUDITOR", gettext_noop("审计"), Scope.ALL, ("loans.view", "followups.view", "journal.view")),
+    (
+        "AUDITOR",
+        gettext_noop("审计"),
+        Scope.ALL,
+        ("loans.view", "loans.view_repricing", "followups.view", "journal.view"),
+    ),
     ("ADMINISTRATOR", gettext_noop("系统管理员"), Scope.NONE, ("people.manage", "operations.view")),
 )
 

@@ -24,6 +24,18 @@ from loans.api.files import (
     ReturnReceipt,
 )
 from loans.api.loans import BusinessDate, LoanInstallments, LoanList, LoanPostings, LoanSchedule
+from loans.api.pricing import (
+    LoanPricing,
+    LprDecide,
+    LprRates,
+    MissedRepricings,
+    RunCancel,
+    RunDecide,
+    RunDetail,
+    RunItems,
+    RunList,
+    WideSpreads,
+)
 from loans.api.receipts import ReceiptReversal, Receipts
 from loans.api.refunds import RefundDecision, RefundDetail, Refunds
 from loans.api.simulations import ScheduleSimulation
@@ -55,13 +67,23 @@ __all__ = [
     "LoanInstallments",
     "LoanList",
     "LoanPostings",
+    "LoanPricing",
     "LoanRow",
     "LoanSchedule",
+    "LprDecide",
+    "LprRates",
     "MaskedBorrower",
+    "MissedRepricings",
     "MoneyField",
     "ReceiptReversal",
     "Receipts",
+    "RunCancel",
+    "RunDecide",
+    "RunDetail",
+    "RunItems",
+    "RunList",
     "ScheduleSimulation",
+    "WideSpreads",
     "StaffBrief",
     "money",
     "visible_loans",

@@ -2,12 +2,15 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from django.db.models import Count, QuerySet
+
 from loans import sql
+from loans.models import RepricingItem, RepricingRun
 from loans.queries.bank import parameter
 from loans.queries.pricing import published_lpr
 from loans.queries.terms import LoanTerms, terms_of
@@ -16,6 +19,8 @@ from loans.rules.pricing import Agreed, Market, Outcome, judged, lpr_before
 from loans.rules.simulation_request import SPLIT_BY_DAYS
 from loans.sql import array
 from loans.sql import repricing as statements
+from people.models import Branch, Staff
+from people.queries import branch_ids_visible_to
 
 _MOST_RATE = "24.0"
 _READ_AT_ONCE = 5000
@@ -89,3 +94,38 @@ def totals_of(run_id: int) -> dict[str, Any]:
         for tenor, published, rate, first, last, count in sql.rows(statements.RATES_USED, {"run_id": run_id})
     ]
     return whole
+
+
+# ── What a person sees of runs ───────────────────────────────────────────────────────────────────
+
+_COUNTS = ("count", "held", "up", "down", "unchanged")
+
+
+def totals_seen(run: RepricingRun, staff: Staff) -> dict[str, Any]:
+    """A run's totals over the branches that a person sees."""
+    seen = set(Branch.objects.filter(pk__in=branch_ids_visible_to(staff)).values_list("code", flat=True))
+    branches = [each for each in run.totals.get("branches", ()) if each["code"] in seen]
+    whole = {name: sum(each[name] for each in branches) for name in _COUNTS}
+    change = sum((Decimal(each["change"]) for each in branches), Decimal("0.00"))
+    return {**run.totals, **whole, "change": change, "branches": branches}
+
+
+def items_seen(run: RepricingRun, staff: Staff) -> QuerySet[RepricingItem]:
+    """A run's items of loans that a person sees."""
+    rows = RepricingItem.objects.filter(run=run, loan__branch_id__in=branch_ids_visible_to(staff))
+    return rows.select_related("loan", "loan__branch", "loan__borrower")
+
+
+def progress_of(run: RepricingRun) -> dict[str, int]:
+    """How many items stand where: waiting, applied, unchanged, held."""
+    rows = RepricingItem.objects.filter(run=run).order_by().values_list("state").annotate(Count("id"))
+    return {"PENDING": 0, "APPLIED": 0, "UNCHANGED": 0, "HELD": 0, **dict(rows)}
+
+
+def days_to_come(staff: Staff, on: date, days: int) -> list[tuple[date, int, int]]:
+    """Repricing days from a date on: day, loans, of which in a run that waits."""
+    rows = sql.rows(
+        statements.DAYS_TO_COME,
+        {"from_on": on, "to_on": on + timedelta(days=days), "branches": array(branch_ids_visible_to(staff))},
+    )
+    return [(day, loans, waiting) for day, loans, waiting in rows]

@@ -11,6 +11,8 @@ from django.test import Client
 from followups import batch
 from followups.models import VisitTask
 from loans.actions import ReceiptRow, make_debits, post_receipts
+from loans.actions.lpr import propose_lpr
+from loans.actions.repricing import propose_repricing
 from loans.models import MoneyFile, ReceiptBreak, Refund
 from people.models import Branch, Staff
 from people.tokens import issue_token
@@ -121,6 +123,17 @@ def money_rows(bank: Bank, place: str) -> dict[str, int]:
         proposed_at=AT,
     )  # fmt: skip
     return {"money": out.pk, "break": row.pk, "refund": refund.pk}
+
+
+def pricing_rows(bank: Bank) -> dict[str, int]:
+    """A rate to be checked and a run to be decided; they belong to the bank, not to a branch."""
+    rate = propose_lpr(
+        tenor="Y5", published_on=date(2026, 10, 20), rate_percent=Decimal("3.50"), source="2026年10月公告",
+        by=bank.staff["operations"], at=AT,
+    )  # fmt: skip
+    new_year = date(2027, 1, 1)
+    run = propose_repricing(from_on=new_year, to_on=new_year, by=bank.staff["operations"], at=AT)
+    return {"lpr": rate.pk, "repricing": run.pk}
 
 
 def clean_draft(sections: list[dict[str, Any]]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from loans.actions.changes import propose_change
 from people.api.permissions import ANYONE
 from people.api.views import ApiView
 from tests.factories import AT
-from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay
+from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 
 LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
 FOLLOW_UP_ROLES = LOAN_ROLES - {"operations"}
@@ -28,6 +28,7 @@ CHANGE: Any = {"kind": "DEFERRAL", "asked": {"installments": "6", "extend": "no"
 EVERYONE = set(ROLES)
 WHOLE_BANK = {"risk", "operations", "auditor"}
 SHA = "0" * 64
+LPR = {"tenor": "Y1", "published_on": "2026-10-20", "rate_percent": "3.00", "source": "2026年10月公告"}
 DRAFT = {"version": 1, "draft": {"answers": {}}}
 
 # (route, method) → (roles let in, body); None for roles means no sign-in is asked for.
@@ -80,6 +81,18 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
             "disbursed_on": "2026-01-20",
         },
     ),
+    ("loan-pricing", "GET"): (LOAN_ROLES, None),
+    ("lpr", "GET"): (LOAN_ROLES, None),
+    ("lpr", "POST"): ({"operations"}, LPR),
+    ("lpr-decide", "POST"): ({"risk"}, {"approve": True}),
+    ("repricing-runs", "GET"): (WHOLE_BANK, None),
+    ("repricing-runs", "POST"): ({"operations"}, {"from_on": "2027-01-01", "to_on": "2027-01-01"}),
+    ("repricing-run", "GET"): (WHOLE_BANK, None),
+    ("repricing-items", "GET"): (WHOLE_BANK, None),
+    ("repricing-decide", "POST"): ({"risk"}, {"approve": True, "content_sha256": SHA}),
+    ("repricing-cancel", "POST"): ({"operations"}, {"reason": "等待下月公布"}),
+    ("repricing-missed", "GET"): (LOAN_ROLES, None),
+    ("spread-gaps", "GET"): (LOAN_ROLES, None),
     ("tasks", "GET"): (FOLLOW_UP_ROLES, None),
     ("task", "GET"): (FOLLOW_UP_ROLES, None),
     ("task-claim", "POST"): (VISITORS, {}),
@@ -144,6 +157,9 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         ids = {"loan": bank.loans[place].pk, "task": task, "visit": task, "report": report["id"]}
         found[place] = {**ids, "receipt": pay(bank.loans[place]), "change": proposed(bank, place, who)}
         found[place] |= money_rows(bank, place)
+    shared = pricing_rows(bank)
+    for ids in found.values():
+        ids.update(shared if ids is not found["missing"] else dict.fromkeys(shared, 999_999_999))
     return bank, found
 
 
