@@ -1,111 +1,44 @@
 """Prepayment and settlement from preview to the ledger: what was previewed is what is applied."""
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from loans import batch
-from loans.actions import ReceiptRow, close_business_date, post_receipts
 from loans.actions.changes import (
     ChangeIsStale,
     ChangeMoved,
     ChangeNotInState,
     ChangeRefused,
     ChangeWaits,
-    apply_change,
     decide_change,
     preview_change,
     preview_of,
-    propose_change,
     reverse_change,
-    sign_change,
     withdraw_change,
 )
-from loans.models import ContractChange, Installment, LedgerLine, Loan, Position, Posting, Terms
-from loans.queries import future_schedule
-from people.models import Staff
-from tests.factories import AT, book_loan, make_branch, make_staff
+from loans.models import ContractChange, Installment, LedgerLine, Posting
+from tests.changing import (
+    AMOUNT,
+    People,
+    all_is_well,
+    apply,
+    close,
+    e1_loan,
+    everything,
+    open_next,
+    pay,
+    position,
+    propose,
+    rows_of,
+    shown,
+    signed,
+)
+from tests.factories import AT, book_loan
 
 pytestmark = pytest.mark.django_db
 
 DUE = date(2026, 11, 20)
-
-
-def e1_loan(opens_on: date = date(2026, 11, 30), **given: Any) -> Loan:
-    """E1 after twelve installments: 348 left at 3.60 % with a balance of 981,133.31; due on the 20th."""
-    fields = {
-        "outstanding": Decimal("981133.31"), "annual_rate_percent": Decimal("3.6000"),
-        "disbursed_on": date(2025, 10, 20), "matures_on": date(2055, 11, 20), "due_day": 20,
-        "opens_on": opens_on, "as_of": opens_on - timedelta(days=1), **given,
-    }  # fmt: skip
-    return book_loan(**fields)
-
-
-class People:
-    """Who proposes, who approves, who takes money."""
-
-    def __init__(self, branch: Any = None) -> None:
-        branch = branch or make_branch()
-        self.officer: Staff = make_staff("LOAN_OFFICER", branch, name="方予安")
-        self.manager: Staff = make_staff("BRANCH_MANAGER", branch, name="顾明远")
-        self.risk: Staff = make_staff("RISK_MANAGER", branch, name="韩若水")
-
-
-def pay(loan: Loan, amount: Decimal | str, value_on: date, serial: str) -> Any:
-    row = ReceiptRow(loan.loan_note_no, Decimal(amount), value_on, "CNAPS", serial)
-    return post_receipts(rows=[row], by="system", at=AT)
-
-
-def propose(loan: Loan, kind: str, who: People, **asked: str) -> ContractChange:
-    return propose_change(
-        loan_id=loan.pk, kind=kind, asked=asked, reason="客户申请办理", evidence=None, by=who.officer, at=AT
-    )
-
-
-def signed(loan: Loan, kind: str, who: People, checker: Staff | None = None, **asked: str) -> ContractChange:
-    change = propose(loan, kind, who, **asked)
-    return sign(change, who, checker)
-
-
-def sign(change: ContractChange, who: People, checker: Staff | None = None) -> ContractChange:
-    change = decide_change(change_id=change.pk, approve=True, note="", version=1, by=checker or who.manager, at=AT)
-    return sign_change(change_id=change.pk, note="柜面签署补充协议", version=2, by=who.officer, at=AT)
-
-
-def apply(change: ContractChange, who: People) -> ContractChange:
-    return apply_change(change_id=change.pk, by=who.officer, at=AT)
-
-
-def position(loan: Loan) -> Position:
-    return Position.objects.get(pk=loan.pk)
-
-
-def rows_of(loan: Loan) -> list[tuple[int, date, Decimal, Decimal]]:
-    loan = Loan.objects.select_related("position").get(pk=loan.pk)
-    return [(row.number, row.due_on, row.principal, row.interest) for row in future_schedule(loan)]
-
-
-def shown(rows: Any) -> list[tuple[int, date, Decimal, Decimal]]:
-    return [(row.number, row.due_on, row.principal, row.interest) for row in rows]
-
-
-def everything() -> list[Any]:
-    from journal.models import Entry
-
-    tables = (ContractChange, Position, Installment, Posting, LedgerLine, Terms, Loan, Entry)
-    return [sorted(map(str, table.objects.values_list())) for table in tables]
-
-
-def close(day: date) -> None:
-    for stage in (batch.bill, batch.post_waiting_receipts, batch.apply_changes, batch.age, batch.classify):
-        stage(as_of=day, at=AT)
-    batch.watch_changes(as_of=day, at=AT)
-    close_business_date(day=day, at=AT)
-
-
-AMOUNT = {"amount": "200000.00"}
 
 
 def test_a_preview_of_e7_and_e8_writes_nothing() -> None:
@@ -143,29 +76,22 @@ def test_what_was_previewed_is_what_is_applied_and_billed(effect: str) -> None:
         ("SUSPENSE", Decimal("200200.00")), ("PRINCIPAL", Decimal("-200000.00")),
         ("INTEREST_INCOME", Decimal("-200.00")),
     ]  # fmt: skip
-    for day in range(30, 30 + 52):
-        close(date(2026, 11, 1) + timedelta(days=day - 1))
+    open_next(date(2027, 1, 21))
     billed = Installment.objects.filter(loan_id=loan.pk).order_by("number")
     assert [(row.number, row.due_on, row.principal, row.interest) for row in billed] == shown(quoted.rows_after[:2])
-    assert batch.bill(as_of=date(2027, 1, 20), at=AT)["held_back"] == 0
-
-
-def open_next(day: date) -> None:
-    """Closes every date before a day."""
-    from loans.queries import require_business_date
-
-    while (today := require_business_date()) < day:
-        close(today)
+    all_is_well()
 
 
 def test_on_the_due_date_the_installment_comes_first_and_the_quote_is_e7() -> None:
     """Proposed days before: the installment of the 20th is billed and paid first, then the prepayment."""
-    loan, who = e1_loan(DUE, outstanding=Decimal("982689.90"), matures_on=date(2055, 11, 20)), People()
-    # One installment more to come: after it the balance is what the rows say.
+    # E1 with one installment more to come: after it the balance is 981,133.31.
+    loan, who = e1_loan(DUE, outstanding=Decimal("982731.57")), People()
     change = signed(loan, "PREPAYMENT", who, **AMOUNT, effect="LOWER_INSTALLMENT", effective_on="2026-11-20")
     quoted = preview_of(change)
     assert (quoted.interest, quoted.due_first) == (0, rows_of(loan)[0][2] + rows_of(loan)[0][3])
-    assert quoted.before.first_due_on == date(2026, 12, 20)
+    assert (quoted.before.first_due_on, quoted.before.balance) == (date(2026, 12, 20), Decimal("981133.31"))
+    assert (quoted.after.installment, quoted.after.interest_left) == (Decimal("3619.68"), Decimal("478514.05"))
+    assert quoted.interest_saved == Decimal("122519.51")
     with pytest.raises(ChangeWaits, match="日终出账"):
         apply(change, who)
     pay(loan, quoted.needed, DUE, "1")
@@ -199,6 +125,7 @@ def test_a_payoff_of_e8_settles_and_its_reversal_restores() -> None:
     assert sum(line.amount for line in sums if line.account == "PRINCIPAL") == 0
     with pytest.raises(ChangeNotInState):
         reverse_change(change_id=change.pk, reason="客户误操作要求撤销", by=who.risk, at=AT)
+    all_is_well()
 
 
 def test_a_settlement_in_arrears_is_paid_in_full_by_one_receipt() -> None:
@@ -215,6 +142,7 @@ def test_a_settlement_in_arrears_is_paid_in_full_by_one_receipt() -> None:
     after = position(loan)
     assert (after.principal_balance, after.suspense, after.settled_on) == (0, 0, date(2026, 11, 1))
     assert not Installment.objects.filter(loan_id=loan.pk, settled_on__isnull=True).exists()
+    all_is_well()
 
 
 def test_money_that_came_after_the_day_does_not_count_and_the_quote_lapses() -> None:
