@@ -1,0 +1,105 @@
+"""Databases to measure on: one template a book, made once; copies of it, and connections."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+
+from bench.book import OPEN_ON, Book
+
+HOME = Path(__file__).resolve().parents[1]
+# Changes with what a book is made of, so that an older template is made anew.
+LAYOUT = 4
+
+
+def url_of(name: str, *, owner: bool = False) -> str:
+    """The URL of a database beside the one that the environment names."""
+    given = os.environ["DATABASE_OWNER_URL" if owner else "DATABASE_URL"]
+    return urlunsplit(urlsplit(given)._replace(path=f"/{name}"))
+
+
+def connect(name: str, *, owner: bool = False) -> Any:
+    """A connection that commits every statement by itself."""
+    connection = psycopg2.connect(url_of(name, owner=owner))
+    connection.autocommit = True
+    return connection
+
+
+def _has(cursor: Any, name: str) -> bool:
+    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+    return cursor.fetchone() is not None
+
+
+def environment(name: str) -> dict[str, str]:
+    """What a child process is told, so that it works on a database."""
+    urls = {"DATABASE_URL": url_of(name), "DATABASE_OWNER_URL": url_of(name, owner=True)}
+    return {**os.environ, **urls, "DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": ""}
+
+
+def manage(name: str, *arguments: str) -> None:
+    """A management command on a database."""
+    command = [sys.executable, str(HOME / "manage.py"), *arguments]
+    subprocess.run(command, env=environment(name), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@contextmanager
+def copy_of(template: str, name: str) -> Iterator[str]:
+    """A copy of a database, dropped afterwards."""
+    copy(template, name)
+    try:
+        yield name
+    finally:
+        drop(name)
+
+
+def copy(template: str, name: str) -> None:
+    drop(name)
+    connection = connect("postgres", owner=True)
+    connection.cursor().execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+    connection.close()
+
+
+def drop(name: str) -> None:
+    connection = connect("postgres", owner=True)
+    connection.cursor().execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    connection.close()
+
+
+def template_of(book: Book, say: Callable[[str], None]) -> str:
+    """The name of the book's template database, which is made when there is none."""
+    from bench.stock import fill
+
+    name = f"bench_{book.name}_{LAYOUT}"
+    connection = connect("postgres", owner=True)
+    cursor = connection.cursor()
+    if not _has(cursor, name):
+        draft = f"{name}_draft"
+        drop(draft)
+        cursor.execute(f'CREATE DATABASE "{draft}"')
+        manage(draft, "migrate", "--verbosity", "0")
+        manage(draft, "seed", "--verbosity", "0")
+        fill(book, url_of(draft, owner=True), say)
+        first_evening(draft, book, say)
+        cursor.execute(f'ALTER DATABASE "{draft}" RENAME TO "{name}"')
+    connection.close()
+    return name
+
+
+def first_evening(name: str, book: Book, say: Callable[[str], None]) -> None:
+    """Lets the product run the evening of `OPEN_ON`, so that grades and tasks stand as a night leaves them."""
+    from bench.days import add_receipts
+    from bench.stock import spread_follow_ups
+
+    connection = connect(name, owner=True)
+    say(f"receipts of {OPEN_ON}: {add_receipts(connection.cursor(), OPEN_ON, seed=0)}")
+    manage(name, "day_end", "--through", str(OPEN_ON))
+    spread_follow_ups(connection.cursor(), book)
+    connection.cursor().execute("VACUUM (ANALYZE)")
+    connection.close()
+    say(f"evening of {OPEN_ON} done")

@@ -1,0 +1,192 @@
+-- The floor of a night: the same end state by the least that set-based SQL needs, stage by stage, each stage one
+-- transaction. It knows what kind of book it works on (one receipt a loan and day, whole months, the bank's own
+-- parameters), so it may leave out what the product has to look up. What people's policies decide (grades, follow-ups)
+-- and the facts in the journal have no set-based form: their rows are handed over as the product made them (`made_…`),
+-- and the floor pays for writing them only.
+
+-- name: bill
+WITH due AS (
+    SELECT p.loan_id, p.next_number AS number, p.next_due_on AS due_on, p.next_number = p.last_number AS is_last,
+           p.next_number + 1 = p.last_number AS is_next_last, (p.unbilled_principal * 100)::bigint AS balance,
+           (p.installment_amount * 100)::bigint AS installment, l.repayment_method AS method, l.matures_on,
+           (2 * (p.unbilled_principal * 100)::bigint * (p.annual_rate_percent * 10000)::bigint + 12000000) / 24000000
+               AS interest
+    FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id WHERE p.next_due_on <= %(day)s
+), row AS (
+    SELECT *, (CASE WHEN is_last THEN balance
+                    ELSE greatest(0, least(balance, installment - CASE method WHEN 'EQUAL_PRINCIPAL' THEN 0 ELSE interest END))
+               END) / 100.0 AS principal FROM due
+), billed AS (
+    INSERT INTO loans_installment (loan_id, number, due_on, principal, interest, principal_paid, interest_paid,
+                                   overdue_from)
+    SELECT loan_id, number, due_on, principal, interest / 100.0, 0, 0, due_on FROM row
+), moved AS (
+    UPDATE loans_position p SET unbilled_principal = p.unbilled_principal - row.principal,
+           next_number = CASE WHEN NOT is_last THEN number + 1 END,
+           next_due_on = CASE WHEN is_next_last THEN matures_on WHEN NOT is_last THEN due_on + interval '1 month' END
+    FROM row WHERE p.loan_id = row.loan_id
+), posted AS (
+    INSERT INTO loans_posting (loan_id, kind, value_on, business_date, booked_at, installment_number)
+    SELECT loan_id, 'BILLING', due_on, %(day)s, now(), number FROM row WHERE interest > 0
+    RETURNING id, loan_id
+)
+INSERT INTO loans_ledger_line (business_date, posting_id, line, loan_id, account, installment_number, amount)
+SELECT %(day)s, posted.id, side.line, row.loan_id, side.account, row.number, side.sign * row.interest / 100.0
+FROM posted JOIN row ON row.loan_id = posted.loan_id
+CROSS JOIN (VALUES (1, 'INTEREST_RECEIVABLE', 1), (2, 'INTEREST_INCOME', -1)) AS side(line, account, sign)
+
+-- Money that waits in suspense and finds an installment billed tonight; then the receipts of the day.
+-- name: suspense
+SELECT p.loan_id, NULL::bigint AS receipt_id, (p.suspense * 100)::bigint AS amount, %(day)s::date AS value_on
+FROM loans_position p WHERE p.suspense > 0 AND EXISTS (
+    SELECT FROM loans_installment i WHERE i.loan_id = p.loan_id AND i.settled_on IS NULL)
+
+-- name: receipts
+SELECT loan_id, id AS receipt_id, (amount * 100)::bigint AS amount, value_on FROM loans_receipt
+WHERE state = 'WAITING' AND value_on <= %(day)s
+
+-- name: pay
+WITH money AS MATERIALIZED ({money}), owing AS (
+    SELECT m.loan_id, m.receipt_id, m.amount, m.value_on, i.number, i.due_on, p.overdue_since,
+           ((i.interest - i.interest_paid) * 100)::bigint AS interest,
+           ((i.principal - i.principal_paid) * 100)::bigint AS principal, i.penalty_paid * 100 AS penalty_before,
+           i.compound_paid * 100 AS compound_before, i.late_principal_units, i.late_interest_units,
+           CASE WHEN m.value_on > i.due_on AND m.value_on > (
+               SELECT min(w.day) FROM loans_workday w WHERE w.is_workday AND w.day >= i.due_on + 3)
+           THEN ((m.value_on - greatest(i.due_on, l.baseline_on)) * p.annual_rate_percent * 10000 * 1500)::bigint
+           ELSE 0 END AS units, coalesce(m.value_on - p.overdue_since > 90, false) AS is_principal_first
+    FROM money m JOIN loans_position p ON p.loan_id = m.loan_id JOIN loans_loan l ON l.id = m.loan_id
+    JOIN loans_installment i ON i.loan_id = m.loan_id AND i.settled_on IS NULL
+), charged AS (
+    SELECT *, greatest(0, div(2 * (late_principal_units + principal::numeric * units) + 360000000000, 720000000000)
+                          - penalty_before) AS penalty,
+              greatest(0, div(2 * (late_interest_units + interest::numeric * units) + 360000000000, 720000000000)
+                          - compound_before) AS compound FROM owing
+), slot AS (
+    SELECT c.loan_id, c.number, c.amount, s.part, s.owed,
+           sum(s.owed) OVER (PARTITION BY c.loan_id ORDER BY c.number, s.place) AS upto
+    FROM charged c, LATERAL (VALUES
+        ('penalty', CASE WHEN is_principal_first THEN 4 ELSE 1 END, penalty),
+        ('compound', CASE WHEN is_principal_first THEN 3 ELSE 2 END, compound),
+        ('interest', CASE WHEN is_principal_first THEN 2 ELSE 3 END, interest),
+        ('principal', CASE WHEN is_principal_first THEN 1 ELSE 4 END, principal)) AS s(part, place, owed)
+), taken AS MATERIALIZED (
+    SELECT loan_id, number, sum(paid) FILTER (WHERE part = 'penalty') AS penalty,
+           sum(paid) FILTER (WHERE part = 'compound') AS compound, sum(paid) FILTER (WHERE part = 'interest') AS interest,
+           sum(paid) FILTER (WHERE part = 'principal') AS principal, sum(paid) AS paid
+    FROM (SELECT *, greatest(0, least(owed, amount - (upto - owed))) AS paid FROM slot) x
+    GROUP BY loan_id, number HAVING sum(paid) > 0
+), after AS MATERIALIZED (
+    SELECT t.*, c.value_on, c.units, c.penalty - t.penalty AS penalty_left,
+           c.compound - t.compound AS compound_left, c.interest = t.interest AND c.principal = t.principal AS is_paid
+    FROM charged c JOIN taken t ON t.loan_id = c.loan_id AND t.number = c.number
+), installments AS (
+    UPDATE loans_installment i SET interest_paid = i.interest_paid + a.interest / 100,
+           principal_paid = i.principal_paid + a.principal / 100, penalty_paid = i.penalty_paid + a.penalty / 100,
+           compound_paid = i.compound_paid + a.compound / 100, settled_on = CASE WHEN a.is_paid THEN a.value_on END,
+           penalty_left = CASE WHEN a.is_paid THEN a.penalty_left / 100 ELSE 0 END,
+           compound_left = CASE WHEN a.is_paid THEN a.compound_left / 100 ELSE 0 END,
+           late_interest_units = i.late_interest_units + a.interest * a.units,
+           late_principal_units = i.late_principal_units + a.principal * a.units
+    FROM after a WHERE i.loan_id = a.loan_id AND i.number = a.number
+), whole AS MATERIALIZED (
+    SELECT m.loan_id, m.receipt_id, m.amount, m.value_on, coalesce(sum(t.paid), 0) AS paid,
+           coalesce(sum(t.principal), 0) AS principal
+    FROM money m LEFT JOIN taken t ON t.loan_id = m.loan_id
+    GROUP BY m.loan_id, m.receipt_id, m.amount, m.value_on
+), positions AS (
+    UPDATE loans_position p SET principal_balance = p.principal_balance - w.principal / 100,
+           suspense = p.suspense + CASE WHEN w.receipt_id IS NULL THEN -w.paid ELSE w.amount - w.paid END / 100,
+           overdue_since = CASE WHEN p.overdue_since IS NOT NULL AND w.paid > 0 THEN (
+               SELECT min(c.due_on) FROM charged c WHERE c.loan_id = p.loan_id AND c.due_on <= %(recognised_before)s
+               AND NOT EXISTS (SELECT FROM after a WHERE a.loan_id = c.loan_id AND a.number = c.number AND a.is_paid))
+               ELSE p.overdue_since END,
+           settled_on = CASE WHEN p.next_number IS NULL AND p.principal_balance = w.principal / 100 THEN w.value_on END
+    FROM whole w WHERE p.loan_id = w.loan_id
+), receipts AS (
+    UPDATE loans_receipt r SET state = 'POSTED', posted_on = %(day)s FROM whole w WHERE r.id = w.receipt_id
+), posted AS (
+    INSERT INTO loans_posting (loan_id, kind, value_on, business_date, booked_at, receipt_id)
+    SELECT loan_id, CASE WHEN receipt_id IS NULL THEN 'SUSPENSE_USED' ELSE 'RECEIPT' END, value_on, %(day)s, now(),
+           receipt_id FROM whole
+    RETURNING id, loan_id
+), line AS (
+    SELECT loan_id, 0 AS place, 0 AS number, CASE WHEN receipt_id IS NULL THEN 'SUSPENSE' ELSE 'CASH' END AS account,
+           CASE WHEN receipt_id IS NULL THEN paid ELSE amount END AS fen FROM whole
+    UNION ALL
+    SELECT t.loan_id, s.place, t.number, s.account, -s.fen FROM taken t, LATERAL (VALUES
+        (1, 'PENALTY_INCOME', t.penalty), (2, 'COMPOUND_INCOME', t.compound), (3, 'INTEREST_RECEIVABLE', t.interest),
+        (4, 'PRINCIPAL', t.principal)) AS s(place, account, fen) WHERE s.fen > 0
+    UNION ALL
+    SELECT loan_id, 0, 32767, 'SUSPENSE', paid - amount FROM whole WHERE receipt_id IS NOT NULL AND amount > paid
+)
+INSERT INTO loans_ledger_line (business_date, posting_id, line, loan_id, account, installment_number, amount)
+SELECT %(day)s, posted.id, row_number() OVER (PARTITION BY line.loan_id ORDER BY line.number, line.place), line.loan_id,
+       line.account, CASE WHEN line.place > 0 THEN line.number END, line.fen / 100
+FROM line JOIN posted ON posted.loan_id = line.loan_id
+
+-- name: age
+UPDATE loans_position p SET overdue_since = u.since
+FROM (SELECT loan_id, min(overdue_from) AS since FROM loans_installment
+      WHERE settled_on IS NULL AND due_on <= %(recognised)s GROUP BY loan_id) u
+WHERE p.loan_id = u.loan_id AND p.overdue_since IS DISTINCT FROM u.since
+
+-- name: classify
+UPDATE loans_position p SET five_class = u.five_class FROM (
+    SELECT loan_id, CASE WHEN %(day)s - overdue_since > 360 THEN 'LOSS' WHEN %(day)s - overdue_since > 270 THEN 'DOUBTFUL'
+           WHEN %(day)s - overdue_since > 90 THEN 'SUBSTANDARD' WHEN %(day)s - overdue_since > 0 THEN 'SPECIAL_MENTION'
+           ELSE 'PASS' END AS five_class
+    FROM loans_position WHERE overdue_since IS NOT NULL OR five_class <> 'PASS') u
+WHERE p.loan_id = u.loan_id AND p.five_class <> u.five_class
+
+-- name: non accrual
+WITH wanted AS (
+    SELECT p.loan_id, coalesce(CASE WHEN p.overdue_since < %(day)s - 90 THEN i.interest END, 0) AS held,
+           coalesce(CASE WHEN p.overdue_since < %(day)s - 90 THEN i.interest END, 0) - p.off_balance_interest AS more
+    FROM loans_position p LEFT JOIN LATERAL (
+        SELECT sum(interest - interest_paid) AS interest FROM loans_installment
+        WHERE loan_id = p.loan_id AND settled_on IS NULL) i ON true
+    WHERE p.overdue_since < %(day)s - 90 OR p.off_balance_interest > 0
+), changed AS (
+    UPDATE loans_position p SET off_balance_interest = w.held FROM wanted w WHERE p.loan_id = w.loan_id AND w.more <> 0
+    RETURNING p.loan_id, w.more
+), posted AS (
+    INSERT INTO loans_posting (loan_id, kind, value_on, business_date, booked_at)
+    SELECT loan_id, 'NON_ACCRUAL', %(day)s, %(day)s, now() FROM changed RETURNING id, loan_id
+)
+INSERT INTO loans_ledger_line (business_date, posting_id, line, loan_id, account, amount)
+SELECT %(day)s, posted.id, side.line, posted.loan_id, side.account, side.sign * changed.more
+FROM posted JOIN changed ON changed.loan_id = posted.loan_id
+CROSS JOIN (VALUES (1, 'INTEREST_INCOME', 1), (2, 'INTEREST_OFF_BALANCE', -1)) AS side(line, account, sign)
+
+-- name: facts
+INSERT INTO journal_entry SELECT * FROM made_journal_entry WHERE loan_id IS NOT NULL
+
+-- name: end grades
+UPDATE risk_grade g SET superseded_on = m.superseded_on FROM changed_risk_grade m WHERE g.id = m.id
+
+-- name: grade
+INSERT INTO risk_grade SELECT * FROM made_risk_grade
+
+-- name: follow up
+WITH changed AS (
+    UPDATE followups_visittask t SET state = m.state, outcome = m.outcome, closed_on = m.closed_on, version = m.version,
+           evidence = m.evidence, opens_on = m.opens_on, due_on = m.due_on, method = m.method, reason = m.reason,
+           policy_line = m.policy_line, policy_version = m.policy_version
+    FROM changed_followups_visittask m WHERE t.id = m.id
+), made AS (
+    INSERT INTO followups_visittask SELECT * FROM made_followups_visittask
+)
+INSERT INTO followups_taskevent SELECT * FROM made_followups_taskevent
+
+-- name: close
+WITH branch AS (
+    SELECT l.branch_id, count(*) FILTER (WHERE p.settled_on IS NULL) AS loans, sum(p.principal_balance) AS amount
+    FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id GROUP BY l.branch_id
+), closed AS (
+    UPDATE loans_businessdate SET is_open = false, closed_at = now(), totals = (
+        SELECT jsonb_build_object('loans', sum(loans), 'principal', sum(amount)::text, 'branches',
+               jsonb_object_agg(b.code, amount::text)) FROM branch JOIN people_branch b ON b.id = branch.branch_id)
+    WHERE day = %(day)s RETURNING day
+)
+INSERT INTO loans_businessdate (day, is_open, opened_at, totals) SELECT day + 1, true, now(), '{}' FROM closed

@@ -1,0 +1,75 @@
+"""The product's side of an operation, in a process of its own: `python -m bench.ours NAME {"key": "value"}`.
+
+Says on its last line what it took: seconds of the operation itself (the interpreter's start apart), SQL statements,
+the most memory it held, and what the operation counted.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import django
+
+Asked = dict[str, Any]
+
+
+class Counter:
+    """Counts statements; an execute wrapper."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        self.count += 1
+        return execute(sql, params, many, context)
+
+
+def day_end(asked: Asked) -> Callable[[], dict[str, Any]]:
+    """The evening of a date, or of all dates up to it."""
+    from django.utils import timezone
+
+    from config import day_end as evening
+
+    through = date.fromisoformat(asked["through"])
+
+    def work() -> dict[str, Any]:
+        days: dict[str, Any] = {}
+        chunk = int(asked.get("chunk", evening.CHUNK))
+        evening.run(
+            through=through,
+            at_clock=timezone.now,
+            report=lambda report: days.update({str(report.day): report.counts}),
+            chunk=chunk,
+        )
+        return {"days": len(days), "counts": days.get(asked["through"], {})}
+
+    return work
+
+
+OPERATIONS: dict[str, Callable[[Asked], Callable[[], dict[str, Any]]]] = {"day_end": day_end}
+
+
+def main(arguments: list[str]) -> int:
+    django.setup()
+    from django.db import connection
+
+    name, asked = arguments[0], json.loads(arguments[1]) if len(arguments) > 1 else {}
+    work = OPERATIONS[name](asked)
+    connection.ensure_connection()
+    counter = Counter()
+    with connection.execute_wrapper(counter):
+        start = time.perf_counter()
+        said = work()
+        seconds = time.perf_counter() - start
+    connection.close()
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "statements": counter.count, "rss_mb": round(rss, 1), **said}, default=str))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,133 @@
+"""Takes back what a run wrote, so that both sides start from the same rows without a copy of the database.
+
+Before: the last number of every table and the rows that a run may change. After: new rows are deleted, changed ones put
+back, sequences set back, the tables vacuumed. What came before the last `remember` is never touched. A run that was cut
+off leaves its notes in the database, so that the next one begins by taking it back.
+"""
+
+# ruff: noqa: S608 - table names are those of the catalogue and of the constants below.
+from typing import Any
+
+# Tables whose rows change, and which of them may; of all others only new rows are looked for.
+_MAY_CHANGE = {
+    "loans_position": "true",
+    "loans_installment": "settled_on IS NULL OR penalty_left > 0 OR compound_left > 0",
+    "loans_receipt": "state IN ('WAITING', 'UNMATCHED')",
+    "loans_businessdate": "true",
+    "loans_repricingrun": "true",
+    "loans_repricingitem": "state = 'PENDING'",
+    "loans_pricing": "upper_inf(in_force)",
+    "loans_contractchange": "true",
+    "followups_visittask": "closed_on IS NULL",
+    "risk_grade": "superseded_on IS NULL",
+    "journal_pending": "true",
+    "journal_heldback": "true",
+}
+_KEYS = {"loans_position": "loan_id", "loans_businessdate": "day"}
+_TABLES = """
+SELECT c.table_name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+WHERE c.table_schema = 'public' AND c.column_name = 'id' AND t.table_type = 'BASE TABLE' AND c.data_type = 'bigint'
+AND split_part(c.table_name, '_', 1) = ANY(ARRAY['loans', 'people', 'journal', 'collateral', 'risk', 'followups'])
+"""
+_PREFIXES = ("undo_", "made_", "changed_")
+
+
+class Undo:
+    """What a database was before a run."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def is_needed(self) -> bool:
+        """Whether a run left notes."""
+        return bool(self._value("SELECT to_regclass('undo_last') IS NOT NULL"))
+
+    def remember(self) -> None:
+        """Notes what must be there afterwards."""
+        run = self._cursor.execute
+        run("CREATE UNLOGGED TABLE undo_last (name text, last bigint, next bigint)")
+        for table in self._tables():
+            last = self._value(f"SELECT coalesce(max(id), 0) FROM {table}")
+            following = self._value(f"SELECT last_value FROM {self._sequence(table)}")
+            run("INSERT INTO undo_last VALUES (%s, %s, %s)", [table, last, following])
+        for table, condition in _MAY_CHANGE.items():
+            run(f"CREATE UNLOGGED TABLE undo_{table} AS SELECT * FROM {table} WHERE {condition}")
+            run(f"CREATE INDEX ON undo_{table} ({_KEYS.get(table, 'id')})")
+
+    def keep_made(self, *tables: str) -> None:
+        """Keeps the rows that a run made (`made_…`) and changed (`changed_…`), to be handed to a floor."""
+        for table in tables:
+            self._cursor.execute(f"DROP TABLE IF EXISTS made_{table}, changed_{table}")
+            last = self._value("SELECT last FROM undo_last WHERE name = %s", [table])
+            self._cursor.execute(f"CREATE UNLOGGED TABLE made_{table} AS SELECT * FROM {table} WHERE id > %s", [last])
+            if table in _MAY_CHANGE:
+                self._cursor.execute(
+                    f"CREATE UNLOGGED TABLE changed_{table} AS SELECT t.* FROM {table} t JOIN undo_{table} u "
+                    "ON u.id = t.id WHERE ROW(t.*) IS DISTINCT FROM ROW(u.*)"
+                )
+                self._cursor.execute(f"GRANT SELECT ON changed_{table} TO PUBLIC")
+            self._cursor.execute(f"GRANT SELECT ON made_{table} TO PUBLIC")
+
+    def take_back(self) -> None:
+        """Makes the tables what they were."""
+        run = self._cursor.execute
+        run("SELECT name, last, next FROM undo_last")
+        tables = self._cursor.fetchall()
+        touched = [*_MAY_CHANGE, "loans_ledger_line", *(name for name, _last, _next in tables)]
+        run("BEGIN")
+        # Rows that name others go with them: their keys are checked at the end of the transaction, or not at all.
+        run("SET CONSTRAINTS ALL DEFERRED")
+        for table in sorted(set(touched)):
+            run(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        posting = next(last for name, last, _next in tables if name == "loans_posting")
+        first_day = self._value("SELECT min(day) FROM undo_loans_businessdate WHERE is_open")
+        run("DELETE FROM loans_ledger_line WHERE business_date >= %s AND posting_id > %s", [first_day, posting])
+        for name, last, following in tables:
+            run(f"DELETE FROM {name} WHERE id > %s", [last])
+            run("SELECT setval(%s, %s)", [self._sequence(name), following])
+        run("DELETE FROM loans_businessdate WHERE day NOT IN (SELECT day FROM undo_loans_businessdate)")
+        for table in _MAY_CHANGE:
+            self._put_back(table)
+        run("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in sorted(set(touched)):
+            run(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+        run("COMMIT")
+        run(f"VACUUM {', '.join(sorted(set(touched)))}")
+        self.forget()
+
+    def forget(self) -> None:
+        for table in _MAY_CHANGE:
+            self._cursor.execute(f"DROP TABLE undo_{table}")
+        self._cursor.execute("DROP TABLE undo_last")
+
+    def _put_back(self, table: str) -> None:
+        key = _KEYS.get(table, "id")
+        columns = self._columns(table)
+        names, values = ", ".join(columns), ", ".join(f"u.{name}" for name in columns)
+        self._cursor.execute(
+            f"UPDATE {table} t SET ({names}) = ROW({values}) FROM undo_{table} u "
+            f"WHERE t.{key} = u.{key} AND ROW(t.*) IS DISTINCT FROM ROW(u.*)"
+        )
+        self._cursor.execute(
+            f"INSERT INTO {table} SELECT u.* FROM undo_{table} u LEFT JOIN {table} t ON t.{key} = u.{key} "
+            f"WHERE t.{key} IS NULL"
+        )
+
+    def _columns(self, table: str) -> list[str]:
+        self._cursor.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
+            "AND attidentity <> 'a' AND attname <> %s ORDER BY attnum",
+            [table, _KEYS.get(table, "id")],
+        )
+        return [row[0] for row in self._cursor.fetchall()]
+
+    def _tables(self) -> list[str]:
+        self._cursor.execute(_TABLES)
+        return sorted(name for (name,) in self._cursor.fetchall())
+
+    def _sequence(self, table: str) -> str:
+        return str(self._value("SELECT pg_get_serial_sequence(%s, 'id')", [table]))
+
+    def _value(self, statement: str, values: list[Any] | None = None) -> Any:
+        self._cursor.execute(statement, values)
+        return self._cursor.fetchone()[0]
