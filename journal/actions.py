@@ -1,6 +1,7 @@
 """Writes of the journal: a fact with the reactions it wakes, a stored file, a subject held back."""
 
 import hashlib
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -10,11 +11,14 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
 
 from journal.errors import ActionRefused
 from journal.models import Entry, Exhibit, HeldBack, Pending
 from journal.reactions import reactions_to
 from journal.request_id import current as current_request_id
+
+logger = logging.getLogger(__name__)
 
 
 def record(
@@ -72,7 +76,10 @@ def record_many(entries: Iterable[Entry]) -> None:
 
 def _nudge() -> None:
     """Wakes a worker; losing the nudge costs seconds only, for the sweep finds the rows."""
-    current_app.send_task("journal.run_pending", retry=False, ignore_result=True)
+    try:
+        current_app.send_task("journal.run_pending", retry=False, ignore_result=True)
+    except OperationalError as error:
+        logger.warning("no nudge, the sweep will find the work: %s", error)
 
 
 def store_exhibit(*, content: bytes, media_type: str, at: datetime) -> Exhibit:
