@@ -4,6 +4,7 @@ Reads terms, postings with their lines, receipts and changes of contract, a stre
 (`loans.rules.rebuild`). Nothing of what is rebuilt is read from where it is kept.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -151,9 +152,9 @@ def histories(loan_ids: Iterable[int], evening: Evening) -> dict[int, History | 
 
 def _signed(row: list[Any]) -> tuple[Signed, bool]:
     """A version as stored, and whether it leaves nothing to bill."""
-    *terms, recorded_on, is_recorded, engine_version, sha256, is_end = row
+    *terms, request, recorded_on, is_recorded, engine_version, sha256, is_end = row
     days = [date.fromisoformat(day) for day in recorded_on] if is_recorded else None
-    return Signed._make([*terms, days, engine_version, sha256]), is_end
+    return Signed._make([*terms, json.loads(request) if request else None, days, engine_version, sha256]), is_end
 
 
 def _versions(contract: Contract, signed: list[tuple[Signed, bool]]) -> list[Version]:
