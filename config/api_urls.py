@@ -2,8 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from config import files_api
-from config import contract_api
+from config import contract_api, files_api
 from followups import api as followups
 from loans import api as loans
 from loans.api import disclosures

@@ -13,8 +13,9 @@ from collateral.queries import balances_beside, charges_of, collateral_values, l
 from followups import queries
 from followups.api.tasks import TaskRow, row_context
 from loans.api import LoanRow, money, visible_loans
-from loans.models import Loan
+from loans.models import Loan, Product
 from loans.queries import LoanFacts, loan_facts
+from loans.queries.contract import partners_of
 from people.api.views import ApiView, reads
 from people.queries import may
 from people.rules.masking import mask_address
@@ -57,17 +58,41 @@ class HomeRow(serializers.Serializer[Any]):
         return mask_address(charge.property.address)
 
 
+class PartnerRow(serializers.ModelSerializer[Loan]):
+    """The other contract of a combination loan, as far as one may see it."""
+
+    product = serializers.ChoiceField(choices=Product.choices)
+    principal_balance = money(source="position.principal_balance")
+    annual_rate_percent = serializers.DecimalField(7, 4, source="position.annual_rate_percent")
+    installment_amount = money(source="position.installment_amount")
+
+    class Meta:
+        model = Loan
+        fields = ["id", "loan_note_no", "product", "principal_balance", "annual_rate_percent", "installment_amount"]
+
+
 class LoanFull(LoanRow):
     """A loan with its facts, homes and last follow-up tasks."""
 
     facts = serializers.SerializerMethodField()
     grade = serializers.SerializerMethodField()
+    product = serializers.ChoiceField(choices=Product.choices)
+    combination = serializers.CharField(source="combination.number", allow_null=True, default=None)
+    partners = serializers.SerializerMethodField()
     loan_to_value = serializers.SerializerMethodField()
     homes = serializers.SerializerMethodField()
     last_tasks = serializers.SerializerMethodField()
 
     class Meta(LoanRow.Meta):
-        fields = [*LoanRow.Meta.fields, "baseline_on", "facts", "grade", "loan_to_value", "homes", "last_tasks"]
+        fields = [
+            *LoanRow.Meta.fields, "baseline_on", "signed_on", "product", "combination", "partners", "facts", "grade",
+            "loan_to_value", "homes", "last_tasks",
+        ]  # fmt: skip
+
+    @extend_schema_field(PartnerRow(many=True))
+    def get_partners(self, loan: Loan) -> Any:
+        found = partners_of(loan).visible_to(self.context["staff"]) if loan.combination_id else []
+        return PartnerRow(found, many=True).data
 
     @extend_schema_field(FactsRow)
     def get_facts(self, loan: Loan) -> Any:
@@ -104,7 +129,7 @@ class LoanDetail(ApiView):
 
     @reads(LoanFull, operation_id="loans_retrieve")
     def get(self, request: Request, pk: int) -> Response:
-        loan = self.visible(visible_loans(self), pk=pk)
+        loan = self.visible(visible_loans(self).select_related("combination"), pk=pk)
         facts: LoanFacts = loan_facts(loan)
         context = {"facts": facts, "as_of": facts.as_of, "staff": self.staff}
         return Response(LoanFull(loan, context=context).data)

@@ -11,10 +11,14 @@ from django.utils.translation import gettext as _
 
 from journal.actions import record
 from loans.actions.disbursement import ContractRefused, ContractTaken, NewContract, book_contract, next_number
+from loans.actions.disclosure import DisclosureRefused
 from loans.models import Combination, Loan, Product
 from loans.queries import hold_business_date
 from people.actions import require
 from people.models import Branch, Staff
+
+# What each of the two contracts says for itself.
+_OF_A_PART = {"external_id", "terms", "pricing", "agreed", "disclosure", "first_home", "credit_score"}
 
 
 @transaction.atomic
@@ -26,13 +30,13 @@ def disburse_combination(*, fund: NewContract, commercial: NewContract, by: Staf
     known = _known(fund, commercial)
     if known is not None:
         # Each contract says for itself whether it is the same.
-        for contract in (fund, commercial):
-            book_contract(contract, combination=known, by=by, at=at)
+        _book("fund", fund, known, by, at)
+        _book("commercial", commercial, known, by, at)
         return known
     branch = Branch.objects.get(pk=fund.branch_id)
     pk, number = next_number("ZH", "loans_combination", branch, day)
     combination = Combination.objects.create(pk=pk, number=number, made_on=day)
-    loans = [book_contract(contract, combination=combination, by=by, at=at) for contract in (fund, commercial)]
+    loans = [_book("fund", fund, combination, by, at), _book("commercial", commercial, combination, by, at)]
     if any(loan.combination_id != pk for loan in loans):
         raise ContractTaken(_("其中一份合同已单独放款。"), field="external_id")
     record(
@@ -40,6 +44,20 @@ def disburse_combination(*, fund: NewContract, commercial: NewContract, by: Staf
         data={"number": number, "loans": [loan.pk for loan in loans]},
     )  # fmt: skip
     return combination
+
+
+def _book(part: str, contract: NewContract, combination: Combination, by: Staff, at: datetime) -> Loan:
+    """One contract of the two; what it is refused for bears the name of its part."""
+
+    def named(field: str) -> str:
+        return f"{part}.{field}" if field.split(".")[0] in _OF_A_PART else field
+
+    try:
+        return book_contract(contract, combination=combination, by=by, at=at)
+    except ContractRefused as refused:
+        raise ContractRefused({named(field): words for field, words in refused.sentences.items()}) from None
+    except (ContractTaken, DisclosureRefused) as refused:
+        raise type(refused)(refused.message, field=named(refused.field), conflict=refused.conflict) from None
 
 
 def _check_pair(fund: NewContract, commercial: NewContract) -> None:

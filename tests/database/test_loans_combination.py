@@ -151,4 +151,4 @@ def test_the_commercial_part_gets_no_subsidy(by: Staff) -> None:
     claimed = replace(commercial, first_home=FirstHome(Decimal(89), 120_000_000, True, False))
     with pytest.raises(ContractRefused) as refused:
         disburse_combination(fund=fund, commercial=claimed, by=by, at=AT)
-    assert set(refused.value.sentences) == {"first_home"}
+    assert set(refused.value.sentences) == {"commercial.first_home"}

@@ -17,6 +17,7 @@ from loans.actions.changes import propose_change
 from people.api.permissions import ANYONE
 from people.api.views import ApiView
 from tests.factories import AT
+from tests.web import contract_bodies
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 
 LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
@@ -37,6 +38,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("current-token", "DELETE"): (EVERYONE, None),
     ("business-date", "GET"): (LOAN_ROLES, None),
     ("loans", "GET"): (LOAN_ROLES, None),
+    **contract_bodies.ROWS,
     ("loan", "GET"): (LOAN_ROLES, None),
     ("loan-installments", "GET"): (LOAN_ROLES, None),
     ("loan-schedule", "GET"): (LOAN_ROLES, None),
@@ -142,7 +144,8 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
     bank = make_bank()
     found: dict[str, dict[str, int]] = {
         "missing": dict.fromkeys(
-            ("loan", "task", "visit", "report", "receipt", "change", "money", "break", "refund"), 999_999_999
+            ("loan", "task", "visit", "report", "receipt", "change", "money", "break", "refund", "disclosure"),
+            999_999_999,
         )
     }
     for place, who in (("home", "officer"), ("other", "stranger")):
@@ -156,7 +159,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         task = bank.tasks[place].pk
         ids = {"loan": bank.loans[place].pk, "task": task, "visit": task, "report": report["id"]}
         found[place] = {**ids, "receipt": pay(bank.loans[place]), "change": proposed(bank, place, who)}
-        found[place] |= money_rows(bank, place)
+        found[place] |= money_rows(bank, place) | contract_bodies.disclosure_row(bank, who)
     shared = pricing_rows(bank)
     for ids in found.values():
         ids.update(shared if ids is not found["missing"] else dict.fromkeys(shared, 999_999_999))
