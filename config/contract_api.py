@@ -106,7 +106,7 @@ class Loans(LoanList):
     Answers 201, and 200 with the same loan when the same contract is handed in again under its external number.
     """
 
-    permission = {"GET": "loans.view", "POST": "loans.disburse"}
+    permission = {"GET": "loans.view", "POST": "loans.disburse"}  # type: ignore[assignment]
 
     @reads(LoanRow(many=True), operation_id="loans_list")
     def get(self, request: Request) -> Response:

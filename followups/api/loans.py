@@ -91,7 +91,7 @@ class LoanFull(LoanRow):
 
     @extend_schema_field(PartnerRow(many=True))
     def get_partners(self, loan: Loan) -> Any:
-        found = partners_of(loan).visible_to(self.context["staff"]) if loan.combination_id else []
+        found = list(partners_of(loan).visible_to(self.context["staff"])) if loan.combination_id else []
         return PartnerRow(found, many=True).data
 
     @extend_schema_field(FactsRow)

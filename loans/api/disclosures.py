@@ -94,7 +94,7 @@ class FeeForm(StrictSerializer):
     """A fee in normal performance: the amount of each time."""
 
     code = PatternField(_CODE, _lazy("代码须为大写字母、数字和下划线。"))
-    label = SeenTextField(max_length=80)
+    label = SeenTextField(max_length=80)  # type: ignore[assignment]
     charged_by = SeenTextField(max_length=80)
     amount = MoneyField()
     due = serializers.ChoiceField(DUES, required=False, default=DUES[0])
@@ -104,7 +104,7 @@ class ContingentForm(StrictSerializer):
     """A cost that arises only if something happens: its highest amount, or in words how it is reckoned."""
 
     code = PatternField(_CODE, _lazy("代码须为大写字母、数字和下划线。"))
-    label = SeenTextField(max_length=80)
+    label = SeenTextField(max_length=80)  # type: ignore[assignment]
     charged_by = SeenTextField(max_length=80)
     amount = MoneyField(required=False)
     basis = SeenTextField(max_length=200, required=False, allow_blank=True, default="")
@@ -119,8 +119,8 @@ class DisclosureForm(StrictSerializer):
     product = serializers.ChoiceField(Product.choices, required=False, default=Product.COMMERCIAL)
     terms = TermsField()
     pricing = PricingForm(required=False)
-    fees = FeeForm(many=True, required=False, max_length=MOST_ITEMS)
-    contingent = ContingentForm(many=True, required=False, max_length=MOST_ITEMS)
+    fees = FeeForm(many=True, required=False, max_length=MOST_ITEMS)  # type: ignore[call-arg]
+    contingent = ContingentForm(many=True, required=False, max_length=MOST_ITEMS)  # type: ignore[call-arg]
     agreed = AgreedForm(required=False)
     is_combination_part = YesNoField(required=False, default=False)
     partner = TextField(max_length=30, required=False, allow_blank=True, default="")
