@@ -11,9 +11,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
 from psycopg2.extras import DateRange
 
 from journal.actions import record_many
+from journal.errors import ActionRefused
 from journal.models import Entry
 from loans import posting
 from loans.facts import loan_fact, settled_fact
@@ -45,8 +47,11 @@ class Stale(Exception):
         self.reasons = tuple(reasons)
 
 
-class NotWhatWasApproved(Exception):
+class NotWhatWasApproved(ActionRefused):
     """The stored change is not the one whose hash was approved."""
+
+    code = "change_content_differs"
+    conflict = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ def content_of(change: ContractChange) -> dict[str, Any]:
         "kind": change.kind,
         "asked": change.asked,
         "effective_on": str(change.effective_on),
+        "loan_state": change.loan_state,
         "request": change.request,
         "result": change.result,
         "paid": [f"{part:.2f}" for part in (change.principal, change.interest, change.charges, change.fee)],
@@ -76,7 +82,8 @@ def check_content(change: ContractChange) -> None:
     """NotWhatWasApproved unless the change is the one whose hash it carries, rows included."""
     terms = after_terms(change)
     if content_sha256(content_of(change)) != change.result_sha256 or (terms and not terms.is_itself()):
-        raise NotWhatWasApproved(f"change {change.pk}")
+        message = _("变更 %(number)s 的内容与提交时的指纹不符，已停止办理，请联系管理员。")
+        raise NotWhatWasApproved(message % {"number": change.pk})
 
 
 def after_terms(change: ContractChange) -> StoredTerms | None:

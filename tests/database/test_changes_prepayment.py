@@ -297,3 +297,42 @@ def test_what_was_tampered_with_is_never_applied() -> None:
     with pytest.raises(NotWhatWasApproved):
         apply(change, who)
     assert everything() == before
+
+
+def test_the_receipt_that_funded_a_prepayment_stays_until_the_prepayment_is_reversed() -> None:
+    from journal.errors import ActionRefused
+    from loans.actions import reverse_receipt
+    from loans.models import Receipt
+    from tests.factories import make_branch, make_staff
+
+    loan, who = e1_loan(), People()
+    somebody = make_staff("OPERATIONS", make_branch())
+    change = signed(loan, "PREPAYMENT", who, **AMOUNT, effect="SHORTEN_TERM")
+    pay(loan, "200200.00", date(2026, 11, 30), "1")
+    apply(change, who)
+    receipt = Receipt.objects.get(serial="1")
+    before = everything()
+    with pytest.raises(ActionRefused):
+        reverse_receipt(receipt_id=receipt.pk, reason="渠道重复划款", by=somebody, at=AT)
+    assert everything() == before
+    reverse_change(change_id=change.pk, reason="渠道重复划款", by=who.manager, at=AT)
+    reverse_receipt(receipt_id=receipt.pk, reason="渠道重复划款", by=somebody, at=AT)
+    assert position(loan).suspense == 0
+    all_is_well()
+
+
+def test_a_late_payment_of_an_earlier_day_leaves_a_prepayment_as_it_was() -> None:
+    """The installment of the 20th was paid late in the books only: everything since is spread anew, the change stays."""
+    loan, who = e1_loan(date(2026, 12, 19), as_of=date(2026, 12, 18)), People()
+    close(date(2026, 12, 19))
+    close(date(2026, 12, 20))
+    pay(loan, "4546.45", date(2026, 12, 21), "1")
+    change = signed(loan, "PREPAYMENT", who, **AMOUNT, effect="SHORTEN_TERM")
+    pay(loan, preview_of(change).needed, date(2026, 12, 21), "2")
+    apply(change, who)
+    rows = rows_of(loan)
+    pay(loan, "100.00", date(2026, 12, 20), "late")
+    assert rows_of(loan) == rows
+    assert position(loan).suspense == Decimal("100.00")
+    close(date(2026, 12, 21))
+    all_is_well()
