@@ -63,6 +63,13 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
         "银保监会/央行令〔2023〕1号",
     ),
     (
+        "upgrade_observation",
+        {"periods": 2, "months": 6},
+        _D(2023, 7, 1),
+        None,
+        "银保监会/央行令〔2023〕1号：不良上调",
+    ),
+    (
         "interest_subsidy",
         {"rate_percent": "1.0", "years": 5, "principal": "1000000.00", "area": "120", "price": "1500000.00"},
         _D(2026, 10, 1),

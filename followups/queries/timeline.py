@@ -15,13 +15,34 @@ from django.utils.translation import gettext as _
 
 from followups.models import Conclusion, EventKind, Method, Outcome, TaskEvent, TaskKind
 from journal.models import Entry
-from loans.models import FiveClass, Installment, LedgerLine, Loan, Posting, PostingKind, Receipt, ReceiptState
+from loans.models import (
+    ChangeKind,
+    FiveClass,
+    Installment,
+    LedgerLine,
+    Loan,
+    Posting,
+    PostingKind,
+    Receipt,
+    ReceiptState,
+)
 from people.models import Staff
 from risk.models import GradeLevel
 
 MOST = 200
 # Postings without installment or receipt of their own: their ledger lines say how much.
-_TOLD_BY_LINES = (PostingKind.OPENING, PostingKind.SUSPENSE_USED)
+_TOLD_BY_LINES = (
+    PostingKind.OPENING,
+    PostingKind.SUSPENSE_USED,
+    PostingKind.DISBURSEMENT,
+    PostingKind.PREPAYMENT,
+    PostingKind.FEE,
+    PostingKind.WAIVER,
+    PostingKind.SUBSIDY,
+    PostingKind.REFUND,
+    PostingKind.NON_ACCRUAL,
+    PostingKind.WRITE_OFF,
+)
 
 
 @dataclass(frozen=True)
@@ -177,7 +198,11 @@ def _fact_words(kind: str, facts: Mapping[str, Any]) -> str:
         }
     if kind == "loans.receipts_replayed":
         return _("迟到的还款按起息日 %(day)s 入账，之后的还款重新分配") % {"day": facts.get("from", "")}
+    if kind.startswith(("loans.change_", "loans.observation_", "loans.class_floor_")):
+        return _change_words(kind, facts)
     return {
+        "loans.accelerated": _("宣布提前到期"),
+        "loans.written_off": _("贷款核销"),
         "loans.overdue_began": _("开始逾期"),
         "loans.overdue_cured": _("逾期已还清"),
         "loans.settled": _("贷款结清"),
@@ -188,6 +213,26 @@ def _fact_words(kind: str, facts: Mapping[str, Any]) -> str:
         "collateral.occupancy_recorded": _("登记居住状态"),
         "collateral.registration_recorded": _("登记抵押信息"),
     }.get(kind, "")
+
+
+def _change_words(kind: str, facts: Mapping[str, Any]) -> str:
+    """A step of a contract change: what was asked, and what became of it."""
+    what = str(ChangeKind(facts["kind"]).label) if facts.get("kind") in ChangeKind.values else ""
+    words = {
+        "loans.change_proposed": _("合同变更（%(what)s）提交审批"),
+        "loans.change_approved": _("合同变更（%(what)s）审批通过"),
+        "loans.change_rejected": _("合同变更（%(what)s）被驳回"),
+        "loans.change_signed": _("合同变更（%(what)s）已签署"),
+        "loans.change_applied": _("合同变更（%(what)s）生效"),
+        "loans.change_withdrawn": _("合同变更（%(what)s）撤回"),
+        "loans.change_expired": _("合同变更（%(what)s）失效：%(reason)s"),
+        "loans.change_reversed": _("合同变更（%(what)s）冲正：%(reason)s"),
+        "loans.observation_restarted": _("未按期还款，重组观察期自 %(since)s 重新起算"),
+        "loans.observation_ended": _("重组观察期满"),
+        "loans.class_floor_raised": _("重组观察期内分类限制调整为%(floor)s"),
+    }.get(kind, "")
+    since, floor = facts.get("observed_from", ""), _class_words(facts.get("to"))
+    return words % {"what": what, "reason": facts.get("reason", ""), "since": since, "floor": floor}
 
 
 def _class_words(code: Any) -> str:

@@ -384,3 +384,60 @@ def test_evidence_of_another_type_or_size_is_refused(name: str, content: bytes) 
             evidence=(name, content), by=who.officer, at=AT,
         )  # fmt: skip
     assert not ContractChange.objects.exists()
+
+
+# ── The evening ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_day_end_applies_on_the_day_and_twice_is_once() -> None:
+    from config.day_end import run
+    from followups.queries.timeline import timeline
+    from loans import batch
+
+    loan, who = e1_loan(), People()
+    change = signed(loan, "PREPAYMENT", who, amount="50000.00", effect="SHORTEN_TERM", effective_on="2026-12-02")
+    quoted = preview_of(change)
+    pay(loan, quoted.needed, OPEN, "1")
+    run(through=date(2026, 12, 1), at_clock=lambda: AT)
+    change.refresh_from_db()
+    assert change.state == "SIGNED"
+    run(through=date(2026, 12, 2), at_clock=lambda: AT)
+    change.refresh_from_db()
+    assert (change.state, change.applied_on, rows_of(loan)) == (
+        "APPLIED", date(2026, 12, 2), shown(quoted.rows_after)
+    )  # fmt: skip
+    before = everything()
+    batch.apply_changes(as_of=date(2026, 12, 2), at=AT)
+    batch.watch_changes(as_of=date(2026, 12, 2), at=AT)
+    assert everything() == before
+    told = [row.text for row in timeline(loan)]
+    assert "合同变更（部分提前还款）生效" in told
+    all_is_well()
+
+
+@pytest.mark.parametrize(("approved", "words"), [(False, "未审批"), (True, "未签署")])
+def test_what_nobody_decided_or_signed_in_time_ends(approved: bool, words: str) -> None:
+    loan, who = e1_loan(date(2026, 11, 21)), People()
+    change = propose(loan, "METHOD", who, method="EQUAL_PRINCIPAL")
+    if approved:
+        decide(change, who.manager)
+    open_next(change.expires_on)
+    change.refresh_from_db()
+    assert change.state in ("PROPOSED", "APPROVED")
+    close(change.expires_on)
+    change.refresh_from_db()
+    assert change.state == "EXPIRED" and words in change.end_reason
+
+
+def test_what_is_still_to_come_is_not_applied_before_its_day() -> None:
+    from loans.actions.changes import ChangeWaits
+
+    loan, who = e1_loan(), People()
+    change = signed(loan, "METHOD", who, method="EQUAL_PRINCIPAL", effective_on="2026-12-25")
+    assert preview_of(change).rows_after[0].number == rows_of(loan)[1][0]
+    with pytest.raises(ChangeWaits, match="未到"):
+        apply(change, who)
+    pay(loan, "6000.00", date(2026, 12, 20), "1")
+    open_next(date(2026, 12, 26))
+    change.refresh_from_db()
+    assert (change.state, rows_of(loan)) == ("APPLIED", shown(preview_of(change).rows_after))
