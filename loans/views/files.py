@@ -27,6 +27,8 @@ from loans.queries.files import (
     work_of_files,
 )
 from loans.queries.names import borrower_name
+from loans.rules.debit_file import ANSWER_COLUMNS
+from loans.rules.receipts import COLUMNS
 from loans.views.lists import filter_words
 from people.paging import Order, page_of
 from people.web import PageView, no_store, visible_or_404
@@ -137,13 +139,19 @@ def shown(row: ReceiptBreak) -> dict[str, Any]:
     return {
         "row": row,
         "reason": reason_in_words(row.reason),
-        "came": ", ".join(value for value in row.row.values() if value),
+        "came": ", ".join(row.row[name] for name in _in_order(row.row) if row.row[name]),
         "fault": row.row.get(row.column, ""),
         "amount": receipt.amount if receipt else None,
         "value_on": receipt.value_on if receipt else None,
         "holds_money": receipt is not None and receipt.state == ReceiptState.UNMATCHED,
         "outcome": receipt.get_state_display() if receipt and receipt.state != ReceiptState.UNMATCHED else "",
     }
+
+
+def _in_order(cells: dict[str, str]) -> list[str]:
+    """Columns as the file's description has them; the database keeps them in an order of its own."""
+    columns = ANSWER_COLUMNS if "result" in cells else COLUMNS
+    return [name for name in columns if name in cells] + sorted(set(cells) - set(columns))
 
 
 class BreakList(PageView):
@@ -207,7 +215,7 @@ class CloseBreak(PageView):
         context = self.get_context_data(
             each=shown(row),
             row=row,
-            cells=list(row.row.items()),
+            cells=[(name, row.row[name]) for name in _in_order(row.row)],
             is_open=row.state == BreakState.OPEN,
             refused=refusal.message if refusal else "",
             tab="breaks",

@@ -11,6 +11,7 @@ from journal.errors import ActionRefused
 from loans.actions import decide_refund, propose_refund
 from loans.filters import RefundFilter
 from loans.models import Loan, Receipt, ReceiptState, Refund, RefundState
+from loans.queries import future_schedule
 from loans.queries.files import refunds_visible_to
 from loans.queries.names import borrower_name
 from loans.rules.money import AmountError
@@ -78,10 +79,12 @@ class ProposeRefund(PageView):
         receipts = Receipt.objects.filter(loan=loan, state=ReceiptState.POSTED).order_by("-id")
         refunds = Refund.objects.filter(loan=loan).select_related("proposed_by", "decided_by").order_by("-id")
         past = list(refunds[:_SHOWN])
+        coming = future_schedule(loan, limit=1)
         context = self.get_context_data(
             loan=loan,
             name=borrower_name(loan, self.staff),
             suspense=loan.position.suspense,
+            next_amount=coming[0].amount if coming else None,
             receipts=list(receipts[:_SHOWN]),
             refunds=past,
             waiting=next((each for each in past if each.state == RefundState.PROPOSED), None),
@@ -109,7 +112,7 @@ class RefundPage(PageView):
             done = decide_refund(refund_id=refund.pk, approve=approve, note=note, by=self.staff, at=self.at)
         except ActionRefused as refusal:
             return self._shown(self._found(pk), refusal=refusal, note=note)
-        messages.success(request, _("退款%(state)s。") % {"state": done.get_state_display()})
+        messages.success(request, _("这笔退款：%(state)s。") % {"state": done.get_state_display()})
         return redirect("loans:refund", pk=done.pk)
 
     def _found(self, pk: int) -> Refund:
