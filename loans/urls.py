@@ -3,6 +3,7 @@
 from django.urls import path
 
 from loans import views
+from loans.views import pricing, repricing
 
 app_name = "loans"
 urlpatterns = [
@@ -14,6 +15,17 @@ urlpatterns = [
     path("loans/<int:pk>/statement.pdf", views.StatementDocument.as_view(), name="statement_pdf"),
     path("loans/<int:pk>/statement.xlsx", views.StatementWorkbook.as_view(), name="statement_xlsx"),
     path("loans/<int:pk>/payment/", views.PaymentPage.as_view(), name="payment"),
+    path("pricing/", pricing.LprPage.as_view(), name="lpr"),
+    path("pricing/lpr/<int:pk>/decide/", pricing.DecideLpr.as_view(), name="lpr_decide"),
+    path("pricing/runs/", repricing.RunList.as_view(), name="repricing_runs"),
+    path("pricing/runs/propose/", repricing.ProposeRun.as_view(), name="repricing_propose"),
+    path("pricing/runs/<int:pk>/", repricing.RunPage.as_view(), name="repricing_run"),
+    path("pricing/runs/<int:pk>/decide/", repricing.DecideRun.as_view(), name="repricing_decide"),
+    path("pricing/runs/<int:pk>/cancel/", repricing.CancelRun.as_view(), name="repricing_cancel"),
+    path("pricing/runs/<int:pk>/notices.<str:form>", repricing.Notices.as_view(), name="repricing_notices"),
+    path("pricing/missed/", pricing.MissedRepricings.as_view(), name="repricing_missed"),
+    path("pricing/spreads/", pricing.WideSpreads.as_view(), name="wide_spreads"),
+    path("pricing/spreads.<str:form>", pricing.WideSpreadsFile.as_view(), name="wide_spreads_file"),
     path("receipts/", views.ReceiptList.as_view(), name="receipts"),
     path("receipts/files/", views.MoneyFileList.as_view(), name="files"),
     path("receipts/files/debits/", views.MakeDebits.as_view(), name="make_debits"),

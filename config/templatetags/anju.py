@@ -216,6 +216,7 @@ def stage_word(code: str) -> str:
         "regrade": _("风险等级"),
         "run_off_site": _("非现场检查"),
         "replan": _("回访计划"),
+        "reprice": _("利率重定价"),
         "close": _("日切"),
     }
     return words.get(code, code)
@@ -242,6 +243,9 @@ def count_words(counts: dict[str, int]) -> str:
         "cancelled": _("撤销"),
         "brought_forward": _("提前"),
         "handed_to_person": _("转人工"),
+        "repriced": _("重定价"),
+        "rate_unchanged": _("利率未变"),
+        "repricing_held": _("重定价搁置"),
     }
     found = []
     for name, count in counts.items():

@@ -101,10 +101,14 @@ def totals_of(run_id: int) -> dict[str, Any]:
 _COUNTS = ("count", "held", "up", "down", "unchanged")
 
 
-def totals_seen(run: RepricingRun, staff: Staff) -> dict[str, Any]:
-    """A run's totals over the branches that a person sees."""
-    seen = set(Branch.objects.filter(pk__in=branch_ids_visible_to(staff)).values_list("code", flat=True))
-    branches = [each for each in run.totals.get("branches", ()) if each["code"] in seen]
+def branch_codes_seen(staff: Staff) -> set[str]:
+    """Codes of the branches that a person sees."""
+    return set(Branch.objects.filter(pk__in=branch_ids_visible_to(staff)).values_list("code", flat=True))
+
+
+def totals_seen(run: RepricingRun, codes: set[str]) -> dict[str, Any]:
+    """A run's totals over some branches."""
+    branches = [each for each in run.totals.get("branches", ()) if each["code"] in codes]
     whole = {name: sum(each[name] for each in branches) for name in _COUNTS}
     change = sum((Decimal(each["change"]) for each in branches), Decimal("0.00"))
     return {**run.totals, **whole, "change": change, "branches": branches}

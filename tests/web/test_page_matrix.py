@@ -13,8 +13,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from followups import actions
 from loans.models import MoneyFile, Receipt, ReceiptBreak, Refund
+from loans.models import LprRate, RepricingRun
 from tests.factories import AT
-from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay
+from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 
 EVERYONE = set(ROLES)
 LOAN_ROLES = EVERYONE - {"administrator"}
@@ -23,6 +24,7 @@ VISITORS = {"officer", "colleague", "stranger"}
 REVIEWERS = {"manager", "risk"}
 REVEALERS = VISITORS | {"manager"}
 NOBODY: set[str] = set()
+WHOLE_BANK = {"risk", "operations", "auditor"}
 ANYONE = None
 # Page → (roles let in, method, posted); None for roles means no sign-in is asked for.
 TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
@@ -52,6 +54,17 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "loans:statement_pdf": (LOAN_ROLES, "get", {}),
     "loans:statement_xlsx": (LOAN_ROLES, "get", {}),
     "loans:payment": ({"operations"}, "get", {}),
+    "loans:lpr": (LOAN_ROLES, "get", {}),
+    "loans:lpr_decide": ({"risk"}, "post", {"verb": "approve"}),
+    "loans:repricing_runs": (WHOLE_BANK, "get", {}),
+    "loans:repricing_propose": ({"operations"}, "post", {"from_on": "2027-01-01", "to_on": "2027-01-01"}),
+    "loans:repricing_run": (WHOLE_BANK, "get", {}),
+    "loans:repricing_decide": ({"risk"}, "post", {"verb": "approve", "content_sha256": "0" * 64}),
+    "loans:repricing_cancel": ({"operations"}, "post", {"reason": "等待下月公布"}),
+    "loans:repricing_notices": (WHOLE_BANK, "get", {}),
+    "loans:repricing_missed": (LOAN_ROLES, "get", {}),
+    "loans:wide_spreads": (LOAN_ROLES, "get", {}),
+    "loans:wide_spreads_file": (LOAN_ROLES, "get", {}),
     "loans:receipts": ({"operations"}, "get", {}),
     "loans:reverse_receipt": ({"operations"}, "post", {"reason": "渠道重复划款"}),
     "loans:files": ({"operations"}, "get", {}),
@@ -85,6 +98,11 @@ LOAN_PAGES = {
 MONEY_PAGES = {
     "loans:file": "money", "loans:debit_download": "money", "loans:close_break": "break", "loans:refund": "refund",
 }  # fmt: skip
+# Pages of the bank's runs and rates, which belong to no branch.
+SHARED_PAGES = {
+    "loans:lpr_decide": LprRate, "loans:repricing_run": RepricingRun, "loans:repricing_decide": RepricingRun,
+    "loans:repricing_cancel": RepricingRun, "loans:repricing_notices": RepricingRun,
+}  # fmt: skip
 NOT_PAGES = {"alive", "ready", "set_language"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
 
@@ -104,6 +122,7 @@ def bank(db: None) -> Bank:
     bank = make_bank()
     for loan in bank.loans.values():
         pay(loan)
+    pricing_rows(bank)
     for place in bank.loans:
         money_rows(bank, place)
     return bank
@@ -140,6 +159,12 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
     if name in MONEY_PAGES:
         found = money_rows_of(bank, place) if place in bank.loans else {}
         return reverse(name, args=[found.get(MONEY_PAGES[name], 987654321)])
+    if name in SHARED_PAGES:
+        newest: Any = SHARED_PAGES[name].objects.latest("pk")
+        more = ["csv"] if name == "loans:repricing_notices" else []
+        return reverse(name, args=[newest.pk if place in bank.loans else 987654321, *more])
+    if name == "loans:wide_spreads_file":
+        return reverse(name, args=["xlsx"])
     if name in ("loans:reverse_receipt", "loans:settle_receipt"):
         receipt = Receipt.objects.filter(loan=bank.loans.get(place)).first() if place in bank.loans else None
         return reverse(name, args=[receipt.pk if receipt else 987654321])

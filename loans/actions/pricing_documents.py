@@ -1,17 +1,18 @@
-"""Hands out the notices of a run as a file: old and new rate, old and new payment, from when. The taking is recorded.
+"""Hands out lists of pricing as files, and records who took them: the notices of a run, and loans with a wide spread.
 
-Names are masked and no telephone or address is in it: the letters are made where those are kept, by the number of the
+Names are masked and no telephone or address is in them: the letters are made where those are kept, by the number of the
 loan note.
 """
 
 import csv
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from io import StringIO
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -19,9 +20,11 @@ from journal.actions import record
 from loans import statement_xlsx
 from loans.actions.repricing import RepricingRefused
 from loans.actions.statements import Document
-from loans.models import RepricingRun, RepricingState
+from loans.models import Loan, RepricingRun, RepricingState
 from loans.queries import open_business_date
+from loans.queries.bank import require_business_date
 from loans.queries.names import borrower_name
+from loans.queries.pricing import above_new_loans, spread_gap_bounds
 from loans.queries.repricing import items_seen
 from loans.repricing_wording import held_words
 from loans.statement_xlsx import Cell, Sheet
@@ -46,7 +49,9 @@ def take_notices(*, run: RepricingRun, form: str, by: Staff, at: datetime) -> Do
         raise RepricingRefused(_("批次获批后才能导出通知。"))
     with override(_LANGUAGE):
         rows = list(_rows(run, by))
-        content = _csv(rows) if form == CSV else _xlsx(run, rows, at)
+        window = f"{run.from_on} – {run.to_on}"
+        facts = ((_("批次"), run.pk), (_("重定价日"), window), (_("笔数"), len(rows)))
+        content = _content(form, Sheet(_("利率重定价通知"), facts, _heads(), rows, (), ()), at)
     record(
         kind="loans.repricing_notices_taken", subject_type="repricing", subject_id=run.pk, by=by.staff_no, at=at,
         business_date=open_business_date(),
@@ -82,24 +87,57 @@ def _rate(percent: Any) -> str:
     return f"{percent:.4f}%"
 
 
-def _csv(rows: Sequence[Sequence[Cell]]) -> bytes:
+@transaction.atomic
+def take_wide_spreads(*, form: str, by: Staff, at: datetime) -> Document:
+    """The loans that a person sees whose spread is far above that of new loans."""
+    require(by, "loans.view")
+    today = require_business_date()
+    seen = Loan.objects.visible_to(by).select_related("borrower", "branch", "portfolio_officer", "position")
+    average, most = spread_gap_bounds(today)
+    with override(_LANGUAGE):
+        rows = list(_spread_rows(above_new_loans(seen, today), by))
+        facts = (
+            (_("营业日"), today), (_("新发放贷款平均加点（基点）"), f"{average}"), (_("差距超过（基点）"), f"{most}"),
+            (_("笔数"), len(rows)),
+        )  # fmt: skip
+        content = _content(form, Sheet(_("存量利率协商名单"), facts, _spread_heads(), rows, (), ()), at)
+    record(
+        kind="loans.wide_spreads_taken", subject_type="loans", subject_id=None, by=by.staff_no, at=at,
+        business_date=today,
+        data={"form": form, "loans": len(rows), "sha256": hashlib.sha256(content).hexdigest()},
+    )  # fmt: skip
+    return Document(f"spreads-{today:%Y%m%d}.{form.lower()}", _MEDIA_TYPES[form], content)
+
+
+def _spread_heads() -> tuple[str, ...]:
+    return (
+        _("借据号"), _("机构"), _("客户"), _("管户"), _("余额"), _("利率"), _("加点（基点）"), _("高出（基点）"),
+        _("重定价周期（月）"), _("下次重定价日"),
+    )  # fmt: skip
+
+
+def _spread_rows(loans: QuerySet[Loan], by: Staff) -> Iterator[tuple[Cell, ...]]:
+    for loan in loans.order_by("-pricings__spread_bp", "id").iterator(chunk_size=2000):
+        position, officer = loan.position, loan.portfolio_officer
+        yield (
+            loan.loan_note_no, loan.branch.name, borrower_name(loan, by), officer.name if officer else "",
+            position.principal_balance, _rate(position.annual_rate_percent), f"{loan.spread_bp:.2f}",  # type: ignore[attr-defined]
+            f"{loan.gap_bp:.2f}", loan.cycle_months, position.next_repricing_on,  # type: ignore[attr-defined]
+        )  # fmt: skip
+
+
+def _content(form: str, sheet: Sheet, at: datetime) -> bytes:
+    return _csv(sheet) if form == CSV else statement_xlsx.render(sheet, made_at=at)
+
+
+def _csv(sheet: Sheet) -> bytes:
     """UTF-8 with its mark, as spreadsheets expect; a name that begins like a formula is put behind an apostrophe."""
     text = StringIO()
     writer = csv.writer(text)
-    writer.writerow(_heads())
-    for row in rows:
+    writer.writerow(sheet.heads)
+    for row in sheet.rows:
         texts = ("" if each is None else str(each) for each in row)
-        writer.writerow([f"'{one}" if k in (1, 2) and one.startswith(_FORMULA) else one for k, one in enumerate(texts)])
+        writer.writerow(
+            [f"'{one}" if k in (1, 2, 3) and one.startswith(_FORMULA) else one for k, one in enumerate(texts)]
+        )
     return b"\xef\xbb\xbf" + text.getvalue().encode()
-
-
-def _xlsx(run: RepricingRun, rows: Sequence[Sequence[Cell]], at: datetime) -> bytes:
-    sheet = Sheet(
-        title=_("利率重定价通知"),
-        facts=((_("批次"), run.pk), (_("重定价日"), f"{run.from_on} – {run.to_on}"), (_("笔数"), len(rows))),
-        heads=_heads(),
-        rows=rows,
-        sums=(),
-        notes=(),
-    )
-    return statement_xlsx.render(sheet, made_at=at)
