@@ -29,6 +29,7 @@ _NAV = (
     ("followups:review", gettext_noop("审核台"), "followups.review"),
     ("followups:desk", gettext_noop("我的工作台"), "followups.view"),
     ("loans:list", gettext_noop("贷款"), "loans.view"),
+    ("loans:changes", gettext_noop("合同变更"), "loans.view"),
     ("loans:receipts", gettext_noop("还款入账"), "loans.post_receipts"),
     ("loans:lpr", gettext_noop("利率"), "loans.view"),
     ("operations", gettext_noop("运行"), "operations.view"),

@@ -16,6 +16,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from loans.models import RepaymentMethod
+from people import queries
+from people.models import Staff
+
 register = template.Library()
 
 NONE = "–"
@@ -55,6 +59,18 @@ def plus(value: Decimal, other: Decimal) -> Decimal:
 @register.filter
 def minus(value: Decimal, other: Decimal) -> Decimal:
     return value - other
+
+
+@register.filter
+def times(value: int, other: int) -> int:
+    return int(value) * int(other)
+
+
+@register.filter
+def ten_thousands(amount_fen: int) -> str:
+    """Fen as 万元 for an axis: 75, 12.5."""
+    text = f"{Decimal(amount_fen).scaleb(-6):,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 @register.filter
@@ -175,6 +191,18 @@ def short(code: str) -> str:
 def source_word(code: str) -> str:
     """The word of where a value comes from."""
     return {"tape": _("期初数据"), "TAPE": _("期初数据"), "VALUATION": _("评估"), "contract": _("签约")}.get(code, code)
+
+
+@register.filter
+def may(staff: Staff, permission: str) -> bool:
+    """Does one of the person's roles carry the permission?"""
+    return queries.may(staff, permission)
+
+
+@register.filter
+def method_word(code: str) -> str:
+    """The word of a way of repaying."""
+    return str(RepaymentMethod(code).label) if code in RepaymentMethod.values else code
 
 
 @register.filter

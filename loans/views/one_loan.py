@@ -21,6 +21,8 @@ _TABS = (
     (gettext_noop("对账单"), "loans:statement", "loans.view"),
     (gettext_noop("退款"), "loans:propose_refund", "loans.post_receipts"),
     (gettext_noop("收款"), "loans:payment", "loans.post_receipts"),
+    (gettext_noop("提前还款"), "loans:prepay", "loans.propose_change"),
+    (gettext_noop("申请变更"), "loans:change_new", "loans.propose_change"),
 )
 
 

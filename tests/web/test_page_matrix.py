@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from followups import actions
-from loans.models import MoneyFile, Receipt, ReceiptBreak, Refund
-from loans.models import LprRate, RepricingRun
+from loans.actions.changes import propose_change
+from loans.models import ContractChange, LprRate, MoneyFile, Receipt, ReceiptBreak, Refund, RepricingRun
 from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 
@@ -23,6 +23,7 @@ FOLLOW_UPS = LOAN_ROLES - {"operations"}
 VISITORS = {"officer", "colleague", "stranger"}
 REVIEWERS = {"manager", "risk"}
 REVEALERS = VISITORS | {"manager"}
+PROPOSERS = VISITORS | {"manager", "operations"}
 NOBODY: set[str] = set()
 WHOLE_BANK = {"risk", "operations", "auditor"}
 ANYONE = None
@@ -54,6 +55,19 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "loans:statement_pdf": (LOAN_ROLES, "get", {}),
     "loans:statement_xlsx": (LOAN_ROLES, "get", {}),
     "loans:payment": ({"operations"}, "get", {}),
+    "loans:prepay": (PROPOSERS, "get", {"amount": "20000"}),
+    "loans:changes": (LOAN_ROLES, "get", {}),
+    "loans:changes_waiting": (LOAN_ROLES, "get", {}),
+    "loans:change_new": (PROPOSERS, "get", {}),
+    "loans:change": (LOAN_ROLES, "get", {}),
+    "loans:change_rows": (LOAN_ROLES, "get", {}),
+    "loans:change_print": (LOAN_ROLES, "get", {}),
+    "loans:change_evidence": (LOAN_ROLES, "get", {}),
+    "loans:change_decide": (REVIEWERS, "post", {"version": "1", "decision": "approve"}),
+    "loans:change_sign": (PROPOSERS, "post", {"version": "2", "note": "柜面签署补充协议"}),
+    "loans:change_apply": (PROPOSERS, "post", {}),
+    "loans:change_withdraw": (PROPOSERS, "post", {"reason": "客户改变主意"}),
+    "loans:change_reverse": (REVIEWERS, "post", {"reason": "客户误操作要求撤销"}),
     "loans:lpr": (LOAN_ROLES, "get", {}),
     "loans:lpr_decide": ({"risk"}, "post", {"verb": "approve"}),
     "loans:repricing_runs": (WHOLE_BANK, "get", {}),
@@ -86,10 +100,12 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
 }
 # Pages of the loans room that take a loan's id.
 LOAN_PAGES = {
+    "loans:change_new",
     "loans:contract",
     "loans:contract_schedule",
     "loans:payment",
     "loans:postings",
+    "loans:prepay",
     "loans:propose_refund",
     "loans:statement",
     "loans:statement_pdf",
@@ -123,8 +139,12 @@ def bank(db: None) -> Bank:
     for loan in bank.loans.values():
         pay(loan)
     pricing_rows(bank)
-    for place in bank.loans:
+    for place, who in (("home", "officer"), ("other", "stranger")):
         money_rows(bank, place)
+        propose_change(
+            loan_id=bank.loans[place].pk, kind="DEFERRAL", asked={"installments": "6", "extend": "no"},
+            reason="客户收入下降", evidence=("证明.pdf", b"%PDF-1.7 test"), by=bank.staff[who], at=AT,
+        )  # fmt: skip
     return bank
 
 
@@ -168,6 +188,9 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
     if name in ("loans:reverse_receipt", "loans:settle_receipt"):
         receipt = Receipt.objects.filter(loan=bank.loans.get(place)).first() if place in bank.loans else None
         return reverse(name, args=[receipt.pk if receipt else 987654321])
+    if name.startswith("loans:change") and name not in ("loans:changes", "loans:changes_waiting", "loans:change_new"):
+        change = ContractChange.objects.filter(loan=bank.loans.get(place)).first() if place in bank.loans else None
+        return reverse(name, args=[change.pk if change else 987654321])
     if name.startswith("loan_") or name in LOAN_PAGES:
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
     if name.startswith("followups:") and name not in ("followups:desk", "followups:assign_many", "followups:review"):

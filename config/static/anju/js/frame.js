@@ -32,6 +32,7 @@
       event.preventDefault();
       open(document.getElementById(opener.dataset.opens));
     }
+    if (event.target.closest("[data-prints]")) window.print();
     const closer = event.target.closest("[data-closes]");
     if (closer) (closer.closest("dialog") || document.getElementById(closer.dataset.closes)).close();
   });
