@@ -73,7 +73,8 @@ def _agree(
 ) -> Calendar | None:  # fmt: skip
     """Reads the terms of late payment for loans where they decide anything; the calendar when any is late.
 
-    They decide where an installment was due before the money, and in which order a part is paid.
+    They decide where an installment was due before the money, and, in a contract with an order of its own, what a
+    part payment pays.
     """
     late, partial, days = [], [], list[date]()
     for loan_id, rows in payments.items():
@@ -84,7 +85,7 @@ def _agree(
         if any(each.due_on < last or not each.is_open for each in debts):
             late.append(loan_id)
             days += [last, *(each.due_on for each in debts)]
-        elif rows[0].amount_fen < owed:
+        elif states[loan_id].row.has_own_order and rows[0].amount_fen < owed:
             partial.append(loan_id)
     if not late and not partial:
         return None

@@ -142,6 +142,7 @@ class LoanRow(NamedTuple):
     baseline_on: date | None
     fees_due_fen: int
     written_off_on: date | None
+    has_own_order: bool = False
 
 
 def accounts_of(loans: Iterable[LoanRow]) -> dict[int, Account]:

@@ -9,10 +9,15 @@ WAITING = (
 )
 
 
-# Positions of loans with receipts to post, or of given loans (suspense); locked in id order.
+# Positions of loans with receipts to post, or of given loans (suspense); locked in id order. The last column: may
+# the order of allocation be another than the usual one, which matters for a part payment even when nothing is late?
 _LOCKED = """
 SELECT p.loan_id, (p.suspense * 100)::bigint, (p.principal_balance * 100)::bigint, p.next_number, p.overdue_since,
-       p.settled_on, l.baseline_on, (p.fees_due * 100)::bigint, p.written_off_on
+       p.settled_on, l.baseline_on, (p.fees_due * 100)::bigint, p.written_off_on,
+       EXISTS (SELECT FROM loans_parameter b WHERE b.code = 'allocation_order'
+               AND b.value <> '["penalty", "compound", "interest", "principal"]')
+       OR EXISTS (SELECT FROM loans_contractparameter c
+                  WHERE c.loan_id = p.loan_id AND c.code = 'allocation_order')
 FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id WHERE p.loan_id
 """
 LOCK_WITH_RECEIPTS = _LOCKED + "IN (SELECT r.loan_id " + WAITING + ") ORDER BY p.loan_id FOR UPDATE OF p"
