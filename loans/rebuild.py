@@ -37,7 +37,7 @@ from loans.rules.rebuild import (
     differences,
     rebuild,
 )
-from loans.rules.signed_terms import Contract, Signed, due_days, schedule_sha256
+from loans.rules.signed_terms import Contract, Signed, due_days, schedule_sha256, signed_contract
 from loans.sql import array
 from loans.sql import rebuild as statements
 
@@ -138,7 +138,7 @@ def histories(loan_ids: Iterable[int], evening: Evening) -> dict[int, History | 
     for loan_id, *row in sql.rows(statements.CONTRACTS, scope):
         contract = Contract(*row[:5])
         try:
-            read[loan_id] = contract, _versions(contract, signed[loan_id]), row[5:]
+            read[loan_id] = contract, _versions(contract, row[5], signed[loan_id]), row[6:]
         except HistoryBroken as error:
             found[loan_id] = str(error)
     terms = payment_terms(read, _calendar(read.values(), evening)) if read else {}
@@ -157,18 +157,22 @@ def _signed(row: list[Any]) -> tuple[Signed, bool]:
     return Signed._make([*terms, json.loads(request) if request else None, days, engine_version, sha256]), is_end
 
 
-def _versions(contract: Contract, signed: list[tuple[Signed, bool]]) -> list[Version]:
+def _versions(contract: Contract, matures_on: date, signed: list[tuple[Signed, bool]]) -> list[Version]:
     """Versions with their due days; HistoryBroken when a version is not what was signed."""
     if not signed:
         raise HistoryBroken("no terms")
-    days = due_days(contract, [each for each, _is_end in signed])
-    found = []
+    versions = [each for each, _is_end in signed]
+    days = due_days(signed_contract(contract, versions), versions)
+    found: list[Version] = []
     for number, ((each, is_end), due_on) in enumerate(zip(signed, days, strict=True), start=1):
         rows = (len(due_on), len(each.principal_fen), len(each.interest_fen))
         if len(set(rows)) > 1 or schedule_sha256(each, due_on) != each.sha256:
             raise HistoryBroken(f"terms version {number} is not what was signed")
         amounts = (due_on, each.principal_fen, each.interest_fen)
         found.append(Version(each.first_number, each.rate_ppm, each.installment_fen, *amounts, is_end))
+    last = next((each for each in reversed(found[1:]) if not each.is_end), None)
+    if last is not None and last.due_on[-1] != matures_on:
+        raise HistoryBroken(f"matures on {matures_on}, by its last terms on {last.due_on[-1]}")
     return found
 
 

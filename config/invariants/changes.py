@@ -23,6 +23,20 @@ CHANGES = (
                AND t.version = (c.result ->> 'terms_version')::int + 1)""",
     ),
     Check(
+        "contract_is_as_changed",
+        "B18: the due day and the method of a contract are those of the change that was applied last",
+        "SELECT count(*) FROM loans_contractchange WHERE applied_on IS NOT NULL",
+        """SELECT l.id, format('on the %%s., %%s, change %%s', l.due_day, l.repayment_method, c.id)
+           FROM loans_loan l JOIN LATERAL (SELECT * FROM loans_terms t WHERE t.loan_id = l.id AND t.source = 'CHANGE'
+                ORDER BY t.version DESC LIMIT 1) t ON cardinality(t.principal_fen) > 0
+           JOIN loans_contractchange c ON c.id = t.source_id AND c.kind <> 'ACCELERATION'
+           WHERE (format('%%s %%s', l.due_day, l.repayment_method) = CASE c.state
+                  WHEN 'REVERSED' THEN format('%%s %%s', c.result #>> '{before_contract,due_day}',
+                                              c.result #>> '{before_contract,repayment_method}')
+                  ELSE format('%%s %%s', c.result ->> 'due_day', c.result #>> '{after_terms,method}')
+                  END) IS NOT TRUE""",
+    ),
+    Check(
         "change_took_its_money",
         "B2: each applied prepayment, settlement or write-off has its posting with the parts that were approved; a "
         "reversed one stands no more, others have none",

@@ -24,11 +24,12 @@ ROOMS = ("journal", "people", "loans", "collateral", "risk", "followups")
 
 
 def computed_findings() -> Iterator[Finding]:
-    yield from _rows_are_their_history()
+    numbers = _amounts_are_numbers()
+    yield numbers
+    yield from _rows_are_their_history(is_readable=numbers.is_ok)
     yield _changes_are_their_hash()
     yield _disclosures_are_their_hash()
     yield _repricing_runs_are_their_hash()
-    yield _amounts_are_numbers()
     yield _limits_are_in_force()
     yield _exhibits_are_their_hash()
     yield _reports_are_their_hash()
@@ -38,10 +39,12 @@ def _finding(code: str, claim: str, looked_at: int, broken: list[str]) -> Findin
     return Finding(code, claim, looked_at, len(broken), tuple(broken[:SHOWN]))
 
 
-def _rows_are_their_history() -> Iterator[Finding]:
-    unsigned, rows, ledger = [], [], []
+def _rows_are_their_history(*, is_readable: bool) -> Iterator[Finding]:
+    """Nothing can be folded while an amount is no number."""
+    unreadable = [] if is_readable else ["an amount is no number"]
+    unsigned, rows, ledger = list(unreadable), list(unreadable), list(unreadable)
     looked_at = 0
-    for found in look():
+    for found in look() if is_readable else ():
         looked_at += 1
         if found.broken:
             unsigned.append(f"{found.loan_id}: {found.broken}")

@@ -128,10 +128,15 @@ EVENINGS = (
         "class_has_its_entry",
         "B13: the five-class is what the journal said last (or the tape)",
         _POSITIONS,
-        f"""SELECT p.loan_id, format('%%s, journal %%s', p.five_class, e.said) FROM loans_position p
-            CROSS JOIN LATERAL (SELECT e.data ->> 'to' AS said FROM journal_entry e WHERE e.loan_id = p.loan_id
-                AND e.kind = 'loans.class_changed' ORDER BY e.id DESC LIMIT 1) e
-            WHERE p.five_class <> e.said AND {_NOT_REBUILT}""",
+        f"""SELECT p.loan_id, format('%%s, journal %%s', p.five_class, s.said) FROM loans_position p
+            JOIN loans_loan l ON l.id = p.loan_id
+            LEFT JOIN LATERAL (SELECT e.data ->> 'to' AS said FROM journal_entry e WHERE e.loan_id = p.loan_id
+                AND e.kind = 'loans.class_changed' ORDER BY e.id DESC LIMIT 1) e ON true
+            CROSS JOIN LATERAL (SELECT coalesce(e.said, CASE
+                WHEN l.baseline_days_past_due > 360 THEN 'LOSS' WHEN l.baseline_days_past_due > 270 THEN 'DOUBTFUL'
+                WHEN l.baseline_days_past_due > 90 THEN 'SUBSTANDARD'
+                WHEN l.baseline_days_past_due > 0 THEN 'SPECIAL_MENTION' ELSE 'PASS' END) AS said) s
+            WHERE p.five_class <> s.said AND {_NOT_REBUILT}""",
     ),
     Check(
         "nothing_due_is_unbilled",

@@ -39,6 +39,30 @@ class Signed(NamedTuple):
     sha256: str
 
 
+def signed_contract(contract: Contract, versions: Sequence[Signed]) -> Contract:
+    """The contract with the last day that its opening was signed with.
+
+    A repricing may end a loan earlier (a rounded installment) and leaves no record of the day before: then it is the
+    day of the last month of the signed rows whose hash was signed. Where there is none, the contract as given.
+    """
+    first = versions[0]
+    if len(versions) == 1 or first.request is not None or _is_itself(contract, first):
+        return contract
+    days = opening_days(contract)
+    if not days:
+        return contract
+    month = add_months(days[0], len(first.principal_fen) - 1, 1)
+    for day in range(1, 32):
+        found = contract._replace(matures_on=add_months(month, 0, day))
+        if _is_itself(found, first):
+            return found
+    return contract
+
+
+def _is_itself(contract: Contract, first: Signed) -> bool:
+    return schedule_sha256(first, opening_days(contract)) == first.sha256
+
+
 def due_days(contract: Contract, versions: Sequence[Signed]) -> list[Sequence[date]]:
     """The due days of each version's rows, in order of the versions."""
     found: list[Sequence[date]] = []
@@ -59,7 +83,7 @@ def _days(contract: Contract, version: Signed, before: tuple[int, Sequence[date]
         days = Timetable(from_json(version.request)).days(1, count)
         return _ending_as(before[1][-1], days) if before else days
     if before is None:
-        return opening_days(contract)[:count]
+        return opening_days(contract)
     first, known = before
     days = list(known[version.first_number - first :][:count])
     while days and len(days) < count:

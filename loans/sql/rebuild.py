@@ -6,16 +6,18 @@ LOAN_IDS = "SELECT id FROM loans_loan ORDER BY id"
 CONTRACTS = """
 SELECT l.id, l.baseline_on, l.baseline_days_past_due, l.disbursed_on,
        coalesce((c.before ->> 'due_day')::int, l.due_day), coalesce((c.before ->> 'matures_on')::date, l.matures_on),
-       a.accelerated_on,
-       CASE WHEN o.moved_on >= %(classified_on)s::date THEN NULL ELSE p.class_floor END,
+       l.matures_on, a.accelerated_on,
+       CASE WHEN o.has_moved THEN NULL ELSE p.class_floor END,
        EXISTS (SELECT FROM journal_heldback h WHERE h.stage = 'bill' AND h.subject_id = l.id)
 FROM loans_loan l JOIN loans_position p ON p.loan_id = l.id
 LEFT JOIN LATERAL (SELECT c.result -> 'before_contract' AS before FROM loans_contractchange c
     WHERE c.loan_id = l.id AND c.applied_on IS NOT NULL ORDER BY c.id LIMIT 1) c ON true
 LEFT JOIN LATERAL (SELECT c.effective_on AS accelerated_on FROM loans_contractchange c
     WHERE c.loan_id = l.id AND c.kind = 'ACCELERATION' AND c.state IN ('APPLIED', 'OBSERVED') LIMIT 1) a ON true
-LEFT JOIN LATERAL (SELECT max(greatest(c.ended_on, c.applied_on - 1)) AS moved_on FROM loans_contractchange c
-    WHERE c.loan_id = l.id AND c.is_restructuring AND c.applied_on IS NOT NULL) o ON true
+LEFT JOIN (SELECT e.loan_id, true AS has_moved FROM journal_entry e WHERE e.loan_id = ANY(%(loan_ids)s::bigint[])
+      AND (e.kind = 'loans.restructured' AND e.business_date > %(classified_on)s::date
+           OR e.kind IN ('loans.class_floor_raised', 'loans.observation_ended')
+              AND e.business_date >= %(classified_on)s::date) GROUP BY e.loan_id) o ON o.loan_id = l.id
 WHERE l.id = ANY(%(loan_ids)s::bigint[])
 """
 # Each version with the days that the change which signed it recorded (its own, or those it put back).

@@ -14,8 +14,10 @@ from django.db import connection
 from journal.models import Entry
 from loans import batch
 from loans.actions import ReceiptRow, close_business_date, post_receipts, reverse_receipt
-from loans.models import Installment, Loan, Position, Receipt
+from loans.models import Installment, Loan, Position, Receipt, Terms
 from loans.rebuild import Found, look, repair
+from loans.rules.money import fen
+from loans.rules.signed_terms import Contract, Signed, signed_contract
 from tests.factories import AT, book_loan, make_branch, make_staff
 from tests.loan_books import book
 
@@ -147,6 +149,22 @@ def test_a_row_that_the_history_does_not_know_is_left_for_a_person() -> None:
     assert told(different()[loan.pk]) == {("installment 300", "")}
     assert repair(loan_ids=[loan.pk], by="system", at=AT) == {}
     assert not Entry.objects.filter(kind="loans.rebuilt").exists()
+
+
+def test_a_last_day_that_a_repricing_moved_is_found_by_the_hash_that_was_signed() -> None:
+    loan = book_loan(matures_on=date(2028, 5, 7), outstanding=Decimal("20000.00"))
+    (terms,) = Terms.objects.filter(loan_id=loan.pk)
+    known = signed(terms)
+    contract = Contract(loan.baseline_on, 0, loan.disbursed_on, loan.due_day, date(2028, 4, 20))
+    assert signed_contract(contract, [known, known]).matures_on == date(2028, 5, 7)
+    assert signed_contract(contract, [known]) == contract
+
+
+def signed(terms: Terms) -> Signed:
+    arrays = (terms.principal_fen, terms.interest_fen)
+    return Signed(
+        terms.first_number, 36_000, fen(terms.installment_amount), *arrays, None, None, "1", terms.schedule_sha256
+    )
 
 
 @pytest.fixture
