@@ -3,7 +3,7 @@
 from django.urls import path
 
 from loans import views
-from loans.views import pricing, repricing
+from loans.views import disclosures, pricing, repricing
 
 app_name = "loans"
 urlpatterns = [
@@ -39,6 +39,10 @@ urlpatterns = [
     path("pricing/missed/", pricing.MissedRepricings.as_view(), name="repricing_missed"),
     path("pricing/spreads/", pricing.WideSpreads.as_view(), name="wide_spreads"),
     path("pricing/spreads.<str:form>", pricing.WideSpreadsFile.as_view(), name="wide_spreads_file"),
+    path("disclosures/", disclosures.DisclosureList.as_view(), name="disclosures"),
+    path("disclosures/<int:pk>/", disclosures.DisclosurePage.as_view(), name="disclosure"),
+    path("disclosures/<int:pk>/document.pdf", disclosures.DisclosureDocument.as_view(), name="disclosure_pdf"),
+    path("costs/", disclosures.CostCalculator.as_view(), name="cost"),
     path("receipts/", views.ReceiptList.as_view(), name="receipts"),
     path("receipts/files/", views.MoneyFileList.as_view(), name="files"),
     path("receipts/files/debits/", views.MakeDebits.as_view(), name="make_debits"),

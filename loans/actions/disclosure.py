@@ -19,6 +19,7 @@ from django.utils.translation import override
 from journal.actions import record, store_exhibit
 from journal.errors import ActionRefused
 from loans import disclosure_pdf, sql
+from loans import disclosure_wording as words
 from loans.models import CostDisclosure, CostItem, CostKind, Product, RepaymentMethod
 from loans.queries import parameter, require_business_date
 from loans.queries.disclosures import visible_disclosures
@@ -43,9 +44,8 @@ from people.actions import require
 from people.models import Staff
 
 LANGUAGE = "zh-hans"
-# Codes that the document gives its own items; `PREPAYMENT_FEE` may be named by the contract as a contingent cost.
-INTEREST, PENALTY, COMPOUND, MISUSE, PREPAYMENT_FEE = "INTEREST", "PENALTY", "COMPOUND", "MISUSE", "PREPAYMENT_FEE"
-OWN_CODES = frozenset({INTEREST, PENALTY, COMPOUND, MISUSE})
+# A contract that agrees on a fee for prepaying names it as a contingent cost.
+PREPAYMENT_FEE = "PREPAYMENT_FEE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +190,21 @@ def figures_of(asked: NewDisclosure) -> tuple[Plan, Cost]:
         raise DisclosureRefused(sentences[refused.code], field="fees") from None
 
 
+def cost_in_short(asked: NewDisclosure) -> dict[str, Any]:
+    """What a calculator shows of a contract that need not exist; nothing is written."""
+    plan, cost = figures_of(asked)
+    return {
+        "annualised": Decimal(percent(cost.annualised_ppm)),
+        "first": Decimal(_amount_of(plan.rows[0])),
+        "last": Decimal(_amount_of(plan.rows[-1])),
+        "received": yuan(cost.received_fen),
+        "interest": yuan(cost.interest_fen),
+        "paid": yuan(cost.paid_fen),
+        "principal": yuan(asked.request.principal_fen),
+        "count": len(plan.rows),
+    }
+
+
 def percent(ppm: int) -> str:
     """Percent a year with four decimals."""
     return f"{Decimal(ppm).scaleb(-4):.4f}"
@@ -204,7 +219,7 @@ def effective_penalty(on: date, agreed: Mapping[str, Any]) -> dict[str, Any]:
 def _check_codes(asked: NewDisclosure) -> None:
     codes = [fee.code for fee in asked.fees] + [each.code for each in asked.contingent]
     for code in codes:
-        if code in OWN_CODES or codes.count(code) > 1:
+        if words.own_label(code) or codes.count(code) > 1:
             raise DisclosureRefused(_("费用项目 %(code)s 重复或为系统保留。") % {"code": code}, field="fees")
 
 
@@ -252,48 +267,22 @@ def _default_cost(request: Request, rows: Sequence[Row], penalty: Mapping[str, A
 
 def _items_of(asked: NewDisclosure, plan: Plan, cost: Cost, default: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every item: interest, fees in normal performance, contingent costs."""
-    lender = _("贷款人") if asked.product == Product.COMMERCIAL else _("住房公积金管理中心（委托贷款人收取）")
-    rows = len(plan.rows)
-    items = [_item(INTEREST, CostKind.INTEREST, _("利息"), lender, yuan(cost.interest_fen), _interest_words(asked), "")]
-    items += [
-        _item(
-            fee.code, CostKind.FEE, fee.label, fee.charged_by, yuan(fee.amount_fen * fee.times(rows)),
-            _("每次 %(amount)s 元，共 %(times)d 次") % {"amount": yuan(fee.amount_fen), "times": fee.times(rows)}
-            if fee.times(rows) > 1 else "", fee.due,
-        )
-        for fee in asked.fees
-    ]  # fmt: skip
-    return items + _contingent_items(asked, default, lender)
+    lender, kind, rows = words.lender_words(asked.product), asked.pricing.kind, len(plan.rows)
 
+    def own(code: str, of_kind: CostKind, amount: Decimal | None) -> dict[str, Any]:
+        return _item(code, of_kind, words.own_label(code), lender, amount, words.own_basis(code, default, kind), "")
 
-def _interest_words(asked: NewDisclosure) -> str:
-    if asked.pricing.kind == contract_rules.LPR:
-        return _("按签约时的利率计算；LPR 变动后于重定价日调整")
-    return _("固定利率")
-
-
-def _contingent_items(asked: NewDisclosure, default: Mapping[str, Any], lender: str) -> list[dict[str, Any]]:
-    late = _("逾期本金 × 年 %(rate)s%%（合同利率的 %(times)s 倍）÷ 360 × 逾期天数；宽限期 %(grace)s 天内还清不计") % {
-        "rate": default["penalty_rate_percent"],
-        "times": default["penalty_multiplier_overdue"],
-        "grace": default["grace_days"],
-    }
-    compound = _("逾期利息 × 年 %(rate)s%% ÷ 360 × 逾期天数；罚息不再计息") % {"rate": default["penalty_rate_percent"]}
-    misuse = _("挪用金额 × 年 %(rate)s%%（合同利率的 %(times)s 倍）÷ 360 × 挪用天数") % {
-        "rate": default["misuse_rate_percent"],
-        "times": default["misuse_multiplier"],
-    }
-    kind = CostKind.CONTINGENT
-    return [
-        _item(PENALTY, kind, _("逾期罚息"), lender, None, late, ""),
-        _item(COMPOUND, kind, _("复利"), lender, None, compound, ""),
-        _item(MISUSE, kind, _("挪用罚息"), lender, None, misuse, ""),
-        *(
-            _item(each.code, kind, each.label, each.charged_by,
-                  None if each.amount_fen is None else yuan(each.amount_fen), each.basis, "")
-            for each in asked.contingent
-        ),
-    ]  # fmt: skip
+    items = [own(words.INTEREST, CostKind.INTEREST, yuan(cost.interest_fen))]
+    for fee in asked.fees:
+        times = fee.times(rows)
+        basis = words.times_words(yuan(fee.amount_fen), times)
+        whole = yuan(fee.amount_fen * times)
+        items.append(_item(fee.code, CostKind.FEE, fee.label, fee.charged_by, whole, basis, fee.due))
+    items += [own(code, CostKind.CONTINGENT, None) for code in (words.PENALTY, words.COMPOUND, words.MISUSE)]
+    for each in asked.contingent:
+        most = None if each.amount_fen is None else yuan(each.amount_fen)
+        items.append(_item(each.code, CostKind.CONTINGENT, each.label, each.charged_by, most, each.basis, ""))
+    return items
 
 
 def _item(
@@ -394,4 +383,4 @@ def _differences(found: CostDisclosure, contract: Contract, is_part: bool) -> li
         (_("贴息"), (said["subsidy"] is None) != (contract.first_home is None)),
         (_("出具日晚于签约日"), said["made_on"] > str(contract.signed_on)),
     )
-    return [words for words, is_so in differs if is_so]
+    return [what for what, is_so in differs if is_so]

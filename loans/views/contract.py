@@ -19,6 +19,7 @@ from loans.queries.contract import (
     schedule_page,
     terms_versions,
 )
+from loans.queries.disclosures import disclosures_of
 from loans.views.one_loan import OneLoanPage, loan_head
 from people.web import no_store
 
@@ -76,6 +77,7 @@ class ContractPage(OneLoanPage):
             parameters=_parameters(loan, agreed_parameters(loan, today)),
             schedule=self.schedule(loan),
             fees=list(fees_of(loan)[:FEES_SHOWN]),
+            disclosures=list(disclosures_of(loan)[:FEES_SHOWN]),
             changes=changes[:CHANGES_SHOWN],
             open_change=open_change,
             observed=observed,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from loans.actions.disclosure import NewDisclosure, make_disclosure
+from loans.models import CostDisclosure
 from tests.contracts import TERMS, request_of
 from tests.factories import AT
 from tests.web.api_bank import TODAY, Bank
@@ -55,3 +56,12 @@ def disclosure_row(bank: Bank, who: str) -> dict[str, int]:
     """A disclosure of no loan yet, made in the branch of this person."""
     made = make_disclosure(asked=NewDisclosure(request=request_of()), by=bank.staff[who], at=AT)
     return {"disclosure": made.pk}
+
+
+def disclosure_in(bank: Bank, place: str) -> int:
+    """Id of a disclosure made in a branch, one that exists nowhere for any other place."""
+    who = {"home": "officer", "other": "stranger"}.get(place)
+    if who is None:
+        return 987_654_321
+    found = CostDisclosure.objects.filter(made_by=bank.staff[who]).first()
+    return found.pk if found else disclosure_row(bank, who)["disclosure"]

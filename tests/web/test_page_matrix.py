@@ -16,6 +16,7 @@ from loans.actions.changes import propose_change
 from loans.models import ContractChange, LprRate, MoneyFile, Receipt, ReceiptBreak, Refund, RepricingRun
 from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
+from tests.web.contract_bodies import disclosure_in
 
 EVERYONE = set(ROLES)
 LOAN_ROLES = EVERYONE - {"administrator"}
@@ -79,6 +80,10 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "loans:repricing_missed": (LOAN_ROLES, "get", {}),
     "loans:wide_spreads": (LOAN_ROLES, "get", {}),
     "loans:wide_spreads_file": (LOAN_ROLES, "get", {}),
+    "loans:disclosures": (LOAN_ROLES, "get", {}),
+    "loans:disclosure": (LOAN_ROLES, "get", {}),
+    "loans:disclosure_pdf": (LOAN_ROLES, "get", {}),
+    "loans:cost": (LOAN_ROLES, "get", {}),
     "loans:receipts": ({"operations"}, "get", {}),
     "loans:reverse_receipt": ({"operations"}, "post", {"reason": "渠道重复划款"}),
     "loans:files": ({"operations"}, "get", {}),
@@ -176,6 +181,8 @@ def reports(bank: Bank) -> dict[str, Any]:
 def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
     if name in ("followups:report", "followups:report_pdf", "followups:approve", "followups:return"):
         return reverse(name, args=[reports[place].pk if place in reports else 987654321])
+    if name in ("loans:disclosure", "loans:disclosure_pdf"):
+        return reverse(name, args=[disclosure_in(bank, place)])
     if name in MONEY_PAGES:
         found = money_rows_of(bank, place) if place in bank.loans else {}
         return reverse(name, args=[found.get(MONEY_PAGES[name], 987654321)])
