@@ -58,7 +58,7 @@ _SENTENCES = {
     "pay_first": gettext_lazy("%(day)s 及以前到期的 %(amount)s 元须先还清，另行备款。"),
     "not_in_arrears": gettext_lazy("贷款没有逾期，请确认合同约定的提前到期事由。"),
     "rate_today": gettext_lazy("现执行年利率 %(rate)s%%。"),
-    "counts_as_restructuring": gettext_lazy("按重组贷款管理：进入观察期，观察期内风险分类不高于%(class_floor)s。"),
+    "counts_as_restructuring": gettext_lazy("按重组贷款管理：进入观察期，观察期内风险分类不优于%(class_floor)s。"),
 }
 
 

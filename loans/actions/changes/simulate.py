@@ -91,7 +91,7 @@ def _schedules(kind: str, facts: ChangeFacts, outcome: Outcome | None) -> dict[s
         "due_day": due_day,
         "terms_version": facts.terms_version + 1,
         "interest_saved": str(yuan(outcome.interest_saved_fen)) if outcome and kind in MONEY_KINDS else "0.00",
-        "months_saved": outcome.months_saved if outcome and kind == PREPAYMENT else 0,
+        "months_saved": outcome.months_saved if outcome and kind in MONEY_KINDS else 0,
     }  # fmt: skip
 
 
