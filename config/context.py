@@ -31,7 +31,7 @@ _NAV = (
     ("loans:list", gettext_noop("贷款"), "loans.view"),
     ("loans:changes", gettext_noop("合同变更"), "loans.view"),
     ("loans:receipts", gettext_noop("还款入账"), "loans.post_receipts"),
-    ("loans:lpr", gettext_noop("利率"), "loans.view"),
+    ("loans:lpr", gettext_noop("利率管理"), "loans.view"),
     ("operations", gettext_noop("运行"), "operations.view"),
 )
 

@@ -126,10 +126,10 @@ def progress_of(run: RepricingRun) -> dict[str, int]:
     return {"PENDING": 0, "APPLIED": 0, "UNCHANGED": 0, "HELD": 0, **dict(rows)}
 
 
-def days_to_come(staff: Staff, on: date, days: int) -> list[tuple[date, int, int]]:
-    """Repricing days from a date on: day, loans, of which in a run that waits."""
+def months_to_come(staff: Staff, on: date, days: int) -> list[tuple[date, date, int, int]]:
+    """Repricing days by month from a date on: first and last day, loans, of which in a run that waits."""
     rows = sql.rows(
-        statements.DAYS_TO_COME,
+        statements.MONTHS_TO_COME,
         {"from_on": on, "to_on": on + timedelta(days=days), "branches": array(branch_ids_visible_to(staff))},
     )
-    return [(day, loans, waiting) for day, loans, waiting in rows]
+    return [(first, last, loans, waiting) for first, last, loans, waiting in rows]

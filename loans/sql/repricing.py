@@ -17,14 +17,14 @@ SELECT count(*) FROM loans_position p
 WHERE p.next_repricing_on BETWEEN %(from_on)s AND %(to_on)s
   AND EXISTS (SELECT FROM loans_repricingitem i WHERE i.loan_id = p.loan_id AND i.state = 'PENDING')
 """
-# Repricing days of running loans, with how many wait in a run already.
-DAYS_TO_COME = """
-SELECT p.next_repricing_on, count(*), count(i.id) FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id
+# Months with repricing days of running loans: first and last of the days, loans, and how many wait in a run already.
+MONTHS_TO_COME = """
+SELECT min(p.next_repricing_on), max(p.next_repricing_on), count(*), count(i.id) FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id
 LEFT JOIN loans_repricingitem i ON i.loan_id = p.loan_id AND i.state = 'PENDING'
 WHERE p.next_repricing_on BETWEEN %(from_on)s AND %(to_on)s AND p.next_number IS NOT NULL AND p.settled_on IS NULL
   AND p.accelerated_on IS NULL AND p.written_off_on IS NULL AND l.matures_on > p.next_repricing_on
   AND l.branch_id = ANY(%(branches)s::bigint[])
-GROUP BY p.next_repricing_on ORDER BY p.next_repricing_on LIMIT 12
+GROUP BY date_trunc('month', p.next_repricing_on) ORDER BY 1
 """
 # How each loan's rate is made on a day.
 AGREED = """

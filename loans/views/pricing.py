@@ -198,13 +198,20 @@ class MissedRepricings(LoanListPage):
         return super().get_context_data(**kwargs, may_see_runs=may(self.staff, "loans.view_repricing"))
 
     def rows(self, loans: list[Loan]) -> list[dict[str, Any]]:
-        held = RepricingItem.objects.filter(loan__in=loans, state="HELD").order_by("loan_id", "-id").distinct("loan_id")
-        last = {item.loan_id: item for item in held}
+        newest = RepricingItem.objects.filter(loan__in=loans).select_related("run")
+        last = {item.loan_id: item for item in newest.order_by("loan_id", "-id").distinct("loan_id")}
         rows = super().rows(loans)
         for row in rows:
             item = last.get(row["loan"].pk)
-            row["item"], row["reason"] = item, held_words(item.reason) if item else ""
+            row["item"], row["reason"] = item, _standing_words(item)
         return rows
+
+
+def _standing_words(item: RepricingItem | None) -> str:
+    """Why a loan is not repriced yet: held, waiting with its run, or in none."""
+    if item is None:
+        return _("没有批次")
+    return held_words(item.reason) if item.state == "HELD" else str(item.run.get_state_display())
 
 
 class WideSpreads(LoanListPage):

@@ -15,7 +15,7 @@ from loans.filters import ITEM_STATES, DirectionChoice, RepricingItemFilter
 from loans.models import RepricingItem, RepricingRun, RepricingState
 from loans.queries import open_business_date
 from loans.queries.names import borrower_name
-from loans.queries.repricing import branch_codes_seen, days_to_come, items_seen, progress_of, totals_seen
+from loans.queries.repricing import branch_codes_seen, items_seen, months_to_come, progress_of, totals_seen
 from loans.repricing_wording import held_words
 from loans.views.files import answer
 from loans.views.lists import filter_words
@@ -54,7 +54,7 @@ class RunList(RunPages):
         context = self.get_context_data(
             page=page,
             rows=[{"run": run, "totals": totals_seen(run, codes)} for run in page.rows],
-            days=days_to_come(self.staff, today, DAYS_SHOWN) if today else [],
+            months=months_to_come(self.staff, today, DAYS_SHOWN) if today else [],
             may_propose=may(self.staff, "loans.propose_repricing"),
             refused=refusal.message if refusal else "",
             field=refusal.field if refusal else "",
