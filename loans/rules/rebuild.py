@@ -335,7 +335,7 @@ def _position(history: History, evening: Evening, billed: Sequence[Billed], fold
         next_due_on=version.due_on[index] if is_open else None,
         last_number=version.last_number,
         overdue_since=_overdue_since(history, evening, billed, folded),
-        five_class=_class(history, evening),
+        five_class=_class(history, evening, billed, folded),
         settled_on=None if is_open else folded.cleared_on,
         off_balance_interest=-sums.get("INTEREST_OFF_BALANCE", 0),
         fees_due=folded.fees_due_fen,
@@ -351,15 +351,17 @@ def _overdue_since(history: History, evening: Evening, billed: Sequence[Billed],
     return overdue_since(days, evening.recognised_until, history.baseline_on)
 
 
-def _class(history: History, evening: Evening) -> str:
+def _class(history: History, evening: Evening, billed: Sequence[Billed], folded: Replayed) -> str:
     """The class of the last evening, by what was known then; empty when the floor of that evening is not."""
     day = evening.classified_on
     if history.class_floor is None:
         return ""
-    if min((each.business_date for each in history.postings), default=date.max) > day:
+    days = [each.business_date for each in history.postings]
+    if min(days, default=date.max) > day:
         # Not there yet that evening: taken over with the class of its days past due.
         return class_of(history.baseline_days_past_due, history.class_floor)
-    billed, folded = _fold(history, evening, known_on=day)
+    if max(days) > day:
+        billed, folded = _fold(history, evening, known_on=day)
     since = _overdue_since(history, evening, billed, folded)
     return class_of(days_past_due(since, day), history.class_floor)
 
