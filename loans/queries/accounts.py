@@ -109,7 +109,7 @@ def open_debts(baselines: Mapping[int, date | None]) -> dict[int, list[Debt]]:
     found: dict[int, list[Debt]] = {loan_id: [] for loan_id in baselines}
     for row in sql.rows(sql.GATHER_OWING, {"loan_ids": array(found)}):
         loan_id, number, due_on, overdue_from, interest, principal = row[:6]
-        paid = Paid(*row[6:13], int(row[13]), int(row[14]))
+        paid = Paid._make((*row[6:13], int(row[13]), int(row[14])))
         starts = _starts(due_on, overdue_from, baselines[loan_id])
         found[loan_id].append(Debt(number, due_on, overdue_from, starts[0], interest, principal, paid, starts[1]))
     return found
@@ -192,7 +192,7 @@ def lives_of(rows: Iterable[LoanRow], as_of: date) -> dict[int, Life]:
     subsidies = _read_decided(lives, scope)
     for row in sql.rows(sql.GATHER_BILLED, scope):
         loan_id, number, due_on, overdue_from, interest, principal = row[:6]
-        paid, (billed_on, place) = Paid(*row[6:13], int(row[13]), int(row[14])), row[15:]
+        paid, (billed_on, place) = Paid._make((*row[6:13], int(row[13]), int(row[14]))), row[15:]
         life = lives[loan_id]
         starts, subsidy = _starts(due_on, overdue_from, life.row.baseline_on), subsidies.get((loan_id, number), 0)
         what = (interest, principal, due_on, overdue_from, starts[0], subsidy, starts[1])

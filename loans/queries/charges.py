@@ -111,7 +111,7 @@ def charges_owed(loan: Loan, on: date) -> Owed:
 
 def owed_by(loan_ids: Iterable[int], on: date) -> dict[int, Owed]:
     """What loans owe on a day: four statements at most, whatever the number of loans."""
-    accounts = _accounts(loan_ids, [on])
+    accounts = accounts_owing(loan_ids, [on])
     return {loan_id: owed_of(account, on) for loan_id, account in accounts.items()}
 
 
@@ -125,7 +125,8 @@ def owed_of(account: Account, on: date) -> Owed:
     return Owed(on, tuple(rows), yuan(account.fees_due_fen), yuan(account.suspense_fen))
 
 
-def _accounts(loan_ids: Iterable[int], days: list[date]) -> dict[int, Account]:
+def accounts_owing(loan_ids: Iterable[int], days: list[date]) -> dict[int, Account]:
+    """Accounts as their rows stand, ready to be looked at on any of the days."""
     rows = [LoanRow(*row) for row in sql.rows(sql.READ_LOANS, {"loan_ids": array(loan_ids)})]
     accounts = accounts_of(rows)
     with_terms(accounts, days)

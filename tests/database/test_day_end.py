@@ -56,7 +56,8 @@ def broken() -> list[str]:
 # What the state of a bank is, without the instants at which rows were written and without row ids.
 STATE = (
     "SELECT l.loan_note_no, p.* FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id",
-    "SELECT loan_id, number, due_on, principal, interest, principal_paid, interest_paid, overdue_from, settled_on"
+    "SELECT loan_id, number, due_on, principal, interest, principal_paid, interest_paid, overdue_from, settled_on,"
+    " penalty_paid, compound_paid, penalty_left, compound_left, late_interest_units, late_principal_units"
     " FROM loans_installment",
     "SELECT channel, serial, loan_id, amount, value_on, state, posted_on FROM loans_receipt",
     "SELECT p.loan_id, p.kind, p.value_on, p.business_date, p.installment_number, r.serial, g.line, g.account,"

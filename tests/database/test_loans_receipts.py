@@ -1,7 +1,7 @@
 """Receipts: once per serial, what is refused, and the file as a whole."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from journal.models import Entry
 from loans.actions import ReceiptRow, post_receipts
-from loans.models import Posting, Receipt
+from loans.models import Installment, Position, Posting, Receipt
 from loans.queries import NoBusinessDate
 from tests.factories import AT, book_loan
 
@@ -135,3 +135,22 @@ def test_made_receipts_are_the_same_for_a_seed_and_post_clean(tmp_path: Path) ->
     _text, counts = run(files[0])
     assert (counts["refused"], counts["unmatched"]) == (0, 0)
     assert counts["posted"] + counts["waiting"] + counts["duplicate"] == counts["rows"] > 100
+
+
+def test_made_receipts_pay_what_lateness_costs() -> None:
+    from config.receipts_made import make_receipts
+    from tests.database.test_loans_reversal import close
+    from tests.loan_books import book
+
+    book(150)
+    told = make_receipts(open_day=DAY, through=date(2026, 12, 15), seed=3)
+    rows = [row(each.loan, each.amount, each.value_on, each.channel, each.serial) for each in told]
+    post_receipts(rows=rows, by="system", at=AT)
+    for offset in range(60):
+        close(DAY + timedelta(days=offset))
+    late = Installment.objects.filter(penalty_paid__gt=0, settled_on__isnull=False)
+    assert late.count() > 5
+    # Nobody who paid late to the end is left with a rest, and nobody paid too much.
+    assert not late.filter(penalty_left__gt=0).exists()
+    whole = Position.objects.filter(loan_id__in=late.values("loan_id"), overdue_since__isnull=True)
+    assert whole.exists() and not whole.filter(suspense__gt=0).exists()
