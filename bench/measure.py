@@ -50,6 +50,11 @@ def cost_of(cursor: Any, work: Callable[[], dict[str, Any] | None]) -> Cost:
     )
 
 
+def flush_statistics(cursor: Any) -> None:
+    """Tells the counters of rows what this connection wrote; at its end it would do so at its leisure."""
+    cursor.execute("SELECT pg_stat_force_next_flush()")
+
+
 def checkpoint(cursor: Any) -> None:
     """So that both sides pay for their first touch of each page."""
     cursor.execute("SELECT pg_has_role(current_user, 'pg_checkpoint', 'USAGE')")
@@ -63,7 +68,8 @@ def _lsn(cursor: Any) -> str:
 
 
 def _rows(cursor: Any) -> dict[str, int]:
-    cursor.execute("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
+    flush_statistics(cursor)
+    cursor.execute("SELECT pg_stat_clear_snapshot()")
     cursor.execute(_ROWS)
     return dict(cursor.fetchall())
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import django
 
+from bench.measure import flush_statistics
+
 Asked = dict[str, Any]
 
 
@@ -50,7 +52,14 @@ def day_end(asked: Asked) -> Callable[[], dict[str, Any]]:
     return work
 
 
-OPERATIONS: dict[str, Callable[[Asked], Callable[[], dict[str, Any]]]] = {"day_end": day_end}
+def pages(asked: Asked) -> Callable[[], dict[str, Any]]:
+    """Random requests against the pages."""
+    from bench.requests import measure
+
+    return measure(asked)
+
+
+OPERATIONS: dict[str, Callable[[Asked], Callable[[], dict[str, Any]]]] = {"day_end": day_end, "pages": pages}
 
 
 def main(arguments: list[str]) -> int:
@@ -61,14 +70,22 @@ def main(arguments: list[str]) -> int:
     work = OPERATIONS[name](asked)
     connection.ensure_connection()
     counter = Counter()
+    # Whoever times a kill waits for this line: from here on the operation itself runs.
+    _say("begun")
     with connection.execute_wrapper(counter):
         start = time.perf_counter()
         said = work()
         seconds = time.perf_counter() - start
+    flush_statistics(connection.cursor())
     connection.close()
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "statements": counter.count, "rss_mb": round(rss, 1), **said}, default=str))
+    _say(json.dumps({"seconds": seconds, "statements": counter.count, "rss_mb": round(rss, 1), **said}, default=str))
     return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

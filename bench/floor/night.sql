@@ -190,3 +190,11 @@ WITH branch AS (
     WHERE day = %(day)s RETURNING day
 )
 INSERT INTO loans_businessdate (day, is_open, opened_at, totals) SELECT day + 1, true, now(), '{}' FROM closed
+
+-- name: read only pass
+SELECT count(*), sum(CASE WHEN overdue_since IS NULL THEN 0 ELSE %(day)s - overdue_since END),
+       count(*) FILTER (WHERE five_class <> CASE WHEN %(day)s - overdue_since > 360 THEN 'LOSS'
+           WHEN %(day)s - overdue_since > 270 THEN 'DOUBTFUL' WHEN %(day)s - overdue_since > 90 THEN 'SUBSTANDARD'
+           WHEN %(day)s - overdue_since > 0 THEN 'SPECIAL_MENTION' ELSE 'PASS' END),
+       sum((principal_balance * 100)::bigint * (annual_rate_percent * 10000)::bigint / 360000000)
+FROM loans_position
