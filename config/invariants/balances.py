@@ -74,7 +74,7 @@ BALANCES = (
            JOIN (SELECT loan_id, min(first_number) AS first FROM loans_terms GROUP BY loan_id) t
                 ON t.loan_id = p.loan_id
            LEFT JOIN (SELECT loan_id, count(*) AS rows, min(number) AS first, max(number) AS last,
-                      bool_or(due_on <= before) AS has_step_back
+                      bool_or(due_on < before) AS has_step_back
                       FROM (SELECT *, lag(due_on) OVER (PARTITION BY loan_id ORDER BY number) AS before
                             FROM loans_installment) x GROUP BY loan_id) i ON i.loan_id = p.loan_id
            WHERE coalesce(i.rows, 0) <> coalesce(p.next_number, p.last_number + 1) - t.first

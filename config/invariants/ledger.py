@@ -41,7 +41,8 @@ LEDGER = (
     ),
     Check(
         "posting_has_its_lines",
-        "B1: each posting has lines of its own loan and date, numbered from 1, and each line a posting",
+        "B1: each posting has lines of its own loan and date, numbered from 1, and each line a posting; the billing of an "
+        "installment without interest has none",
         _POSTINGS,
         """SELECT coalesce(p.id, g.posting_id), 'posting or lines missing, or of another loan or date'
            FROM loans_posting p FULL JOIN (
@@ -49,7 +50,10 @@ LEDGER = (
                       max(business_date) AS other_day, count(*) AS lines, max(line) AS last, min(line) AS first
                FROM loans_ledger_line GROUP BY posting_id) g ON g.posting_id = p.id
            WHERE p.id IS NULL OR (g.loan_id = p.loan_id AND g.other_loan = p.loan_id AND g.day = p.business_date
-                 AND g.other_day = p.business_date AND g.first = 1 AND g.last = g.lines AND g.lines > 1) IS NOT TRUE""",
+                 AND g.other_day = p.business_date AND g.first = 1 AND g.last = g.lines AND g.lines > 1) IS NOT TRUE
+           AND NOT (p.id IS NOT NULL AND p.kind = 'BILLING' AND g.posting_id IS NULL AND EXISTS (
+               SELECT FROM loans_installment i WHERE i.loan_id = p.loan_id AND i.number = p.installment_number
+               AND i.interest = 0))""",
     ),
     Check(
         "posting_moves_its_accounts",

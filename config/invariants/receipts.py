@@ -113,7 +113,18 @@ RECEIPTS = (
                       WHERE i.kind IN ('FEE', 'CONTINGENT') GROUP BY d.loan_id, i.code) i
            ON i.loan_id = f.loan_id AND i.code = f.code
            GROUP BY f.loan_id, f.code, i.most, i.code
-           HAVING i.code IS NULL OR sum(f.amount - f.waived) > i.most""",
+           HAVING i.code IS NULL OR sum(f.amount - f.waived) > i.most
+           UNION ALL
+           SELECT g.loan_id, format('paying ahead: %%s of %%s', -g.amount, i.most) FROM loans_ledger_line g
+           JOIN loans_posting p ON p.id = g.posting_id AND p.kind = 'PREPAYMENT'
+           JOIN loans_loan l ON l.id = g.loan_id AND l.baseline_on IS NULL
+           JOIN loans_parameter r ON r.code = 'cost_disclosure_required' AND r.value = 'true'
+                AND r.in_force @> coalesce(l.signed_on, l.disbursed_on)
+           LEFT JOIN (SELECT d.loan_id, sum(i.amount) AS most FROM loans_costitem i
+                      JOIN loans_costdisclosure d ON d.id = i.disclosure_id
+                      WHERE i.kind IN ('FEE', 'CONTINGENT') AND i.code = 'PREPAYMENT_FEE' GROUP BY d.loan_id) i
+           ON i.loan_id = g.loan_id
+           WHERE g.account = 'FEE_INCOME' AND (-g.amount <= i.most) IS NOT TRUE""",
     ),
     Check(
         "refund_is_posted",

@@ -93,7 +93,7 @@ TERMS = (
            WHERE (t.annual_rate_percent BETWEEN 0 AND CASE WHEN l.baseline_on IS NULL OR t.source = 'REPRICING' THEN 36
                   ELSE 100 END) IS NOT TRUE
               OR t.annual_rate_percent > (m.value #>> '{}')::numeric
-              OR t.installments > least((n.value #>> '{}')::numeric, 480)
+              OR t.installments > CASE WHEN l.baseline_on IS NULL THEN least((n.value #>> '{}')::numeric, 480) END
            UNION ALL SELECT p.loan_id, format('position: %%s %%%%', p.annual_rate_percent) FROM loans_position p
            JOIN LATERAL (SELECT t.annual_rate_percent, t.installment_amount FROM loans_terms t
                LEFT JOIN loans_contractchange c ON t.source = 'CHANGE' AND c.id = t.source_id

@@ -40,12 +40,13 @@ WITH due AS (
            next_number = due.next_number, next_due_on = due.next_due_on
     FROM due WHERE p.loan_id = due.loan_id
 ), posted AS (
+    -- Also without interest (a pause): the posting says where in its day the installment was billed.
     INSERT INTO loans_posting (loan_id, kind, value_on, business_date, booked_at, installment_number)
-    SELECT loan_id, 'BILLING', due_on, %(as_of)s::date, %(at)s::timestamptz, number FROM due WHERE interest > 0
+    SELECT loan_id, 'BILLING', due_on, %(as_of)s::date, %(at)s::timestamptz, number FROM due
     RETURNING id, loan_id, installment_number
 )
 INSERT INTO loans_ledger_line (business_date, posting_id, line, loan_id, account, installment_number, amount)
 SELECT %(as_of)s::date, posted.id, side.line, due.loan_id, side.account, due.number, side.sign * due.interest / 100.0
-FROM posted JOIN due ON due.loan_id = posted.loan_id
+FROM posted JOIN due ON due.loan_id = posted.loan_id AND due.interest > 0
 CROSS JOIN (VALUES (1, 'INTEREST_RECEIVABLE', 1), (2, 'INTEREST_INCOME', -1)) AS side(line, account, sign)
 """
