@@ -13,13 +13,14 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 from psycopg2.extras import DateRange
 
 from journal.actions import record
 from journal.errors import ActionRefused
 from loans import sql
 from loans.actions.bank import open_ledger_month
-from loans.actions.disclosure import DisclosureRefused, disclosure_that_says
+from loans.actions.disclosure import LANGUAGE, DisclosureRefused, disclosure_that_says
 from loans.models import (
     Combination,
     ContractParameter,
@@ -368,12 +369,14 @@ def _write_terms(loan: Loan, contract: NewContract, plan: Plan) -> None:
         interest_fen=plan.interest_fen,
     )
     since = DateRange(request.disbursed_on, None, "[)")
+    with override(LANGUAGE):
+        source = _("借款合同，%(day)s 签署") % {"day": contract.signed_on}
     Pricing.objects.create(
         loan=loan, in_force=since, kind=pricing.kind, tenor=pricing.tenor, spread_bp=pricing.spread_bp,
-        cycle_months=pricing.cycle_months, anchor=pricing.anchor, source="contract",
+        cycle_months=pricing.cycle_months, anchor=pricing.anchor, source=source,
     )  # fmt: skip
     ContractParameter.objects.bulk_create(
-        ContractParameter(loan=loan, code=code, value=value, in_force=since, source="contract")
+        ContractParameter(loan=loan, code=code, value=value, in_force=since, source=source)
         for code, value in sorted(contract.agreed.items())
     )
 

@@ -19,6 +19,7 @@ from loans.models import CostDisclosure, CostItem, Loan
 from loans.queries.disclosures import disclosures_of, visible_disclosures
 from loans.rules.contract import sha256_of
 from loans.rules.disclosure import CostFee
+from loans.writing import Header, write_postings
 from people.actions import NotAllowed
 from people.models import Staff
 from tests.contracts import contract_of, disbursed, disclosed, disclosure_of, operator, request_of
@@ -232,6 +233,29 @@ def test_a_fee_that_is_not_disclosed_is_refused_by_the_database(by: Staff) -> No
     charge(loan, "APPRAISAL", "1000.00")
     # Named without a highest amount: how it is reckoned stands in words.
     charge(loan, "PREPAYMENT_FEE", "9999.00")
+
+
+def prepaid(loan: Loan, fee: int) -> None:
+    """A prepayment out of suspense with a fee, as a change posts it; the lines alone."""
+    header = Header(loan.pk, "PREPAYMENT", loan.disbursed_on, source_id=1)
+    lines = [("SUSPENSE", None, 1000 + fee), ("PRINCIPAL", None, -1000), ("FEE_INCOME", None, -fee)]
+    with transaction.atomic():
+        write_postings([(header, lines)], as_of=loan.disbursed_on, at=AT)
+
+
+def test_a_fee_for_prepaying_is_refused_by_the_database_too(by: Staff) -> None:
+    silent = disbursed(by)
+    with pytest.raises(DatabaseError, match="prepayment fee"):
+        prepaid(silent, 1)
+    prepaid(silent, 0)
+    contract = contract_of(by.branch, external_id="C-2")
+    found = disclosure_of(contract, by, contingent=(replace(PREPAYING, amount_fen=50_000),))
+    loan = disburse(contract=replace(contract, disclosure=found.number), by=by, at=AT)
+    prepaid(loan, 50_000)
+    with pytest.raises(DatabaseError, match="prepayment fee"):
+        prepaid(loan, 50_001)
+    exempt = contract_of(by.branch, external_id="C-3", signed_on=date(2026, 7, 31))
+    prepaid(disburse(contract=exempt, by=by, at=AT), 1)
 
 
 def test_loans_signed_before_the_rule_and_loans_taken_over_are_exempt(by: Staff) -> None:
