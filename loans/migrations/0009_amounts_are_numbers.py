@@ -40,7 +40,7 @@ def _refused(table, columns):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('loans', '0007_files'),
+        ('loans', '0008_contract_prepayment_fee'),
     ]
 
     operations = [
