@@ -37,7 +37,7 @@ def parameter_words(code: str, value: Any) -> str:
         names = [component_word(each) for each in value]
         return " → ".join([component_word("fee"), *[name for name in names if name != component_word("fee")]])
     if code == "grace_days":
-        return _("%(days)s 天") % {"days": value}
+        return _("宽限 %(days)s 天") % {"days": value}
     if code == "penalty_multiplier_overdue":
         return _("合同利率的 %(times)s 倍") % {"times": value}
     if code == "principal_first_dpd":

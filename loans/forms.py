@@ -6,6 +6,7 @@ Whether a value is right is decided by `rules.change_asked`, not here; only amou
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
 
@@ -111,6 +112,8 @@ def label_of(kind: str, name: str) -> object:
 
 
 def value_words(name: str, value: str) -> object:
-    """A stored value as a person reads it: of a choice its word."""
+    """A stored value as a person reads it: of a choice its word, an amount with its commas."""
     known = _FIELDS.get(name)
+    if name in _AMOUNTS:
+        return f"{Decimal(value):,.2f}"
     return dict(known[2]).get(value, value) if known else value

@@ -62,11 +62,6 @@ def minus(value: Decimal, other: Decimal) -> Decimal:
 
 
 @register.filter
-def times(value: int, other: int) -> int:
-    return int(value) * int(other)
-
-
-@register.filter
 def ten_thousands(amount_fen: int) -> str:
     """Fen as 万元 for an axis: 75, 12.5."""
     text = f"{Decimal(amount_fen).scaleb(-6):,f}"
