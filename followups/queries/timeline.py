@@ -196,6 +196,15 @@ def _fact_words(kind: str, facts: Mapping[str, Any]) -> str:
             "amount": f"{Decimal(facts.get('amount') or 0):,.2f}",
             "reason": facts.get("reason", ""),
         }
+    money = {
+        "loans.receipt_matched": _("未匹配款项 %(amount)s 匹配到本贷款：%(why)s"),
+        "loans.refund_proposed": _("申请退还暂收款 %(amount)s：%(why)s"),
+        "loans.refund_approved": _("暂收款退还 %(amount)s %(why)s"),
+        "loans.refund_rejected": _("退款 %(amount)s 被驳回：%(why)s"),
+    }.get(kind)
+    if money:
+        why = facts.get("note") or facts.get("reason") or ""
+        return money % {"amount": f"{Decimal(facts.get('amount') or 0):,.2f}", "why": why}
     if kind == "loans.receipts_replayed":
         return _("迟到的还款按起息日 %(day)s 入账，之后的还款重新分配") % {"day": facts.get("from", "")}
     if kind.startswith(("loans.change_", "loans.observation_", "loans.class_floor_")):

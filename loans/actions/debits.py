@@ -2,8 +2,8 @@
 
 It is made in the morning of the date, after the close of the day before. So it asks for what is billed and unpaid, for
 what falls due on the date by the signed terms (billed only in the evening), for charges to the date and for fees; less
-what the loan has in suspense, and less what debits without an answer have asked already: money on its way is not asked
-for twice.
+what the treasury bears of it, what the loan has in suspense, and what debits without an answer have asked already:
+money on its way is not asked for twice.
 """
 
 import hashlib
@@ -21,7 +21,8 @@ from loans.models import MoneyFile, MoneyFileKind
 from loans.queries import hold_business_date
 from loans.queries.charges import owed_by
 from loans.rules.debit_file import Asked, debit_file, instruction_serial
-from loans.rules.money import yuan
+from loans.rules.money import rate_ppm, yuan
+from loans.rules.subsidy import average_rate, subsidy_fen
 from loans.sql import array, files
 from people.actions import require
 from people.models import Staff
@@ -75,12 +76,24 @@ def _asked(day: date) -> list[tuple[int, Asked]]:
     """What each loan is asked for, in order of loan ids; loans that owe nothing are not among them."""
     rows = sql.rows(files.GATHER_DEBITS, {"day": day})
     owed = owed_by([row[0] for row in rows], day) if rows else {}
+    borne = _borne(day)
     found = []
     for loan_id, note_no, falling, pending in rows:
         standing = owed[loan_id]
-        amount = standing.total + yuan(falling) - standing.suspense - yuan(pending)
+        amount = standing.total + yuan(falling - borne.get(loan_id, 0) - pending) - standing.suspense
         if amount > 0:
             found.append((loan_id, Asked(instruction_serial(day, loan_id), note_no, amount, day)))
+    return found
+
+
+def _borne(day: date) -> dict[int, int]:
+    """What the treasury will bear this evening of the installments that fall due, in fen by loan."""
+    found = {}
+    for loan_id, starts_on, interest, balance, percent, cap, since, rates in sql.rows(
+        files.FALLING_SUBSIDISED, {"day": day}
+    ):
+        average = average_rate(starts_on, day, list(zip(since, map(rate_ppm, rates), strict=True)))
+        found[loan_id] = subsidy_fen(interest, balance, average, rate_ppm(percent), cap)
     return found
 
 

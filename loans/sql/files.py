@@ -24,6 +24,19 @@ FROM loan JOIN loans_loan l ON l.id = loan.loan_id
 LEFT JOIN falling ON falling.loan_id = loan.loan_id LEFT JOIN pending ON pending.loan_id = loan.loan_id
 ORDER BY loan.loan_id
 """
+# Of what falls due on the date the treasury bears a part, posted in the evening: what `loans.rules.subsidy` asks for.
+FALLING_SUBSIDISED = """
+SELECT p.loan_id, coalesce(earlier.due_on, l.disbursed_on), t.interest_fen, (p.unbilled_principal * 100)::bigint,
+       s.annual_rate_percent, (s.principal_cap * 100)::bigint, rates.since, rates.percent
+FROM loans_subsidy s JOIN loans_position p ON p.loan_id = s.loan_id JOIN loans_loan l ON l.id = p.loan_id
+LEFT JOIN loans_installment earlier ON earlier.loan_id = p.loan_id AND earlier.number = p.next_number - 1
+CROSS JOIN LATERAL (SELECT v.interest_fen[p.next_number - v.first_number + 1] AS interest_fen
+                    FROM loans_terms v WHERE v.loan_id = p.loan_id ORDER BY v.version DESC LIMIT 1) t
+CROSS JOIN LATERAL (SELECT array_agg(v.effective_on ORDER BY v.effective_on, v.version) AS since,
+                           array_agg(v.annual_rate_percent ORDER BY v.effective_on, v.version) AS percent
+                    FROM loans_terms v WHERE v.loan_id = p.loan_id) rates
+WHERE p.next_due_on = %(day)s::date AND lower(s.in_force) < p.next_due_on AND p.next_due_on <= upper(s.in_force)
+"""
 INSERT_INSTRUCTIONS = """
 INSERT INTO loans_debitinstruction (file_id, serial, loan_id, amount, value_on, result, paid, failure)
 SELECT %(file)s, u.serial, u.loan_id, u.amount, %(day)s::date, 'PENDING', 0, ''

@@ -16,10 +16,12 @@ from config.boarding_file import TapeRefused
 from journal.models import Entry
 from loans.actions import FileAlreadyTaken, debit_content, make_debits
 from loans.actions.debits import DebitFileDiffers
-from loans.batch import bill
+from loans.batch import bill, subsidise
 from loans.models import DebitInstruction, Fee, MoneyFile, Position, Posting, Receipt, ReceiptBreak
 from loans.queries.charges import charges_owed
 from people.actions import NotAllowed
+from tests.contracts import disbursed, operator
+from tests.database.test_loans_subsidy import FIRST, HOME, open_on
 from tests.factories import AT, book_loan, make_branch, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +78,15 @@ def test_a_debit_asks_for_arrears_charges_fees_and_what_falls_due_today_less_sus
     assert asked[due.loan_note_no] == billed > 0
     assert asked[rich.loan_note_no] == billed - Decimal("1000.00")
     assert file.counts == {"rows": 3, "amount": str(sum(asked.values()))}
+
+
+def test_what_the_treasury_bears_is_not_asked_of_the_borrower() -> None:
+    loan = disbursed(operator(), first_home=HOME)
+    open_on(FIRST)
+    asked = asked_of(make_debits(by="system", at=AT)[0])
+    bill(as_of=FIRST, at=AT)
+    subsidise(as_of=FIRST, at=AT)
+    assert asked == {loan.loan_note_no: charges_owed(loan, FIRST).total} == {loan.loan_note_no: Decimal("3713.12")}
 
 
 def test_a_date_has_one_file_and_it_is_downloaded_with_the_same_bytes() -> None:
