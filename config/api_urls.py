@@ -43,6 +43,7 @@ routes = [
     path("repricing-runs/<int:pk>/decide/", loans.RunDecide.as_view(), name="repricing-decide"),
     path("repricing-runs/<int:pk>/cancel/", loans.RunCancel.as_view(), name="repricing-cancel"),
     path("repricing-missed/", loans.MissedRepricings.as_view(), name="repricing-missed"),
+    path("repricing-missed/make-up/", loans.MakeUpForMissed.as_view(), name="repricing-make-up"),
     path("spread-gaps/", loans.WideSpreads.as_view(), name="spread-gaps"),
     path("receipts/", loans.Receipts.as_view(), name="receipts"),
     path("receipts/<int:pk>/reverse/", loans.ReceiptReversal.as_view(), name="receipt-reverse"),

@@ -37,6 +37,7 @@ urlpatterns = [
     path("pricing/runs/<int:pk>/cancel/", repricing.CancelRun.as_view(), name="repricing_cancel"),
     path("pricing/runs/<int:pk>/notices.<str:form>", repricing.Notices.as_view(), name="repricing_notices"),
     path("pricing/missed/", pricing.MissedRepricings.as_view(), name="repricing_missed"),
+    path("pricing/missed/make-up/", pricing.MakeUpForMissed.as_view(), name="repricing_make_up"),
     path("pricing/spreads/", pricing.WideSpreads.as_view(), name="wide_spreads"),
     path("pricing/spreads.<str:form>", pricing.WideSpreadsFile.as_view(), name="wide_spreads_file"),
     path("disclosures/", disclosures.DisclosureList.as_view(), name="disclosures"),

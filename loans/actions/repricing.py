@@ -12,22 +12,28 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from journal.actions import record
+from journal.actions import record, record_many
 from journal.errors import ActionRefused
 from loans import sql
+from loans.facts import loan_fact
 from loans.models import RepricingRun, RepricingState
 from loans.queries import hold_business_date
 from loans.queries.repricing import market_of_days, outcomes, rates_moved, run_sha256, totals_of
 from loans.queries.terms import LoanTerms
 from loans.rules.money import yuan
 from loans.rules.pricing import Agreed, Outcome, month_amount_fen, publishes_between
+from loans.sql import array
 from loans.sql import repricing as statements
 from people.actions import require
 from people.models import Staff
+from people.queries import branch_ids_visible_to
 
 CHUNK = 500
 MOST_DAYS_AHEAD = 400
+MOST_DAYS_TO_MAKE_UP = 31
 LEAST_NOTE, MOST_NOTE = 4, 200
+# One preview at a time, so that two that overlap do not both take a loan.
+_LOCK_PREVIEW = "SELECT pg_advisory_xact_lock(%s)"
 _ONE_PREVIEW = 0x72657072
 # What an item can hold of a loan that is held back with whatever rate it has.
 _MOST_PPM = 360_000
@@ -71,8 +77,7 @@ def propose_repricing(*, from_on: date, to_on: date, by: Staff, at: datetime) ->
     today = hold_business_date()
     _check_window(from_on, to_on, today)
     with connection.cursor() as cursor:
-        # One preview at a time, so that two that overlap do not both take a loan.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_PREVIEW])
+        cursor.execute(_LOCK_PREVIEW, [_ONE_PREVIEW])
     run = RepricingRun.objects.create(from_on=from_on, to_on=to_on, content_sha256="", proposed_by=by, proposed_at=at)
     window = {"from_on": from_on, "to_on": to_on}
     elsewhere = sql.rows(statements.IN_OTHER_RUNS, window)[0][0]
@@ -192,6 +197,36 @@ def cancel_repricing(*, run_id: int, reason: str, by: Staff, at: datetime) -> Re
     left = sql.run(statements.END_ITEMS, {"run_id": run.pk, "reason": "run_cancelled"})
     _record("loans.repricing_cancelled", run, by, at, today, {"note": words, "items": left})
     return run
+
+
+@transaction.atomic
+def make_up_for_missed(*, to_on: date, reason: str, by: Staff, at: datetime) -> int:
+    """Gives every missed loan that a person sees a new repricing day, on which a run may take it; how many.
+
+    What was billed since the contract's own day stays as it was; the LPR that counts is that of the new day.
+    """
+    require(by, "loans.propose_repricing")
+    today = hold_business_date()
+    if not today <= to_on <= today + timedelta(days=MOST_DAYS_TO_MAKE_UP):
+        raise RepricingRefused(
+            _("补做日须在营业日 %(day)s 起 %(days)d 天之内。") % {"day": today, "days": MOST_DAYS_TO_MAKE_UP},
+            field="to_on",
+        )
+    words = _checked_note(reason, required=True)
+    values = {"today": today, "to_on": to_on, "branches": array(branch_ids_visible_to(by))}
+    missed = dict(sql.rows(statements.MISSED, values))
+    if not missed:
+        raise RepricingRefused(_("没有可补做的贷款；在批次中的须先撤回批次。"))
+    days = {"loan_id": array(missed), "day": array([to_on] * len(missed))}
+    sql.run(statements.APPLY_NEXT_REPRICING, days)
+    record_many(
+        loan_fact(
+            "loans.repricing_day_moved", loan_id, today, at, by.staff_no,
+            {"from": str(day), "to": str(to_on), "reason": words},
+        )
+        for loan_id, day in missed.items()
+    )  # fmt: skip
+    return len(missed)
 
 
 def _locked(run_id: int) -> RepricingRun:

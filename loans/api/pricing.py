@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from loans import queries
 from loans.actions.lpr import decide_lpr, propose_lpr
-from loans.actions.repricing import cancel_repricing, decide_repricing, propose_repricing
+from loans.actions.repricing import cancel_repricing, decide_repricing, make_up_for_missed, propose_repricing
 from loans.api.fields import BranchBrief, MaskedBorrower, StaffBrief, money, visible_loans
 from loans.filters import ITEM_STATES, PricedLoanFilter, RepricingItemFilter
 from loans.models import Loan, LprRate, Pricing, PricingAnchor, PricingKind, RepricingItem, RepricingRun, Tenor
@@ -362,6 +362,31 @@ class MissedRepricings(ListView):
     @reads(PricedLoanRow(many=True), operation_id="repricing_missed")
     def get(self, request: Request) -> Response:
         return self.listed()
+
+
+class MakeUpForm(StrictSerializer):
+    to_on = DayField(
+        help_text="The new repricing day of every missed loan: the open business date or up to 31 days on."
+    )
+    reason = TextField(max_length=200)
+
+
+class MakeUpReply(serializers.Serializer[Any]):
+    loans = serializers.IntegerField()
+
+
+class MakeUpForMissed(ApiView):
+    """Gives missed loans a new repricing day, on which a run may take them."""
+
+    permission = "loans.propose_repricing"
+
+    @writes(MakeUpForm, MakeUpReply, key_required=True, operation_id="repricing_make_up")
+    def post(self, request: Request) -> HttpResponseBase:
+        asked = self.sent(MakeUpForm)
+        return self.once(
+            lambda: Response(MakeUpReply({"loans": make_up_for_missed(**asked, by=self.staff, at=self.at)}).data),
+            required=True,
+        )
 
 
 class WideSpreads(ListView):

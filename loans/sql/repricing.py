@@ -19,7 +19,8 @@ WHERE p.next_repricing_on BETWEEN %(from_on)s AND %(to_on)s
 """
 # Months with repricing days of running loans: first and last of the days, loans, and how many wait in a run already.
 MONTHS_TO_COME = """
-SELECT min(p.next_repricing_on), max(p.next_repricing_on), count(*), count(i.id) FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id
+SELECT min(p.next_repricing_on), max(p.next_repricing_on), count(*), count(i.id)
+FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id
 LEFT JOIN loans_repricingitem i ON i.loan_id = p.loan_id AND i.state = 'PENDING'
 WHERE p.next_repricing_on BETWEEN %(from_on)s AND %(to_on)s AND p.next_number IS NOT NULL AND p.settled_on IS NULL
   AND p.accelerated_on IS NULL AND p.written_off_on IS NULL AND l.matures_on > p.next_repricing_on
@@ -58,6 +59,15 @@ GROUP BY tenor, lpr_published_on, lpr_percent ORDER BY tenor, lpr_published_on
 DAYS_PENDING = """
 SELECT DISTINCT tenor, effective_on, lpr_percent FROM loans_repricingitem
 WHERE run_id = %(run_id)s AND state = 'PENDING'
+"""
+# Loans whose day has passed get another one; those that wait in a run are left to it. Locked in id order.
+MISSED = """
+SELECT p.loan_id, p.next_repricing_on FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id
+WHERE p.next_repricing_on < %(today)s AND p.next_number IS NOT NULL AND p.settled_on IS NULL
+  AND p.accelerated_on IS NULL AND p.written_off_on IS NULL AND l.matures_on > %(to_on)s
+  AND l.branch_id = ANY(%(branches)s::bigint[])
+  AND NOT EXISTS (SELECT FROM loans_repricingitem i WHERE i.loan_id = p.loan_id AND i.state = 'PENDING')
+ORDER BY p.loan_id FOR UPDATE OF p
 """
 # What stands between a run that is over and its items.
 END_ITEMS = """

@@ -40,5 +40,5 @@ def copy_rows(table: str, columns: Sequence[str], values: Iterable[Sequence[obje
         text.write("\t".join(["\\N" if value is None else str(value) for value in row]))
         text.write("\n")
     text.seek(0)
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, connection.wrap_database_errors:
         cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", text)

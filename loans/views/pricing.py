@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from journal.errors import ActionRefused
 from loans.actions.lpr import LprRefused, decide_lpr, propose_lpr
 from loans.actions.pricing_documents import CSV, XLSX, take_wide_spreads
+from loans.actions.repricing import make_up_for_missed
 from loans.actions.statements import Document
 from loans.filters import PricedLoanFilter
 from loans.models import Loan, LprRate, RepricingItem, Tenor
@@ -195,7 +196,11 @@ class MissedRepricings(LoanListPage):
         return missed(seen, today)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs, may_see_runs=may(self.staff, "loans.view_repricing"))
+        return super().get_context_data(
+            may_see_runs=may(self.staff, "loans.view_repricing"),
+            may_make_up=may(self.staff, "loans.propose_repricing"),
+            **kwargs,
+        )
 
     def rows(self, loans: list[Loan]) -> list[dict[str, Any]]:
         newest = RepricingItem.objects.filter(loan__in=loans).select_related("run")
@@ -212,6 +217,24 @@ def _standing_words(item: RepricingItem | None) -> str:
     if item is None:
         return _("没有批次")
     return held_words(item.reason) if item.state == "HELD" else str(item.run.get_state_display())
+
+
+class MakeUpForMissed(MissedRepricings):
+    """Gives missed loans a new repricing day."""
+
+    permission = "loans.propose_repricing"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        typed = {name: request.POST.get(name, "").strip() for name in ("to_on", "reason")}
+        try:
+            day = typed_day(typed["to_on"], "to_on")
+            count = make_up_for_missed(to_on=day, reason=typed["reason"], by=self.staff, at=self.at)
+        except ActionRefused as refusal:
+            context = self.get_context_data(refused=refusal.message, field=refusal.field, typed=typed)
+            return answer(self, context, refusal)
+        messages.success(request, _("%(count)d 笔改在 %(day)s 重定价，请试算批次。") % {"count": count, "day": day})
+        return redirect("loans:repricing_missed")
 
 
 class WideSpreads(LoanListPage):

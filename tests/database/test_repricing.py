@@ -20,6 +20,7 @@ from loans.actions.repricing import (
     RepricingStale,
     cancel_repricing,
     decide_repricing,
+    make_up_for_missed,
     propose_repricing,
 )
 from loans.batch import bill, reprice
@@ -432,6 +433,55 @@ def test_a_run_approved_too_late_is_held_and_stays_on_the_list(maker: Staff, che
     assert list(missed(Loan.objects.all(), date(2027, 1, 25))) == [loan]
     again = proposed(maker, at)
     assert (item_of(again, loan).state, item_of(again, loan).reason) == ("HELD", "billed_since 2027-01-20")
+
+
+def test_a_missed_loan_is_made_up_for_on_a_new_day(maker: Staff, checker: Staff, at: datetime) -> None:
+    """What was billed stays; from the new day on the loan bears the rate of that day, then its own days again."""
+    loan, other = (factories.book_loan(annual_rate_percent=Decimal("3.3000")) for _ in range(2))
+    Pricing.objects.update(spread_bp=Decimal("-30"))
+    Position.objects.filter(pk=other.pk).update(next_repricing_on=date(2027, 7, 1))
+    day = date(2027, 1, 25)
+    evenings_to(day, at)
+    assert make_up_for_missed(to_on=date(2027, 2, 1), reason="批次漏跑", by=maker, at=at) == 1
+    assert Position.objects.get(pk=other.pk).next_repricing_on == date(2027, 7, 1)
+    assert not missed(Loan.objects.all(), day).exists()
+    fact = Entry.objects.get(kind="loans.repricing_day_moved", loan_id=loan.pk)
+    assert (fact.actor, fact.data["from"], fact.data["to"]) == (maker.staff_no, "2027-01-01", "2027-02-01")
+    run = approved(maker, checker, at, from_on=date(2027, 2, 1), to_on=date(2027, 2, 1))
+    evenings_to(date(2027, 2, 1), at)
+    assert reprice(as_of=date(2027, 2, 1), at=at)["repriced"] == 1
+    assert Position.objects.get(pk=loan.pk).next_repricing_on == date(2028, 1, 1)
+    assert item_of(run, loan).first_due_on == date(2027, 2, 20)
+
+
+@pytest.mark.parametrize(
+    ("to_on", "reason", "field"),
+    [
+        (date(2027, 1, 24), "批次漏跑", "to_on"),
+        (date(2027, 2, 26), "批次漏跑", "to_on"),
+        (date(2027, 2, 1), "漏", "note"),
+    ],
+)
+def test_making_up_needs_a_day_ahead_and_a_reason(
+    to_on: date, reason: str, field: str, maker: Staff, checker: Staff, at: datetime
+) -> None:
+    loan = factories.book_loan()
+    evenings_to(date(2027, 1, 25), at)
+    before = state_of(loan.pk)
+    with pytest.raises(RepricingRefused) as refused:
+        make_up_for_missed(to_on=to_on, reason=reason, by=maker, at=at)
+    assert refused.value.field == field
+    with pytest.raises(NotAllowed):
+        make_up_for_missed(to_on=date(2027, 2, 1), reason="批次漏跑", by=checker, at=at)
+    assert state_of(loan.pk) == before
+
+
+def test_a_missed_loan_that_waits_in_a_run_is_left_to_it(maker: Staff, at: datetime) -> None:
+    factories.book_loan()
+    proposed(maker, at)
+    evenings_to(date(2027, 1, 25), at)
+    with pytest.raises(RepricingRefused):
+        make_up_for_missed(to_on=date(2027, 2, 1), reason="批次漏跑", by=maker, at=at)
 
 
 def test_penalty_paid_since_a_late_day_holds_the_loan(maker: Staff, checker: Staff, at: datetime) -> None:

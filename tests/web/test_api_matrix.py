@@ -94,6 +94,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("repricing-decide", "POST"): ({"risk"}, {"approve": True, "content_sha256": SHA}),
     ("repricing-cancel", "POST"): ({"operations"}, {"reason": "等待下月公布"}),
     ("repricing-missed", "GET"): (LOAN_ROLES, None),
+    ("repricing-make-up", "POST"): ({"operations"}, {"to_on": TODAY.isoformat(), "reason": "批次漏跑补做"}),
     ("spread-gaps", "GET"): (LOAN_ROLES, None),
     ("tasks", "GET"): (FOLLOW_UP_ROLES, None),
     ("task", "GET"): (FOLLOW_UP_ROLES, None),

@@ -78,6 +78,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "loans:repricing_cancel": ({"operations"}, "post", {"reason": "等待下月公布"}),
     "loans:repricing_notices": (WHOLE_BANK, "get", {}),
     "loans:repricing_missed": (LOAN_ROLES, "get", {}),
+    "loans:repricing_make_up": ({"operations"}, "post", {"to_on": "2026-11-01", "reason": "批次漏跑补做"}),
     "loans:wide_spreads": (LOAN_ROLES, "get", {}),
     "loans:wide_spreads_file": (LOAN_ROLES, "get", {}),
     "loans:disclosures": (LOAN_ROLES, "get", {}),

@@ -1,0 +1,298 @@
+"""Pricing on pages and over the API: rates, runs, decisions, notices, lists; what others see; how many queries."""
+
+import csv
+import io
+import zipfile
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from journal.models import Entry
+from loans.actions.repricing import decide_repricing, propose_repricing
+from loans.batch import reprice
+from loans.models import LprRate, Position, Pricing, RepricingItem, RepricingRun
+from people.models import Role, Scope
+from tests.factories import AT, book_loan
+from tests.web.api_bank import Bank, make_bank
+from tests.web.test_page_matrix import client_of
+
+NEW_YEAR = date(2027, 1, 1)
+RATE = {"tenor": "Y5", "published_on": "2026-10-20", "rate_percent": "3.40", "source": "2026年10月公告"}
+
+
+@pytest.fixture
+def bank(db: None) -> Bank:
+    bank = make_bank()
+    Pricing.objects.update(spread_bp=Decimal("-30"))
+    return bank
+
+
+def run_of(bank: Bank, *, is_approved: bool = False) -> RepricingRun:
+    run = propose_repricing(from_on=NEW_YEAR, to_on=NEW_YEAR, by=bank.staff["operations"], at=AT)
+    if is_approved:
+        decide_repricing(
+            run_id=run.pk, approve=True, note="", content_sha256=run.content_sha256, by=bank.staff["risk"], at=AT
+        )
+    return RepricingRun.objects.get(pk=run.pk)
+
+
+# ── Pages ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_rate_goes_from_the_form_to_its_approval(bank: Bank) -> None:
+    maker, checker = client_of(bank, "operations"), client_of(bank, "risk")
+    assert maker.post(reverse("loans:lpr"), RATE).status_code == 302
+    row = LprRate.objects.get(published_on=date(2026, 10, 20))
+    assert reverse("loans:lpr_decide", args=[row.pk]) not in maker.get(reverse("loans:lpr")).content.decode()
+    page = checker.get(reverse("loans:lpr")).content.decode()
+    assert reverse("loans:lpr_decide", args=[row.pk]) in page and "−10" in page
+    assert checker.post(reverse("loans:lpr_decide", args=[row.pk]), {"verb": "approve"}).status_code == 302
+    again = checker.post(reverse("loans:lpr_decide", args=[row.pk]), {"verb": "approve"})
+    assert again.status_code == 409 and LprRate.objects.get(pk=row.pk).is_approved
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"rate_percent": "３.40"}, "rate_percent"),
+        ({"rate_percent": "3,40"}, "rate_percent"),
+        ({"rate_percent": "1e1"}, "rate_percent"),
+        ({"rate_percent": "3.47"}, "rate_percent"),
+        ({"published_on": "20.10.2026"}, "published_on"),
+        ({"published_on": "2026-02-30"}, "published_on"),
+        ({"published_on": "2026-10-21"}, "published_on"),
+        ({"source": ""}, "source"),
+    ],
+)
+def test_a_wrong_rate_is_shown_again_with_its_field(bank: Bank, changed: dict[str, str], field: str) -> None:
+    response = client_of(bank, "operations").post(reverse("loans:lpr"), {**RATE, **changed})
+    assert response.status_code == 422
+    assert f'name="{field}"' in response.content.decode() and 'aria-invalid="true"' in response.content.decode()
+    assert not LprRate.objects.filter(proposed_by__isnull=False).exists()
+
+
+def test_a_run_goes_from_preview_to_approval_and_notices(bank: Bank) -> None:
+    maker, checker = client_of(bank, "operations"), client_of(bank, "risk")
+    page = maker.get(reverse("loans:repricing_runs")).content.decode()
+    assert 'value="2027-01-01"' in page
+    made = maker.post(reverse("loans:repricing_propose"), {"from_on": "2027-01-01", "to_on": "2027-01-01"})
+    run = RepricingRun.objects.get()
+    assert made.headers["Location"] == reverse("loans:repricing_run", args=[run.pk])
+    assert reverse("loans:repricing_decide", args=[run.pk]) not in maker.get(made.headers["Location"]).content.decode()
+    shown = checker.get(made.headers["Location"]).content.decode()
+    assert run.content_sha256 in shown
+    for loan in bank.loans.values():
+        item = RepricingItem.objects.get(loan=loan)
+        assert loan.loan_note_no in shown and f"{item.new_installment:,.2f}" in shown
+    early = maker.get(reverse("loans:repricing_notices", args=[run.pk, "csv"]))
+    assert early.status_code == 302
+    decided = {"verb": "approve", "content_sha256": run.content_sha256}
+    assert checker.post(reverse("loans:repricing_decide", args=[run.pk]), decided).status_code == 302
+    assert checker.post(reverse("loans:repricing_decide", args=[run.pk]), decided).status_code == 409
+    reply = maker.get(reverse("loans:repricing_notices", args=[run.pk, "csv"]))
+    rows = list(csv.DictReader(io.StringIO(reply.content.decode("utf-8-sig"))))
+    assert {row["借据号"] for row in rows} == {loan.loan_note_no for loan in bank.loans.values()}
+    assert all("**" in row["客户"] for row in rows)
+    one = RepricingItem.objects.get(loan=bank.loans["home"])
+    mine = next(row for row in rows if row["借据号"] == bank.loans["home"].loan_note_no)
+    assert (mine["原月供"], mine["新月供"]) == (f"{one.old_installment}", f"{one.new_installment}")
+    assert (mine["该期应还"], mine["新月供自"]) == (f"{one.first_amount}", str(one.regular_on))
+    book = maker.get(reverse("loans:repricing_notices", args=[run.pk, "xlsx"]))
+    assert zipfile.ZipFile(io.BytesIO(book.content)).testzip() is None
+    assert Entry.objects.filter(kind="loans.repricing_notices_taken").count() == 2
+
+
+def test_a_refused_decision_keeps_what_was_typed(bank: Bank) -> None:
+    run, checker = run_of(bank), client_of(bank, "risk")
+    path = reverse("loans:repricing_decide", args=[run.pk])
+    short = checker.post(path, {"verb": "reject", "note": "不"})
+    assert short.status_code == 422 and 'value="不"' in short.content.decode()
+    other = checker.post(path, {"verb": "approve", "content_sha256": "0" * 64})
+    assert other.status_code == 409
+    assert RepricingRun.objects.get().state == "PROPOSED"
+
+
+def test_a_window_without_loans_is_refused_on_the_page(bank: Bank) -> None:
+    response = client_of(bank, "operations").post(
+        reverse("loans:repricing_propose"), {"from_on": "2026-12-01", "to_on": "2026-12-02"}
+    )
+    assert response.status_code == 422 and 'value="2026-12-01"' in response.content.decode()
+    assert not RepricingRun.objects.exists()
+
+
+def test_held_loans_show_their_reason_on_the_run_and_on_the_list_of_missed_ones(bank: Bank) -> None:
+    run = run_of(bank, is_approved=True)
+    home = bank.loans["home"]
+    Pricing.objects.filter(loan=home).update(spread_bp=Decimal("-45"))
+    Position.objects.filter(pk=home.pk).update(next_due_on=date(2027, 1, 20))
+    reprice(as_of=NEW_YEAR, at=AT, loan_ids=[home.pk])
+    reason = "加点由 -30.00 变为 -45.00 个基点"
+    held = (
+        client_of(bank, "risk").get(reverse("loans:repricing_run", args=[run.pk]), {"state": "HELD"}).content.decode()
+    )
+    assert reason in held and bank.loans["other"].loan_note_no not in held
+    Position.objects.filter(pk=home.pk).update(next_repricing_on=date(2026, 10, 1))
+    assert reason in client_of(bank, "officer").get(reverse("loans:repricing_missed")).content.decode()
+    stranger = client_of(bank, "stranger").get(reverse("loans:repricing_missed")).content.decode()
+    assert home.loan_note_no not in stranger
+
+
+def test_wide_spreads_list_whom_to_ask_and_link_to_the_change(bank: Bank) -> None:
+    home, other = bank.loans["home"], bank.loans["other"]
+    Pricing.objects.filter(loan__in=[home, other]).update(spread_bp=Decimal("0.01"))
+    steady = book_loan(bank.home)
+    Pricing.objects.filter(loan=steady).update(spread_bp=Decimal("0"))
+    page = client_of(bank, "officer").get(reverse("loans:wide_spreads")).content.decode()
+    assert home.loan_note_no in page and "30.01" in page and "?kind=SPREAD" in page
+    assert other.loan_note_no not in page and steady.loan_note_no not in page
+    reply = client_of(bank, "officer").get(reverse("loans:wide_spreads_file", args=["csv"]))
+    rows = list(csv.DictReader(io.StringIO(reply.content.decode("utf-8-sig"))))
+    assert [row["借据号"] for row in rows] == [home.loan_note_no]
+    assert Entry.objects.get(kind="loans.wide_spreads_taken").data["loans"] == 1
+
+
+def test_a_narrow_scope_sees_its_own_part_of_a_run(bank: Bank) -> None:
+    run = run_of(bank)
+    Role.objects.filter(code="OPERATIONS").update(scope=Scope.BRANCH)
+    bank.staff["operations"].branch = bank.home
+    bank.staff["operations"].save(update_fields=["branch"])
+    page = client_of(bank, "operations").get(reverse("loans:repricing_run", args=[run.pk])).content.decode()
+    assert bank.loans["home"].loan_note_no in page and bank.loans["other"].loan_note_no not in page
+    assert bank.other.code not in page
+    found = bank.api("operations").get(f"repricing-runs/{run.pk}/").json()
+    assert found["totals"]["count"] == 1 and [each["code"] for each in found["totals"]["branches"]] == [bank.home.code]
+    items = bank.api("operations").get(f"repricing-runs/{run.pk}/items/").json()["results"]
+    assert [each["loan_id"] for each in items] == [bank.loans["home"].pk]
+
+
+# ── How many queries ─────────────────────────────────────────────────────────────────────────────
+
+
+def queries_of(client: Client, path: str) -> int:
+    client.get(path)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(path).status_code == 200
+    return len(queries)
+
+
+def test_pages_cost_the_same_whatever_they_list(bank: Bank) -> None:
+    client = client_of(bank, "risk")
+    run = run_of(bank)
+    paths = [
+        reverse("loans:lpr"), reverse("loans:repricing_runs"), reverse("loans:repricing_run", args=[run.pk]),
+        reverse("loans:repricing_missed"), reverse("loans:wide_spreads"),
+    ]  # fmt: skip
+    Pricing.objects.update(spread_bp=Decimal("55"))
+    Position.objects.update(next_repricing_on=date(2026, 10, 1))
+    before = [queries_of(client, path) for path in paths]
+    for _ in range(12):
+        book_loan(bank.home)
+    Pricing.objects.update(spread_bp=Decimal("55"))
+    more = propose_repricing(from_on=NEW_YEAR, to_on=NEW_YEAR, by=bank.staff["operations"], at=AT)
+    Position.objects.update(next_repricing_on=date(2026, 10, 1))
+    paths[2] = reverse("loans:repricing_run", args=[more.pk])
+    after = [queries_of(client, path) for path in paths]
+    assert after == before
+    assert max(after) <= 16, after
+
+
+def test_lists_over_the_api_cost_the_same_whatever_they_list(bank: Bank) -> None:
+    run, api = run_of(bank), bank.api("risk")
+    paths = [
+        "lpr/", "repricing-runs/", f"repricing-runs/{run.pk}/items/", "repricing-missed/", "spread-gaps/",
+        f"loans/{bank.loans['home'].pk}/pricing/",
+    ]  # fmt: skip
+
+    def counted() -> list[int]:
+        found = []
+        for path in paths:
+            with CaptureQueriesContext(connection) as queries:
+                assert api.get(path).status_code == 200
+            found.append(len(queries))
+        return found
+
+    Pricing.objects.update(spread_bp=Decimal("55"))
+    Position.objects.update(next_repricing_on=date(2026, 10, 1))
+    counted()
+    before = counted()
+    for _ in range(8):
+        book_loan(bank.home)
+    Pricing.objects.update(spread_bp=Decimal("55"))
+    more = propose_repricing(from_on=NEW_YEAR, to_on=NEW_YEAR, by=bank.staff["operations"], at=AT)
+    paths[2] = f"repricing-runs/{more.pk}/items/"
+    Position.objects.update(next_repricing_on=date(2026, 10, 1))
+    assert counted() == before
+
+
+# ── API ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_run_over_the_api(bank: Bank) -> None:
+    maker, checker = bank.api("operations"), bank.api("risk")
+    window = {"from_on": "2027-01-01", "to_on": "2027-01-01"}
+    assert maker.post("repricing-runs/", window).status_code == 400
+    made = maker.post("repricing-runs/", window, key="run-1")
+    assert made.status_code == 201
+    assert maker.post("repricing-runs/", window, key="run-1").json() == made.json()
+    assert RepricingRun.objects.count() == 1
+    run = made.json()
+    assert (run["state"], run["totals"]["count"], run["progress"]["PENDING"]) == ("PROPOSED", 2, 2)
+    items = maker.get(f"repricing-runs/{run['id']}/items/", direction="down", with_count="1").json()
+    assert items["count"] == 2 and items["results"][0]["new_rate_percent"] == "3.2000"
+    assert maker.get(f"repricing-runs/{run['id']}/items/", direction="sideways").status_code == 400
+    wrong = checker.post(
+        f"repricing-runs/{run['id']}/decide/", {"approve": True, "content_sha256": "0" * 64}, key="d-0"
+    )
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (409, "repricing_conflict")
+    yes = {"approve": True, "content_sha256": run["content_sha256"]}
+    assert checker.post(f"repricing-runs/{run['id']}/decide/", {**yes, "approve": "yes"}, key="d-1").status_code == 400
+    done = checker.post(f"repricing-runs/{run['id']}/decide/", yes, key="d-2")
+    assert (done.status_code, done.json()["state"]) == (200, "APPROVED")
+    late = checker.post(f"repricing-runs/{run['id']}/decide/", yes, key="d-3")
+    assert late.status_code == 409
+    stopped = maker.post(f"repricing-runs/{run['id']}/cancel/", {"reason": "等待下月公布"}, key="c-1")
+    assert (stopped.json()["state"], stopped.json()["progress"]["HELD"]) == ("CANCELLED", 2)
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"rate_percent": 3.4}, 400),
+        ({"rate_percent": "3.40001"}, 400),
+        ({"rate_percent": "+3.40"}, 400),
+        ({"rate_percent": "NaN"}, 400),
+        ({"rate_percent": "٣.40"}, 400),
+        ({"published_on": "20261020"}, 400),
+        ({"tenor": "Y3"}, 400),
+        ({"surplus": "1"}, 400),
+        ({"rate_percent": "0"}, 422),
+        ({"rate_percent": "3.41"}, 422),
+        ({"published_on": "2026-10-22"}, 422),
+    ],
+)
+def test_a_wrong_rate_is_refused_over_the_api(bank: Bank, changed: dict[str, Any], status: int) -> None:
+    assert bank.api("operations").post("lpr/", {**RATE, **changed}).status_code == status
+    assert not LprRate.objects.filter(proposed_by__isnull=False).exists()
+
+
+def test_a_rate_over_the_api_and_its_checker(bank: Bank) -> None:
+    row = bank.api("operations").post("lpr/", RATE).json()
+    assert (row["rate_percent"], row["is_approved"]) == ("3.4000", False)
+    assert bank.api("operations").post("lpr/", RATE).status_code == 409
+    done = bank.api("risk").post(f"lpr/{row['id']}/decide/", {"approve": True}).json()["rate"]
+    assert done["is_approved"] and done["approved_by"]["staff_no"] == bank.staff["risk"].staff_no
+    assert bank.api("risk").get("lpr/").json()["results"][0]["id"] == row["id"]
+
+
+def test_a_loans_pricing_and_what_runs_said_of_it(bank: Bank) -> None:
+    run_of(bank)
+    found = bank.api("officer").get(f"loans/{bank.loans['home'].pk}/pricing/").json()
+    assert found["next_repricing_on"] == "2027-01-01"
+    assert (found["pricings"][0]["kind"], found["pricings"][0]["spread_bp"]) == ("LPR", "-30.00")
+    assert found["repricings"][0]["state"] == "PENDING"
