@@ -225,7 +225,9 @@ def _write_pricing(change: ContractChange) -> None:
         Pricing.objects.filter(pk=current.pk).update(in_force=DateRange(began, day, "[)"))
         Pricing.objects.create(loan_id=change.loan_id, in_force=DateRange(day, upper, "[)"), **values)
     next_on = agreed["next_repricing_on"]
-    Position.objects.filter(pk=change.loan_id).update(next_repricing_on=date.fromisoformat(next_on))
+    Position.objects.filter(pk=change.loan_id).update(
+        next_repricing_on=date.fromisoformat(next_on) if next_on else None
+    )
 
 
 def money_lines(result: dict[str, Any]) -> Lines:
@@ -277,9 +279,9 @@ def _accelerated(
         loan_id=change.loan_id, number=number, due_on=change.effective_on, overdue_from=change.effective_on,
         principal=yuan(principal), interest=yuan(interest),
     )  # fmt: skip
-    if interest:
-        lines = [("INTEREST_RECEIVABLE", number, interest), ("INTEREST_INCOME", number, -interest)]
-        _post(change, "BILLING", lines, as_of, at, number)
+    # Also without interest: the posting says where in its day the installment was billed.
+    lines = [("INTEREST_RECEIVABLE", number, interest), ("INTEREST_INCOME", number, -interest)]
+    _post(change, "BILLING", lines, as_of, at, number)
     Position.objects.filter(pk=position.pk).update(
         **NOTHING_LEFT, last_number=number, accelerated_on=change.effective_on
     )

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from config.invariants import findings
 from journal.models import Entry
 from loans import batch
 from loans.actions import ReceiptRow, close_business_date, post_receipts
@@ -95,6 +96,8 @@ def open_next(day: date) -> None:
 
 
 def all_is_well() -> None:
-    """The rows made once more from the history are the same."""
+    """Every claim about the stored book holds, and the rows made once more from the history are the same."""
+    broken = [(each.code, each.first) for each in findings() if each.broken]
+    assert broken == [], broken
     different = [each for each in look() if not each.is_same]
     assert different == [], different

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from loans import sql
 from loans.models import ContractChange, ContractParameter, CostItem, Loan, Position, Pricing, Terms
@@ -125,20 +125,30 @@ def change_limits(facts: ChangeFacts) -> Limits:
         repricing_cycles=tuple(parameter("repricing_cycles", day, default=[12])),
         max_rate_ppm=int(Decimal(parameter("max_rate_percent", day, default="36")) * 10_000),
         rate_variant=parameter("rate_split_variant", day, default="SPLIT_BY_DAYS"),
-        fee_most_fen=_fee_most(loan.pk, day),
+        fee_most_fen=_fee_most(loan, day),
         spread_ppm=int(pricing.spread_bp * PPM_PER_BP) if is_floating and pricing else None,
         cycle_months=pricing.cycle_months if is_floating and pricing else None,
         anchor=pricing.anchor if pricing else "",
     )
 
 
-def _fee_most(loan_id: int, day: date) -> int | None:
-    """The most that may be charged for paying ahead: by the contract, else by its cost disclosure; None: nothing."""
-    agreed = ContractParameter.objects.filter(loan_id=loan_id, code="prepayment_fee", in_force__contains=day).first()
-    if agreed is not None:
-        return fen(Decimal(str(agreed.value)))
-    item = CostItem.objects.filter(disclosure__loan_id=loan_id, code=PREPAYMENT_FEE, amount__isnull=False).first()
-    return fen(item.amount) if item and item.amount is not None else None
+def _fee_most(loan: Loan, day: date) -> int | None:
+    """The most that may be charged for paying ahead; None: nothing was agreed.
+
+    Where a cost disclosure is required the fee stands on it too (the ledger refuses one that does not), and a
+    contract's own parameter can only make it less.
+    """
+    agreed = ContractParameter.objects.filter(loan=loan, code="prepayment_fee", in_force__contains=day).first()
+    by_contract = fen(Decimal(str(agreed.value))) if agreed is not None else None
+    items = CostItem.objects.filter(disclosure__loan=loan, code=PREPAYMENT_FEE, kind__in=("FEE", "CONTINGENT"))
+    amount = items.aggregate(most=Sum("amount"))["most"]
+    disclosed = fen(amount) if amount is not None else None
+    is_required = loan.baseline_on is None and parameter(
+        "cost_disclosure_required", loan.signed_on or loan.disbursed_on, default=False
+    )
+    if disclosed is None or by_contract is None:
+        return disclosed if is_required or by_contract is None else by_contract
+    return min(disclosed, by_contract)
 
 
 def suspense_on(loan_id: int, day: date) -> int:

@@ -131,6 +131,13 @@ def test_a_new_cycle_is_a_new_pricing_and_the_schedule_stays() -> None:
     all_is_well()
 
 
+def test_a_cycle_that_comes_round_after_the_end_reprices_no_more() -> None:
+    loan, who = e1_loan(matures_on=date(2027, 3, 20)), People()
+    apply(signed(loan, "REPRICING_CYCLE", who, cycle_months="12", anchor="LOAN_DAY"), who)
+    assert position(loan).next_repricing_on is None
+    all_is_well()
+
+
 def test_a_new_spread_is_a_new_pricing_and_a_new_rate() -> None:
     loan, who = e1_loan(), People()
     old = Pricing.objects.get(loan_id=loan.pk)
