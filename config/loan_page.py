@@ -17,7 +17,7 @@ from followups.views.rows import desk_rows
 from followups.views.task import reports_on
 from journal.errors import ActionRefused
 from loans.models import Installment, Loan
-from loans.queries import future_schedule, installments_of, loan_facts, open_business_date
+from loans.queries import future_schedule, installments_of, loan_facts, open_business_date, payment_of
 from people import actions
 from people.models import FinancialProfile
 from people.queries import may
@@ -58,6 +58,7 @@ class LoanBase(PageView):
         return {
             "loan": loan,
             "facts": facts,
+            "payment": payment_of(loan),
             "name": loan.borrower.name if knows else mask_name(loan.borrower.name),
             "knows": knows,
             "id_no": mask_id(loan.borrower.id_no),
@@ -85,7 +86,7 @@ class LoanBase(PageView):
 def _ratios(loan: Loan, profile: FinancialProfile | None) -> dict[str, Any]:
     if profile is None:
         return {"pti": None, "dti": None}
-    installment = loan.position.installment_amount
+    installment = payment_of(loan)
     return {
         "pti": payment_to_income(installment, profile.monthly_income),
         "dti": debt_to_income(installment, profile.other_monthly_debt, profile.monthly_income),

@@ -28,7 +28,7 @@ from followups.rules.assessment import Limits, LoanFigures, Means, assess
 from followups.rules.report import Inputs, build, findings, masked
 from followups.wording import evidence_lines, why_lines
 from loans.models import Loan, RepaymentMethod
-from loans.queries import calendar, parameter, require_business_date
+from loans.queries import calendar, parameter, payment_of, require_business_date
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
 from people.rules.masking import mask_id, mask_phone
@@ -132,7 +132,7 @@ def _why(task: VisitTask) -> list[dict[str, str]]:
 
 def _figures(loan: Loan) -> LoanFigures:
     return LoanFigures(
-        installment=loan.position.installment_amount,
+        installment=payment_of(loan),
         balance=loan.position.principal_balance + balances_beside([loan.pk]).get(loan.pk, Decimal(0)),
         property_value=property_value_of(loan),
         days_past_due=days_past_due_of(loan),
@@ -184,7 +184,7 @@ def _cover(parts: ReportParts) -> dict[str, Any]:
         "repayment_method": str(RepaymentMethod(loan.repayment_method).label),
         "principal_original": f"{loan.principal_original:.2f}",
         "balance": f"{position.principal_balance:.2f}",
-        "installment": f"{position.installment_amount:.2f}",
+        "installment": f"{payment_of(loan):.2f}",
         "annual_rate_percent": f"{position.annual_rate_percent.normalize():f}",
         "disbursed_on": loan.disbursed_on.isoformat(),
         "matures_on": loan.matures_on.isoformat(),

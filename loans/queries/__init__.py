@@ -22,7 +22,7 @@ from loans.queries.charges import (
     charges_owed,
     owed_by,
 )
-from loans.queries.loans import FutureRow, LoanFacts, future_schedule, installments_of, loan_facts
+from loans.queries.loans import FutureRow, LoanFacts, future_schedule, installments_of, loan_facts, payment_of
 from loans.queries.terms import LoanTerms, terms_of
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "overdue_grace_days",
     "owed_by",
     "parameter",
+    "payment_of",
     "require_business_date",
     "terms_of",
 ]

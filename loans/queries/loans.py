@@ -6,14 +6,24 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 
-from loans.models import Installment, Loan, Position, Terms
+from loans.models import Installment, Loan, Position, RepaymentMethod, Terms
 from loans.queries.accounts import open_debts
 from loans.queries.bank import open_business_date
 from loans.queries.charges import Owed, owed_of, with_terms
 from loans.rules import aging
 from loans.rules.account import Account
 from loans.rules.dates import following_due_date
-from loans.rules.money import yuan
+from loans.rules.money import fen, rate_ppm, yuan
+from loans.rules.schedule import StepPosition, monthly_payment
+
+
+def payment_of(loan: Loan) -> Decimal:
+    """The monthly payment (月供) as it stands; of equal principal the position carries the principal part only."""
+    position: Position = loan.position
+    if loan.repayment_method == RepaymentMethod.EQUAL_INSTALLMENT or position.next_number is None:
+        return position.installment_amount
+    agreed = StepPosition(fen(position.unbilled_principal), fen(position.installment_amount), loan.repayment_method)
+    return yuan(monthly_payment(agreed, rate_ppm(position.annual_rate_percent)))
 
 
 @dataclass(frozen=True, slots=True)

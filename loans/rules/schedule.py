@@ -292,3 +292,10 @@ def opening_schedule(terms: OpeningTerms) -> Schedule:
         StepPosition(terms.outstanding_fen, installment), regular_periods(first_number, days, terms.rate_ppm)
     )
     return Schedule(installment, rows, len(arrears), overdue_since)
+
+
+def monthly_payment(position: StepPosition, rate_ppm: int) -> int:
+    """What a plain month asks for at the moment, in fen: what is agreed, with the interest where that comes on top."""
+    (period,) = regular_periods(1, (date.min,), rate_ppm, last_number=0)
+    row = step(position, period)
+    return row.principal_fen + row.interest_fen

@@ -17,6 +17,7 @@ from loans.rules.schedule import (
     StepPosition,
     annuity,
     interest,
+    monthly_payment,
     opening_schedule,
     regular_periods,
     schedule,
@@ -196,3 +197,10 @@ def test_any_opening_is_whole(terms: OpeningTerms) -> None:
 def test_the_hash_names_every_row() -> None:
     one, other = opening_schedule(opening()), opening_schedule(opening(outstanding_fen=9_000_001))
     assert one.sha256 == opening_schedule(opening()).sha256 != other.sha256
+
+
+def test_the_monthly_payment_of_equal_principal_has_its_interest_on_top() -> None:
+    """E2: 2,777.78 of principal and 3,000.00 of interest in the first month."""
+    assert monthly_payment(StepPosition(100_000_000, 277_778, "EQUAL_PRINCIPAL"), 36_000) == 577_778
+    assert monthly_payment(StepPosition(100_000_000, 454_645), 36_000) == 454_645
+    assert monthly_payment(StepPosition(100_000_000, 0, "INTEREST_ONLY"), 36_000) == 300_000
