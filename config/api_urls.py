@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from config import contract_api, files_api
 from followups import api as followups
 from loans import api as loans
-from loans.api import disclosures
+from loans.api import disclosures, fees
 from people.api.schema import ReadingPage, Schema
 from people.api.tokens import CurrentToken, Tokens
 from people.api.views import NothingHere
@@ -24,6 +24,10 @@ routes = [
     path("loans/<int:pk>/schedule/", loans.LoanSchedule.as_view(), name="loan-schedule"),
     path("loans/<int:pk>/postings/", loans.LoanPostings.as_view(), name="loan-postings"),
     path("loans/<int:pk>/timeline/", followups.LoanTimeline.as_view(), name="loan-timeline"),
+    path("loans/<int:pk>/owed/", fees.LoanOwed.as_view(), name="loan-owed"),
+    path("loans/<int:pk>/allocation/", fees.LoanAllocation.as_view(), name="loan-allocation"),
+    path("loans/<int:pk>/fees/", fees.LoanFees.as_view(), name="loan-fees"),
+    path("fees/<int:pk>/waive/", fees.WaiveFee.as_view(), name="fee-waive"),
     path("loans/<int:pk>/changes/", loans.LoanChanges.as_view(), name="loan-changes"),
     path("loans/<int:pk>/changes/preview/", loans.LoanChangePreview.as_view(), name="loan-change-preview"),
     path("changes/", loans.ChangeList.as_view(), name="changes"),

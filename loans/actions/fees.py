@@ -116,7 +116,7 @@ def waive_fee(*, fee_id: int, reason: str, by: Staff, at: datetime) -> Fee:
     Position.objects.filter(pk=loan_id).update(fees_due=position.fees_due - rest)
     record(
         kind="loans.fee_waived", subject_type="fee", subject_id=fee_id, loan_id=loan_id, by=by.staff_no, at=at,
-        business_date=business_date, data={"code": fee.code, "waived": str(rest), "reason": reason},
+        business_date=business_date, data={"code": fee.code, "amount": str(rest), "reason": reason},
     )  # fmt: skip
     if position.next_number is None:
         # The waived fee may have been the last thing that was owed.

@@ -71,7 +71,8 @@ class InstallmentRow(serializers.ModelSerializer[Installment]):
     class Meta:
         model = Installment
         fields = [
-            "number", "due_on", "principal", "interest", "principal_paid", "interest_paid", "overdue_from", "settled_on"
+            "number", "due_on", "principal", "interest", "principal_paid", "interest_paid", "penalty_paid",
+            "compound_paid", "penalty_left", "compound_left", "overdue_from", "settled_on",
         ]  # fmt: skip
 
 

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.db.models import QuerySet
+
 from loans import sql
-from loans.models import Loan
+from loans.models import Fee, Loan
 from loans.queries.accounts import LoanRow, accounts_of, calendar_around, lives_of, payment_terms
 from loans.rules.account import Account
 from loans.rules.allocation import Allocation, ChargePart, Part
 from loans.rules.money import fen, yuan
 from loans.rules.replay import Money, replay
 from loans.sql import array
+from people.models import Staff
 
 _LAST_PLACE = 1 << 60
 _NEW = 1 << 61
@@ -102,6 +105,10 @@ class AllocationPreview:
     rest: Decimal
     order: tuple[str, ...]
     replays: bool = False
+
+
+def fees_visible_to(staff: Staff) -> QuerySet[Fee]:
+    return Fee.objects.filter(loan__in=Loan.objects.visible_to(staff))
 
 
 def charges_owed(loan: Loan, on: date) -> Owed:

@@ -137,7 +137,7 @@ def test_a_waived_fee_need_not_be_paid_and_what_was_paid_stays_paid(maker: Staff
     assert Position.objects.get(loan=loan).fees_due == 0 == ledger(loan, "FEE_RECEIVABLE")
     posting = Posting.objects.get(kind="WAIVER")
     assert (posting.source_id, ledger(loan, "WAIVER")) == (fee.pk, Decimal("30.00"))
-    assert Entry.objects.get(kind="loans.fee_waived").data["waived"] == "30.00"
+    assert Entry.objects.get(kind="loans.fee_waived").data["amount"] == "30.00"
     # The receipt is taken out again: what was paid is owed again, what was waived is not.
     receipt = Receipt.objects.get(serial="1")
     reverse_receipt(receipt_id=receipt.pk, reason="划错账户", by=checker, at=AT)

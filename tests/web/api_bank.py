@@ -10,7 +10,7 @@ from django.test import Client
 
 from followups import batch
 from followups.models import VisitTask
-from loans.actions import ReceiptRow, make_debits, post_receipts
+from loans.actions import ReceiptRow, charge_fee, make_debits, post_receipts
 from loans.actions.lpr import propose_lpr
 from loans.actions.repricing import propose_repricing
 from loans.models import MoneyFile, ReceiptBreak, Refund
@@ -122,7 +122,11 @@ def money_rows(bank: Bank, place: str) -> dict[str, int]:
         loan=bank.loans[place], amount=Decimal("1.00"), reason="客户多还退回", proposed_by=bank.staff["operations"],
         proposed_at=AT,
     )  # fmt: skip
-    return {"money": out.pk, "break": row.pk, "refund": refund.pk}
+    maker = make_staff("OPERATIONS", bank.home, name="maker")
+    fee = charge_fee(
+        loan_id=bank.loans[place].pk, code="COPY", amount=Decimal("1.00"), reason="补打合同副本", by=maker, at=AT
+    )
+    return {"money": out.pk, "break": row.pk, "refund": refund.pk, "fee": fee.pk}
 
 
 def pricing_rows(bank: Bank) -> dict[str, int]:

@@ -85,7 +85,7 @@ def test_a_refusal_by_the_rules_is_replayed_and_bad_input_is_not(bank: Bank) -> 
 def test_a_crash_leaves_no_key_behind_and_the_retry_works(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     api = bank.api("operations")
     with monkeypatch.context() as patched:
-        patched.setattr("loans.api.Receipt.objects.get", _broken)
+        patched.setattr("loans.api.receipts.Receipt.objects.get", _broken)
         reply = api.post("receipts/", body_for(bank), key="k1")
     error = reply.json()["error"]
     assert (reply.status_code, error["code"], error["fields"]) == (500, "internal_error", {})

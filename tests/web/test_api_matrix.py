@@ -73,6 +73,11 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("refunds", "POST"): ({"operations"}, {"loan": "NOBODY", "amount": "1.00", "reason": "客户多还退回"}),
     ("refund", "GET"): (LOAN_ROLES, None),
     ("refund-decide", "POST"): ({"operations"}, {"approve": True}),
+    ("loan-owed", "GET"): (LOAN_ROLES, None),
+    ("loan-allocation", "POST"): (LOAN_ROLES, {"amount": "1.00", "value_on": TODAY.isoformat()}),
+    ("loan-fees", "GET"): (LOAN_ROLES, None),
+    ("loan-fees", "POST"): ({"operations"}, {"code": "COPY", "amount": "1.00", "reason": "补打合同副本"}),
+    ("fee-waive", "POST"): ({"operations"}, {"reason": "银行原因减免"}),
     ("simulation-schedule", "POST"): (
         LOAN_ROLES,
         {
@@ -145,7 +150,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
     bank = make_bank()
     found: dict[str, dict[str, int]] = {
         "missing": dict.fromkeys(
-            ("loan", "task", "visit", "report", "receipt", "change", "money", "break", "refund", "disclosure"),
+            ("loan", "task", "visit", "report", "receipt", "change", "money", "break", "refund", "disclosure", "fee"),
             999_999_999,
         )
     }
