@@ -201,6 +201,8 @@ def _fact_words(kind: str, facts: Mapping[str, Any]) -> str:
         "loans.refund_proposed": _("申请退还暂收款 %(amount)s：%(why)s"),
         "loans.refund_approved": _("暂收款退还 %(amount)s %(why)s"),
         "loans.refund_rejected": _("退款 %(amount)s 被驳回：%(why)s"),
+        "loans.fee_charged": _("收取费用 %(amount)s：%(why)s"),
+        "loans.fee_waived": _("减免费用 %(amount)s：%(why)s"),
     }.get(kind)
     if money:
         why = facts.get("note") or facts.get("reason") or ""
