@@ -7,6 +7,8 @@ from typing import Any
 import psycopg2
 import pytest
 
+from people.models import Staff
+from tests import factories
 from tests.conftest import _owner_parameters
 
 
@@ -24,3 +26,16 @@ def owner_of() -> Callable[[str], AbstractContextManager[Any]]:
             connection.close()
 
     return cursor_on
+
+
+@pytest.fixture
+def maker() -> Staff:
+    """Who proposes rates and runs; the bank is open."""
+    factories.open_bank()
+    return factories.make_staff("OPERATIONS", factories.make_branch())
+
+
+@pytest.fixture
+def checker() -> Staff:
+    """Who approves them."""
+    return factories.make_staff("RISK_MANAGER", factories.make_branch())

@@ -25,17 +25,6 @@ GOOD: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def maker() -> Staff:
-    factories.open_bank()
-    return factories.make_staff("OPERATIONS", factories.make_branch())
-
-
-@pytest.fixture
-def checker() -> Staff:
-    return factories.make_staff("RISK_MANAGER", factories.make_branch())
-
-
 def test_the_seed_holds_the_rates_of_both_tenors_with_their_days() -> None:
     found = published_lpr()
     assert found["Y5"][-1] == Published(date(2025, 5, 20), 35_000)
