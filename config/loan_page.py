@@ -3,13 +3,14 @@
 It stands in the composition root because it shows every room at once; each room only gives its reads.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from collateral.queries import charges_of, collateral_values, loan_to_value, valuations_of
+from collateral.queries import balances_beside, charges_of, collateral_values, loan_to_value, valuations_of
 from followups.models import OPEN_STATES, VisitTask
 from followups.queries import desk, payment_strip, timeline
 from followups.rules.assessment import debt_to_income, payment_to_income
@@ -51,6 +52,7 @@ class LoanBase(PageView):
         knows = self.knows_borrower(loan)
         facts = loan_facts(loan)
         value = collateral_values([loan.pk]).get(loan.pk)
+        beside = balances_beside([loan.pk]).get(loan.pk, Decimal(0))
         profile = FinancialProfile.objects.filter(party=loan.borrower).order_by("-known_on", "-id").first()
         rows = desk_rows(
             desk(self.staff).filter(loan=loan).order_by("-created_on", "-id")[:20], staff=self.staff, today=today
@@ -65,7 +67,8 @@ class LoanBase(PageView):
             "phone": mask_phone(loan.borrower.phone),
             "grade": grade_of(loan.pk),
             "value": value,
-            "ltv": loan_to_value(facts.principal_balance, value[0] if value else None),
+            # What a home secures together: the other part of a combination loan too.
+            "ltv": loan_to_value(facts.principal_balance + beside, value[0] if value else None),
             "profile": profile,
             **_ratios(loan, profile),
             "strip": payment_strip(loan, 24),

@@ -18,6 +18,7 @@ from loans.rules.subsidy import FirstHome
 from tests.contracts import contract_of, disclosed, request_of
 from tests.factories import AT
 from tests.web.api_bank import Bank, make_bank
+from tests.web.test_api_contracts import combination_body
 
 
 @pytest.fixture
@@ -154,3 +155,11 @@ def test_what_is_not_understood_is_refused_with_what_was_typed_kept(bank: Bank, 
 
 def test_without_parameters_it_shows_an_example(bank: Bank) -> None:
     assert "3.05%" in client_of(bank, "officer").get(reverse("loans:cost")).content.decode()
+
+
+def test_the_page_of_a_part_shows_the_ratio_over_both(bank: Bank) -> None:
+    body = combination_body(bank)
+    loans = bank.api("operations").post("combinations/", body, key="1").json()["loans"]
+    for loan in loans:
+        text = client_of(bank, "officer").get(reverse("loan_page", args=[loan["id"]])).content.decode()
+        assert "80.0" in text
