@@ -41,8 +41,8 @@ LEDGER = (
     ),
     Check(
         "posting_has_its_lines",
-        "B1: each posting has lines of its own loan and date, numbered from 1, and each line a posting; the billing of an "
-        "installment without interest has none",
+        "B1: each posting has lines of its own loan and date, numbered from 1, and each line a posting; the billing of "
+        "an installment without interest has none",
         _POSTINGS,
         """SELECT coalesce(p.id, g.posting_id), 'posting or lines missing, or of another loan or date'
            FROM loans_posting p FULL JOIN (

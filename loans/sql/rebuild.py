@@ -35,11 +35,15 @@ WHERE t.loan_id = ANY(%(loan_ids)s::bigint[]) ORDER BY t.loan_id, t.version
 """
 POSTINGS = """
 SELECT p.loan_id, p.id, p.kind, p.value_on, p.business_date, p.installment_number, p.source_id, p.receipt_id,
-       r.business_date, array_agg(g.account ORDER BY g.line), array_agg(g.installment_number ORDER BY g.line),
-       array_agg((g.amount * 100)::bigint ORDER BY g.line)
-FROM loans_posting p JOIN loans_ledger_line g ON g.posting_id = p.id AND g.business_date = p.business_date
+       r.business_date, coalesce(g.accounts, '{}'), coalesce(g.numbers, '{}'), coalesce(g.amounts, '{}')
+FROM loans_posting p LEFT JOIN (
+    SELECT posting_id, array_agg(account ORDER BY line) AS accounts,
+           array_agg(installment_number ORDER BY line) AS numbers,
+           array_agg((amount * 100)::bigint ORDER BY line) AS amounts
+    FROM loans_ledger_line WHERE loan_id = ANY(%(loan_ids)s::bigint[]) GROUP BY posting_id
+) g ON g.posting_id = p.id
 LEFT JOIN loans_posting r ON r.reverses_id = p.id
-WHERE p.loan_id = ANY(%(loan_ids)s::bigint[]) GROUP BY p.id, r.business_date ORDER BY p.loan_id, p.id
+WHERE p.loan_id = ANY(%(loan_ids)s::bigint[]) ORDER BY p.loan_id, p.id
 """
 RECEIPTS = """
 SELECT loan_id, id, value_on, (amount * 100)::bigint, reversed_on FROM loans_receipt

@@ -2,19 +2,15 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from django.db import connection
 
 from journal.models import Entry
 from loans import batch
 from loans.actions import ReceiptRow, post_receipts, reverse_receipt
 from loans.models import Installment, LedgerLine, Loan, Position, Posting, Receipt
 from loans.rules import aging
-from loans.sql import CLASS_CANDIDATES, NON_ACCRUAL_CANDIDATES
 from tests.factories import AT, book_loan, make_branch, make_staff
-from tests.loan_books import book
 
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 11, 1)
@@ -150,22 +146,3 @@ def test_a_chunk_leaves_other_loans_alone() -> None:
     assert (held(first) > 0, held(second)) == (True, 0)
     batch.non_accrual(as_of=DAY, at=AT, loan_ids=[second.pk])
     assert held(second) > 0
-
-
-def plan_of(statement: str, values: dict[str, Any]) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN " + statement, values)
-        return "\n".join(row[0] for row in cursor.fetchall())
-
-
-def test_candidates_are_found_through_partial_indexes() -> None:
-    book(400, opens_on=DAY)
-    scope = {"as_of": DAY, "after": 0, "up_to": None, "loan_ids": None}
-    classes = plan_of(CLASS_CANDIDATES, {**scope, **aging.crossing_dates(DAY)})
-    for index in ("position_not_pass", "position_class_floor"):
-        assert index in classes
-    values = {**scope, "overdue_before": date(2026, 8, 3), "non_performing": "{SUBSTANDARD,DOUBTFUL,LOSS}"}
-    accrual = plan_of(NON_ACCRUAL_CANDIDATES, values)
-    for index in ("position_overdue", "position_not_pass", "position_off_balance", "installment_unpaid"):
-        assert index in accrual

@@ -84,6 +84,15 @@ def test_money_of_the_open_day_does_not_hide_what_the_last_evening_said() -> Non
     assert different() == {}
 
 
+def test_a_loan_without_interest_is_rebuilt_too() -> None:
+    loan = book_loan(annual_rate_percent=Decimal("0.0000"), days_past_due=40)
+    for n in range(25):
+        close(FIRST + timedelta(days=n))
+    pay(loan, Decimal("6000.00"), FIRST + timedelta(days=3), "1")
+    assert Installment.objects.filter(loan_id=loan.pk, settled_on__isnull=False).exists()
+    assert different() == {}
+
+
 def test_the_hash_of_what_is_stored_is_the_hash_of_what_is_rebuilt() -> None:
     book(20, opens_on=FIRST)
     out = StringIO()
