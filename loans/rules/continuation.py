@@ -149,6 +149,7 @@ def rolled(request: Request, rows: int) -> Request:
         first_period=None,
         installment_fen=course.installment if course.is_fixed else None,
         carried_fen=None if course.is_fixed else course.installment,
+        is_bound=course.is_fixed and course.term is not None,
         waiting_rate_ppm=course.waiting_rate,
         grace_installments=max(0, request.grace_installments - rows),
         rate_changes=tuple(changes),

@@ -162,7 +162,7 @@ class Course:
         self.level_from = 1
         self.is_fixed = request.installment_fen is not None
         # Number of the last row; unknown while a fixed installment decides.
-        self.term: int | None = None if self.is_fixed else request.installments
+        self.term: int | None = None if self.is_fixed and not request.is_bound else request.installments
         self.grace = request.grace_installments
         self.rows: list[Row] = []
         self.prepaid: list[PrepaidRow] = []

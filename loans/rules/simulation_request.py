@@ -91,6 +91,8 @@ class Request:
     pauses: tuple[Pause, ...] = ()
     # A contract that goes on: the installment that is agreed already (of EQUAL_PRINCIPAL its principal part).
     carried_fen: int | None = None
+    # With a fixed installment: the number of rows binds all the same, since a prepayment lowered the installment.
+    is_bound: bool = False
     # A NEXT_PERIOD change that was met in the period before the first of these.
     waiting_rate_ppm: int | None = None
     # Where each prepayment stood in the request, for naming it in a refusal.
