@@ -31,7 +31,7 @@ def connect(name: str, *, owner: bool = False) -> Any:
     return connection
 
 
-def _has(cursor: Any, name: str) -> bool:
+def has(cursor: Any, name: str) -> bool:
     cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
     return cursor.fetchone() is not None
 
@@ -71,24 +71,35 @@ def drop(name: str) -> None:
     connection.close()
 
 
-def template_of(book: Book, say: Callable[[str], None]) -> str:
-    """The name of the book's template database, which is made when there is none."""
+def name_of(book: Book) -> str:
+    return f"bench_{book.name}_{LAYOUT}"
+
+
+def template_of(book: Book, say: Callable[[str], None], *, empty: str = "") -> str:
+    """The name of the book's template database, which is made when there is none; `empty` is a seeded bank to copy."""
     from bench.stock import fill
 
-    name = f"bench_{book.name}_{LAYOUT}"
+    name = name_of(book)
     connection = connect("postgres", owner=True)
     cursor = connection.cursor()
-    if not _has(cursor, name):
+    if not has(cursor, name):
         draft = f"{name}_draft"
         drop(draft)
-        cursor.execute(f'CREATE DATABASE "{draft}"')
-        manage(draft, "migrate", "--verbosity", "0")
-        manage(draft, "seed", "--verbosity", "0")
+        copy(empty, draft) if empty else make_empty(draft)
         fill(book, url_of(draft, owner=True), say)
         first_evening(draft, book, say)
         cursor.execute(f'ALTER DATABASE "{draft}" RENAME TO "{name}"')
     connection.close()
     return name
+
+
+def make_empty(name: str) -> None:
+    """A migrated and seeded bank without loans."""
+    connection = connect("postgres", owner=True)
+    connection.cursor().execute(f'CREATE DATABASE "{name}"')
+    connection.close()
+    manage(name, "migrate", "--verbosity", "0")
+    manage(name, "seed", "--verbosity", "0")
 
 
 def first_evening(name: str, book: Book, say: Callable[[str], None]) -> None:

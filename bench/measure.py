@@ -31,12 +31,12 @@ class Cost:
         return sum(self.rows.values())
 
 
-def cost_of(cursor: Any, work: Callable[[], dict[str, Any] | None]) -> Cost:
+def cost_of(cursor: Any, work: Callable[[], dict[str, Any]]) -> Cost:
     """Runs some work after a checkpoint and says what it cost; `work` may tell its own seconds, statements, memory."""
     before = _rows(cursor)
     checkpoint(cursor)
     start, lsn = time.perf_counter(), _lsn(cursor)
-    said = work() or {}
+    said = dict(work())
     seconds, end = time.perf_counter() - start, _lsn(cursor)
     rows = {name: count - before.get(name, 0) for name, count in _rows(cursor).items()}
     cursor.execute("SELECT pg_wal_lsn_diff(%s, %s)", [end, lsn])

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from bench import bank
@@ -30,7 +31,7 @@ def floor(database: str, day: date = MEASURED_ON) -> dict[str, Any]:
     night = statements("floor/night.sql")
     connection = bank.connect(database)
     cursor = connection.cursor()
-    values = _days(cursor, day)
+    values = days_known(cursor, day)
     seconds: dict[str, float] = {}
     start = time.perf_counter()
     for stage in _STAGES:
@@ -45,7 +46,7 @@ def floor(database: str, day: date = MEASURED_ON) -> dict[str, Any]:
     return {"seconds": total, "statements": len(_STAGES), "stages": seconds}
 
 
-def _days(cursor: Any, day: date) -> dict[str, date]:
+def days_known(cursor: Any, day: date) -> dict[str, date]:
     """The day, and up to which due day this and the last close recognise."""
     cursor.execute(
         "SELECT (SELECT max(day) FROM loans_workday WHERE is_workday AND day <= %(day)s - 1), "
@@ -181,9 +182,9 @@ def killed(stand: Stand) -> Iterator[Result]:
 
     whole, end = stand.taken_back(undisturbed)
     extra, equal = [], True
-    for _trial in range(max(3, stand.pairs)):
+    for _trial in range(stand.pairs):
         after = dice.uniform(0.1, 0.9) * whole.seconds
-        total, other_end = stand.taken_back(lambda after=after: disturbed(after))
+        total, other_end = stand.taken_back(partial(disturbed, after))
         extra.append((total - whole.seconds) / whole.seconds)
         equal = equal and not differing(end, other_end)
     extra.sort()
@@ -196,17 +197,17 @@ def killed(stand: Stand) -> Iterator[Result]:
 def _kill(stand: Stand, after: float) -> float:
     """Starts an evening, kills it so many seconds after it began its work; how long it worked."""
     command = [sys.executable, "-m", "bench.ours", "day_end", json.dumps({"through": str(MEASURED_ON)})]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, env=bank.environment(stand.database), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    began = time.perf_counter()
-    try:
-        process.wait(after)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        began = time.perf_counter()
+        try:
+            process.wait(after)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
     return time.perf_counter() - began
 
 
@@ -220,6 +221,22 @@ def peak(stand: Stand) -> Iterator[Result]:
 
     each: dict[str, float] = {}
     for name, where in (("U", stand), ("P", crowded)):
-        costs = [where.taken_back(lambda where=where: run(where)) for _ in range(min(3, stand.pairs))]
+        costs = [where.taken_back(partial(run, where)) for _ in range(min(3, stand.pairs))]
         each[name] = median(costs) / costs[0].said["counts"]["bill"]["billed"]
     yield Result("B2", ratio=each["P"] / each["U"], ours=each["P"] * 1e6, other=each["U"] * 1e6, note="µs per due loan")
+
+
+def naive(stand: Stand) -> Iterator[Result]:
+    """B13: ours for each loan of the book, beside a loop over loans with the ORM."""
+
+    def ours() -> Cost:
+        prepare(stand.cursor)
+        return stand.cost(evening(stand))
+
+    def loop() -> Cost:
+        prepare(stand.cursor)
+        return stand.cost(stand.ours("naive", day=str(MEASURED_ON)))
+
+    each = stand.taken_back(ours).seconds / stand.book.loans
+    other = stand.taken_back(loop).said["each"]
+    yield Result("B13", ratio=each / other, ours=each * 1e6, other=other * 1e6, note="µs a loan of the book")

@@ -59,7 +59,61 @@ def pages(asked: Asked) -> Callable[[], dict[str, Any]]:
     return measure(asked)
 
 
-OPERATIONS: dict[str, Callable[[Asked], Callable[[], dict[str, Any]]]] = {"day_end": day_end, "pages": pages}
+def take_in(asked: Asked) -> Callable[[], dict[str, Any]]:
+    """A file of receipts, as the command takes it in."""
+    from pathlib import Path
+
+    from django.utils import timezone
+
+    from config.money_file import take_in as take
+    from loans.models import MoneyFileKind
+
+    def work() -> dict[str, Any]:
+        report = take(Path(asked["path"]), by="system", clock=timezone.now, kind=MoneyFileKind.RECEIPTS)
+        return {"counts": report.counts}
+
+    return work
+
+
+def naive(asked: Asked) -> Callable[[], dict[str, Any]]:
+    """The loop over loans with the ORM."""
+    from bench.naive import measure
+
+    return measure(asked)
+
+
+def payments(asked: Asked) -> Callable[[], dict[str, Any]]:
+    """Payments by hand, through the page."""
+    from bench.requests import pay
+
+    return pay(asked)
+
+
+def board(asked: Asked) -> Callable[[], dict[str, Any]]:
+    """A tape, as the command boards it."""
+    from pathlib import Path
+
+    from django.utils import timezone
+
+    from config.boarding import board as take
+
+    def work() -> dict[str, Any]:
+        report = take(
+            Path(asked["path"]),
+            as_of=date.fromisoformat(asked["as_of"]),
+            is_dry_run=False,
+            refused_to=None,
+            by="system",
+            at=timezone.now(),
+        )
+        return {"imported": report.imported}
+
+    return work
+
+
+OPERATIONS: dict[str, Callable[[Asked], Callable[[], dict[str, Any]]]] = {
+    each.__name__: each for each in (day_end, pages, take_in, naive, payments, board)
+}
 
 
 def main(arguments: list[str]) -> int:

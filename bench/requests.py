@@ -23,7 +23,9 @@ class Visitor:
         self.dice = random.Random(seed)  # noqa: S311 - which page, no secret
         self.loans = loans
         self.client = Client(HTTP_HOST="localhost")
-        self.client.force_login(Staff.objects.get(staff_no="OPERATIONS"), "django.contrib.auth.backends.ModelBackend")
+        self.manager = Client(HTTP_HOST="localhost")
+        for client, staff_no in ((self.client, "OPERATIONS"), (self.manager, "RISK_MANAGER")):
+            client.force_login(Staff.objects.get(staff_no=staff_no), "django.contrib.auth.backends.ModelBackend")
         self.names = _surnames(self.dice)
 
     def pick(self) -> int:
@@ -56,12 +58,7 @@ def _surnames(dice: random.Random) -> list[str]:
 
 
 def measure(asked: dict[str, Any]) -> Callable[[], dict[str, Any]]:
-    from django.conf import settings
-
-    settings.ALLOWED_HOSTS = ["*"]
-    settings.SECURE_SSL_REDIRECT = False
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    _settle_for_requests()
     visitor = Visitor(int(asked["seed"]), int(asked["loans"]))
     count, only = int(asked["requests"]), asked.get("only", "")
 
@@ -76,18 +73,19 @@ def _page(visitor: Visitor, name: str, count: int) -> dict[str, Any]:
     from django.test.utils import CaptureQueriesContext
 
     path_of = getattr(visitor, name)
+    client = visitor.manager if name == "web_dashboard" else visitor.client
     paths = [path_of() for _ in range(count)]
     paths = list(_deeper(visitor, paths)) if name == "web_list" else paths
     times, statuses = [], set()
     for number, path in enumerate(paths[:_WARM_UP] + paths):
         start = time.perf_counter()
-        response = visitor.client.get(path)
+        response = client.get(path)
         if number >= _WARM_UP:
             times.append((time.perf_counter() - start) * 1000)
             statuses.add(response.status_code)
     bare = _bare(visitor, name, count)
     with CaptureQueriesContext(connection) as captured:
-        visitor.client.get(paths[0])
+        client.get(paths[0])
     return {
         "p50": hundredth(times, 50),
         "p95": hundredth(times, 95),
@@ -120,10 +118,57 @@ def _bare(visitor: Visitor, name: str, count: int) -> list[float]:
     times = []
     with connection.cursor() as cursor:
         for _ in range(count):
-            values = {"loan": visitor.pick(), "word": visitor.dice.choice(visitor.names), "note": "ML0100"}
+            values: dict[str, int | str] = {
+                "loan": visitor.pick(),
+                "word": visitor.dice.choice(visitor.names),
+                "note": "ML0100",
+            }
             start = time.perf_counter()
             for part in statements("floor/pages.sql")[name].split(";"):
                 cursor.execute(part, values)
                 cursor.fetchall()
             times.append((time.perf_counter() - start) * 1000)
     return times
+
+
+def pay(asked: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    """A payment of each of some loans with an installment billed today; what was previewed is sent along."""
+    from django.db import connection
+
+    from bench.book import MEASURED_ON
+    from loans.models import Loan
+    from loans.views.payment import allocation_preview, fingerprint
+
+    _settle_for_requests()
+    visitor, count = Visitor(1, 1), int(asked["count"])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT loan_id, interest + principal FROM loans_installment WHERE due_on = %s AND settled_on IS NULL "
+            "ORDER BY loan_id LIMIT %s",
+            [MEASURED_ON, count],
+        )
+        due = cursor.fetchall()
+
+    def work() -> dict[str, Any]:
+        times, statuses = [], set()
+        for loan_id, amount in due:
+            loan = Loan.objects.select_related("position").get(pk=loan_id)
+            seen = fingerprint(allocation_preview(loan, amount, MEASURED_ON))
+            asked = {"amount": str(amount), "value_on": str(MEASURED_ON), "serial": f"C{loan_id}", "seen": seen}
+            start = time.perf_counter()
+            response = visitor.client.post(f"/loans/{loan_id}/payment/", asked)
+            times.append((time.perf_counter() - start) * 1000)
+            statuses.add(response.status_code)
+        return {"p95": hundredth(times, 95), "p50": hundredth(times, 50), "each": 0, "statuses": sorted(statuses)}
+
+    return work
+
+
+def _settle_for_requests() -> None:
+    """In process there is neither a proxy nor a folder of collected files."""
+    from django.conf import settings
+
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.SECURE_SSL_REDIRECT = False
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}

@@ -13,7 +13,7 @@ from bench.book import MEASURED_ON, Book
 from bench.measure import Cost, cost_of, state_of
 from bench.undo import Undo
 
-Work = Callable[[], dict[str, Any] | None]
+Work = Callable[[], dict[str, Any]]
 State = dict[str, tuple[int, int]]
 
 
@@ -98,9 +98,9 @@ def child(database: str, name: str, **asked: Any) -> Work:
 class Stand:
     """A book's database while something is measured on it."""
 
-    def __init__(self, book: Book, pairs: int) -> None:
+    def __init__(self, book: Book, pairs: int, *, empty: str = "") -> None:
         self.book, self.pairs = book, pairs
-        self.database = bank.template_of(book, say)
+        self.database = bank.template_of(book, say, empty=empty)
         self.cursor = bank.connect(self.database, owner=True).cursor()
         self.undo = Undo(self.cursor)
         if self.undo.is_needed():

@@ -52,6 +52,7 @@ _COLUMNS = {
     "book_loan": "loan_id, first_due_on, billed, unpaid",
 }
 _LPR_PPM = 35_000
+_LARGE = 5_000
 
 
 class Streams:
@@ -138,10 +139,8 @@ def fill(book: Book, owner_dsn: str, say: Callable[[str], None]) -> None:
     cursor.execute(made.pop("branches and officers"), days)
     first_branch, first_officer = cursor.fetchone()
     indexes.take_off(cursor)
-    parts = [part for start in range(_processes()) if (part := list(chunks(book))[start :: _processes()])]
-    with ProcessPoolExecutor(_processes()) as pool:
-        jobs = [pool.submit(_copy_chunks, owner_dsn, book, part, first_branch, first_officer) for part in parts]
-        say(f"{sum(job.result() for job in jobs)} loans copied")
+    count = _copy(book, owner_dsn, first_branch, first_officer)
+    say(f"{count} loans copied")
     for name, statement in made.items():
         cursor.execute(statement, days)
         say(f"{name}: {cursor.rowcount}")
@@ -149,6 +148,16 @@ def fill(book: Book, owner_dsn: str, say: Callable[[str], None]) -> None:
     cursor.execute("VACUUM (ANALYZE)")
     say("indexes back")
     connection.close()
+
+
+def _copy(book: Book, dsn: str, first_branch: int, first_officer: int) -> int:
+    """Draws and copies the loans, a large book with two processes."""
+    if book.loans < _LARGE:
+        return _copy_chunks(dsn, book, chunks(book), first_branch, first_officer)
+    parts = [part for start in range(_processes()) if (part := list(chunks(book))[start :: _processes()])]
+    with ProcessPoolExecutor(_processes()) as pool:
+        jobs = [pool.submit(_copy_chunks, dsn, book, part, first_branch, first_officer) for part in parts]
+        return sum(job.result() for job in jobs)
 
 
 def spread_follow_ups(cursor: Any, book: Book) -> None:

@@ -29,7 +29,17 @@ SELECT c.table_name FROM information_schema.columns c JOIN information_schema.ta
 WHERE c.table_schema = 'public' AND c.column_name = 'id' AND t.table_type = 'BASE TABLE' AND c.data_type = 'bigint'
 AND split_part(c.table_name, '_', 1) = ANY(ARRAY['loans', 'people', 'journal', 'collateral', 'risk', 'followups'])
 """
-_PREFIXES = ("undo_", "made_", "changed_")
+_LINES = "loans_ledger_line"
+_DEAD = "SELECT relname FROM pg_stat_user_tables WHERE n_dead_tup > 0 AND relname NOT LIKE 'undo%%' ORDER BY relname"
+
+
+def _new(table: str) -> str:
+    """The condition under which a row was not there before."""
+    if table == _LINES:
+        return "t.posting_id > (SELECT last FROM undo_last WHERE name = 'loans_posting')"
+    if key := _KEYS.get(table):
+        return f"NOT EXISTS (SELECT FROM undo_{table} u WHERE u.{key} = t.{key})"
+    return f"t.id > (SELECT last FROM undo_last WHERE name = '{table}')"
 
 
 class Undo:
@@ -57,31 +67,45 @@ class Undo:
     def keep_made(self, *tables: str) -> None:
         """Keeps the rows that a run made (`made_…`) and changed (`changed_…`), to be handed to a floor."""
         for table in tables:
+            key = _KEYS.get(table, "id")
             self._cursor.execute(f"DROP TABLE IF EXISTS made_{table}, changed_{table}")
-            last = self._value("SELECT last FROM undo_last WHERE name = %s", [table])
-            self._cursor.execute(f"CREATE UNLOGGED TABLE made_{table} AS SELECT * FROM {table} WHERE id > %s", [last])
+            self._cursor.execute(f"CREATE UNLOGGED TABLE made_{table} AS SELECT t.* FROM {table} t WHERE {_new(table)}")
+            self._cursor.execute(f"GRANT SELECT ON made_{table} TO PUBLIC")
             if table in _MAY_CHANGE:
                 self._cursor.execute(
                     f"CREATE UNLOGGED TABLE changed_{table} AS SELECT t.* FROM {table} t JOIN undo_{table} u "
-                    "ON u.id = t.id WHERE ROW(t.*) IS DISTINCT FROM ROW(u.*)"
+                    f"ON u.{key} = t.{key} WHERE ROW(t.*) IS DISTINCT FROM ROW(u.*)"
                 )
                 self._cursor.execute(f"GRANT SELECT ON changed_{table} TO PUBLIC")
-            self._cursor.execute(f"GRANT SELECT ON made_{table} TO PUBLIC")
+            self._cursor.execute(f"ANALYZE made_{table}")
+
+    def writes_of(self, *tables: str) -> tuple[str, ...]:
+        """The statements that write what was kept of these tables: one for new rows, one for changed ones."""
+        found = []
+        for table in tables:
+            found.append(f"INSERT INTO {table} SELECT * FROM made_{table}")
+            if table in _MAY_CHANGE:
+                key, columns = _KEYS.get(table, "id"), self._columns(table)
+                names, values = ", ".join(columns), ", ".join(f"c.{name}" for name in columns)
+                found.append(
+                    f"UPDATE {table} t SET ({names}) = ROW({values}) FROM changed_{table} c WHERE t.{key} = c.{key}"
+                )
+        return tuple(found)
 
     def take_back(self) -> None:
         """Makes the tables what they were."""
         run = self._cursor.execute
         run("SELECT name, last, next FROM undo_last")
         tables = self._cursor.fetchall()
-        touched = [*_MAY_CHANGE, "loans_ledger_line", *(name for name, _last, _next in tables)]
+        touched = [*_MAY_CHANGE, _LINES, *(name for name, _last, _next in tables)]
         run("BEGIN")
         # Rows that name others go with them: their keys are checked at the end of the transaction, or not at all.
         run("SET CONSTRAINTS ALL DEFERRED")
         for table in sorted(set(touched)):
             run(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        posting = next(last for name, last, _next in tables if name == "loans_posting")
-        first_day = self._value("SELECT min(day) FROM undo_loans_businessdate WHERE is_open")
-        run("DELETE FROM loans_ledger_line WHERE business_date >= %s AND posting_id > %s", [first_day, posting])
+        first_day = self._value("SELECT coalesce(min(day), '1900-01-01') FROM undo_loans_businessdate WHERE is_open")
+        run(f"DELETE FROM {_LINES} t WHERE business_date >= %s AND {_new(_LINES)}", [first_day])
+        run("DELETE FROM loans_position t WHERE " + _new("loans_position"))
         for name, last, following in tables:
             run(f"DELETE FROM {name} WHERE id > %s", [last])
             run("SELECT setval(%s, %s)", [self._sequence(name), following])
@@ -92,8 +116,16 @@ class Undo:
         for table in sorted(set(touched)):
             run(f"ALTER TABLE {table} ENABLE TRIGGER USER")
         run("COMMIT")
-        run(f"VACUUM {', '.join(sorted(set(touched)))}")
+        self._vacuum()
         self.forget()
+
+    def _vacuum(self) -> None:
+        """Tables with rows that nobody sees any more."""
+        self._cursor.execute("SELECT pg_stat_force_next_flush()")
+        self._cursor.execute("SELECT pg_stat_clear_snapshot()")
+        self._cursor.execute(_DEAD)
+        if names := [name for (name,) in self._cursor.fetchall()]:
+            self._cursor.execute(f"VACUUM {', '.join(names)}")
 
     def forget(self) -> None:
         for table in _MAY_CHANGE:
