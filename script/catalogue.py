@@ -52,8 +52,9 @@ def in_templates() -> set[Message]:
     found: set[Message] = set()
     for path in (HOME / "templates").rglob("*.html"):
         text = path.read_text(encoding="utf-8")
-        found |= {(match.group(2), "", match.group(4) or "") for match in TRANS.finditer(text)}
-        found |= {(match.group(2), "", "") for match in CALL.finditer(text)}
+        # Django doubles a percent sign of a template's text before it looks the text up.
+        found |= {(match.group(2).replace("%", "%%"), "", match.group(4) or "") for match in TRANS.finditer(text)}
+        found |= {(match.group(2).replace("%", "%%"), "", "") for match in CALL.finditer(text)}
         for block in BLOCK.finditer(text):
             parts = [_block_text(part, "trimmed" in block.group(1)) for part in PLURAL.split(block.group(2))]
             found.add((parts[0], parts[1] if len(parts) > 1 else "", ""))

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import polib
+from django.template import Context, Template
+from django.utils import translation
 
 HOME = Path(__file__).resolve().parents[2]
 _spec = importlib.util.spec_from_file_location("catalogue", HOME / "script/catalogue.py")
@@ -59,6 +61,18 @@ def test_placeholders_survive_translation() -> None:
             if text and set(re.findall(r"%\((\w+)\)", entry.msgid)) != set(re.findall(r"%\((\w+)\)", text)):
                 wrong.append(entry.msgid)
     assert wrong == []
+
+
+def test_english_texts_hold_no_chinese() -> None:
+    written = polib.pofile(str(catalogue.CATALOGUE))
+    texts = [text for entry in written for text in [entry.msgstr, *entry.msgstr_plural.values()]]
+    assert [text for text in texts if catalogue.CHINESE.search(text)] == []
+
+
+def test_a_percent_sign_in_a_template_is_looked_up_as_django_does() -> None:
+    with translation.override("en"):
+        text = Template("{% load i18n %}{% trans '年利率（%）' %}").render(Context())
+    assert text == "Annual rate (%)"
 
 
 def test_no_chinese_text_in_templates_stands_outside_translation() -> None:
