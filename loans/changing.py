@@ -23,6 +23,7 @@ from loans.models import ChangeKind, ChangeState, ContractChange, Installment, L
 from loans.models.contract import TermsSource
 from loans.queries.bank import parameter
 from loans.queries.changes import ChangeFacts, change_facts, observed_change, suspense_on
+from loans.replay import replay_loans
 from loans.rules.change_plans import percent
 from loans.rules.change_record import StoredTerms, content_sha256
 from loans.rules.changes import MONEY_KINDS, floor_of, moved, observation, state_from_json
@@ -141,6 +142,9 @@ def carry_out(change: ContractChange, position: Position, *, as_of: date, at: da
         state=state, applied_on=as_of, version=change.version + 1, **values
     )
     record_many(facts)
+    if terms is not None and change.effective_on < as_of and percent(terms.rate_ppm) != position.annual_rate_percent:
+        # What was paid late since the day bore the rate of before.
+        replay_loans(loan_ids=[change.loan_id], as_of=as_of, at=at, by=by)
     return Carried(change.pk, state)
 
 

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,9 +13,10 @@ from loans.actions.changes.decide import check_authority, locked_change
 from loans.actions.changes.propose import checked_words
 from loans.actions.changes.refusals import ChangeIsStale, ChangeRefused, check_state
 from loans.changing import going_on, write_terms
-from loans.models import ChangeState, ContractChange, Loan, Position, Posting, Terms
+from loans.models import ChangeKind, ChangeState, ContractChange, Loan, Position, Posting, Terms
 from loans.models.contract import TermsSource
 from loans.queries import hold_business_date
+from loans.replay import replay_loans
 from loans.rules.change_record import StoredTerms
 from loans.rules.changes import MONEY_KINDS
 from people.actions import require
@@ -39,6 +41,8 @@ def reverse_change(*, change_id: int, reason: str, by: Staff, at: datetime) -> C
     (posting,) = Posting.objects.filter(loan_id=change.loan_id, kind="PREPAYMENT", source_id=change.pk)
     sql.run(sql.REVERSE_POSTING, {"posting_id": posting.pk, "as_of": day, "at": at})
     _restore(change, position)
+    # The money is in suspense again as if it had never left: what was owed meanwhile is paid from it.
+    replay_loans(loan_ids=[change.loan_id], as_of=day, at=at, by=by.staff_no)
     ContractChange.objects.filter(pk=change.pk).update(
         state=ChangeState.REVERSED, ended_on=day, end_reason=reason, version=change.version + 1
     )
@@ -67,13 +71,15 @@ def _restore(change: ContractChange, position: Position) -> None:
     write_terms(
         change.loan_id, before, change.result["terms_version"] + 1, change.effective_on, TermsSource.CHANGE, change.pk
     )
-    repricing_on = change.result["before_position"]["next_repricing_on"]
+    values: dict[str, Any] = going_on(before)
+    # Only a settlement ended the repricing; what moved its day since a prepayment stands.
+    if change.kind == ChangeKind.SETTLEMENT and (day := change.result["before_position"]["next_repricing_on"]):
+        values["next_repricing_on"] = date.fromisoformat(day)
     Position.objects.filter(pk=position.pk).update(
-        **going_on(before),
+        **values,
         suspense=position.suspense + Decimal(change.result["taken"]),
         principal_balance=position.principal_balance + Decimal(change.result["taken_principal"]),
         settled_on=None,
-        next_repricing_on=date.fromisoformat(repricing_on) if repricing_on else None,
     )
     Loan.objects.filter(pk=change.loan_id).update(
         matures_on=date.fromisoformat(contract["matures_on"]),

@@ -1,0 +1,74 @@
+"""A change that takes effect, or is taken back, after other things happened: the account is what its history says."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from loans.actions.changes import reverse_change
+from loans.actions.fees import charge_fee
+from loans.models import ContractChange
+from tests.changing import (
+    AMOUNT,
+    People,
+    all_is_well,
+    apply,
+    e1_loan,
+    open_next,
+    pay,
+    position,
+    propose,
+    sign,
+    signed,
+)
+from tests.factories import AT, make_branch, make_staff
+
+pytestmark = pytest.mark.django_db
+
+DAY = date(2026, 11, 30)
+
+
+def _prepaid() -> tuple[ContractChange, People]:
+    loan, who = e1_loan(DAY), People()
+    change = signed(loan, "PREPAYMENT", who, **AMOUNT, effect="LOWER_INSTALLMENT")
+    pay(loan, "200200.00", DAY, "1")
+    return apply(change, who), who
+
+
+def test_a_fee_charged_after_a_prepayment_is_paid_by_the_money_that_comes_back() -> None:
+    change, who = _prepaid()
+    operations = make_staff("OPERATIONS", make_branch())
+    charge_fee(
+        loan_id=change.loan_id, code="NOTARY", amount=Decimal("50.00"), reason="代垫公证费", by=operations, at=AT
+    )
+    assert position(change.loan).fees_due == 50
+    reverse_change(change_id=change.pk, reason="客户撤回", by=who.manager, at=AT)
+    after = position(change.loan)
+    assert (after.suspense, after.fees_due) == (Decimal("200150.00"), 0)
+    all_is_well()
+
+
+def test_a_prepayment_taken_back_leaves_the_repricing_cycle_agreed_since() -> None:
+    change, who = _prepaid()
+    apply(signed(change.loan, "REPRICING_CYCLE", who, cycle_months="6", anchor="LOAN_DAY"), who)
+    assert position(change.loan).next_repricing_on == date(2027, 4, 20)
+    reverse_change(change_id=change.pk, reason="客户撤回", by=who.manager, at=AT)
+    assert position(change.loan).next_repricing_on == date(2027, 4, 20)
+    all_is_well()
+
+
+def test_a_rate_agreed_from_a_day_behind_counts_for_what_was_paid_late_since() -> None:
+    """Effective on 30 November, signed on 3 December: 1,500.00 of the 2nd had paid penalty at the rate of before."""
+    loan, who = e1_loan(date(2026, 11, 1), outstanding=Decimal("982731.57")), People()
+    open_next(DAY)
+    change = propose(loan, "RESTRUCTURING", who, annual_rate_percent="2.0")
+    open_next(date(2026, 12, 3))
+    pay(loan, "1500.00", date(2026, 12, 2), "1")
+    installment = loan.installments.get(number=13)
+    # Twelve days at 5.40 %.
+    assert (installment.penalty_paid, installment.compound_paid) == (Decimal("2.88"), Decimal("5.31"))
+    apply(sign(change, who, who.risk), who)
+    installment.refresh_from_db()
+    # Ten days at 5.40 %, two at 3.00 %.
+    assert (installment.penalty_paid, installment.compound_paid) == (Decimal("2.66"), Decimal("4.91"))
+    all_is_well()
