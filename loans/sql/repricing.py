@@ -85,7 +85,9 @@ SELECT i.id, i.loan_id, i.effective_on, i.tenor, i.lpr_percent, i.spread_bp, i.n
            SELECT FROM loans_posting g JOIN loans_ledger_line e ON e.posting_id = g.id
                AND e.business_date = g.business_date AND e.loan_id = g.loan_id
            WHERE i.effective_on < %(as_of)s AND g.loan_id = i.loan_id AND g.value_on > i.effective_on
-             AND e.account IN ('PENALTY_INCOME', 'COMPOUND_INCOME'))
+             AND (e.account IN ('PENALTY_INCOME', 'COMPOUND_INCOME') OR EXISTS (
+               SELECT FROM loans_installment n WHERE n.loan_id = e.loan_id AND n.number = e.installment_number
+                 AND n.late_principal_units + n.late_interest_units > 0)))
 """
     + DUE_REPRICINGS
     + " ORDER BY i.loan_id FOR UPDATE OF i"

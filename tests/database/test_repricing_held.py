@@ -205,14 +205,18 @@ def test_a_missed_loan_that_waits_in_a_run_is_left_to_it(maker: Staff, at: datet
         make_up_for_missed(to_on=date(2027, 2, 1), reason="批次漏跑", by=maker, at=at)
 
 
-def test_penalty_paid_since_a_late_day_holds_the_loan(maker: Staff, checker: Staff, at: datetime) -> None:
-    """It was reckoned at the old rate; another rate on those days would say otherwise when it is folded anew."""
-    loan = factories.book_loan(annual_rate_percent=Decimal("3.3000"), days_past_due=40)
+@pytest.mark.parametrize(("days_past_due", "amount"), [(40, "20000.00"), (120, "100.00")])
+def test_penalty_paid_since_a_late_day_holds_the_loan(
+    days_past_due: int, amount: str, maker: Staff, checker: Staff, at: datetime
+) -> None:
+    """It was reckoned at the old rate; another rate on those days would say otherwise when it is folded anew. So does
+    principal that was paid late, which comes first after ninety days and leaves its penalty for later."""
+    loan = factories.book_loan(annual_rate_percent=Decimal("3.3000"), days_past_due=days_past_due)
     Pricing.objects.update(spread_bp=Decimal("-30"))
     run = proposed(maker, at)
     day = date(2027, 1, 15)
     evenings_to(day, at)
-    money = ReceiptRow(loan=loan.loan_note_no, amount=Decimal("20000.00"), value_on=day, channel="C", serial="1")
+    money = ReceiptRow(loan=loan.loan_note_no, amount=Decimal(amount), value_on=day, channel="C", serial="1")
     post_receipts(rows=[money], by="system", at=at)
     decide_repricing(run_id=run.pk, approve=True, note="", content_sha256=run.content_sha256, by=checker, at=at)
     reprice(as_of=day, at=at)
