@@ -1,43 +1,14 @@
-"""The report as a bank's document: PDF 个人住房贷款贷后检查报告 from the frozen content.
+"""The report as a bank's document: PDF 个人住房贷款贷后检查报告 from the frozen content."""
 
-Content goes in as JSON input, never as Typst source, so no text of a person can become markup.
-The fonts hold the Han characters of GB 18030 level 2 and some sixty of CJK extension B; a rarer one (𠮷, 𡃁) is
-set as a box on paper though it is kept and hashed as written. Emoji are refused where they are typed.
-Same content, same template, same fonts, same program: same bytes (no creation date, no random id).
-"""
-
-import json
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pylopdf_fonts_zh_cn
-import typst
+from people import pdf
 
 TEMPLATE = Path(__file__).resolve().parent / "typst" / "visit_report.typ"
 
 
 def render(content: Mapping[str, Any]) -> bytes:
     """PDF of a report's content; `decision` and `content_sha256` are shown when they are inside."""
-    document = typst.compile(
-        str(TEMPLATE),
-        root=str(TEMPLATE.parent),
-        font_paths=_fonts(),
-        ignore_system_fonts=True,
-        sys_inputs={"data": json.dumps(content, ensure_ascii=False, sort_keys=True)},
-        timestamp=0,
-        format="pdf",
-    )
-    assert isinstance(document, bytes)
-    return document
-
-
-@cache
-def _fonts() -> typst.Fonts:
-    """The two faces of the wheel and no other, so that every machine sets the same page."""
-    return typst.Fonts(
-        include_system_fonts=False,
-        include_embedded_fonts=False,
-        font_paths=[str(Path(pylopdf_fonts_zh_cn.sans_path()).parent)],
-    )
+    return pdf.render(TEMPLATE, content)

@@ -18,8 +18,8 @@ from django.utils.translation import override
 
 from journal.actions import record, store_exhibit
 from journal.errors import ActionRefused
-from loans import disclosure_pdf, sql
 from loans import disclosure_wording as words
+from loans import pdf, sql
 from loans.models import CostDisclosure, CostItem, CostKind, Product, RepaymentMethod
 from loans.queries import parameter, require_business_date
 from loans.queries.disclosures import visible_disclosures
@@ -110,7 +110,7 @@ def make_disclosure(*, asked: NewDisclosure, by: Staff, at: datetime) -> CostDis
     pk = int(sql.rows("SELECT nextval(pg_get_serial_sequence('loans_costdisclosure', 'id'))")[0][0])
     content["number"] = contract_rules.formed_number("MS", by.branch.code, day, pk)
     sha256 = contract_rules.sha256_of(content)
-    document = disclosure_pdf.render({**content, "content_sha256": sha256})
+    document = pdf.render("cost_disclosure.typ", {**content, "content_sha256": sha256})
     exhibit = store_exhibit(content=document, media_type="application/pdf", at=at)
     made = CostDisclosure.objects.create(
         pk=pk,

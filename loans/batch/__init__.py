@@ -10,8 +10,8 @@ from loans.batch.aging import age, classify
 from loans.batch.billing import bill, bill_boundary
 from loans.batch.changes import apply_changes, watch_changes
 from loans.batch.receipts import post_waiting_receipts, waiting_boundary
-from loans.batch.subsidy import subsidise
 from loans.batch.repricing import reprice, reprice_boundary
+from loans.batch.subsidy import subsidise
 
 __all__ = [
     "age",

@@ -12,7 +12,7 @@ from django.utils import translation
 
 from journal.models import Entry, Exhibit
 from journal.queries import exhibit_bytes
-from loans import disclosure_pdf
+from loans import pdf
 from loans.actions.disbursement import NewContract, disburse
 from loans.actions.disclosure import ContingentFee, DisclosureRefused, NewDisclosure, make_disclosure
 from loans.models import CostDisclosure, CostItem, Loan
@@ -71,7 +71,7 @@ def test_hashes_are_of_the_content_and_of_the_document(by: Staff) -> None:
     assert found.exhibit is not None
     document = exhibit_bytes(found.exhibit)
     assert document.startswith(b"%PDF-") and hashlib.sha256(document).hexdigest() == found.exhibit.sha256
-    assert document == disclosure_pdf.render({**found.content, "content_sha256": found.content_sha256})
+    assert document == pdf.render("cost_disclosure.typ", {**found.content, "content_sha256": found.content_sha256})
     entry = Entry.objects.get(kind="loans.disclosure_made")
     assert (entry.data["content_sha256"], entry.data["pdf_sha256"]) == (found.content_sha256, found.exhibit.sha256)
 

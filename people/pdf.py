@@ -1,7 +1,9 @@
-"""The cost disclosure as a document: PDF 综合融资成本明示表 from its stored content.
+"""Documents as PDF: a Typst template and content as JSON input; every room's documents are set here.
 
-Content goes in as JSON input, never as Typst source, so no text of a person can become markup. Same content, same
-template, same fonts, same program: same bytes (no creation date, no random id).
+Content is never Typst source, so no text of a person can become markup. The template may read no file outside its own
+folder and no network; same content, same template, same fonts, same program: same bytes (no creation date, no random
+id). The fonts hold the Han characters of GB 18030 level 2 and some sixty of CJK extension B; a rarer one (𠮷, 𡃁) is
+set as a box on paper though it is kept and hashed as written. Emoji are refused where they are typed.
 """
 
 import json
@@ -13,14 +15,12 @@ from typing import Any
 import pylopdf_fonts_zh_cn
 import typst
 
-TEMPLATE = Path(__file__).resolve().parent / "typst" / "cost_disclosure.typ"
 
-
-def render(content: Mapping[str, Any]) -> bytes:
-    """PDF of a disclosure's content with its number and `content_sha256`."""
+def render(template: Path, content: Mapping[str, Any]) -> bytes:
+    """PDF of a template with its content."""
     document = typst.compile(
-        str(TEMPLATE),
-        root=str(TEMPLATE.parent),
+        str(template),
+        root=str(template.parent),
         font_paths=_fonts(),
         ignore_system_fonts=True,
         sys_inputs={"data": json.dumps(content, ensure_ascii=False, sort_keys=True)},
