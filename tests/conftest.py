@@ -17,6 +17,7 @@ import psycopg2
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.utils import translation
 
 NOW = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)
 
@@ -100,6 +101,8 @@ def empty_folder(tmp_path_factory: Any) -> str:
 
 @pytest.fixture(autouse=True)
 def _plain_settings(settings: Any, tmp_path: Any, empty_folder: str) -> None:
+    # A request in English leaves its language to the thread.
+    translation.deactivate()
     settings.MEDIA_ROOT = str(tmp_path / "media")
     settings.STATIC_ROOT = empty_folder
     settings.STORAGES = {

@@ -322,7 +322,7 @@ def test_the_receipt_that_funded_a_prepayment_stays_until_the_prepayment_is_reve
 
 
 def test_a_late_payment_of_an_earlier_day_leaves_a_prepayment_as_it_was() -> None:
-    """The installment of the 20th was paid late in the books only: everything since is spread anew, the change stays."""
+    """The installment of the 20th was told late: everything since is spread anew, the change stays."""
     loan, who = e1_loan(date(2026, 12, 19), as_of=date(2026, 12, 18)), People()
     close(date(2026, 12, 19))
     close(date(2026, 12, 20))

@@ -16,8 +16,9 @@ from config.api_urls import routes
 from loans.models import Receipt
 from people.api.parsing import parse_strictly
 from people.api.views import ListView
+from people.queries import may
 from tests.factories import book_loan
-from tests.web.api_bank import Api, Bank, make_bank
+from tests.web.api_bank import Api, Bank, make_bank, pricing_rows
 
 DOCUMENTED = {200, 201, 204, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429}
 AMOUNTS = [
@@ -211,17 +212,20 @@ LISTS = {route.name: route.callback.view_class for route in routes if issubclass
 
 
 def paths(bank: Bank) -> Iterator[tuple[str, type[ListView]]]:
+    run = pricing_rows(bank)["repricing"]
     for route in routes:
         if route.name in LISTS:
-            yield str(route.pattern).replace("<int:pk>", str(bank.loans["home"].pk)), LISTS[route.name]
+            pk = run if route.name.startswith("repricing") else bank.loans["home"].pk
+            yield str(route.pattern).replace("<int:pk>", str(pk)), LISTS[route.name]
 
 
 def test_no_parameter_value_breaks_a_list(bank: Bank) -> None:
     asked = 0
     for path, view in paths(bank):
+        who = next(who for who in ("auditor", "operations") if may(bank.staff[who], view.permission))
         for name in sorted(view().known_parameters()):
             for value in VALUES:
-                reply = bank.api("auditor").get(path, **{name: value})
+                reply = bank.api(who).get(path, **{name: value})
                 assert reply.status_code in (200, 400), (path, name, value, reply.content[:300])
                 asked += 1
     assert asked > 1000
