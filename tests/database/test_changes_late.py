@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from loans.actions.changes import reverse_change
+from loans.actions.changes import ChangeIsStale, preview_of, reverse_change
 from loans.actions.fees import charge_fee
 from loans.models import ContractChange
 from tests.changing import (
@@ -71,4 +71,18 @@ def test_a_rate_agreed_from_a_day_behind_counts_for_what_was_paid_late_since() -
     installment.refresh_from_db()
     # Ten days at 5.40 %, two at 3.00 %.
     assert (installment.penalty_paid, installment.compound_paid) == (Decimal("2.66"), Decimal("4.91"))
+    all_is_well()
+
+
+def test_a_settlement_is_not_taken_back_once_an_installment_would_have_been_due() -> None:
+    """On the due day itself the evening bills it; a day later it would be late, with the money in suspense all along."""
+    loan, who = e1_loan(DAY), People()
+    change = signed(loan, "SETTLEMENT", who)
+    pay(loan, preview_of(change).total, DAY, "1")
+    apply(change, who)
+    open_next(date(2026, 12, 21))
+    before = position(loan)
+    with pytest.raises(ChangeIsStale, match="2026-12-20"):
+        reverse_change(change_id=change.pk, reason="客户撤回", by=who.manager, at=AT)
+    assert position(loan) == before
     all_is_well()

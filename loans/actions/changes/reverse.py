@@ -25,7 +25,7 @@ from people.models import Staff
 
 @transaction.atomic
 def reverse_change(*, change_id: int, reason: str, by: Staff, at: datetime) -> ContractChange:
-    """Takes a prepayment or settlement back while nothing was billed or signed since; a second person does it.
+    """Takes a prepayment or settlement back while nothing fell due or was signed since; a second person does it.
 
     The caller has checked that the change is visible.
     """
@@ -37,7 +37,7 @@ def reverse_change(*, change_id: int, reason: str, by: Staff, at: datetime) -> C
     if change.kind not in MONEY_KINDS:
         raise ChangeRefused(_("只有提前还款和提前结清可以冲正。"), code="not_reversible")
     check_authority(change, position, by, day)
-    _check_nothing_since(change, position)
+    _check_nothing_since(change, position, day)
     (posting,) = Posting.objects.filter(loan_id=change.loan_id, kind="PREPAYMENT", source_id=change.pk)
     sql.run(sql.REVERSE_POSTING, {"posting_id": posting.pk, "as_of": day, "at": at})
     _restore(change, position)
@@ -55,7 +55,7 @@ def reverse_change(*, change_id: int, reason: str, by: Staff, at: datetime) -> C
     return change
 
 
-def _check_nothing_since(change: ContractChange, position: Position) -> None:
+def _check_nothing_since(change: ContractChange, position: Position, day: date) -> None:
     terms = Terms.objects.filter(loan_id=change.loan_id).order_by("-version").only("version", "source_id").first()
     if terms is None or terms.version != change.result["terms_version"]:
         raise ChangeIsStale(_("该变更之后合同条款又有新版本，不能冲正。"))
@@ -63,6 +63,10 @@ def _check_nothing_since(change: ContractChange, position: Position) -> None:
     expected = after.first_number if after.principal_fen else None
     if position.next_number != expected:
         raise ChangeIsStale(_("该变更之后已有期次出账，不能冲正。"))
+    due_on = StoredTerms(**change.result["before_terms"]).days[0]
+    if due_on < day:
+        # Of a settled loan nothing was billed; billed now it would be late.
+        raise ChangeIsStale(_("原还款计划 %(day)s 到期的一期已过，不能冲正。") % {"day": due_on})
 
 
 def _restore(change: ContractChange, position: Position) -> None:
