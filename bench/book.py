@@ -6,6 +6,7 @@ months, 200 thousand to 2 million yuan, 2.80 to 5.99 %, due days 1 to 28 (shape 
 what was signed. Loans of the last twelve months were disbursed here, older ones taken over with a tape a year ago.
 """
 
+import json
 import random
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -16,6 +17,7 @@ from pypinyin import Style, lazy_pinyin
 
 from config.demo_names import GIVEN, SURNAMES
 from loans.rules.aging import five_class
+from loans.rules.continuation import plan_of, to_json
 from loans.rules.dates import add_months, contract_due_dates, months_between
 from loans.rules.schedule import (
     EQUAL_INSTALLMENT,
@@ -29,6 +31,7 @@ from loans.rules.schedule import (
     regular_periods,
     schedule,
 )
+from loans.rules.simulation_request import parse_request
 from people.rules.identity import check_digit
 
 # The evening of OPEN_ON is run once by the product while the book is built; the day after it is what is measured.
@@ -85,6 +88,9 @@ class Drawn(NamedTuple):
     last_visit_on: date | None
     anchor: str
     name: str
+    # The engine's request of a contract signed here, and from which number on its rows are plain months.
+    request: str | None = None
+    plain_from: int = 0
 
     @property
     def overdue_since(self) -> date | None:
@@ -137,7 +143,11 @@ def _loan(dice: random.Random, book: Book, loan_id: int) -> Drawn:
     if baseline_on:
         paid = months_between(disbursed_on, last_due) - billed
         outstanding = _outstanding(original, rate_ppm, term, paid, is_equal_principal)
-    plan = _plan(outstanding, rate_ppm, disbursed_on, matures_on, due_day, baseline_on, is_equal_principal)
+    request, plain_from = None, 0
+    if baseline_on:
+        plan = _plan(outstanding, rate_ppm, disbursed_on, matures_on, due_day, baseline_on, is_equal_principal)
+    else:
+        plan, request, plain_from = _signed_here(original, rate_ppm, term, disbursed_on, due_day, is_equal_principal)
     return Drawn(
         loan_id=loan_id,
         branch=dice.randrange(BRANCHES),
@@ -158,6 +168,8 @@ def _loan(dice: random.Random, book: Book, loan_id: int) -> Drawn:
         last_visit_on=CLOSED_ON - timedelta(days=dice.randrange(350)) if baseline_on else None,
         anchor="JANUARY_1" if dice.random() < 0.7 else "LOAN_DAY",
         name=dice.choice(SURNAMES) + dice.choice(GIVEN),
+        request=request,
+        plain_from=plain_from,
     )
 
 
@@ -196,17 +208,36 @@ def _outstanding(original: int, rate_ppm: int, term: int, paid: int, is_equal_pr
     return int(original * left) // 100 * 100
 
 
+def _signed_here(
+    principal: int, rate_ppm: int, term: int, disbursed_on: date, due_day: int, is_equal_principal: bool
+) -> tuple[Schedule, str, int]:
+    """The schedule of a contract signed here, with the request that is stored with it."""
+    request = parse_request(
+        {
+            "principal": f"{principal // 100}.{principal % 100:02d}",
+            "annual_rate_percent": f"{rate_ppm // 10_000}.{rate_ppm % 10_000:04d}",
+            "installments": term,
+            "method": EQUAL_PRINCIPAL if is_equal_principal else EQUAL_INSTALLMENT,
+            "disbursed_on": str(disbursed_on),
+            "due_day": due_day,
+        }
+    )
+    assert not isinstance(request, dict)
+    plan = plan_of(request, 1)
+    return Schedule(plan.installment_fen, plan.rows), json.dumps(to_json(request)), plan.plain_from
+
+
 def _plan(
     outstanding: int,
     rate_ppm: int,
     disbursed_on: date,
     matures_on: date,
     due_day: int,
-    baseline_on: date | None,
+    baseline_on: date,
     is_equal_principal: bool,
 ) -> Schedule:
-    """The signed schedule from the baseline or the disbursement on."""
-    days = contract_due_dates(baseline_on or disbursed_on, due_day, matures_on)
+    """The schedule of a loan taken over, from the baseline on."""
+    days = contract_due_dates(baseline_on, due_day, matures_on)
     first_number = months_between(disbursed_on, days[0])
     if is_equal_principal:
         each = half_up(outstanding, len(days))

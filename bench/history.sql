@@ -63,26 +63,30 @@ FROM book_installment i JOIN loans_loan l ON l.id = i.loan_id WHERE paid_on IS N
 
 -- name: last posting
 CREATE UNLOGGED TABLE book_last AS
-SELECT (SELECT 2 * max(n) FROM book_installment) AS posting, (SELECT max(id) FROM loans_loan) AS loan;
+SELECT (SELECT max(id) FROM loans_loan) AS loan,
+       (SELECT max(id) FROM loans_loan) + (SELECT 2 * max(n) FROM book_installment) AS posting;
 
--- Posting ids: 2n - 1 bills installment n, 2n pays it; openings and the rest come after those.
+-- Posting ids: openings have those of their loans; then 2n - 1 bills installment n, 2n pays it; the rest come last.
+-- What came over while the bank had closed dates stands on its open one.
 -- name: postings
 INSERT INTO loans_posting (id, loan_id, kind, value_on, business_date, booked_at, receipt_id, installment_number)
-SELECT id, loan_id, kind, day, day, day + interval '14 hours', receipt_id, number FROM (
-    SELECT 2 * n - 1 AS id, loan_id, 'BILLING' AS kind, due_on AS day, NULL::bigint AS receipt_id, number
-    FROM book_installment
-    UNION ALL SELECT 2 * n, loan_id, 'RECEIPT', paid_on, n, NULL FROM book_installment WHERE paid_on IS NOT NULL
-    UNION ALL SELECT m.posting + l.id, l.id, CASE WHEN l.baseline_on IS NULL THEN 'DISBURSEMENT' ELSE 'OPENING' END,
-                     coalesce(l.baseline_on, l.disbursed_on), NULL, NULL FROM loans_loan l, book_last m
-    UNION ALL SELECT m.posting + m.loan + p.loan_id, p.loan_id, 'NON_ACCRUAL', %(closed_on)s::date, NULL, NULL
-    FROM loans_position p, book_last m WHERE p.off_balance_interest > 0
+SELECT id, loan_id, kind, value_on, day, day + interval '6 hours', receipt_id, number FROM (
+    SELECT m.loan + 2 * n - 1 AS id, loan_id, 'BILLING' AS kind, due_on AS value_on, due_on AS day,
+           NULL::bigint AS receipt_id, number FROM book_installment, book_last m
+    UNION ALL SELECT m.loan + 2 * n, loan_id, 'RECEIPT', paid_on, paid_on, n, NULL FROM book_installment, book_last m
+    WHERE paid_on IS NOT NULL
+    UNION ALL SELECT l.id, l.id, CASE WHEN l.baseline_on IS NULL THEN 'DISBURSEMENT' ELSE 'OPENING' END,
+        coalesce(l.baseline_on, l.disbursed_on), CASE WHEN l.baseline_on IS NULL THEN l.disbursed_on
+        WHEN l.baseline_on = %(early_on)s THEN l.baseline_on ELSE l.baseline_on + 1 END, NULL, NULL FROM loans_loan l
+    UNION ALL SELECT m.posting + p.loan_id, p.loan_id, 'NON_ACCRUAL', %(closed_on)s::date, %(closed_on)s::date, NULL,
+        NULL FROM loans_position p, book_last m WHERE p.off_balance_interest > 0
 ) x ORDER BY id;
 
 -- name: ledger lines
 INSERT INTO loans_ledger_line (business_date, posting_id, line, loan_id, account, installment_number, amount)
-SELECT CASE WHEN s.is_paid THEN i.paid_on ELSE i.due_on END, 2 * i.n - CASE WHEN s.is_paid THEN 0 ELSE 1 END, s.line,
-       i.loan_id, s.account, s.number, s.amount
-FROM book_installment i, LATERAL (VALUES
+SELECT CASE WHEN s.is_paid THEN i.paid_on ELSE i.due_on END,
+       m.loan + 2 * i.n - CASE WHEN s.is_paid THEN 0 ELSE 1 END, s.line, i.loan_id, s.account, s.number, s.amount
+FROM book_last m, book_installment i, LATERAL (VALUES
     (false, 1, 'INTEREST_RECEIVABLE', number, interest), (false, 2, 'INTEREST_INCOME', number, -interest),
     (true, 1, 'CASH', NULL, principal + interest), (true, 2, 'INTEREST_RECEIVABLE', number, -interest),
     (true, 3, 'PRINCIPAL', number, -principal)
@@ -134,13 +138,46 @@ FROM loans_loan l, LATERAL (
     WHERE l.disbursed_on + node > coalesce(l.baseline_on, l.disbursed_on) AND l.disbursed_on + node <= %(closed_on)s
 ) x ORDER BY x.day, l.id;
 
+-- name: follow-up events
+INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
+SELECT t.id, e.kind, e.day, e.day, 'system', '{}' FROM followups_visittask t, LATERAL (VALUES
+    (1, 'PLANNED', t.created_on), (2, CASE t.outcome WHEN 'APPROVED' THEN 'APPROVED' ELSE 'CLOSED' END, t.closed_on)
+) AS e(place, kind, day) ORDER BY t.id, e.place;
+
+-- What the journal says of loans in arrears.
+-- name: facts
+INSERT INTO journal_entry (kind, subject_type, subject_id, loan_id, actor, at, business_date, data, request_id)
+SELECT f.kind, 'loan', p.loan_id, p.loan_id, 'system', %(closed_on)s, %(closed_on)s, f.data, ''
+FROM loans_position p, LATERAL (VALUES
+    ('loans.overdue_began', jsonb_build_object('overdue_since', p.overdue_since, 'days_past_due', 1)),
+    ('loans.class_changed', jsonb_build_object('from', 'PASS', 'to', p.five_class, 'days_past_due', 1))
+) AS f(kind, data) WHERE p.overdue_since IS NOT NULL;
+
+-- Every date since the first take-over, closed with the ledger's totals.
 -- name: dates
+WITH moved AS (
+    SELECT g.business_date AS day, b.code, sum(g.amount) AS amount FROM loans_ledger_line g
+    JOIN loans_loan l ON l.id = g.loan_id JOIN people_branch b ON b.id = l.branch_id
+    WHERE g.account = 'PRINCIPAL' GROUP BY 1, 2
+), opened AS (
+    SELECT business_date AS day, count(*) AS loans FROM loans_posting WHERE kind IN ('OPENING', 'DISBURSEMENT') GROUP BY 1
+), branch AS (
+    SELECT d.day::date AS day, c.code, sum(m.amount) OVER (PARTITION BY c.code ORDER BY d.day) AS amount
+    FROM generate_series(%(early_on)s::date, %(closed_on)s::date, '1 day') d(day)
+    CROSS JOIN (SELECT DISTINCT code FROM moved) c LEFT JOIN moved m ON m.day = d.day AND m.code = c.code
+)
 INSERT INTO loans_businessdate (day, is_open, opened_at, closed_at, totals)
-SELECT %(closed_on)s::date, false, now(), now(), jsonb_build_object('loans', sum(loans), 'principal',
-       sum(amount)::text, 'branches', jsonb_object_agg(code, amount::text))
-FROM (SELECT b.code, count(*) AS loans, sum(p.principal_balance) AS amount FROM loans_position p
-      JOIN loans_loan l ON l.id = p.loan_id JOIN people_branch b ON b.id = l.branch_id GROUP BY b.code) x
-UNION ALL SELECT %(open_on)s::date, true, now(), NULL, '{}';
+SELECT day, false, day, day + interval '15 hours', jsonb_build_object(
+           'loans', (SELECT sum(loans) FROM opened WHERE opened.day <= branch.day),
+           'principal', coalesce(sum(amount), 0)::text, 'branches', jsonb_object_agg(code, amount::text))
+FROM branch WHERE amount IS NOT NULL AND day > %(early_on)s GROUP BY day
+UNION ALL SELECT %(open_on)s::date, true, %(open_on)s, NULL, '{}' ORDER BY 1;
+
+-- name: closings
+INSERT INTO journal_entry (kind, subject_type, actor, at, business_date, data, request_id)
+SELECT 'loans.date_closed', 'business_date', 'system', closed_at, day,
+       jsonb_build_object('loans', totals -> 'loans', 'principal', totals -> 'principal'), ''
+FROM loans_businessdate WHERE NOT is_open ORDER BY day;
 
 -- name: sequences
 SELECT setval(pg_get_serial_sequence('people_party', 'id'), (SELECT max(id) FROM people_party)),

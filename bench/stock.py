@@ -42,7 +42,7 @@ _COLUMNS = {
     ),
     "loans_terms": (
         "loan_id, version, effective_on, principal, annual_rate_percent, installment_amount, first_number, "
-        "installments, plain_from, source, engine_version, schedule_sha256, principal_fen, interest_fen"
+        "installments, plain_from, request, source, engine_version, schedule_sha256, principal_fen, interest_fen"
     ),
     "loans_position": (
         "loan_id, principal_balance, unbilled_principal, suspense, annual_rate_percent, installment_amount, "
@@ -92,8 +92,8 @@ def add(streams: Streams, loan: Drawn, first_branch: int, first_officer: int) ->
     principal, interest = [row.principal_fen for row in plan.rows], [row.interest_fen for row in plan.rows]
     streams.add(
         "loans_terms", pk, 1, loan.baseline_on or loan.disbursed_on, yuan(loan.outstanding_fen), rate, installment,
-        first.number, len(plan.rows), 0, "OPENING" if loan.baseline_on else "DISBURSEMENT", ENGINE_VERSION, plan.sha256,
-        _array(principal), _array(interest),
+        first.number, len(plan.rows), loan.plain_from, loan.request, "OPENING" if loan.baseline_on else "DISBURSEMENT",
+        ENGINE_VERSION, plan.sha256, _array(principal), _array(interest),
     )  # fmt: skip
     following = plan.rows[loan.billed]
     unbilled = sum(principal[loan.billed :])
