@@ -17,7 +17,10 @@ from loans.rules.change_asked import (
     DUE_DAY,
     EXTENSION,
     INTEREST_PAUSE,
+    LEAST_SPREAD_BP,
     METHOD,
+    MOST_SPREAD_BP,
+    PPM_PER_BP,
     PREPAYMENT,
     REPRICING_CYCLE,
     RESTRUCTURING,
@@ -242,6 +245,16 @@ def _other_spread(base: Base, asked: Asked, limits: Limits) -> Request:
     return _rate_changed(base.request, base.effective_on, rate, limits, "spread_bp")
 
 
+def spread_of(base: Base, asked: Asked, limits: Limits) -> int | None:
+    """The spread in ppm that an agreed spread or rate means; None for a fixed rate and where neither is agreed.
+
+    A rate agreed for a floating loan is another spread over the same LPR, or the next repricing would undo it.
+    """
+    if limits.spread_ppm is None or asked.annual_rate_percent is None:
+        return asked.spread_bp
+    return limits.spread_ppm + asked.annual_rate_percent - rate_on(base)
+
+
 def rate_on(base: Base) -> int:
     """The rate in force on the effective day, in ppm."""
     changes = [each for each in base.request.rate_changes if each.effective_on <= base.effective_on]
@@ -301,6 +314,10 @@ def _restructured(base: Base, asked: Asked, limits: Limits) -> Request:
         request = _in_grace(request, asked.deferral, "deferral")
     if asked.annual_rate_percent is not None:
         request = _rate_changed(request, base.effective_on, asked.annual_rate_percent, limits, "annual_rate_percent")
+        spread = spread_of(base, asked, limits)
+        if spread is not None and not LEAST_SPREAD_BP * PPM_PER_BP <= spread <= MOST_SPREAD_BP * PPM_PER_BP:
+            most = asked.annual_rate_percent - spread + MOST_SPREAD_BP * PPM_PER_BP
+            raise NotPossible("annual_rate_percent", "rate_beyond_limit", limit=f"{percent(most):.2f}")
     if request == base.request:
         raise NotPossible("", "nothing_asked")
     return request

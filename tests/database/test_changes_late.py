@@ -7,7 +7,7 @@ import pytest
 
 from loans.actions.changes import ChangeIsStale, preview_of, reverse_change
 from loans.actions.fees import charge_fee
-from loans.models import ContractChange
+from loans.models import ContractChange, Pricing
 from tests.changing import (
     AMOUNT,
     People,
@@ -75,7 +75,7 @@ def test_a_rate_agreed_from_a_day_behind_counts_for_what_was_paid_late_since() -
 
 
 def test_a_settlement_is_not_taken_back_once_an_installment_would_have_been_due() -> None:
-    """On the due day itself the evening bills it; a day later it would be late, with the money in suspense all along."""
+    """On the due day itself the evening bills it; a day later it would be late, although the money was there."""
     loan, who = e1_loan(DAY), People()
     change = signed(loan, "SETTLEMENT", who)
     pay(loan, preview_of(change).total, DAY, "1")
@@ -85,4 +85,14 @@ def test_a_settlement_is_not_taken_back_once_an_installment_would_have_been_due(
     with pytest.raises(ChangeIsStale, match="2026-12-20"):
         reverse_change(change_id=change.pk, reason="客户撤回", by=who.manager, at=AT)
     assert position(loan) == before
+    all_is_well()
+
+
+def test_a_rate_agreed_by_restructuring_is_another_spread_so_that_repricing_keeps_it() -> None:
+    loan, who = e1_loan(DAY), People()
+    apply(signed(loan, "RESTRUCTURING", who, who.risk, annual_rate_percent="2.0"), who)
+    agreed = Pricing.objects.get(loan=loan, in_force__contains=DAY)
+    # 2.00 % over the LPR of 3.50 %; the cycle and the next day stay.
+    assert (agreed.spread_bp, agreed.cycle_months) == (Decimal("-150.00"), 12)
+    assert position(loan).next_repricing_on == date(2027, 1, 1)
     all_is_well()

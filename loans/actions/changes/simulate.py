@@ -10,7 +10,7 @@ from loans.models import ChangeKind
 from loans.queries import parameter
 from loans.queries.changes import ChangeFacts, change_facts, change_limits, observed_change
 from loans.rules.change_asked import ACCELERATION, PREPAYMENT, SETTLEMENT, Asked, NotPossible, parse_asked
-from loans.rules.change_plans import Limits, Outcome, percent, rate_on, simulate_change
+from loans.rules.change_plans import Limits, Outcome, percent, rate_on, simulate_change, spread_of
 from loans.rules.change_record import figures, stored_terms
 from loans.rules.changes import (
     MONEY_KINDS,
@@ -140,15 +140,16 @@ def _billed_until(facts: ChangeFacts) -> tuple[int, int]:
 def _pricing(kind: str, facts: ChangeFacts, asked: Asked, limits: Limits) -> dict[str, Any]:
     """The agreed making of the rate, where the change is one of it."""
     pricing = facts.pricing
-    if kind not in (ChangeKind.REPRICING_CYCLE, ChangeKind.SPREAD) or pricing is None or pricing.cycle_months is None:
+    spread = spread_of(facts.base, asked, limits) if facts.base else None
+    if pricing is None or pricing.cycle_months is None or (kind != ChangeKind.REPRICING_CYCLE and spread is None):
         return {}
     before = {
         "spread_bp": str(pricing.spread_bp), "cycle_months": pricing.cycle_months, "anchor": pricing.anchor,
         "next_repricing_on": str(facts.position.next_repricing_on) if facts.position.next_repricing_on else None,
     }  # fmt: skip
     agreed = dict(before)
-    if kind == ChangeKind.SPREAD and asked.spread_bp is not None:
-        agreed["spread_bp"] = str(yuan(asked.spread_bp))
+    if spread is not None:
+        agreed["spread_bp"] = str(yuan(spread))
     else:
         following = next_repricing_day(
             facts.effective_on, cycle_months=asked.cycle_months, anchor=asked.anchor,
