@@ -16,6 +16,7 @@ from loans.rules.money import AmountError, fen
 from loans.writing import Header, write_postings
 from people.actions import require
 from people.models import Staff
+from people.rules.identity import has_unseen_characters
 
 LEAST_REASON, MOST_REASON = 4, 200
 MOST_CODE = 40
@@ -63,6 +64,8 @@ def charge_fee(*, loan_id: int, code: str, amount: Decimal, reason: str, by: Sta
     code, reason = code.strip(), _reason(reason)
     if not code or len(code) > MOST_CODE:
         raise FeeWrong(_("请写明费用项目（最多 40 个字符）。"), field="code")
+    if has_unseen_characters(code):
+        raise FeeWrong(_("含有不可见或控制字符。"), field="code")
     amount_fen = _fen(amount)
     business_date = hold_business_date()
     position = lock_positions([loan_id])[loan_id]
@@ -131,6 +134,8 @@ def _reason(reason: str) -> str:
         raise FeeWrong(_("请写明原因（至少 4 个字）。"), field="reason")
     if len(reason) > MOST_REASON:
         raise FeeWrong(_("原因过长，最多 200 个字。"), field="reason")
+    if has_unseen_characters(reason):
+        raise FeeWrong(_("含有不可见或控制字符。"), field="reason")
     return reason
 
 

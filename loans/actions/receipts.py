@@ -20,6 +20,7 @@ from loans.rules.receipts import FUTURE_DAYS
 from loans.sql import array
 from people.actions import require
 from people.models import Staff
+from people.rules.identity import has_unseen_characters
 
 LEAST_REASON = 4
 
@@ -240,6 +241,8 @@ def reverse_receipt(*, receipt_id: int, reason: str, by: Staff, at: datetime) ->
     reason = reason.strip()
     if len(reason) < LEAST_REASON:
         raise ReversalNeedsReason(_("请写明冲正原因（至少 4 个字）。"), field="reason")
+    if has_unseen_characters(reason):
+        raise ReversalNeedsReason(_("原因含有不可见或控制字符。"), field="reason")
     business_date = hold_business_date()
     lock_positions(Receipt.objects.filter(pk=receipt_id, loan__isnull=False).values_list("loan_id", flat=True))
     receipt = Receipt.objects.get(pk=receipt_id)

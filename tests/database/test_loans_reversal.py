@@ -237,7 +237,8 @@ def test_what_cannot_be_reversed_is_refused_and_changes_nothing(operations: Staf
             reverse_receipt(receipt_id=pk, reason=reason, by=by, at=AT)
         assert (state(loan), Posting.objects.count(), Entry.objects.count()) == before
 
-    refused(ReversalNeedsReason, receipt.pk, reason=" 错 ")
+    for reason in (" 错 ", "\u200b" * 4):
+        refused(ReversalNeedsReason, receipt.pk, reason=reason)
     refused(NotAllowed, receipt.pk, by=officer)
     for serial in ("w", "u"):
         refused(ReceiptNotPosted, Receipt.objects.get(serial=serial).pk)
