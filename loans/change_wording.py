@@ -1,6 +1,7 @@
 """Puts the reasons of a change that is refused, has gone stale or waits into sentences."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -66,10 +67,17 @@ def sentence(reason: Reason) -> str:
     """One reason in words."""
     if reason.code not in _SENTENCES:
         return wording.sentence(reason)
-    params = dict(reason.params)
+    params = {name: _grouped(name, value) for name, value in reason.params.items()}
     if reason.code in ("class_moved", "counts_as_restructuring"):
         params = {name: FiveClass(str(value)).label for name, value in params.items()}
     return str(_SENTENCES[reason.code]) % params
+
+
+def _grouped(name: str, value: object) -> object:
+    """An amount with its thousands apart: every decimal is one (rates come as text), and stored ones by name."""
+    if isinstance(value, Decimal) or name == "amount":
+        return f"{Decimal(str(value)):,.2f}"
+    return value
 
 
 def stale_sentence(reasons: Iterable[Reason]) -> str:

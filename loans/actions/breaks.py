@@ -169,7 +169,8 @@ def close_break(*, break_id: int, note: str, by: Staff, at: datetime) -> Receipt
         who = found.resolved_by.name if found.resolved_by else ""
         raise BreakIsClosed(_("这一行已由 %(who)s 处理。") % {"who": who})
     if found.receipt is not None and found.receipt.state == ReceiptState.UNMATCHED:
-        raise BreakHoldsMoney(_("这一行带来了 %(amount)s 元，请先匹配贷款或退回。") % {"amount": found.receipt.amount})
+        amount = f"{found.receipt.amount:,.2f}"
+        raise BreakHoldsMoney(_("这一行带来了 %(amount)s 元，请先匹配贷款或退回。") % {"amount": amount})
     ReceiptBreak.objects.filter(pk=break_id).update(
         state=BreakState.RESOLVED, resolved_by=by, resolved_at=at, resolution=note
     )

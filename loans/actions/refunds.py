@@ -62,7 +62,7 @@ def propose_refund(*, loan_id: int, amount: Decimal, reason: str, by: Staff, at:
     if waiting is not None:
         raise RefundIsOpen(
             _("%(who)s 提出的退款 %(amount)s 元尚待复核。")
-            % {"who": waiting.proposed_by.name, "amount": waiting.amount}
+            % {"who": waiting.proposed_by.name, "amount": f"{waiting.amount:,.2f}"}
         )
     refund = Refund.objects.create(loan_id=loan_id, amount=amount, reason=reason, proposed_by=by, proposed_at=at)
     record(
@@ -108,7 +108,7 @@ def _refuse_more_than(position: Position, amount: Decimal) -> None:
     if amount > position.suspense:
         raise RefundExceedsSuspense(
             _("暂收款余额只有 %(suspense)s 元，不能退 %(amount)s 元。")
-            % {"suspense": position.suspense, "amount": amount},
+            % {"suspense": f"{position.suspense:,.2f}", "amount": f"{amount:,.2f}"},
             field="amount",
         )
 

@@ -97,7 +97,7 @@ def test_e7_side_by_side_with_its_chart(loan: Loan, who: People) -> None:
     [
         ({"amount": "1,5"}, "金额须为"),
         ({"amount": "9999999"}, "超过剩余本金"),
-        ({"amount": "5000"}, "不得低于"),
+        ({"amount": "5000"}, "不得低于 10,000.00 元"),
         ({"amount": "200000", "effective_on": "2026-11-01"}, "不能早于营业日期"),
         ({"amount": "200000", "effective_on": "x"}, "YYYY-MM-DD"),
         ({"amount": "200000", "fee": "100"}, "不得收取"),
