@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import Lag
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -66,6 +66,13 @@ def typed_day(text: str, field: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise LprRefused(_("日期请写成 YYYY-MM-DD。"), field=field) from None
+
+
+def asked_form(form: str) -> str:
+    """The kind of file an address ends in; any other than the two is not there."""
+    if form not in (CSV.lower(), XLSX.lower()):
+        raise Http404
+    return form.upper()
 
 
 def handed_out(document: Document) -> HttpResponse:
@@ -261,7 +268,7 @@ class WideSpreadsFile(PageView):
 
     def get(self, request: HttpRequest, form: str) -> HttpResponse:
         try:
-            document = take_wide_spreads(form=CSV if form == "csv" else XLSX, by=self.staff, at=self.at)
+            document = take_wide_spreads(form=asked_form(form), by=self.staff, at=self.at)
         except ActionRefused as refusal:
             messages.error(request, refusal.message)
             return redirect("loans:wide_spreads")

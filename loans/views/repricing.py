@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from journal.errors import ActionRefused
-from loans.actions.pricing_documents import CSV, XLSX, take_notices
+from loans.actions.pricing_documents import take_notices
 from loans.actions.repricing import cancel_repricing, decide_repricing, propose_repricing
 from loans.filters import ITEM_STATES, DirectionChoice, RepricingItemFilter
 from loans.models import RepricingItem, RepricingRun, RepricingState
@@ -19,7 +19,7 @@ from loans.queries.repricing import branch_codes_seen, items_seen, months_to_com
 from loans.repricing_wording import held_words
 from loans.views.files import answer
 from loans.views.lists import filter_words
-from loans.views.pricing import PricingPage, handed_out, typed_day
+from loans.views.pricing import PricingPage, asked_form, handed_out, typed_day
 from people.paging import Order, page_of
 from people.queries import may
 from people.web import PageView, visible_or_404
@@ -181,7 +181,7 @@ class Notices(PageView):
     def get(self, request: HttpRequest, pk: int, form: str) -> HttpResponse:
         run = visible_or_404(RepricingRun.objects.all(), pk=pk)
         try:
-            document = take_notices(run=run, form=CSV if form == "csv" else XLSX, by=self.staff, at=self.at)
+            document = take_notices(run=run, form=asked_form(form), by=self.staff, at=self.at)
         except ActionRefused as refusal:
             messages.error(request, refusal.message)
             return redirect("loans:repricing_run", pk=run.pk)

@@ -105,6 +105,8 @@ def test_a_run_goes_from_preview_to_approval_and_notices(bank: Bank) -> None:
     assert (mine["该期应还"], mine["新月供自"]) == (f"{one.first_amount}", str(one.regular_on))
     book = maker.get(reverse("loans:repricing_notices", args=[run.pk, "xlsx"]))
     assert zipfile.ZipFile(io.BytesIO(book.content)).testzip() is None
+    assert maker.get(reverse("loans:repricing_notices", args=[run.pk, "exe"])).status_code == 404
+    assert maker.get(reverse("loans:wide_spreads_file", args=["exe"])).status_code == 404
     assert Entry.objects.filter(kind="loans.repricing_notices_taken").count() == 2
 
 
