@@ -23,7 +23,9 @@ class Receipt(models.Model):
     channel = models.CharField(_("渠道"), max_length=20)
     serial = models.CharField(_("流水号"), max_length=64)
     loan_ref = models.CharField(max_length=40)
-    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, db_constraint=False, null=True, related_name="receipts")
+    loan = models.ForeignKey(
+        Loan, on_delete=models.PROTECT, db_constraint=False, db_index=False, null=True, related_name="receipts"
+    )
     amount = money()
     value_on = models.DateField(_("起息日"))
     state = models.CharField(max_length=10, choices=ReceiptState.choices)
@@ -31,7 +33,7 @@ class Receipt(models.Model):
     posted_on = models.DateField(null=True)
     reversed_on = models.DateField(null=True)
     # A receipt that named no loan of ours: who found its loan, or sent it back, and why.
-    resolved_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
+    resolved_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
     resolved_at = models.DateTimeField(null=True)
     resolution = models.CharField(max_length=200, blank=True, default="", db_default="")
 
@@ -79,13 +81,17 @@ class PostingKind(models.TextChoices):
 class Posting(models.Model):
     """Header of a posting; its ledger lines sum to zero. Append-only, corrected by reversal only."""
 
-    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, db_constraint=False, related_name="postings")
+    # Bulk tables carry no index twice: by loan there is `posting_by_loan`; a receipt's postings are found by its loan.
+    loan = models.ForeignKey(
+        Loan, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="postings"
+    )
     kind = models.CharField(max_length=20, choices=PostingKind.choices)
     value_on = models.DateField()
     business_date = models.DateField()
     booked_at = models.DateTimeField()
-    receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, null=True, db_constraint=False)
+    receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, null=True, db_constraint=False, db_index=False)
     installment_number = models.PositiveSmallIntegerField(null=True)
+    # Its unique index, `posting_reversed_once`, holds reversals only (migration 0010): hardly any posting is one.
     reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True)
     # The reversal in whose place a receipt is posted again. With `receipt_posts_once` and one reversal a posting
     # this leaves a receipt no second live posting: each further one needs a reversal of its own.

@@ -52,6 +52,12 @@ class Position(models.Model):
         indexes = [
             models.Index(fields=["next_due_on"], name="position_due", condition=Q(next_due_on__isnull=False)),
             models.Index(fields=["overdue_since"], name="position_overdue", condition=Q(overdue_since__isnull=False)),
+            # The list of loans from the longest overdue and from the largest balance on.
+            models.Index(
+                fields=["overdue_since", "loan"], name="position_overdue_list", condition=Q(overdue_since__isnull=False)
+            ),
+            models.Index(fields=["-principal_balance", "loan"], name="position_balance_list"),
+            models.Index(fields=["five_class", "loan"], name="position_class_list", condition=~Q(five_class="PASS")),
             models.Index(fields=["loan"], name="position_in_suspense", condition=Q(suspense__gt=0)),
             models.Index(fields=["overdue_since"], name="position_not_pass", condition=~Q(five_class="PASS")),
             models.Index(
@@ -85,7 +91,9 @@ class Position(models.Model):
 class Installment(models.Model):
     """A billed installment. Future ones are computed from the terms, not stored."""
 
-    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, db_constraint=False, related_name="installments")
+    loan = models.ForeignKey(
+        Loan, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="installments"
+    )
     number = models.PositiveSmallIntegerField()
     due_on = models.DateField()
     principal = money()

@@ -85,6 +85,31 @@ def test_a_row_that_cannot_be_true_is_refused(loan: Any, statement: str, name: s
     assert name in refused(statement)
 
 
+def test_a_posting_is_reversed_once(loan: Any) -> None:
+    reversal = (
+        "INSERT INTO loans_posting (loan_id, kind, value_on, business_date, booked_at, reverses_id)"
+        " SELECT loan_id, 'REVERSAL', value_on, business_date, booked_at, id FROM loans_posting WHERE kind = 'OPENING'"
+    )
+    assert "posting_reversed_once" in refused(f"{reversal}; {reversal}")
+
+
+BULK = ["loans_posting", "loans_installment", "loans_receipt", "loans_ledger_line"]
+
+
+@pytest.mark.parametrize("table", BULK)
+def test_no_index_of_a_bulk_table_begins_another(db: None, table: str) -> None:
+    """Every index is written with every row; one whose columns begin another one's finds nothing more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT a.indexrelid::regclass::text FROM pg_index a JOIN pg_index b ON b.indrelid = a.indrelid"
+            " AND b.indexrelid <> a.indexrelid AND b.indpred IS NULL AND NOT a.indisunique"
+            " AND b.indkey::text || ' ' LIKE a.indkey::text || ' %%' WHERE a.indrelid = %s::regclass"
+            " AND a.indpred IS NULL",
+            [table],
+        )
+        assert cursor.fetchall() == []
+
+
 def test_a_parameter_has_one_value_at_a_time(db: None) -> None:
     error = refused(
         "INSERT INTO loans_parameter (code, value, in_force, source)"
