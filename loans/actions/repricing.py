@@ -193,8 +193,10 @@ def cancel_repricing(*, run_id: int, reason: str, by: Staff, at: datetime) -> Re
     if run.state not in (RepricingState.PROPOSED, RepricingState.APPROVED):
         raise RepricingConflict(_already(run))
     words = _checked_note(reason, required=True)
-    _end(run, RepricingState.CANCELLED, words, by, at)
     left = sql.run(statements.END_ITEMS, {"run_id": run.pk, "reason": "run_cancelled"})
+    if run.state == RepricingState.APPROVED and not left:
+        raise RepricingConflict(_("本批次已没有未生效的部分，无需撤回。"))
+    _end(run, RepricingState.CANCELLED, words, by, at)
     _record("loans.repricing_cancelled", run, by, at, today, {"note": words, "items": left})
     return run
 

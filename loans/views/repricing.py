@@ -27,7 +27,6 @@ from people.web import PageView, visible_or_404
 NEWEST_RUN = Order("new", gettext_lazy("最近"), ("-id",))
 BY_LOAN = Order("loan", gettext_lazy("贷款"), ("loan_id",))
 DAYS_SHOWN = 400
-_OPEN = (RepricingState.PROPOSED, RepricingState.APPROVED)
 
 
 class RunPages(PricingPage):
@@ -105,20 +104,21 @@ class RunPage(RunPages):
             filter_words=filter_words(narrowed),
             states=ITEM_STATES,
             directions=DirectionChoice.DIRECTIONS,
-            **self._may(run),
+            **self._may(run, progress),
             refused=refusal.message if refusal else "",
             field=refusal.field if refusal else "",
             **more,
         )
         return answer(self, context, refusal)
 
-    def _may(self, run: RepricingRun) -> dict[str, bool]:
+    def _may(self, run: RepricingRun, progress: dict[str, int]) -> dict[str, bool]:
         is_open = run.state == RepricingState.PROPOSED
+        has_open_items = run.state == RepricingState.APPROVED and progress["PENDING"] > 0
         may_approve = may(self.staff, "loans.approve_repricing")
         return {
             "may_decide": is_open and may_approve and run.proposed_by_id != self.staff.pk,
             "is_own": is_open and may_approve and run.proposed_by_id == self.staff.pk,
-            "may_cancel": run.state in _OPEN and may(self.staff, "loans.propose_repricing"),
+            "may_cancel": (is_open or has_open_items) and may(self.staff, "loans.propose_repricing"),
             "may_export": run.state == RepricingState.APPROVED,
         }
 

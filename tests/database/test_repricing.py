@@ -236,6 +236,16 @@ def test_an_approved_run_can_be_stopped_before_its_day(maker: Staff, checker: St
         cancel_repricing(run_id=run.pk, reason="再撤回一次", by=maker, at=at)
 
 
+def test_a_run_that_is_wholly_applied_is_not_taken_back(maker: Staff, checker: Staff, at: datetime) -> None:
+    loan = factories.book_loan()
+    Pricing.objects.update(spread_bp=Decimal("5"))
+    run = approved(maker, checker, at)
+    close_through(NEW_YEAR, at)
+    with pytest.raises(RepricingConflict, match="无需撤回"):
+        cancel_repricing(run_id=run.pk, reason="等待十二月公布", by=maker, at=at)
+    assert (RepricingRun.objects.get(pk=run.pk).state, item_of(run, loan).state) == ("APPROVED", "APPLIED")
+
+
 def test_two_runs_that_overlap_take_each_loan_once(maker: Staff, checker: Staff, at: datetime) -> None:
     loan = factories.book_loan()
     proposed(maker, at)
