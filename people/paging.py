@@ -17,12 +17,37 @@ LONGEST_CURSOR = 400
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of a list with an order of its own: the parts follow one another and leave no row out."""
+
+    condition: Q
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Order:
-    """A way to sort a list. Columns are not null, the last one is unique; "-" in front sorts downwards."""
+    """A way to sort a list. Columns are not null, the last one is unique; "-" in front sorts downwards.
+
+    A list in parts begins with the rows that an index of their own holds, say those overdue. `columns` stays empty;
+    the cursor begins with the number of the part.
+    """
 
     code: str
     label: Any
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def in_parts(self) -> tuple[Part, ...]:
+        return self.parts or (Part(Q(), self.columns),)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A row's place: its part, and the values it sorts by there."""
+
+    part: int
+    values: list[Any]
 
 
 @dataclass(frozen=True)
@@ -36,24 +61,39 @@ def page_of(queryset: QuerySet[Any], order: Order, *, cursor: str = "", size: in
     """The rows after the cursor ("n…") or before it ("p…"); an unreadable cursor is the first page."""
     place = _read(cursor, order)
     backwards = place is not None and cursor.startswith("p")
-    columns = tuple(_turned(column) for column in order.columns) if backwards else order.columns
-    found = queryset.order_by(*columns)
-    if place is not None:
-        try:
-            found = found.filter(_beyond(columns, place))
-        except (ValueError, TypeError, ValidationError):
-            return page_of(queryset, order, size=size)
-    rows = list(found[: size + 1])
-    more, rows = len(rows) > size, rows[:size]
+    try:
+        found = _rows(queryset, order, place, backwards, size + 1)
+    except (ValueError, TypeError, ValidationError):
+        return page_of(queryset, order, size=size)
+    more, found = len(found) > size, found[:size]
     if backwards:
-        rows.reverse()
+        found.reverse()
     has_next = backwards or more
     has_previous = place is not None and (not backwards or more)
     return Page(
-        rows,
-        _write("n", rows[-1], order) if rows and has_next else "",
-        _write("p", rows[0], order) if rows and has_previous else "",
+        [row for _part, row in found],
+        _write("n", found[-1][1], order, found[-1][0]) if found and has_next else "",
+        _write("p", found[0][1], order, found[0][0]) if found and has_previous else "",
     )
+
+
+def _rows(
+    queryset: QuerySet[Any], order: Order, place: Place | None, backwards: bool, most: int
+) -> list[tuple[int, Any]]:
+    """Rows with the number of their part; a part is asked only where those before it do not fill the page."""
+    found: list[tuple[int, Any]] = []
+    parts = list(enumerate(order.in_parts))
+    for number, part in reversed(parts) if backwards else parts:
+        if place is not None and (number > place.part if backwards else number < place.part):
+            continue
+        columns = tuple(_turned(column) for column in part.columns) if backwards else part.columns
+        rows = queryset.filter(part.condition).order_by(*columns)
+        if place is not None and number == place.part:
+            rows = rows.filter(_beyond(columns, place.values))
+        found += [(number, row) for row in rows[: most - len(found)]]
+        if len(found) == most:
+            break
+    return found
 
 
 def _turned(column: str) -> str:
@@ -61,19 +101,25 @@ def _turned(column: str) -> str:
 
 
 def _beyond(columns: tuple[str, ...], place: list[Any]) -> Q:
-    """Rows that sort after `place`: the first column decides, the next one among equals, and so on."""
+    """Rows that sort after `place`: the first column decides, the next one among equals, and so on.
+
+    What the first column alone says stands beside it: there an index begins, however deep the page lies.
+    """
     condition, equal = Q(), Q()
     for column, value in zip(columns, place, strict=True):
         name = column.lstrip("-")
         step = "lt" if column.startswith("-") else "gt"
         condition |= equal & Q(**{f"{name}__{step}": value})
         equal &= Q(**{name: value})
-    return condition
+    if len(columns) == 1:
+        return condition
+    first = columns[0].lstrip("-")
+    return Q(**{f"{first}__{'lte' if columns[0].startswith('-') else 'gte'}": place[0]}) & condition
 
 
-def _write(direction: str, row: Model, order: Order) -> str:
-    values = [_value(row, column.lstrip("-")) for column in order.columns]
-    text = json.dumps(values, default=str, separators=(",", ":"))
+def _write(direction: str, row: Model, order: Order, part: int = 0) -> str:
+    values = [_value(row, column.lstrip("-")) for column in order.in_parts[part].columns]
+    text = json.dumps([part, *values] if order.parts else values, default=str, separators=(",", ":"))
     return direction + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -83,7 +129,7 @@ def _value(row: Any, path: str) -> Any:
     return row
 
 
-def _read(cursor: str, order: Order) -> list[Any] | None:
+def _read(cursor: str, order: Order) -> Place | None:
     if cursor[:1] not in ("n", "p") or len(cursor) > LONGEST_CURSOR:
         return None
     try:
@@ -91,8 +137,12 @@ def _read(cursor: str, order: Order) -> list[Any] | None:
         values = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     except (ValueError, RecursionError):
         return None
-    fits = isinstance(values, list) and len(values) == len(order.columns)
-    return values if fits and all(_is_plain(value) for value in values) else None
+    if not isinstance(values, list) or not all(_is_plain(value) for value in values):
+        return None
+    part = values.pop(0) if order.parts and values else 0
+    if part not in range(len(order.in_parts)) or len(values) != len(order.in_parts[part].columns):
+        return None
+    return Place(part, values)
 
 
 def _is_plain(value: Any) -> bool:

@@ -1,5 +1,7 @@
 """Reads of people: whose branches a person sees, what a person may do."""
 
+from django.db.models import QuerySet
+
 from people.models import Branch, Role, Scope, Staff
 
 
@@ -12,7 +14,7 @@ def branch_ids_visible_to(staff: Staff) -> list[int]:
     if cached is not None:
         return list(cached)
     scopes = {role.scope for role in roles_of(staff)} if staff.is_active else set()
-    if Scope.ALL in scopes:
+    if sees_every_branch(staff):
         ids = list(Branch.objects.order_by("id").values_list("id", flat=True))
     elif Scope.SUBTREE in scopes:
         ids = list(
@@ -24,6 +26,17 @@ def branch_ids_visible_to(staff: Staff) -> list[int]:
         ids = []
     staff._visible_branch_ids = ids  # type: ignore[attr-defined]
     return ids
+
+
+def branches_visible_to(staff: Staff) -> QuerySet[Branch]:
+    """The branches whose loans this person sees, each below its parent."""
+    found = Branch.objects.order_by("path")
+    return found if sees_every_branch(staff) else found.filter(pk__in=branch_ids_visible_to(staff))
+
+
+def sees_every_branch(staff: Staff) -> bool:
+    """True when a role reaches the whole bank: then no list of branches is needed to say what is seen."""
+    return staff.is_active and any(role.scope == Scope.ALL for role in roles_of(staff))
 
 
 def roles_of(staff: Staff) -> list[Role]:

@@ -1,11 +1,11 @@
 """Lists of loans and receipts. A loan's own page shows rooms above this one and stands in `config/loan_page.py`."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import F, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
@@ -19,18 +19,26 @@ from loans.queries.reallocation import life_of, reallocated
 from loans.replay import fold
 from loans.rules.aging import days_past_due
 from people.models import Branch, Staff
-from people.paging import Order, page_of
-from people.queries import branch_ids_visible_to
+from people.paging import Order, Part, page_of
+from people.queries import branch_ids_visible_to, branches_visible_to
 from people.rules.masking import mask_name
 from people.web import PageView, no_store, visible_or_404
 
 LOAN_ORDERS = (
     Order("number", _("借据号"), ("loan_note_no",)),
-    Order("overdue", _("逾期最久"), ("overdue_from", "id")),
-    Order("balance", _("余额最大"), ("-position__principal_balance", "id")),
+    Order(
+        "overdue",
+        _("逾期最久"),
+        parts=(
+            Part(Q(position__overdue_since__isnull=False), ("position__overdue_since", "position__loan_id")),
+            Part(Q(position__overdue_since__isnull=True), ("id",)),
+        ),
+    ),
+    Order("balance", _("余额最大"), ("-position__principal_balance", "position__loan_id")),
 )
+# With more branches than these to choose from, officers are offered once a branch is chosen.
+FEW_BRANCHES = 12
 RECEIPT_ORDER = Order("new", _("最近收到"), ("-id",))
-_NEVER = date(9999, 12, 31)
 
 
 class LoanList(PageView):
@@ -44,11 +52,11 @@ class LoanList(PageView):
         seen = Loan.objects.visible_to(self.staff).select_related("borrower", "branch", "portfolio_officer", "position")
         narrowed = LoanFilter(self.request.GET, queryset=seen, request=self.request)
         order = next((order for order in LOAN_ORDERS if order.code == self.request.GET.get("sort")), LOAN_ORDERS[0])
-        found = narrowed.qs.annotate(overdue_from=Coalesce(F("position__overdue_since"), Value(_NEVER)))
-        page = page_of(found, order, cursor=self.request.GET.get("cursor", ""))
+        # Each loan has its position; saying so lets the database begin with it.
+        page = page_of(narrowed.qs.filter(position__isnull=False), order, cursor=self.request.GET.get("cursor", ""))
         today = open_business_date()
         rows = [{"loan": loan, **_shown(loan, self.staff, today)} for loan in page.rows]
-        ids = branch_ids_visible_to(self.staff)
+        branches = list(branches_visible_to(self.staff))
         return super().get_context_data(
             **kwargs,
             rows=rows,
@@ -58,14 +66,19 @@ class LoanList(PageView):
             filter_words=filter_words(narrowed),
             classes=FiveClass.choices,
             bands=OverdueChoice.BANDS,
-            branches=list(Branch.objects.filter(pk__in=ids).order_by("path")) if len(ids) > 1 else [],
-            officers=_officers(ids),
+            branches=branches if len(branches) > 1 else [],
+            officers=list(_officers(branches, self.request.GET)),
         )
 
 
-def _officers(branch_ids: list[int]) -> QuerySet[Staff]:
-    """Those who look after a loan of these branches."""
-    return Staff.objects.filter(branch_id__in=branch_ids, portfolio__isnull=False).distinct().order_by("name", "id")
+def _officers(branches: list[Branch], given: Mapping[str, str]) -> QuerySet[Staff]:
+    """Those who look after a loan: of the chosen branch, of all where they are few; and always the one chosen."""
+    chosen = [each for each in branches if each.code == given.get("branch")] or branches
+    asked = Q(branch__in=chosen if len(chosen) <= FEW_BRANCHES else [])
+    if given.get("officer"):
+        asked |= Q(staff_no=given["officer"], branch__in=branches)
+    has_loans = Exists(Loan.objects.filter(portfolio_officer=OuterRef("pk")))
+    return Staff.objects.filter(asked).filter(has_loans).order_by("name", "id")
 
 
 def _shown(loan: Loan, staff: Staff, today: date | None) -> dict[str, Any]:

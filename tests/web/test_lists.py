@@ -1,0 +1,126 @@
+"""The list of loans: few statements whatever it is asked, each order complete forwards and backwards, officers offered
+by branch, a search that finds by every way."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from loans import filters
+from loans.models import Loan, Position
+from loans.views import lists
+from loans.views.lists import LOAN_ORDERS
+from people.paging import page_of
+from tests.factories import book_loan, make_branch, make_party, make_staff
+from tests.web.api_bank import Bank, make_bank
+from tests.web.test_page_matrix import client_of
+
+MOST_STATEMENTS = 12
+
+
+@pytest.fixture
+def bank(db: None) -> Bank:
+    return make_bank()
+
+
+def of_many(branch: Any, officer: Any) -> list[Loan]:
+    """Seven loans: three overdue, two of them since the same day, two with the same balance."""
+    loans = [book_loan(branch, officer=officer) for _ in range(7)]
+    for loan, since in zip(loans, (date(2026, 9, 1), date(2026, 9, 1), date(2026, 8, 1)), strict=False):
+        Position.objects.filter(pk=loan.pk).update(overdue_since=since)
+    Position.objects.filter(pk__in=[loans[5].pk, loans[6].pk]).update(
+        principal_balance=Decimal("999999.00"), unbilled_principal=Decimal("999999.00")
+    )
+    return loans
+
+
+@pytest.mark.parametrize("order", LOAN_ORDERS, ids=lambda order: order.code)
+def test_pages_of_any_size_give_each_loan_once_forwards_and_backwards(bank: Bank, order: Any) -> None:
+    of_many(bank.home, bank.staff["officer"])
+    seen = Loan.objects.select_related("position").filter(position__isnull=False)
+    whole = [loan.pk for loan in page_of(seen, order).rows]
+    assert len(whole) == seen.count() == 9
+    for size in range(1, 9):
+        page = page_of(seen, order, size=size)
+        pages = [page]
+        while page.next:
+            page = page_of(seen, order, cursor=page.next, size=size)
+            pages.append(page)
+        assert [loan.pk for each in pages for loan in each.rows] == whole
+        back = [page]
+        while page.previous:
+            page = page_of(seen, order, cursor=page.previous, size=size)
+            back.append(page)
+        assert [loan.pk for each in reversed(back) for loan in each.rows] == whole
+
+
+def test_the_longest_overdue_come_first_and_the_rest_after_them(bank: Bank) -> None:
+    of_many(bank.home, bank.staff["officer"])
+    order = next(each for each in LOAN_ORDERS if each.code == "overdue")
+    since = [loan.position.overdue_since for loan in page_of(Loan.objects.select_related("position"), order).rows]
+    overdue = [each for each in since if each is not None]
+    assert since == sorted(overdue) + [None] * (len(since) - len(overdue))
+    assert len(overdue) == 5
+
+
+@pytest.mark.parametrize(
+    "query", ["", "sort=overdue", "sort=balance", "five_class=PASS", "q=1234", "q=ML", "q=张", "q=E1"]
+)
+@pytest.mark.parametrize("who", ["officer", "operations"])
+def test_the_list_takes_few_statements_whatever_it_is_asked(bank: Bank, who: str, query: str) -> None:
+    client = client_of(bank, who)
+    counts = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(f"{reverse('loans:list')}?{query}").status_code == 200
+        counts.append(len(captured))
+        of_many(bank.home, bank.staff["officer"])
+    assert counts[0] == counts[1] <= MOST_STATEMENTS
+
+
+def test_who_sees_the_whole_bank_is_asked_for_no_list_of_branches(bank: Bank) -> None:
+    assert "branch_id" not in str(Loan.objects.visible_to(bank.staff["auditor"]).values("pk").query)
+    assert "branch_id" in str(Loan.objects.visible_to(bank.staff["officer"]).values("pk").query)
+    assert Loan.objects.visible_to(bank.staff["auditor"]).count() == 2
+    assert not Loan.objects.visible_to(bank.staff["administrator"]).exists()
+
+
+def test_officers_are_offered_by_branch_once_branches_are_many(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = client_of(bank, "auditor")
+    idle = make_staff("LOAN_OFFICER", make_branch())
+
+    def offered(**query: str) -> set[str]:
+        return {each.staff_no for each in client.get(reverse("loans:list"), query).context["officers"]}
+
+    home, other = bank.staff["officer"].staff_no, bank.staff["stranger"].staff_no
+    assert offered() == {home, other}
+    assert idle.staff_no not in offered()
+    monkeypatch.setattr(lists, "FEW_BRANCHES", 1)
+    assert offered() == set()
+    assert offered(branch=bank.home.code) == {home}
+    assert offered(branch=bank.home.code, officer=other) == {home, other}
+    assert 'name="officer"' not in client.get(reverse("loans:list")).content.decode()
+
+
+@pytest.mark.parametrize("many", [0, 500])
+def test_a_search_finds_by_each_way_and_only_what_one_sees(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(filters, "MANY_NUMBERS", many)
+    party = make_party(name="欧阳静怡", name_initials="oyjy")
+    loan = book_loan(bank.home, borrower=party, officer=bank.staff["officer"])
+
+    def found(who: str, word: str) -> set[int]:
+        return {row["loan"].pk for row in client_of(bank, who).get(reverse("loans:list"), {"q": word}).context["rows"]}
+
+    words = [party.name, "阳静", party.id_no[-4:], party.phone[-4:], party.name_initials, loan.loan_note_no]
+    words += [loan.loan_note_no.lower()[:-1], loan.external_id or loan.loan_note_no]
+    for word in words:
+        assert loan.pk in found("auditor", word), word
+        assert loan.pk in found("officer", word), word
+        assert loan.pk not in found("stranger", word), word
+    assert found("auditor", "查无此人") == set()
