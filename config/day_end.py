@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from config.isolation import run_isolated
-from journal.actions import record
+from journal.actions import record, waking_nobody
 from journal.batch import run_pending
 from journal.errors import ActionRefused
 from journal.models import Run
@@ -111,7 +111,7 @@ def run(
     """
     _check(through)
     closed: list[date] = []
-    with _one_runner():
+    with _one_runner(), waking_nobody():
         day = _check(through)
         while day <= through:
             started = time.monotonic()

@@ -2,7 +2,9 @@
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from typing import Any
 
@@ -19,6 +21,7 @@ from journal.reactions import reactions_to
 from journal.request_id import current as current_request_id
 
 logger = logging.getLogger(__name__)
+_wakes_nobody: ContextVar[bool] = ContextVar("wakes_nobody", default=False)
 
 
 def record(
@@ -74,8 +77,20 @@ def record_many(entries: Iterable[Entry]) -> None:
             transaction.on_commit(_nudge, robust=True)
 
 
+@contextmanager
+def waking_nobody() -> Iterator[None]:
+    """Inside, facts wake no worker: who runs the reactions itself, as day end does, needs no broker."""
+    before = _wakes_nobody.set(True)
+    try:
+        yield
+    finally:
+        _wakes_nobody.reset(before)
+
+
 def _nudge() -> None:
     """Wakes a worker; losing the nudge costs seconds only, for the sweep finds the rows."""
+    if _wakes_nobody.get():
+        return
     try:
         current_app.send_task("journal.run_pending", retry=False, ignore_result=True)
     except OperationalError as error:

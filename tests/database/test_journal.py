@@ -1,14 +1,18 @@
 """The journal: facts stand, reactions run once for all subjects, failures back off and stay visible."""
 
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import psycopg2
 import pytest
 from django.db import connection, transaction
+from kombu.exceptions import OperationalError
 
 from journal import actions, batch, queries, reactions
 from journal.models import Entry, Pending
+
+NUDGE = actions._nudge
 
 
 @pytest.fixture
@@ -142,3 +146,33 @@ def test_the_same_bytes_are_kept_once(db, at) -> None:
     again = actions.store_exhibit(content=b"report", media_type="application/pdf", at=at)
     assert first.pk == again.pk
     assert queries.exhibit_bytes(first) == b"report"
+
+
+@pytest.fixture
+def nudges(calls, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Tasks that were sent to the broker."""
+    seen: list[str] = []
+    monkeypatch.setattr(actions, "_nudge", NUDGE)
+    monkeypatch.setattr(actions.current_app, "send_task", lambda name, **_how: seen.append(name))
+    return seen
+
+
+def test_a_fact_wakes_a_worker_and_day_end_none(db, nudges, at, django_capture_on_commit_callbacks) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        happened(1, at)
+    assert nudges == ["journal.run_pending"]
+    with actions.waking_nobody(), django_capture_on_commit_callbacks(execute=True):
+        happened(2, at)
+    assert nudges == ["journal.run_pending"] and Pending.objects.count() == 2
+
+
+def test_a_broker_that_is_down_holds_nobody_up(settings) -> None:
+    """One refused connection, no second try: with the library's own patience it was six seconds a fact."""
+    from celery import Celery
+
+    app = Celery("down", broker="redis://127.0.0.1:1/0")
+    app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    began = time.monotonic()
+    with pytest.raises(OperationalError):
+        app.send_task("journal.run_pending", retry=False, ignore_result=True)
+    assert time.monotonic() - began < 2
