@@ -16,6 +16,23 @@ def charges_of(loan_id: int) -> QuerySet[Charge]:
     return Charge.objects.filter(loan_id=loan_id).select_related("property").order_by("id")
 
 
+def value_of(charges: Collection[Charge]) -> tuple[Decimal, date | None] | None:
+    """What `collateral_values` says of a loan, from all its charges where they are read already."""
+    homes = [charge.property for charge in charges]
+    values = [home.value for home in homes if home.value is not None]
+    days = [home.valued_on for home in homes if home.valued_on is not None]
+    return (sum(values, Decimal(0)), min(days, default=None)) if homes and len(values) == len(homes) else None
+
+
+def valuations_of_all(property_ids: Collection[int]) -> dict[int, list[Valuation]]:
+    """By property its valuations, the latest first: one statement."""
+    found: dict[int, list[Valuation]] = {pk: [] for pk in property_ids}
+    if found:
+        for valuation in Valuation.objects.filter(property__in=found).order_by("-valued_on", "-id"):
+            found[valuation.property_id].append(valuation)
+    return found
+
+
 def valuations_of(property_id: int) -> QuerySet[Valuation]:
     """A property's valuations, the latest first."""
     return Valuation.objects.filter(property_id=property_id).order_by("-valued_on", "-id")

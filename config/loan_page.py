@@ -3,22 +3,34 @@
 It stands in the composition root because it shows every room at once; each room only gives its reads.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from collateral.queries import balances_beside, charges_of, collateral_values, loan_to_value, valuations_of
+from collateral.models import Charge
+from collateral.queries import balances_beside, charges_of, loan_to_value, valuations_of_all, value_of
 from followups.models import OPEN_STATES, VisitTask
 from followups.queries import desk, payment_strip, timeline
+from followups.queries.timeline import MOST
 from followups.rules.assessment import debt_to_income, payment_to_income
 from followups.views.rows import desk_rows
 from followups.views.task import reports_on
 from journal.errors import ActionRefused
 from loans.models import Installment, Loan
-from loans.queries import future_schedule, installments_of, loan_facts, open_business_date, payment_of
+from loans.queries import (
+    FutureRow,
+    future_schedule,
+    installments_of,
+    loan_facts,
+    open_business_date,
+    payment_of,
+    reads_of,
+)
 from people import actions
 from people.models import FinancialProfile
 from people.queries import may
@@ -37,25 +49,29 @@ class LoanBase(PageView):
         found = Loan.objects.visible_to(self.staff).select_related(
             "borrower", "branch", "portfolio_officer", "position", "import_batch"
         )
-        loan: Loan = visible_or_404(found, pk=pk)
+        own = VisitTask.objects.filter(loan=OuterRef("pk"), assigned_to=self.staff, state__in=OPEN_STATES)
+        loan: Loan = visible_or_404(found.annotate(has_own_task=Exists(own)), pk=pk)
         return loan
 
     def knows_borrower(self, loan: Loan) -> bool:
         """Own portfolio or an open task of one's own: name and address are shown in full."""
-        if loan.portfolio_officer_id == self.staff.pk:
-            return True
-        return VisitTask.objects.filter(loan=loan, assigned_to=self.staff, state__in=OPEN_STATES).exists()
+        return loan.portfolio_officer_id == self.staff.pk or bool(getattr(loan, "has_own_task", False))
 
     def page_context(self, loan: Loan, **more: Any) -> dict[str, Any]:
         today = open_business_date()
         assert today is not None
         knows = self.knows_borrower(loan)
-        facts = loan_facts(loan)
-        value = collateral_values([loan.pk]).get(loan.pk)
+        reads = reads_of(loan, today, MOST)
+        facts = loan_facts(loan, reads)
+        charges = list(charges_of(loan.pk))
+        value = value_of(charges)
         beside = balances_beside([loan.pk]).get(loan.pk, Decimal(0))
         profile = FinancialProfile.objects.filter(party=loan.borrower).order_by("-known_on", "-id").first()
         rows = desk_rows(
-            desk(self.staff).filter(loan=loan).order_by("-created_on", "-id")[:20], staff=self.staff, today=today
+            desk(self.staff).filter(loan=loan).order_by("-created_on", "-id")[:20],
+            staff=self.staff,
+            today=today,
+            days=reads.days,
         )
         return {
             "loan": loan,
@@ -71,14 +87,16 @@ class LoanBase(PageView):
             "ltv": loan_to_value(facts.principal_balance + beside, value[0] if value else None),
             "profile": profile,
             **_ratios(loan, profile),
-            "strip": payment_strip(loan, 24),
-            **schedule_rows(loan, ""),
+            "strip": payment_strip(loan, 24, reads),
+            **_around_today(loan, reads.billed, reads.future),
             "tasks": rows,
             "open_tasks": [row for row in rows if row.task.state in OPEN_STATES],
             "reports": {report.visit.task_id: report for report in reversed(reports_on(rows[0].task))} if rows else {},
-            "homes": _homes(loan, knows),
-            "timeline": timeline(loan)[:60],
+            "homes": _homes(charges, knows),
+            "timeline": timeline(loan, MOST, reads.billed)[:60],
             "today": today,
+            # The frame shows it too.
+            "business_date": today,
             "billed_before": loan.position.last_number - facts.installments_left,
             "may_reveal": may(self.staff, "people.reveal"),
             "may_visit": may(self.staff, "followups.view"),
@@ -96,18 +114,24 @@ def _ratios(loan: Loan, profile: FinancialProfile | None) -> dict[str, Any]:
     }
 
 
-def _homes(loan: Loan, knows: bool) -> list[dict[str, Any]]:
+def _homes(charges: list[Charge], knows: bool) -> list[dict[str, Any]]:
     homes = []
-    for charge in charges_of(loan.pk):
+    valuations = valuations_of_all([charge.property_id for charge in charges])
+    for charge in charges:
         address = charge.property.address
         homes.append(
             {
                 "charge": charge,
                 "address": address if knows else mask_address(address),
-                "valuations": list(valuations_of(charge.property_id)[:5]),
+                "valuations": valuations[charge.property_id][:5],
             }
         )
     return homes
+
+
+def _around_today(loan: Loan, billed: Sequence[Installment], future: Sequence[FutureRow]) -> dict[str, Any]:
+    past = list(reversed(billed[:BILLED_SHOWN]))
+    return {"billed": past, "future": future[:FUTURE_SHOWN], "last_number": loan.position.last_number, "all": False}
 
 
 def schedule_rows(loan: Loan, part: str) -> dict[str, Any]:
@@ -116,8 +140,7 @@ def schedule_rows(loan: Loan, part: str) -> dict[str, Any]:
     billed = installments_of(loan)
     last = loan.position.last_number
     if not part:
-        past = list(reversed(billed[:BILLED_SHOWN]))
-        return {"billed": past, "future": future[:FUTURE_SHOWN], "last_number": last, "all": False}
+        return _around_today(loan, list(billed[:BILLED_SHOWN]), future)
     first = _number(part)
     stop = first + ALL_SHOWN
     past = list(Installment.objects.filter(loan=loan, number__gte=first, number__lt=stop).order_by("number"))

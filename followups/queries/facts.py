@@ -18,7 +18,7 @@ from collateral.models import Charge
 from collateral.queries import collateral_values
 from followups.models import OPEN_STATES, ReportState, VisitReport, VisitTask
 from loans.models import FiveClass, Installment, Loan
-from loans.queries import calendar, overdue_grace_days, require_business_date
+from loans.queries import LoanReads, calendar, overdue_grace_days, require_business_date
 from loans.rules.aging import days_past_due, last_day_to_pay
 from loans.rules.dates import add_months
 from people.models import FinancialProfile, Staff
@@ -50,21 +50,17 @@ def property_value_of(loan: Loan) -> Decimal | None:
     return known[0] if known else None
 
 
-def payment_strip(loan: Loan, months: int = 12) -> list[dict[str, str]]:
+def payment_strip(loan: Loan, months: int = 12, reads: LoanReads | None = None) -> list[dict[str, str]]:
     """The last months, oldest first: {"month": "2026-10", "mark": ON_TIME | LATE | UNPAID | NONE}.
 
     Billed installments speak first; months before the books were taken over come from the payment
     record of the tape.
     """
-    today = require_business_date()
+    today = reads.today if reads else require_business_date()
     first = add_months(today.replace(day=1), 1 - months)
     marks = _recorded_marks(loan)
-    days, grace = calendar(first, today), overdue_grace_days(today)
-    for due_on, settled_on in (
-        Installment.objects.filter(loan=loan, due_on__gte=first, due_on__lte=today)
-        .order_by("due_on")
-        .values_list("due_on", "settled_on")
-    ):
+    days, grace = reads.days if reads else calendar(first, today), overdue_grace_days(today)
+    for due_on, settled_on in _billed_between(loan, first, today, reads):
         last_day = last_day_to_pay(due_on, grace, days)
         if settled_on is not None:
             mark = "ON_TIME" if settled_on <= last_day else "LATE"
@@ -76,6 +72,13 @@ def payment_strip(loan: Loan, months: int = 12) -> list[dict[str, str]]:
         month = f"{add_months(first, step):%Y-%m}"
         strip.append({"month": month, "mark": marks.get(month, "NONE")})
     return strip
+
+
+def _billed_between(loan: Loan, first: date, last: date, reads: LoanReads | None) -> list[tuple[date, date | None]]:
+    if reads:
+        return [(row.due_on, row.settled_on) for row in reversed(reads.billed) if first <= row.due_on <= last]
+    found = Installment.objects.filter(loan=loan, due_on__gte=first, due_on__lte=last).order_by("due_on")
+    return list(found.values_list("due_on", "settled_on"))
 
 
 def _recorded_marks(loan: Loan) -> dict[str, str]:

@@ -4,7 +4,7 @@ Nothing is copied for the timeline. Receipts, postings and task events speak for
 journal only what has no row of its own is shown (overdue, class, grade, reveals).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -58,17 +58,19 @@ class TimelineRow:
     actor: str = ""
 
 
-def timeline(loan: Loan, most: int = MOST) -> list[TimelineRow]:
-    """The latest rows of all kinds; the caller has checked access to the loan. Six queries."""
+def timeline(loan: Loan, most: int = MOST, billed: Iterable[Installment] | None = None) -> list[TimelineRow]:
+    """The latest rows of all kinds; the caller has checked access to the loan. Seven queries at most.
+
+    `billed`: the newest `most` installments, where they are read already.
+    """
     rows = [
         *_task_rows(loan, most),
         *_receipt_rows(loan, most),
-        *_posting_rows(loan, most),
+        *_posting_rows(loan, most, billed),
         *_fact_rows(loan, most),
     ]
-    names = dict(
-        Staff.objects.filter(staff_no__in={row.actor for row in rows if row.actor}).values_list("staff_no", "name")
-    )
+    actors = {row.actor for row in rows} - {"", "system"}
+    names = dict(Staff.objects.filter(staff_no__in=actors).values_list("staff_no", "name")) if actors else {}
     rows.sort(key=lambda row: (row.on, row.at), reverse=True)
     return [_named(row, names) for row in rows[:most]]
 
@@ -126,11 +128,10 @@ def _receipt_rows(loan: Loan, most: int) -> Iterator[TimelineRow]:
         )
 
 
-def _posting_rows(loan: Loan, most: int) -> Iterator[TimelineRow]:
-    billed = {
-        row.number: row.principal + row.interest
-        for row in Installment.objects.filter(loan=loan).order_by("-number")[:most]
-    }
+def _posting_rows(loan: Loan, most: int, installments: Iterable[Installment] | None) -> Iterator[TimelineRow]:
+    if installments is None:
+        installments = Installment.objects.filter(loan=loan).order_by("-number")[:most]
+    billed = {row.number: row.principal + row.interest for row in installments}
     found = Posting.objects.filter(loan=loan).exclude(kind=PostingKind.RECEIPT).select_related("receipt")
     postings = list(found.order_by("-id")[:most])
     moved = _amounts_moved(loan, [each for each in postings if each.kind in _TOLD_BY_LINES])

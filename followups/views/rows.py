@@ -77,13 +77,13 @@ class DeskRow:
     place: str
 
 
-def desk_rows(tasks: Iterable[VisitTask], *, staff: Staff, today: date) -> list[DeskRow]:
+def desk_rows(tasks: Iterable[VisitTask], *, staff: Staff, today: date, days: Calendar | None = None) -> list[DeskRow]:
     """Rows of the worklist from tasks of `queries.desk` annotated with `bucket`."""
     found = list(tasks)
     if not found:
         return []
     dues = [task.due_on for task in found] + [today]
-    days = calendar(min(dues), max(dues))
+    days = days or calendar(min(dues), max(dues))
     return [_desk_row(task, staff, today, days) for task in found]
 
 

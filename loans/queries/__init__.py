@@ -22,7 +22,16 @@ from loans.queries.charges import (
     charges_owed,
     owed_by,
 )
-from loans.queries.loans import FutureRow, LoanFacts, future_schedule, installments_of, loan_facts, payment_of
+from loans.queries.loans import (
+    FutureRow,
+    LoanFacts,
+    LoanReads,
+    future_schedule,
+    installments_of,
+    loan_facts,
+    payment_of,
+    reads_of,
+)
 from loans.queries.terms import LoanTerms, terms_of
 
 __all__ = [
@@ -31,6 +40,7 @@ __all__ = [
     "FutureRow",
     "InstallmentOwed",
     "LoanFacts",
+    "LoanReads",
     "LoanTerms",
     "NoBusinessDate",
     "Owed",
@@ -50,6 +60,7 @@ __all__ = [
     "owed_by",
     "parameter",
     "payment_of",
+    "reads_of",
     "require_business_date",
     "terms_of",
 ]

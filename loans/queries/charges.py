@@ -16,6 +16,7 @@ from loans.models import Fee, Loan
 from loans.queries.accounts import LoanRow, accounts_of, calendar_around, lives_of, payment_terms
 from loans.rules.account import Account
 from loans.rules.allocation import Allocation, ChargePart, Part
+from loans.rules.calendar import Calendar
 from loans.rules.money import fen, yuan
 from loans.rules.replay import Money, replay
 from loans.sql import array
@@ -140,7 +141,9 @@ def accounts_owing(loan_ids: Iterable[int], days: list[date]) -> dict[int, Accou
     return accounts
 
 
-def with_terms(accounts: Mapping[int, Account], days: list[date], *, even_on_time: bool = False) -> None:
+def with_terms(
+    accounts: Mapping[int, Account], days: list[date], *, even_on_time: bool = False, workdays: Calendar | None = None
+) -> None:
     """Gives accounts their terms of late payment where an installment was due before one of the days."""
     last = max(days)
     late = {
@@ -151,7 +154,7 @@ def with_terms(accounts: Mapping[int, Account], days: list[date], *, even_on_tim
     if not late:
         return
     due = [debt.due_on for account in late.values() for debt in account.debts.values()]
-    for loan_id, terms in payment_terms(late, calendar_around([*due, *days])).items():
+    for loan_id, terms in payment_terms(late, workdays or calendar_around([*due, *days])).items():
         late[loan_id].terms = terms
 
 

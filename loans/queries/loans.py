@@ -8,10 +8,11 @@ from django.db.models import QuerySet
 
 from loans.models import Installment, Loan, Position, RepaymentMethod, Terms
 from loans.queries.accounts import open_debts
-from loans.queries.bank import open_business_date
+from loans.queries.bank import calendar, open_business_date
 from loans.queries.charges import Owed, owed_of, with_terms
 from loans.rules import aging
 from loans.rules.account import Account
+from loans.rules.calendar import Calendar
 from loans.rules.dates import following_due_date
 from loans.rules.money import fen, rate_ppm, yuan
 from loans.rules.schedule import StepPosition, monthly_payment
@@ -66,18 +67,35 @@ class LoanFacts:
         return self.unpaid_amount + self.charges + self.fees
 
 
-def _owed(loan: Loan, on: date) -> tuple[Account, Owed]:
+def _owed(loan: Loan, on: date, workdays: Calendar | None) -> tuple[Account, Owed]:
     account = Account()
     account.owe(open_debts({loan.pk: loan.baseline_on})[loan.pk])
-    with_terms({loan.pk: account}, [on])
+    with_terms({loan.pk: account}, [on], workdays=workdays)
     return account, owed_of(account, on)
 
 
-def loan_facts(loan: Loan) -> LoanFacts:
+@dataclass(frozen=True, slots=True)
+class LoanReads:
+    """What several parts of a page about one loan need, read once and handed to each of them."""
+
+    today: date
+    days: Calendar
+    future: tuple["FutureRow", ...]
+    # The newest first, no more than a page can show.
+    billed: tuple[Installment, ...]
+
+
+def reads_of(loan: Loan, today: date, most: int) -> LoanReads:
+    """Three statements."""
+    billed = tuple(installments_of(loan)[:most])
+    return LoanReads(today, calendar(date.min, date.max), future_schedule(loan), billed)
+
+
+def loan_facts(loan: Loan, reads: LoanReads | None = None) -> LoanFacts:
     """The money facts of one loan."""
-    as_of = open_business_date()
+    as_of = reads.today if reads else open_business_date()
     position: Position = loan.position
-    account, owed = _owed(loan, as_of or date.min)
+    account, owed = _owed(loan, as_of or date.min, reads.days if reads else None)
     since = position.overdue_since
     late = [
         debt
@@ -87,7 +105,7 @@ def loan_facts(loan: Loan) -> LoanFacts:
     ]
     # What was written off is not on the books and not repaid either.
     outstanding = position.principal_balance if position.written_off_on is None else owed.principal
-    future = future_schedule(loan, limit=1)
+    future = reads.future if reads else future_schedule(loan, limit=1)
     return LoanFacts(
         as_of=as_of,
         principal_balance=position.principal_balance,

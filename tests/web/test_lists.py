@@ -1,5 +1,5 @@
 """The list of loans: few statements whatever it is asked, each order complete forwards and backwards, officers offered
-by branch, a search that finds by every way."""
+by branch, a search that finds by every way; a loan's page that reads each kind once."""
 
 from datetime import date
 from decimal import Decimal
@@ -10,8 +10,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from collateral.queries import charges_of, collateral_values, valuations_of, valuations_of_all, value_of
+from followups.queries import payment_strip, timeline
+from followups.queries.timeline import MOST
 from loans import filters
 from loans.models import Loan, Position
+from loans.queries import loan_facts, reads_of
 from loans.views import lists
 from loans.views.lists import LOAN_ORDERS
 from people.paging import page_of
@@ -20,6 +24,7 @@ from tests.web.api_bank import Bank, make_bank
 from tests.web.test_page_matrix import client_of
 
 MOST_STATEMENTS = 12
+MOST_OF_A_LOAN = 24
 
 
 @pytest.fixture
@@ -124,3 +129,35 @@ def test_a_search_finds_by_each_way_and_only_what_one_sees(
         assert loan.pk in found("officer", word), word
         assert loan.pk not in found("stranger", word), word
     assert found("auditor", "查无此人") == set()
+
+
+def test_a_loans_page_reads_each_kind_once(bank: Bank) -> None:
+    loan = bank.loans["home"]
+    for who, may_name in (("officer", True), ("colleague", False), ("auditor", False)):
+        client = client_of(bank, who)
+        with CaptureQueriesContext(connection) as captured:
+            page = client.get(reverse("loan_page", args=[loan.pk]))
+        assert page.status_code == 200 and page.context["knows"] is may_name
+        assert len(captured) <= MOST_OF_A_LOAN, [each["sql"][:120] for each in captured]
+        dates = [each for each in captured if 'FROM "loans_businessdate"' in each["sql"]]
+        calendars = [each for each in captured if "FROM loans_workday" in each["sql"]]
+        assert len(dates) == len(calendars) == 1
+
+
+def test_what_a_page_reads_once_is_what_each_part_would_read(bank: Bank) -> None:
+    for kept in bank.loans.values():
+        loan = Loan.objects.select_related("position", "borrower").get(pk=kept.pk)
+        reads = reads_of(loan, date(2026, 11, 1), MOST)
+        assert loan_facts(loan, reads) == loan_facts(loan)
+        assert payment_strip(loan, 24, reads) == payment_strip(loan, 24)
+        assert timeline(loan, MOST, reads.billed) == timeline(loan)
+        charges = list(charges_of(loan.pk))
+        assert value_of(charges) == collateral_values([loan.pk]).get(loan.pk) is not None
+        homes = valuations_of_all([charge.property_id for charge in charges])
+        assert homes == {pk: list(valuations_of(pk)) for pk in homes} and homes
+
+
+def test_a_home_without_a_value_leaves_the_whole_unknown(bank: Bank) -> None:
+    charges = list(charges_of(bank.loans["home"].pk))
+    charges[0].property.value = None
+    assert value_of(charges) is value_of([]) is None
