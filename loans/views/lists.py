@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import DecimalField, Exists, F, OuterRef, Q, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
@@ -36,6 +37,10 @@ LOAN_ORDERS = (
     ),
     Order("balance", _("余额最大"), ("-position__principal_balance", "position__loan_id")),
 )
+# One branch has few loans of the book: sorting them is less than looking for them along the balances of all. The sum
+# keeps the planner from the index of the balances; a cursor of the one order is good for the other.
+OF_ONE_BRANCH = Order("balance", LOAN_ORDERS[2].label, ("-own_balance", "position__loan_id"))
+OWN_BALANCE = F("position__principal_balance") + Value(Decimal(0), DecimalField())
 # With more branches than these to choose from, officers are offered once a branch is chosen.
 FEW_BRANCHES = 12
 RECEIPT_ORDER = Order("new", _("最近收到"), ("-id",))
@@ -52,11 +57,14 @@ class LoanList(PageView):
         seen = Loan.objects.visible_to(self.staff).select_related("borrower", "branch", "portfolio_officer", "position")
         narrowed = LoanFilter(self.request.GET, queryset=seen, request=self.request)
         order = next((order for order in LOAN_ORDERS if order.code == self.request.GET.get("sort")), LOAN_ORDERS[0])
+        branches = list(branches_visible_to(self.staff))
         # Each loan has its position; saying so lets the database begin with it.
-        page = page_of(narrowed.qs.filter(position__isnull=False), order, cursor=self.request.GET.get("cursor", ""))
+        found = narrowed.qs.filter(position__isnull=False)
+        if order.code == OF_ONE_BRANCH.code and (len(branches) == 1 or self.request.GET.get("branch")):
+            found, order = found.annotate(own_balance=OWN_BALANCE), OF_ONE_BRANCH
+        page = page_of(found, order, cursor=self.request.GET.get("cursor", ""))
         today = open_business_date()
         rows = [{"loan": loan, **_shown(loan, self.staff, today)} for loan in page.rows]
-        branches = list(branches_visible_to(self.staff))
         return super().get_context_data(
             **kwargs,
             rows=rows,

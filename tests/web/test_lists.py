@@ -17,7 +17,7 @@ from loans import filters
 from loans.models import Loan, Position
 from loans.queries import loan_facts, reads_of
 from loans.views import lists
-from loans.views.lists import LOAN_ORDERS
+from loans.views.lists import LOAN_ORDERS, OF_ONE_BRANCH, OWN_BALANCE
 from people.paging import page_of
 from tests.factories import book_loan, make_branch, make_party, make_staff
 from tests.web.api_bank import Bank, make_bank
@@ -85,6 +85,23 @@ def test_the_list_takes_few_statements_whatever_it_is_asked(bank: Bank, who: str
         counts.append(len(captured))
         of_many(bank.home, bank.staff["officer"])
     assert counts[0] == counts[1] <= MOST_STATEMENTS
+
+
+def test_the_largest_balances_of_a_branch_are_those_of_the_bank_in_it(bank: Bank) -> None:
+    of_many(bank.home, bank.staff["officer"])
+    of_many(bank.other, bank.staff["stranger"])
+    whole = page_of(Loan.objects.select_related("position"), LOAN_ORDERS[2]).rows
+    here = [loan.pk for loan in whole if loan.branch_id == bank.home.pk]
+    assert len(here) == 8
+    for who, query in (("officer", {}), ("auditor", {"branch": bank.home.code})):
+        page = client_of(bank, who).get(reverse("loans:list"), {"sort": "balance", **query})
+        assert [row["loan"].pk for row in page.context["rows"]] == here
+    seen = Loan.objects.filter(branch=bank.home).select_related("position").annotate(own_balance=OWN_BALANCE)
+    first = page_of(seen, OF_ONE_BRANCH, size=3)
+    assert first.next == page_of(seen, LOAN_ORDERS[2], size=3).next
+    rest = page_of(seen, OF_ONE_BRANCH, cursor=first.next)
+    assert [loan.pk for loan in first.rows + rest.rows] == here
+    assert [loan.pk for loan in page_of(seen, OF_ONE_BRANCH, cursor=rest.previous).rows] == here[:3]
 
 
 def test_who_sees_the_whole_bank_is_asked_for_no_list_of_branches(bank: Bank) -> None:
