@@ -9,12 +9,12 @@ from django.db import transaction
 
 from collateral.models import Charge, ChargeKind, Property, Valuation
 from collateral.rules.address import district_of
+from collateral.sql import copy_texts, next_ids
 from journal.actions import record
 from journal.queries import business_date_now
 
 SOURCE = "tape"
 CONTRACT = "contract"
-_CHUNK = 2_000
 
 
 @dataclass(frozen=True)
@@ -33,45 +33,37 @@ class TakenOver:
 
 @transaction.atomic
 def take_over(*, rows: Sequence[TakenOver], by: str, at: datetime) -> None:
-    """Adds a property, its charge and (where known) its valuation for each loan; three statements a chunk.
+    """Adds a property, its charge and (where known) its valuation for each loan; four statements whatever the rows.
 
     The fact is `loans.booked` of the batch: what exists at take-over is baseline and wakes nothing of its own.
     """
-    homes = Property.objects.bulk_create(
+    homes = list(zip(next_ids("collateral_property", len(rows)), rows, strict=True))
+    copy_texts(
+        "collateral_property",
+        ("id", "address", "district", "property_type", "is_owner_occupied", "value", "valued_on"),
         [
-            Property(
-                address=row.address,
-                district=district_of(row.address),
-                property_type=row.property_type,
-                is_owner_occupied=row.is_owner_occupied,
-                value=row.value,
-                valued_on=row.valued_on,
-            )
-            for row in rows
+            (home, row.address, district_of(row.address), row.property_type, row.is_owner_occupied, row.value,
+             row.valued_on)
+            for home, row in homes
         ],
-        batch_size=_CHUNK,
-    )
-    pairs = list(zip(rows, homes, strict=True))
-    Charge.objects.bulk_create(
+    )  # fmt: skip
+    copy_texts(
+        "collateral_charge",
+        ("loan_id", "property_id", "kind", "registration_no", "registered_on"),
         [
-            Charge(
-                loan_id=row.loan_id,
-                property=home,
-                kind=ChargeKind.FORMAL if row.registration_no else ChargeKind.NOT_RECORDED,
-                registration_no=row.registration_no,
-                registered_on=row.registered_on,
-            )
-            for row, home in pairs
+            (row.loan_id, home, ChargeKind.FORMAL.value if row.registration_no else ChargeKind.NOT_RECORDED.value,
+             row.registration_no, row.registered_on)
+            for home, row in homes
         ],
-        batch_size=_CHUNK,
-    )
-    Valuation.objects.bulk_create(
+    )  # fmt: skip
+    copy_texts(
+        "collateral_valuation",
+        ("property_id", "value", "valued_on", "source"),
         [
-            Valuation(property=home, value=row.value, valued_on=row.valued_on, source=SOURCE)
-            for row, home in pairs
+            (home, row.value, row.valued_on, SOURCE)
+            for home, row in homes
             if row.value is not None and row.valued_on is not None
         ],
-        batch_size=_CHUNK,
     )
 
 

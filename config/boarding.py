@@ -172,10 +172,16 @@ class _Boarding:
         batch = self._batch = self._batch or self._begin()
         booking = self._bank.book(rows, batch)
         take_over(rows=[_home(row, booking.loan_ids[row.external_id]) for row in rows], by=self._by, at=self._at)
+        if self._is_first_of_an_empty_bank():
+            # The rest is planned for a bank that has loans; believed empty, look-ups would walk whole tables.
+            _refresh_statistics()
         self._report.warn(booking.warnings)
         self._report.branches += booking.branches
         self._report.imported += len(rows)
         self._report.principal_in += sum((row.principal_outstanding for row in rows), Decimal(0))
+
+    def _is_first_of_an_empty_bank(self) -> bool:
+        return self._report.opened_on is not None and self._report.imported == 0
 
     def _begin(self) -> ImportBatch:
         """At the first row to book: the bank's day must fit and cannot close now; an empty bank is opened."""

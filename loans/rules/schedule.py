@@ -288,9 +288,11 @@ def opening_schedule(terms: OpeningTerms) -> Schedule:
     days = (*arrears, *future)
     first_number = max(1, months_between(terms.disbursed_on, days[0]))
     installment = annuity(terms.outstanding_fen, terms.rate_ppm, len(days))
-    rows = schedule(
-        StepPosition(terms.outstanding_fen, installment), regular_periods(first_number, days, terms.rate_ppm)
-    )
+    rows = level_rows(terms.outstanding_fen, installment, terms.rate_ppm, first_number, days, is_last=True)
+    if rows is None or len(rows) < len(days):
+        # Interest above the installment, or nothing left to owe before the last day: rows of zero are for the fold.
+        periods = regular_periods(first_number, days, terms.rate_ppm)
+        rows = schedule(StepPosition(terms.outstanding_fen, installment), periods)
     return Schedule(installment, rows, len(arrears), overdue_since)
 
 

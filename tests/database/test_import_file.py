@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from collateral.models import Property, Valuation
 from config import boarding
 from loans.models import Loan
 from loans.rules import tape
@@ -102,6 +103,18 @@ def test_surplus_columns_are_named_and_ignored(run: Callable[..., Outcome]) -> N
     outcome = run(Sheet((*tape.HEADER_NAMES, "favourite_colour")).add(favourite_colour="blue"))
     assert outcome.counts == (1, 0, 0) and "忽略未知的列：favourite_colour" in outcome.out
     assert run(Sheet().add()).counts == (0, 1, 0)
+
+
+def test_what_was_typed_is_kept_letter_by_letter(run: Callable[..., Outcome]) -> None:
+    typed = r"示例路\t1号 \\ \N {a,b} 'x' \"y\""
+    sheet = Sheet((*tape.HEADER_NAMES, "registration_no"))
+    sheet.add(property_address=typed, registration_no=r"鄂\N(2023)", appraised_value="")
+    assert run(sheet).counts == (1, 0, 0)
+    home = Property.objects.get()
+    assert (home.address, home.value, home.valued_on) == (typed, None, None)
+    charge = home.charges.get()
+    assert (charge.registration_no, charge.registered_on, charge.rank) == (r"鄂\N(2023)", None, 1)
+    assert not Valuation.objects.exists()
 
 
 def test_columns_may_come_in_any_order(run: Callable[..., Outcome]) -> None:

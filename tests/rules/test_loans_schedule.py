@@ -1,5 +1,6 @@
 """The schedule engine against worked examples, and what must hold of any schedule."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -192,6 +193,16 @@ def test_any_opening_is_whole(terms: OpeningTerms) -> None:
     if terms.matures_on > terms.as_of:
         assert days[-1] == terms.matures_on
         assert numbers[-1] == max(months_between(terms.disbursed_on, terms.matures_on), numbers[-1])
+
+
+@given(st.one_of(OPENINGS, OPENINGS.map(lambda terms: replace(terms, outstanding_fen=terms.outstanding_fen % 700 + 1))))
+@settings(max_examples=300, deadline=None)
+def test_an_opening_has_the_rows_of_the_plain_fold(terms: OpeningTerms) -> None:
+    """Tiny balances too, whose rows end in zeros."""
+    found = opening_schedule(terms)
+    days = [row.due_on for row in found.rows]
+    periods = regular_periods(found.rows[0].number, days, terms.rate_ppm)
+    assert found.rows == schedule(StepPosition(terms.outstanding_fen, found.installment_fen), periods)
 
 
 def test_the_hash_names_every_row() -> None:
