@@ -131,6 +131,10 @@ class VisitTask(models.Model):
             ),
             models.Index(fields=["due_on", "id"], name="task_due", condition=Q(closed_on__isnull=True)),
             models.Index(fields=["loan", "-id"], name="task_by_loan"),
+            # Loans for which nothing regular lies ahead are what this does not hold, read without the rows.
+            models.Index(
+                fields=["loan"], name="task_ahead", condition=Q(closed_on__isnull=True) & ~Q(kind="IRREGULAR")
+            ),
             models.Index(fields=["closed_on", "id"], name="task_closed", condition=Q(closed_on__isnull=False)),
         ]
         constraints = [

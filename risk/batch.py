@@ -64,7 +64,10 @@ SELECT loan_id FROM (
     SELECT e.loan_id FROM journal_entry e
      WHERE e.business_date = %(as_of)s AND e.kind = ANY(%(kinds)s) AND e.loan_id IS NOT NULL
     UNION
-    SELECT g.loan_id FROM risk_grade g WHERE g.superseded_on IS NULL AND g.policy_version <> %(version)s
+    -- two ranges of an index, which "another version" would not use
+    SELECT g.loan_id FROM risk_grade g WHERE g.superseded_on IS NULL AND g.policy_version < %(version)s
+    UNION
+    SELECT g.loan_id FROM risk_grade g WHERE g.superseded_on IS NULL AND g.policy_version > %(version)s
 ) x WHERE loan_id > %(after)s AND (%(up_to)s::bigint IS NULL OR loan_id <= %(up_to)s) ORDER BY loan_id
 """
 _KINDS = ["loans.overdue_began", "loans.overdue_cured", "loans.class_changed", "collateral.revalued"]

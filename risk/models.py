@@ -34,6 +34,9 @@ class Grade(models.Model):
     inputs = models.JSONField()
 
     class Meta:
+        indexes = [
+            models.Index(fields=["policy_version"], name="grade_of_policy", condition=Q(superseded_on__isnull=True)),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["loan"], condition=Q(superseded_on__isnull=True), name="one_grade_in_force_a_loan"
