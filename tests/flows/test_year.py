@@ -7,6 +7,7 @@ import pytest
 from django.core.management import call_command
 
 from config.invariants import findings
+from loans.models import Terms
 from tests.flows.year import Year, people
 from tests.loan_books import book
 
@@ -23,5 +24,6 @@ def test_a_year_of_everything_leaves_every_claim_true() -> None:
     assert not broken(), year.done
     for name in ("receipts", "late receipts", "reversals", "repricing approved", "PREPAYMENT signed"):
         assert year.done[name], (name, year.done, year.refused)
+    assert Terms.objects.filter(source="REPRICING").count() > 20, year.done
     said = StringIO()
     call_command("rebuild_loans", check=True, stdout=said)

@@ -18,8 +18,9 @@ from config import day_end, receipts_made
 from journal.errors import ActionRefused
 from loans.actions import ReceiptRow, post_receipts, reverse_receipt
 from loans.actions import changes as contract_changes
+from loans.actions.lpr import decide_lpr, propose_lpr
 from loans.actions.repricing import decide_repricing, propose_repricing
-from loans.models import Loan, Position, Receipt, ReceiptState
+from loans.models import Loan, LprRate, Position, Receipt, ReceiptState
 from loans.queries import require_business_date
 from loans.rules.money import parse_amount
 from people.models import Branch, Staff
@@ -179,9 +180,20 @@ class Year:
                 ),
             )
 
+    def _publish(self, published_on: date, rate: Decimal) -> None:
+        proposed = propose_lpr(
+            tenor="Y5", published_on=published_on, rate_percent=rate, source="全国银行间同业拆借中心公告",
+            by=self.staff.operations, at=self.at,
+        )  # fmt: skip
+        decide_lpr(lpr_id=proposed.pk, approve=True, by=self.staff.checker, at=self.at)
+        self.done["rates published"] += 1
+
     def _reprice(self, day: date) -> None:
-        """In December for 1 January, and in each month for the days of the loans."""
-        if day.day > 14:
+        """Late in a month for the days of the next one, at the rates published until then."""
+        for published_on, rate in PUBLISHED:
+            if published_on < day and not LprRate.objects.filter(tenor="Y5", published_on=published_on).exists():
+                self._publish(published_on, rate)
+        if day.day <= 14:
             return
         first = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
         last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
@@ -202,6 +214,10 @@ class Year:
                     at=self.at,
                 ),
             )
+
+
+# Two cuts of the five-year rate.
+PUBLISHED = ((date(2026, 12, 21), Decimal("3.40")), (date(2027, 6, 21), Decimal("3.25")))
 
 
 def _prepayment(random: Random, loan_id: int, day: date) -> tuple[str, dict[str, str]]:
