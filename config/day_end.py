@@ -1,58 +1,42 @@
 """Day end: the stages of a business date in order, in restartable chunks, then the close.
 
-It may be killed anywhere and started again: each chunk is one transaction that also writes its
-progress row (`journal.Run`), so what is done is skipped, what was half done never happened, and a
-date that is closed is not looked at again. One runner at a time holds an advisory lock; a second
-waits, then finds the dates closed. The number of statements depends on what fell due, not on the book.
+It may be killed anywhere and started again: each chunk is one transaction that also writes its progress row
+(`journal.Run`), so what is done is skipped, what was half done never happened, and a date that is closed is not looked
+at again. One runner holds the lease of a date (`config.night.lease`), plans its stages one after another and closes
+it; the chunks of a stage are done by the runner and by any number of workers beside it. The number of statements
+depends on what fell due, not on the book.
 """
 
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from datetime import date, timedelta
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from config.isolation import run_isolated
-from journal.actions import record, waking_nobody
+from config.night import chunks, nights
+from config.night.chunks import Clock, OutOfTime
+from config.night.lease import expiring, lease
+from config.night.stage import Stage
+from journal.actions import waking_nobody
 from journal.batch import run_pending
 from journal.errors import ActionRefused
-from journal.models import Run
+from journal.models import Chunk, Run
 from loans import batch as loans_batch
 from loans.actions import close_business_date
-from loans.queries import NoBusinessDate, require_business_date
+from loans.queries import NoBusinessDate, open_business_date, require_business_date
 
 CHUNK = 2000
 MOST_DAYS_AHEAD = 400
-_LOCK = 0x616E6A75  # "anju"
 
 
 class DayEndRefused(ActionRefused):
     """There is nothing to close from, or the day asked for is too far ahead."""
 
     code = "day_end_refused"
-
-
-class Boundary(Protocol):
-    """Id of the size-th due loan after `after`; None when fewer are left."""
-
-    def __call__(self, *, as_of: date, after: int, size: int) -> int | None: ...
-
-
-def _only_chunk(*, as_of: date, after: int, size: int) -> int | None:
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A batch function `(*, as_of, at, after, up_to) -> counts` and where its chunks end."""
-
-    name: str
-    work: Callable[..., Mapping[str, Any] | None]
-    boundary: Boundary = _only_chunk
 
 
 def _regrade(**scope: Any) -> Mapping[str, Any] | None:
@@ -74,19 +58,22 @@ def _replan(**scope: Any) -> Mapping[str, Any] | None:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("bill", loans_batch.bill, loans_batch.bill_boundary),
+    Stage("bill", loans_batch.bill, loans_batch.bill_cuts),
     Stage("subsidise", loans_batch.subsidise),
-    Stage("post_waiting_receipts", loans_batch.post_waiting_receipts, loans_batch.waiting_boundary),
+    Stage("post_waiting_receipts", loans_batch.post_waiting_receipts, loans_batch.waiting_cuts),
     Stage("apply_changes", loans_batch.apply_changes),
-    Stage("reprice", loans_batch.reprice, loans_batch.reprice_boundary),
+    Stage("reprice", loans_batch.reprice, loans_batch.reprice_cuts),
     Stage("age", loans_batch.age),
     Stage("classify", loans_batch.classify),
     Stage("non_accrual", loans_batch.non_accrual),
     Stage("watch_changes", loans_batch.watch_changes),
-    Stage("regrade", _regrade),
+    Stage("regrade", _regrade, takes_ids=True),
     Stage("run_off_site", _run_off_site),
-    Stage("replan", _replan),
+    Stage("replan", _replan, takes_ids=True),
 )
+
+
+_BY_NAME = {stage.name: stage for stage in STAGES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,33 +85,127 @@ class DateReport:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Runner:
+    """How this runner works: its clock, the size of its chunks, until when, and who watches each chunk."""
+
+    at_clock: Clock
+    chunk: int
+    until: float
+    watch: Callable[[], None]
+
+
 def run(
     *,
     through: date,
-    at_clock: Callable[[], datetime],
+    at_clock: Clock,
     report: Callable[[DateReport], None] | None = None,
+    watch: Callable[[], None] | None = None,
     chunk: int = CHUNK,
 ) -> list[date]:
     """Closes every open date up to `through`, in order; returns the dates closed now.
 
-    DayEndRefused without a business date, or more than 400 days ahead of it.
+    A date that another runner is closing is waited for. DayEndRefused without a business date, or more than 400 days
+    ahead of it.
     """
-    _check(through)
+    runner = _Runner(at_clock, chunk, math.inf, watch or _nobody_watches)
     closed: list[date] = []
-    with _one_runner(), waking_nobody():
-        day = _check(through)
+    day = _check(through)
+    with expiring(), waking_nobody():
         while day <= through:
-            started = time.monotonic()
-            counts = {stage.name: _run_stage(stage, day, at_clock, chunk) for stage in STAGES}
-            # Reactions belong to the date whose facts woke them, so they run before it closes: however
-            # the dates are cut into runs, and with or without a worker, the result is the same.
-            run_pending(at=at_clock())
-            close_business_date(day=day, at=at_clock())
-            closed.append(day)
-            if report is not None:
-                report(DateReport(day, counts, time.monotonic() - started))
+            with lease(day):
+                if open_business_date() == day:
+                    closed.append(day)
+                    _close(day, through, runner, report)
             day = require_business_date()
     return closed
+
+
+def advance(*, through: date, at_clock: Clock, seconds: float, chunk: int | None = None) -> bool:
+    """A spell of a night for a worker: closes what it can in `seconds`; False when it has to be called again.
+
+    While a living runner has the date, it does chunks for that one.
+    """
+    until = time.monotonic() + seconds
+    runner = _Runner(at_clock, chunk or CHUNK, until, _nobody_watches)
+    day = _check(through)
+    with expiring(), waking_nobody():
+        while day <= through:
+            with lease(day, wait=False) as mine:
+                if not mine:
+                    _work(at_clock, until)
+                    return True
+                if open_business_date() == day:
+                    try:
+                        _close(day, through, runner, None)
+                    except OutOfTime:
+                        return False
+            day = require_business_date()
+    return True
+
+
+def work(*, at_clock: Clock, seconds: float) -> int:
+    """Does chunks that wait, whoever planned them; how many."""
+    with expiring(), waking_nobody():
+        return _work(at_clock, time.monotonic() + seconds)
+
+
+def _work(at_clock: Clock, until: float) -> int:
+    done = 0
+    while time.monotonic() < until and chunks.work_one(_BY_NAME, at_clock):
+        done += 1
+    return done
+
+
+def _close(day: date, through: date, runner: _Runner, report: Callable[[DateReport], None] | None) -> None:
+    """Runs what is left of a date under its lease and closes it; what stops it is kept for the operations page."""
+    started = time.monotonic()
+    nights.begin(day, through=through, at=runner.at_clock())
+    try:
+        _run_stages(day, runner)
+        # Reactions belong to the date whose facts woke them, so they run before it closes: however
+        # the dates are cut into runs, and with or without a worker, the result is the same.
+        run_pending(at=runner.at_clock())
+        close_business_date(day=day, at=runner.at_clock())
+        nights.cleared(day)
+    except OutOfTime:
+        raise
+    except DatabaseError:
+        # Nothing can be written where the database itself failed; the next runner goes on.
+        raise
+    except Exception as error:
+        nights.stopped(day, error, at=runner.at_clock())
+        raise
+    if report is not None:
+        report(DateReport(day, _counts_of(day), time.monotonic() - started))
+
+
+def _run_stages(day: date, runner: _Runner) -> None:
+    """The barrier: a stage is planned when no chunk of the one before is left."""
+    begun = set(Run.objects.filter(business_date=day).values_list("stage", flat=True).distinct())
+    waiting = set(Chunk.objects.filter(business_date=day).values_list("stage", flat=True).distinct())
+    for stage in STAGES:
+        planned = stage.name in begun | waiting
+        if not planned and chunks.plan(stage, day, runner.at_clock, runner.chunk):
+            waiting.add(stage.name)
+        if stage.name in waiting:
+            chunks.drain(_BY_NAME, day, runner.at_clock, runner.until, runner.watch)
+        elif not planned:
+            runner.watch()
+            if time.monotonic() > runner.until:
+                raise OutOfTime
+
+
+def _counts_of(day: date) -> dict[str, dict[str, Any]]:
+    """What the chunks of each stage counted, added up."""
+    total: dict[str, dict[str, Any]] = {stage.name: {} for stage in STAGES}
+    for stage, counts in Run.objects.filter(business_date=day).order_by("id").values_list("stage", "counts"):
+        _add(total.setdefault(stage, {}), counts)
+    return total
+
+
+def _nobody_watches() -> None:
+    return None
 
 
 def _check(through: date) -> date:
@@ -139,55 +220,6 @@ def _check(through: date) -> date:
             % {"through": through, "day": day, "days": MOST_DAYS_AHEAD}
         )
     return day
-
-
-@contextmanager
-def _one_runner() -> Iterator[None]:
-    """Holds the session's advisory lock; a killed runner's session ends, and its lock with it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-    try:
-        yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
-
-
-def _run_stage(stage: Stage, day: date, at_clock: Callable[[], datetime], chunk: int) -> dict[str, Any]:
-    """Runs what is left of a stage; returns the sums of what its chunks counted."""
-    done = list(Run.objects.filter(business_date=day, stage=stage.name).order_by("chunk"))
-    total: dict[str, Any] = {}
-    for row in done:
-        _add(total, row.counts)
-    number, after, finished = len(done), 0, False
-    if done:
-        number, after, finished = done[-1].chunk + 1, done[-1].counts["up_to"], done[-1].counts["last"]
-    while not finished:
-        counts = _run_chunk(stage, day, number, after, at_clock, chunk)
-        _add(total, counts)
-        number, after, finished = number + 1, counts["up_to"], counts["last"]
-    return total
-
-
-@transaction.atomic
-def _run_chunk(
-    stage: Stage, day: date, number: int, after: int, at_clock: Callable[[], datetime], size: int
-) -> dict[str, Any]:
-    """One chunk with its progress row and, when it did anything, its entry in the journal."""
-    at = at_clock()
-    up_to = stage.boundary(as_of=day, after=after, size=size)
-    counts = run_isolated(stage.work, stage=stage.name, as_of=day, scope={"at": at}, after=after, up_to=up_to)
-    progress = {**counts, "up_to": up_to, "last": up_to is None}
-    Run.objects.create(
-        business_date=day, stage=stage.name, chunk=number, counts=progress, started_at=at, finished_at=at_clock()
-    )
-    if any(counts.values()):
-        record(
-            kind="day_end.chunk_done", subject_type="day_end", subject_id=None, by="system", at=at, business_date=day,
-            data={"stage": stage.name, "chunk": number, **counts},
-        )  # fmt: skip
-    return progress
 
 
 def _add(total: dict[str, Any], counts: Mapping[str, Any]) -> None:

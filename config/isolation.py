@@ -19,11 +19,26 @@ _LAST_LOAN = "SELECT coalesce(max(id), 0) FROM loans_loan"
 
 
 def run_isolated(
-    work: Work, *, stage: str, as_of: date, scope: Mapping[str, Any], after: int, up_to: int | None
+    work: Work,
+    *,
+    stage: str,
+    as_of: date,
+    scope: Mapping[str, Any],
+    after: int,
+    up_to: int | None,
+    takes_ids: bool = False,
 ) -> dict[str, Any]:
-    """The counts of a chunk (loan ids above `after`, up to `up_to`), with `held_back` when a loan was set aside."""
+    """The counts of a chunk (loan ids above `after`, up to `up_to`), with `held_back` when a loan was set aside.
+
+    A loan held back before is looked at again by its id where the work takes ids: its own search may find a loan on
+    one day only.
+    """
     counts: dict[str, Any] = {}
     failed: set[int] = set()
+    held = [] if stage == "bill" else _held(stage, after, up_to)
+    if takes_ids:
+        for loan_id in held:
+            _try_again(work, loan_id, stage, as_of, scope, counts, failed)
     ranges = [(after, up_to)]
     while ranges:
         low, high = ranges.pop()
@@ -38,17 +53,38 @@ def run_isolated(
                 # Not a loan's doing: no loan is left in the range.
                 raise
             if last - low == 1:
+                if last not in failed:
+                    hold_back(stage=stage, subject_id=last, reason=reason_of(error), since=as_of)
                 failed.add(last)
-                hold_back(stage=stage, subject_id=last, reason=_reason(error), since=as_of)
             else:
                 middle = (low + last) // 2
                 ranges += [(middle, last), (low, middle)]
             continue
         _add(counts, found)
-    _release(stage, after, up_to, failed)
+    if went := set(held) - failed:
+        release(stage=stage, subject_ids=went)
     if failed:
         counts["held_back"] = counts.get("held_back", 0) + len(failed)
     return counts
+
+
+def _try_again(
+    work: Work,
+    loan_id: int,
+    stage: str,
+    as_of: date,
+    scope: Mapping[str, Any],
+    counts: dict[str, Any],
+    failed: set[int],
+) -> None:
+    try:
+        with transaction.atomic():
+            _add(counts, work(as_of=as_of, loan_ids=[loan_id], **scope) or {})
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        failed.add(loan_id)
+        hold_back(stage=stage, subject_id=loan_id, reason=reason_of(error), since=as_of)
 
 
 def _last_loan() -> int:
@@ -57,21 +93,17 @@ def _last_loan() -> int:
         return int(cursor.fetchone()[0])
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """The kind of error and its first line; a database's detail may name personal data and is left out."""
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
 
 
-def _release(stage: str, after: int, up_to: int | None, failed: set[int]) -> None:
-    """Forgets earlier refusals of loans that went through now; billing knows its own."""
-    if stage == "bill":
-        return
-    held = HeldBack.objects.filter(stage=stage, subject_id__gt=after).exclude(subject_id__in=failed)
+def _held(stage: str, after: int, up_to: int | None) -> list[int]:
+    """Loans of the chunk that were held back before, in id order; billing knows its own."""
+    held = HeldBack.objects.filter(stage=stage, subject_id__gt=after)
     if up_to is not None:
         held = held.filter(subject_id__lte=up_to)
-    ids = list(held.values_list("subject_id", flat=True))
-    if ids:
-        release(stage=stage, subject_ids=ids)
+    return sorted(held.values_list("subject_id", flat=True))
 
 
 def _add(counts: dict[str, Any], found: Mapping[str, Any]) -> None:

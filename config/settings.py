@@ -236,6 +236,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # Beat only wakes; what is due is found by a query, so a missed or doubled tick changes nothing.
 CELERY_BEAT_SCHEDULE = {
     "close_evening": {"task": "config.close_evening", "schedule": crontab(hour="21", minute="0")},
+    "continue_evening": {"task": "config.continue_evening", "schedule": 30.0},
     "run_pending": {"task": "journal.run_pending", "schedule": 30.0},
     "forget_idempotency_keys": {"task": "config.forget_idempotency_keys", "schedule": crontab(hour="3", minute="20")},
 }

@@ -1,26 +1,77 @@
-"""What the clock wakes: the evening's day end and the sweep for pending reactions."""
+"""What the clock wakes: the evening's day end, its workers, and the sweep for idempotency keys.
 
-from datetime import datetime, timedelta
+No task carries a fact: what is to be closed stands in `journal.Night`, what is to be worked on in `journal.Chunk`. A
+night is done in spells far below a task's limit; a spell that ends early wakes the next, and should that call be lost,
+beat does it within half a minute. Twice woken is once done: one runner holds the lease, the others do its chunks.
+"""
+
+import logging
+from datetime import date, datetime, timedelta
 
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
 from config import day_end
+from config.night import nights
+from config.night.chunks import wake
+from journal.errors import ActionRefused
 from loans.queries import open_business_date
 from people.api.idempotency import forget_keys
+
+logger = logging.getLogger(__name__)
+# The hour at which an evening begins, as beat knows it (settings.CELERY_BEAT_SCHEDULE).
+EVENING_HOUR = 21
+# Seconds a task works before it lets others have the worker.
+SPELL = 120
+# A single chunk may take what is left of this; below the broker's visibility timeout, so that no task runs twice.
+_LIMIT = 850
 
 
 def _now() -> datetime:
     return timezone.now()
 
 
-@shared_task(name="config.close_evening")
+def last_evening(at: datetime) -> date:
+    """The date of the last evening that has come: a call that arrives after midnight closes the day it was made for."""
+    local = timezone.localtime(at)
+    return local.date() if local.hour >= EVENING_HOUR else local.date() - timedelta(days=1)
+
+
+@shared_task(name="config.close_evening", time_limit=_LIMIT)
 def close_evening() -> None:
-    """Closes every open date up to today's calendar date; a demo bank keeps its business date."""
-    if settings.DEMO or open_business_date() is None:
+    """Asks for the close of every date up to the evening's, and begins; a demo bank keeps its business date."""
+    day = open_business_date()
+    through = last_evening(_now())
+    if settings.DEMO or day is None or through < day:
         return
-    day_end.run(through=timezone.localdate(), at_clock=_now)
+    nights.begin(day, through=through, at=_now())
+    continue_evening()
+
+
+@shared_task(name="config.continue_evening", time_limit=_LIMIT)
+def continue_evening() -> None:
+    """A spell of the night that is asked for, if any; wakes the next when there is more to do."""
+    day = open_business_date()
+    if settings.DEMO or day is None:
+        return
+    through = nights.wanted(day, at=_now())
+    if through is None:
+        return
+    try:
+        is_done = day_end.advance(through=through, at_clock=_now, seconds=SPELL)
+    except ActionRefused as refusal:
+        # It stands on the operations page and is tried again by itself.
+        logger.warning("day end is stopped: %s", refusal.message)
+        return
+    if not is_done:
+        wake("config.continue_evening")
+
+
+@shared_task(name="config.work_chunks", time_limit=_LIMIT)
+def work_chunks() -> int:
+    """Does chunks that wait; how many."""
+    return day_end.work(at_clock=_now, seconds=SPELL)
 
 
 @shared_task(name="config.forget_idempotency_keys")

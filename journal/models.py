@@ -1,5 +1,5 @@
 """Tables of the journal: what happened (`Entry`), what must still react (`Pending`), files
-(`Exhibit`) and the progress of day end (`Run`).
+(`Exhibit`) and the progress of day end (`Night`, `Chunk`, `Run`).
 
 Entries are append-only and hold ids, kinds, amounts and hashes, never personal data; a trigger
 refuses UPDATE and DELETE from anyone. The journal has no foreign key to another app.
@@ -71,6 +71,8 @@ class Run(models.Model):
     stage = models.CharField(max_length=40)
     chunk = models.PositiveIntegerField(default=0)
     counts = models.JSONField(default=dict)
+    # Loans with something due in the chunk when it was planned; 0 where nobody counted.
+    loans = models.PositiveIntegerField(default=0, db_default=0)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
 
@@ -81,6 +83,49 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.business_date} {self.stage} {self.chunk}"
+
+
+class Chunk(models.Model):
+    """A planned chunk of a stage that still waits: claimed `FOR UPDATE SKIP LOCKED`, gone when its `Run` stands."""
+
+    business_date = models.DateField()
+    stage = models.CharField(max_length=40)
+    number = models.PositiveIntegerField()
+    # Loan ids above `after`, up to and including `up_to`; null is the end of the book.
+    after = models.BigIntegerField()
+    up_to = models.BigIntegerField(null=True)
+    loans = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["business_date", "stage", "number"], name="chunk_planned_once_a_date"),
+            models.CheckConstraint(condition=models.Q(up_to__gt=models.F("after")), name="chunk_holds_loans"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.business_date} {self.stage} {self.number}"
+
+
+class Night(models.Model):
+    """A business date whose day end was begun or asked for: up to which date, and what stopped it last."""
+
+    business_date = models.DateField(unique=True)
+    through = models.DateField()
+    asked_at = models.DateTimeField()
+    # Times in a row that the night was stopped, when, and by what; cleared when it goes through.
+    failures = models.PositiveIntegerField(default=0, db_default=0)
+    failed_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, db_default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(through__gte=models.F("business_date")), name="night_looks_ahead"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.business_date}"
 
 
 class HeldBack(models.Model):

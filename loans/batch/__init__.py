@@ -2,28 +2,30 @@
 
 Every stage takes `(*, as_of, at, after, up_to, loan_ids)`, finds its work through a partial index,
 is one transaction, and run twice changes nothing the second time. `after` and `up_to` bound the loan
-ids of a chunk (exclusive, inclusive); `boundary` says where a chunk of a given size ends.
+ids of a chunk (exclusive, inclusive); `cuts` says where the chunks of a stage end.
 """
 
 from loans.batch.accrual import non_accrual
 from loans.batch.aging import age, classify
-from loans.batch.billing import bill, bill_boundary
+from loans.batch.billing import bill, bill_cuts
 from loans.batch.changes import apply_changes, watch_changes
-from loans.batch.receipts import post_waiting_receipts, waiting_boundary
-from loans.batch.repricing import reprice, reprice_boundary
+from loans.batch.chunks import Cuts
+from loans.batch.receipts import post_waiting_receipts, waiting_cuts
+from loans.batch.repricing import reprice, reprice_cuts
 from loans.batch.subsidy import subsidise
 
 __all__ = [
+    "Cuts",
     "age",
     "apply_changes",
     "bill",
-    "bill_boundary",
+    "bill_cuts",
     "classify",
     "non_accrual",
     "post_waiting_receipts",
     "subsidise",
     "reprice",
-    "reprice_boundary",
-    "waiting_boundary",
+    "reprice_cuts",
+    "waiting_cuts",
     "watch_changes",
 ]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from journal.actions import hold_back, release
 from journal.models import HeldBack
 from loans import posting, sql
-from loans.batch.chunks import boundary, scope_of
+from loans.batch.chunks import Cuts, cuts, scope_of
 from loans.batch.subsidy import subsidised
 from loans.rules.continuation import from_json, row_of
 from loans.rules.dates import following_due_date
@@ -23,9 +23,9 @@ from loans.sql import array
 BILL = "bill"
 
 
-def bill_boundary(*, as_of: date, after: int, size: int) -> int | None:
-    """Id of the size-th loan with an installment due after loan `after`; None when fewer are left."""
-    return boundary(sql.DUE, as_of, after, size)
+def bill_cuts(*, as_of: date, size: int) -> Cuts:
+    """Chunks of loans with an installment due."""
+    return cuts(sql.DUE, as_of, size)
 
 
 class _Due(NamedTuple):

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from django.db import transaction
 
 from loans import posting, sql
-from loans.batch.chunks import boundary
+from loans.batch.chunks import Cuts, cuts
 
 
-def waiting_boundary(*, as_of: date, after: int, size: int) -> int | None:
-    """Id of the size-th loan with receipts waiting for `as_of` after loan `after`; None when fewer are left."""
-    return boundary(sql.WAITING, as_of, after, size)
+def waiting_cuts(*, as_of: date, size: int) -> Cuts:
+    """Chunks of loans with receipts that wait for a value date up to `as_of`."""
+    return cuts(sql.WAITING, as_of, size)
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from journal.actions import record_many
 from loans import sql
-from loans.batch.chunks import boundary, scope_of
+from loans.batch.chunks import Cuts, cuts, scope_of
 from loans.facts import loan_fact
 from loans.models import Position, TermsSource
 from loans.queries import lock_positions
@@ -32,9 +32,9 @@ REPRICE = "reprice"
 APPLIED, UNCHANGED, HELD = "APPLIED", "UNCHANGED", "HELD"
 
 
-def reprice_boundary(*, as_of: date, after: int, size: int) -> int | None:
-    """Id of the size-th loan with an approved repricing due after loan `after`; None when fewer are left."""
-    return boundary(statements.DUE_REPRICINGS, as_of, after, size)
+def reprice_cuts(*, as_of: date, size: int) -> Cuts:
+    """Chunks of loans with an approved repricing due."""
+    return cuts(statements.DUE_REPRICINGS, as_of, size)
 
 
 class _Item(NamedTuple):

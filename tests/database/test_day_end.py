@@ -254,11 +254,11 @@ def test_two_at_once_do_the_work_once(fresh_bank: FreshBank) -> None:
 
 
 @pytest.mark.crash
-def test_without_the_lock_a_second_runner_runs_into_the_first(
+def test_without_the_lease_a_second_runner_runs_into_the_first(
     fresh_bank: FreshBank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The twin with the guard off: progress rows still refuse double work, but as an error."""
-    monkeypatch.setattr(day_end, "_one_runner", nullcontext)
+    monkeypatch.setattr(day_end, "lease", lambda _day: nullcontext(True))
     book(60)
     children = [in_child(lambda: run(FIRST + timedelta(days=20))) for _ in range(2)]
     assert any(exit_of(child) for child in children)

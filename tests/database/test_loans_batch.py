@@ -229,8 +229,9 @@ def test_what_aging_missed_is_healed_the_next_evening() -> None:
 
 def test_chunks_by_loan_id_do_what_one_chunk_does() -> None:
     book(30, opens_on=DAY)
-    due = batch.bill_boundary(as_of=DAY, after=0, size=3)
-    assert due is not None
+    cuts = batch.bill_cuts(as_of=DAY, size=3)
+    due = cuts.ends[0]
+    assert len(cuts.ends) == cuts.due // 3
     first = batch.bill(as_of=DAY, at=AT, after=0, up_to=due)["billed"]
     assert first >= 3 and set(
         Installment.objects.filter(due_on__gt=date(2026, 10, 31)).values_list("loan_id", flat=True)
@@ -238,7 +239,7 @@ def test_chunks_by_loan_id_do_what_one_chunk_does() -> None:
     assert not Installment.objects.filter(due_on__gt=date(2026, 10, 31), loan_id__gt=due).exists()
     batch.bill(as_of=DAY, at=AT, after=due)
     assert batch.bill(as_of=DAY, at=AT)["billed"] == 0
-    assert batch.bill_boundary(as_of=DAY, after=0, size=1) is None
+    assert batch.bill_cuts(as_of=DAY, size=1) == ([], 0)
 
 
 def test_statements_of_an_evening_do_not_grow_with_the_book() -> None:

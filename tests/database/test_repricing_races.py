@@ -18,7 +18,7 @@ from loans.actions.repricing import (
     decide_repricing,
     propose_repricing,
 )
-from loans.batch import bill, reprice, reprice_boundary
+from loans.batch import bill, reprice, reprice_cuts
 from loans.batch import repricing as batch
 from loans.models import Position, Pricing, RepricingItem, RepricingRun, Terms
 from loans.sql import repricing as statements
@@ -177,13 +177,9 @@ def test_killed_in_a_chunk_and_started_again_it_ends_as_if_undisturbed(
 
 def in_chunks(size: int) -> None:
     """As the day end cuts a stage."""
-    after = 0
-    while True:
-        up_to = reprice_boundary(as_of=NEW_YEAR, after=after, size=size)
+    ends = reprice_cuts(as_of=NEW_YEAR, size=size).ends
+    for after, up_to in zip([0, *ends], [*ends, None], strict=True):
         reprice(as_of=NEW_YEAR, at=AT, after=after, up_to=up_to)
-        if up_to is None:
-            return
-        after = up_to
 
 
 # ── The database is the last judge ───────────────────────────────────────────────────────────────

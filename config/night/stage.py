@@ -1,0 +1,30 @@
+"""What a stage of day end is: a batch function, and how the loans due in it are cut into chunks."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from loans.batch import Cuts
+
+
+class Cutting(Protocol):
+    """Where the chunks of a stage end; deterministic, so that a plan lost with its runner is made again alike."""
+
+    def __call__(self, *, as_of: date, size: int) -> Cuts: ...
+
+
+def one_chunk(*, as_of: date, size: int) -> Cuts:
+    """The whole book at once, for stages that find few loans through partial indexes."""
+    return Cuts([], 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A batch function `(*, as_of, at, after, up_to) -> counts` and where its chunks end."""
+
+    name: str
+    work: Callable[..., Mapping[str, Any] | None]
+    cuts: Cutting = one_chunk
+    # With `loan_ids` the function looks at exactly those, whatever its own search would find.
+    takes_ids: bool = False
