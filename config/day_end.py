@@ -73,7 +73,7 @@ STAGES: tuple[Stage, ...] = (
 )
 
 
-_BY_NAME = {stage.name: stage for stage in STAGES}
+BY_NAME = {stage.name: stage for stage in STAGES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def work(*, at_clock: Clock, seconds: float) -> int:
 
 def _work(at_clock: Clock, until: float) -> int:
     done = 0
-    while time.monotonic() < until and chunks.work_one(_BY_NAME, at_clock):
+    while time.monotonic() < until and chunks.work_one(BY_NAME, at_clock):
         done += 1
     return done
 
@@ -189,7 +189,7 @@ def _run_stages(day: date, runner: _Runner) -> None:
         if not planned and chunks.plan(stage, day, runner.at_clock, runner.chunk):
             waiting.add(stage.name)
         if stage.name in waiting:
-            chunks.drain(_BY_NAME, day, runner.at_clock, runner.until, runner.watch)
+            chunks.drain(BY_NAME, day, runner.at_clock, runner.until, runner.watch)
         elif not planned:
             runner.watch()
             if time.monotonic() > runner.until:

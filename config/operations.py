@@ -1,6 +1,6 @@
 """The operations page: the business date, what day end did and how long it took, what is stuck or held back."""
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -8,6 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from config.day_end import BY_NAME, STAGES
+from config.night.held import retry_held
+from config.night.progress import Progress, progress
 from journal import actions
 from journal.errors import ActionRefused
 from journal.models import HeldBack, Run
@@ -34,6 +37,7 @@ class OperationsPage(PageView):
         return super().get_context_data(
             **kwargs,
             today=today,
+            night=_night(today, self.at),
             days=list(BusinessDate.objects.order_by("-day")[:SHOWN_DATES]),
             dates=_dates(list(runs_since(today - timedelta(days=SHOWN_DATES)))) if today else [],
             stuck=list(stuck_reactions()[:SHOWN_ROWS]),
@@ -42,6 +46,20 @@ class OperationsPage(PageView):
             held_count=held_back().count(),
             may_run=may(self.staff, "operations.run"),
         )
+
+
+class OperationsProgress(PageView):
+    """The part of the page that tells how far the night is; asked for again and again while it shows."""
+
+    permission = "operations.view"
+    template_name = "parts/night.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return no_store(self.render_to_response({"night": _night(open_business_date(), self.at)}))
+
+
+def _night(day: date | None, at: datetime) -> Progress | None:
+    return progress(day, [stage.name for stage in STAGES], at=at) if day else None
 
 
 def _dates(runs: list[Run]) -> list[dict[str, Any]]:
@@ -69,12 +87,34 @@ class RetryReaction(PageView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        text = request.POST.get("pending", "")
         try:
-            if not (text.isascii() and text.isdigit() and len(text) < 19):
+            number = _number(request.POST.get("pending", ""))
+            if number is None:
                 raise ActionRefused(_("没有这项待办反应。"))
-            actions.retry(pending_id=int(text), by=self.staff.staff_no, at=self.at)
+            actions.retry(pending_id=number, by=self.staff.staff_no, at=self.at)
             messages.success(request, _("已安排立即重试。"))
         except ActionRefused as refusal:
             messages.error(request, refusal.message)
         return redirect("operations")
+
+
+class RetryHeld(PageView):
+    permission = "operations.run"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        try:
+            number = _number(request.POST.get("held", ""))
+            if number is None:
+                raise ActionRefused(_("没有这笔搁置的贷款。"))
+            if retry_held(held_id=number, stages=BY_NAME, by=self.staff, at=self.at):
+                messages.success(request, _("已重试并通过。"))
+            else:
+                messages.error(request, _("已重试，仍被搁置。"))
+        except ActionRefused as refusal:
+            messages.error(request, refusal.message)
+        return redirect("operations")
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -10,5 +10,7 @@ urlpatterns = [
     path("loans/<int:pk>/reveal/", loan_page.Reveal.as_view(), name="loan_reveal"),
     path("receipts/files/new/", files_page.MoneyUpload.as_view(), name="money_upload"),
     path("operations/", operations.OperationsPage.as_view(), name="operations"),
+    path("operations/progress/", operations.OperationsProgress.as_view(), name="operations_progress"),
+    path("operations/held/", operations.RetryHeld.as_view(), name="operations_held"),
     path("operations/retry/", operations.RetryReaction.as_view(), name="operations_retry"),
 ]

@@ -200,7 +200,7 @@ def test_a_stage_waits_for_the_chunk_in_another_workers_hands(
 
     stages = (Stage("first", first, lambda **_asked: Cuts(ids[:1], 2)), Stage("second", second))
     monkeypatch.setattr(day_end, "STAGES", stages)
-    monkeypatch.setattr(day_end, "_BY_NAME", {stage.name: stage for stage in stages})
+    monkeypatch.setattr(day_end, "BY_NAME", {stage.name: stage for stage in stages})
     children = [in_child(lambda: helper(FIRST)) for _ in range(2)]
     run(FIRST, chunk=1)
     assert [exit_of(child) for child in children] == [0, 0]

@@ -102,6 +102,8 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "loan_schedule": (LOAN_ROLES, "get", {}),
     "loan_reveal": (REVEALERS, "post", {"field": "phone", "reason": "核对来电号码"}),
     "operations": ({"operations", "administrator"}, "get", {}),
+    "operations_progress": ({"operations", "administrator"}, "get", {}),
+    "operations_held": ({"operations"}, "post", {"held": "1"}),
     "operations_retry": ({"operations"}, "post", {"pending": "1"}),
 }
 # Pages of the loans room that take a loan's id.
