@@ -214,6 +214,17 @@ SPECTACULAR_SETTINGS = {
         "FiveClass": "loans.models.FiveClass",
         "SimulationMethod": "loans.rules.schedule.METHODS",
         "MethodEnum": "followups.models.Method",
+        "ChangeKind": "loans.models.ChangeKind",
+        "ChangeState": "loans.models.ChangeState",
+        "CostKind": "loans.models.CostKind",
+        "MoneyFileKind": "loans.models.MoneyFileKind",
+        "PricingKind": "loans.models.PricingKind",
+        "RegistrationKind": "collateral.models.ChargeKind",
+        "RefundState": "loans.models.RefundState",
+        "RepricingState": "loans.models.RepricingState",
+        "BreakState": "loans.models.BreakState",
+        "Product": "loans.models.Product",
+        "Tenor": "loans.models.Tenor",
     },
 }
 

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -54,7 +55,7 @@ class PricingReply(serializers.Serializer[Any]):
     next_repricing_on = serializers.DateField(allow_null=True)
 
 
-class PreviewReply(serializers.Serializer[Any]):
+class ChangePreviewReply(serializers.Serializer[Any]):
     """Before and after, and what is paid by part; `needed` has to be on the account by the effective day."""
 
     loan_id = serializers.IntegerField()
@@ -80,9 +81,11 @@ class PreviewReply(serializers.Serializer[Any]):
     rows_before = ChangeRowReply(many=True)
     rows_after = ChangeRowReply(many=True)
 
+    @extend_schema_field(PricingReply(allow_null=True))
     def get_pricing_before(self, preview: actions.ChangePreview) -> PricingReply | None:
         return PricingReply(preview.pricing_before).data if preview.pricing_before else None  # type: ignore[return-value]
 
+    @extend_schema_field(PricingReply(allow_null=True))
     def get_pricing_after(self, preview: actions.ChangePreview) -> PricingReply | None:
         return PricingReply(preview.pricing_after).data if preview.pricing_after else None  # type: ignore[return-value]
 
@@ -115,8 +118,8 @@ class ChangeFull(ChangeRow):
             "evidence_name", "evidence_sha256", "result_sha256", "preview",
         ]  # fmt: skip
 
-    def get_preview(self, change: ContractChange) -> PreviewReply:
-        return PreviewReply(actions.preview_of(change)).data  # type: ignore[return-value]
+    def get_preview(self, change: ContractChange) -> ChangePreviewReply:
+        return ChangePreviewReply(actions.preview_of(change)).data  # type: ignore[return-value]
 
 
 class AskedForm(StrictSerializer):
@@ -150,7 +153,7 @@ class SignForm(StrictSerializer):
     note = TextField(max_length=200, help_text="How and where the borrower signed.")
 
 
-class ReasonForm(StrictSerializer):
+class ChangeReasonForm(StrictSerializer):
     reason = TextField(max_length=400)
 
 
@@ -172,14 +175,14 @@ class LoanChangePreview(ApiView):
 
     permission = "loans.propose_change"
 
-    @writes(AskedForm, PreviewReply, operation_id="loans_changes_preview")
+    @writes(AskedForm, ChangePreviewReply, operation_id="loans_changes_preview")
     def post(self, request: Request, pk: int) -> HttpResponseBase:
         loan = self.visible(Loan.objects.visible_to(self.staff), pk=pk)
         sent = self.sent(AskedForm)
 
         def effect() -> Response:
             found = actions.preview_change(loan_id=loan.pk, **sent, by=self.staff, at=self.at)
-            return Response(PreviewReply(found).data)
+            return Response(ChangePreviewReply(found).data)
 
         return self.once(effect)
 
@@ -306,9 +309,9 @@ class ChangeWithdraw(_ChangeStep):
 
     permission = "loans.propose_change"
 
-    @writes(ReasonForm, ChangeFull, operation_id="changes_withdraw")
+    @writes(ChangeReasonForm, ChangeFull, operation_id="changes_withdraw")
     def post(self, request: Request, pk: int) -> HttpResponseBase:
-        return self.step(pk, actions.withdraw_change, **self.sent(ReasonForm))
+        return self.step(pk, actions.withdraw_change, **self.sent(ChangeReasonForm))
 
 
 class ChangeReverse(_ChangeStep):
@@ -316,6 +319,6 @@ class ChangeReverse(_ChangeStep):
 
     permission = "loans.approve_change"
 
-    @writes(ReasonForm, ChangeFull, key_required=True, operation_id="changes_reverse")
+    @writes(ChangeReasonForm, ChangeFull, key_required=True, operation_id="changes_reverse")
     def post(self, request: Request, pk: int) -> HttpResponseBase:
-        return self.step(pk, actions.reverse_change, required=True, **self.sent(ReasonForm))
+        return self.step(pk, actions.reverse_change, required=True, **self.sent(ChangeReasonForm))

@@ -30,6 +30,7 @@ from people.rules.identity import has_unseen_characters
 _NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}")
 
 
+@extend_schema_field({"type": "string"})
 class PatternField(serializers.Field[str, str, str, Any]):
     """Text of one pattern, whole and in ASCII; a JSON number is refused."""
 

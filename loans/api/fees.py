@@ -104,7 +104,7 @@ class FeeRow(serializers.ModelSerializer[Fee]):
         ]  # fmt: skip
 
 
-class FeeForm(StrictSerializer):
+class ChargeForm(StrictSerializer):
     code = TextField(max_length=40, help_text="The item's code on the cost disclosure.")
     amount = MoneyField()
     reason = TextField(max_length=200, help_text="At least 4 characters.")
@@ -128,10 +128,10 @@ class LoanFees(ListView):
     def get(self, request: Request, pk: int) -> Response:
         return self.listed()
 
-    @writes(FeeForm, FeeRow, status=201, key_required=True, operation_id="loans_fees_charge")
+    @writes(ChargeForm, FeeRow, status=201, key_required=True, operation_id="loans_fees_charge")
     def post(self, request: Request, pk: int) -> HttpResponseBase:
         loan = self.visible(self._loans(), pk=pk)
-        asked = self.sent(FeeForm)
+        asked = self.sent(ChargeForm)
 
         def effect() -> Response:
             fee = actions.charge_fee(loan_id=loan.pk, **asked, by=self.staff, at=self.at)

@@ -195,13 +195,13 @@ class WindowForm(StrictSerializer):
     to_on = DayField()
 
 
-class DecisionForm(StrictSerializer):
+class RunDecisionForm(StrictSerializer):
     approve = YesNoField()
     content_sha256 = TextField(max_length=64, help_text="Of the run as it was seen.")
     note = TextField(max_length=200, default="", allow_blank=True, help_text="Required when rejecting.")
 
 
-class ReasonForm(StrictSerializer):
+class RunReasonForm(StrictSerializer):
     reason = TextField(max_length=200)
 
 
@@ -259,9 +259,9 @@ class RunDecide(OneRun):
 
     permission = "loans.approve_repricing"
 
-    @writes(DecisionForm, RunReply, key_required=True, operation_id="repricing_run_decide")
+    @writes(RunDecisionForm, RunReply, key_required=True, operation_id="repricing_run_decide")
     def post(self, request: Request, pk: int) -> HttpResponseBase:
-        run, asked = self.run(pk), self.sent(DecisionForm)
+        run, asked = self.run(pk), self.sent(RunDecisionForm)
         return self.once(
             lambda: self.shown(decide_repricing(run_id=run.pk, **asked, by=self.staff, at=self.at)), required=True
         )
@@ -272,9 +272,9 @@ class RunCancel(OneRun):
 
     permission = "loans.propose_repricing"
 
-    @writes(ReasonForm, RunReply, key_required=True, operation_id="repricing_run_cancel")
+    @writes(RunReasonForm, RunReply, key_required=True, operation_id="repricing_run_cancel")
     def post(self, request: Request, pk: int) -> HttpResponseBase:
-        run, reason = self.run(pk), self.sent(ReasonForm)["reason"]
+        run, reason = self.run(pk), self.sent(RunReasonForm)["reason"]
         return self.once(
             lambda: self.shown(cancel_repricing(run_id=run.pk, reason=reason, by=self.staff, at=self.at)),
             required=True,

@@ -49,7 +49,7 @@ class YesNoField(serializers.BooleanField):
         return data
 
 
-class DecisionForm(StrictSerializer):
+class RefundDecisionForm(StrictSerializer):
     approve = YesNoField()
     note = TextField(max_length=200, required=False, allow_blank=True, help_text="Required to reject.")
 
@@ -100,10 +100,10 @@ class RefundDecision(ApiView):
 
     permission = "loans.approve_refund"
 
-    @writes(DecisionForm, RefundRow, key_required=True, operation_id="refunds_decide")
+    @writes(RefundDecisionForm, RefundRow, key_required=True, operation_id="refunds_decide")
     def post(self, request: Request, pk: int) -> HttpResponseBase:
         refund = self.visible(refunds_visible_to(self.staff), pk=pk)
-        asked = self.sent(DecisionForm)
+        asked = self.sent(RefundDecisionForm)
 
         def effect() -> Response:
             done = actions.decide_refund(

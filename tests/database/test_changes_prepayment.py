@@ -62,7 +62,7 @@ def test_what_was_previewed_is_what_is_applied_and_billed(effect: str) -> None:
     loan, who = e1_loan(), People()
     change = signed(loan, "PREPAYMENT", who, **AMOUNT, effect=effect)
     quoted = preview_of(change)
-    with pytest.raises(ChangeWaits, match="还差 200200.00"):
+    with pytest.raises(ChangeWaits, match="还差 200,200.00"):
         apply(change, who)
     pay(loan, quoted.needed, date(2026, 11, 30), "1")
     done = apply(change, who)
@@ -150,7 +150,7 @@ def test_money_that_came_after_the_day_does_not_count_and_the_quote_lapses() -> 
     change = signed(loan, "PREPAYMENT", who, **AMOUNT, effect="LOWER_INSTALLMENT")
     close(date(2026, 11, 30))
     pay(loan, "200200.00", date(2026, 12, 1), "1")
-    with pytest.raises(ChangeWaits, match="还差 200200.00"):
+    with pytest.raises(ChangeWaits, match="还差 200,200.00"):
         apply(change, who)
     # Late news of money that was there in time counts.
     pay(loan, "200200.00", date(2026, 11, 30), "2")
