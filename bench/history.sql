@@ -29,10 +29,15 @@ WITH branch AS (
     SELECT officer.id, role.id FROM officer, people_role role WHERE role.code = 'LOAN_OFFICER'
     UNION ALL SELECT whole.id, role.id FROM whole JOIN people_role role ON role.code = whole.staff_no
 ), batches AS (
-    INSERT INTO loans_importbatch (file_name, sha256, as_of, actor, at, counts)
-    SELECT 'book', '', day, 'bench', now(), '{}' FROM unnest(ARRAY[%(early_on)s, %(taken_over_on)s]::date[]) AS day
+    -- The book names its two batches 1 and 2, whatever the sequence has given away.
+    INSERT INTO loans_importbatch (id, file_name, sha256, as_of, actor, at, counts)
+    SELECT place, 'book', '', day, 'bench', now(), '{}'
+    FROM unnest(ARRAY[%(early_on)s, %(taken_over_on)s]::date[]) WITH ORDINALITY AS u(day, place)
+), moved AS (
+    SELECT setval(pg_get_serial_sequence('loans_importbatch', 'id'), greatest(2, last_value)) AS place
+    FROM loans_importbatch_id_seq
 )
-SELECT (SELECT min(id) FROM branch), (SELECT min(id) FROM officer);
+SELECT (SELECT min(id) FROM branch), (SELECT min(id) FROM officer), (SELECT place FROM moved);
 
 -- name: ledger months
 SELECT open_ledger_month(day::date) FROM generate_series(%(early_on)s::date, %(open_on)s::date + 62, '1 month') day;

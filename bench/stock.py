@@ -137,7 +137,7 @@ def fill(book: Book, owner_dsn: str, say: Callable[[str], None]) -> None:
     made.pop("spread")
     cursor.execute(made.pop("staging").replace("%%", "%"))
     cursor.execute(made.pop("branches and officers"), days)
-    first_branch, first_officer = cursor.fetchone()
+    first_branch, first_officer, _place = cursor.fetchone()
     indexes.take_off(cursor)
     count = _copy(book, owner_dsn, first_branch, first_officer)
     say(f"{count} loans copied")

@@ -19,7 +19,7 @@ from launcher.servers import TEST_DATABASES
 from launcher.speech import say
 from launcher.state import CHECKOUT
 
-DEFAULT_ARGUMENTS = ("-n", "2")
+DEFAULT_ARGUMENTS = ("-n", "2", "--dist", "loadgroup")
 
 
 def check(arguments: list[str]) -> int:

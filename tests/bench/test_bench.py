@@ -11,6 +11,9 @@ from bench.book import Book, draw
 from bench.stand import Result, Stand
 from tests.conftest import FreshBank
 
+# They share one book: two workers would make and copy it at once.
+pytestmark = pytest.mark.xdist_group("bench")
+
 LOANS = 600
 # Statements of an evening that do not depend on the book: stages × what a chunk of each needs.
 MOST_STATEMENTS = 330
