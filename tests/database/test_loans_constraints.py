@@ -116,3 +116,35 @@ def test_a_parameter_has_one_value_at_a_time(db: None) -> None:
         " VALUES ('overdue_grace_days', '3', '[2020-01-01,2021-01-01)', 'test')"
     )
     assert "parameter_one_value_at_a_time" in error
+
+
+def told(loan: Any, value_on: str = "2026-11-01") -> str:
+    return (
+        "INSERT INTO loans_receipt (channel, serial, loan_ref, loan_id, amount, value_on, state, received_at) "
+        f"VALUES ('CORE', 'S{value_on}', 'x', {loan.pk}, 5, '{value_on}', 'WAITING', now())"
+    )
+
+
+def test_a_receipt_does_not_come_before_its_loan(loan: Any) -> None:
+    assert "lies before loan" in refused(told(loan, "2026-10-30"))
+    with connection.cursor() as cursor:
+        cursor.execute(told(loan, "2026-10-31"))
+
+
+@pytest.mark.parametrize("change", ["amount = 6", "serial = 'T'", "value_on = '2026-11-02'", "loan_id = NULL"])
+def test_what_a_receipt_says_does_not_change(loan: Any, change: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(told(loan))
+    assert "does not change" in refused(f"UPDATE loans_receipt SET {change}")
+
+
+def test_a_reversal_is_not_reversed(loan: Any) -> None:
+    header = "INSERT INTO loans_posting (loan_id, kind, value_on, business_date, booked_at, reverses_id) VALUES"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{header} ({loan.pk}, 'REVERSAL', '2026-11-01', '2026-11-01', now(), (SELECT min(id) FROM loans_posting))"
+            " RETURNING id"
+        )
+        (reversal,) = cursor.fetchone()
+    text = refused(f"{header} ({loan.pk}, 'REVERSAL', '2026-11-01', '2026-11-01', now(), {reversal})")
+    assert "is a reversal and is not reversed" in text
