@@ -82,6 +82,8 @@ def template_of(book: Book, say: Callable[[str], None], *, empty: str = "") -> s
     name = name_of(book)
     connection = connect("postgres", owner=True)
     cursor = connection.cursor()
+    # Two who ask at once wait for each other; the lock ends with the connection.
+    cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
     if not has(cursor, name):
         draft = f"{name}_draft"
         drop(draft)
