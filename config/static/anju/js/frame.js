@@ -2,7 +2,9 @@
 (function () {
   "use strict";
 
-  const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog") !== null;
+  // A field of a dialog that was just shut may still hold the keyboard for a moment; nobody types into it.
+  const typing = (target) =>
+    target.closest("input, textarea, select, [contenteditable], dialog") !== null && !target.closest("dialog:not([open])");
   const keyNames = { "?": "?", "/": "/" };
 
   function say(text) {
