@@ -1,13 +1,15 @@
-"""Answers 503 when the database made a page wait too long: nothing was changed, and trying again is safe."""
+"""Answers 503 when the database made a page wait too long or gave it no connection: nothing was changed, and trying
+again is safe. The API says the same in its own shape (`people.api.errors`); which faults pass is told in one place,
+`journal.passing`.
+"""
 
 from collections.abc import Callable
 
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
-# lock_not_available, query_canceled, deadlock_detected, serialization_failure
-PASSING = {"55P03", "57014", "40P01", "40001"}
+from journal.passing import is_passing, is_unreachable
 
 
 class BusyMiddleware:
@@ -19,8 +21,12 @@ class BusyMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The page 系统繁忙 for a passing fault of the database; None leaves other faults to Django."""
-        if not isinstance(exception, OperationalError) or getattr(exception.__cause__, "pgcode", None) not in PASSING:
+        if not is_passing(exception):
             return None
-        response = render(request, "503.html", status=503)
+        if is_unreachable(exception):
+            # The frame would ask the database who is signed in; this page asks nothing.
+            response = HttpResponse(render_to_string("503.html", {"is_unreachable": True}), status=503)
+        else:
+            response = render(request, "503.html", status=503)
         response["Retry-After"] = "2"
         return response

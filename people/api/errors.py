@@ -17,7 +17,6 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import OperationalError
 from django.http import Http404, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
@@ -25,11 +24,10 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from journal.errors import ActionRefused
+from journal.passing import is_passing
 
 logger = logging.getLogger(__name__)
 
-# Lock not available, statement cancelled, deadlock, serialization failure: the same request may pass in a moment.
-_PASSING = {"55P03", "57014", "40P01", "40001"}
 _BAD_REQUESTS = (BadRequest, SuspiciousOperation, UnreadablePostError, MultiPartParserError)
 
 
@@ -84,7 +82,7 @@ def _describe(exc: Exception) -> tuple[int, str, str, dict[str, list[str]], dict
         return 400, "malformed", _("请求无法读取。"), {}, {}
     if isinstance(exc, exceptions.APIException):
         return _describe_api(exc)
-    if isinstance(exc, OperationalError) and getattr(exc.__cause__, "pgcode", None) in _PASSING:
+    if is_passing(exc):
         return 503, "busy", _("系统繁忙，请稍后重试。"), {}, {"Retry-After": "2"}
     return 500, "internal_error", _("系统出错，请凭请求编号联系管理员。"), {}, {}
 
