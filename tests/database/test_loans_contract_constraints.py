@@ -105,6 +105,6 @@ def test_a_loan_is_paid_out_once_and_on_the_open_date(by: Staff) -> None:
 
 def test_an_installment_is_borne_once(by: Staff) -> None:
     loan = disbursed(by)
-    run(POSTING, [loan.pk, "SUBSIDY", "2026-12-01", "2026-12-01", 1])
-    run(POSTING, [loan.pk, "SUBSIDY", "2027-01-01", "2027-01-01", 2])
-    assert refused(POSTING, [loan.pk, "SUBSIDY", "2026-12-02", "2026-12-02", 1]) == "installment_is_borne_once"
+    run(POSTING, [loan.pk, "SUBSIDY", "2026-11-01", "2026-11-01", 1])
+    run(POSTING, [loan.pk, "SUBSIDY", "2026-11-01", "2026-11-01", 2])
+    assert refused(POSTING, [loan.pk, "SUBSIDY", "2026-11-01", "2026-11-01", 1]) == "installment_is_borne_once"
