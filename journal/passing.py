@@ -1,4 +1,4 @@
-"""Which faults of the database pass by themselves: the same request may go through in a moment, and nothing was changed.
+"""Which faults of the database pass by themselves: the same request may go through in a moment; nothing was changed.
 
 A driver names no code when it never got a connection: no slot is left, the server starts up or is being replaced. That
 is told by there being no connection.

@@ -48,10 +48,10 @@ class Document:
 
 
 def check_period(from_on: date, to_on: date, as_of: date) -> None:
-    if to_on < from_on:
-        raise StatementPeriodWrong(_("结束日早于开始日。"), field="to")
     if from_on > as_of:
         raise StatementPeriodWrong(_("开始日晚于营业日期 %(day)s。") % {"day": as_of}, field="from")
+    if to_on < from_on:
+        raise StatementPeriodWrong(_("结束日早于开始日。"), field="to")
 
 
 @transaction.atomic

@@ -24,6 +24,7 @@ from loans.queries import open_business_date
 from loans.queries.names import borrower_name
 from loans.queries.pricing import above_new_loans, missed, spread_gap_bounds
 from loans.repricing_wording import held_words
+from loans.views.days import asked_day
 from loans.views.files import answer
 from loans.views.lists import filter_words
 from people.models import Branch
@@ -41,7 +42,6 @@ PRICING_TABS = (
 NEWEST_RATE = Order("new", gettext_lazy("最近公布"), ("-published_on", "-id"))
 LONGEST_MISSED = Order("missed", gettext_lazy("最早"), ("position__next_repricing_on", "id"))
 WIDEST = Order("wide", gettext_lazy("加点最高"), ("-spread_bp", "id"))
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RATE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,4})?")
 
 
@@ -60,12 +60,8 @@ class PricingPage(PageView):
 
 def typed_day(text: str, field: str) -> date:
     """A day as the browser's date field sends it."""
-    try:
-        if not _DAY.fullmatch(text):
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        raise LprRefused(_("日期请写成 YYYY-MM-DD。"), field=field) from None
+    labels = {"published_on": _("公布日"), "from_on": _("重定价日自"), "to_on": _("重定价日至")}
+    return asked_day(text, field=field, label=labels[field], refused=LprRefused)
 
 
 def asked_form(form: str) -> str:

@@ -13,22 +13,11 @@ from loans.queries import require_business_date
 from loans.queries.statement import statement
 from loans.rules.dates import add_months
 from loans.statement_wording import movement_words
+from loans.views.days import asked_day
 from loans.views.one_loan import OneLoanPage, loan_head
 from people.web import no_store
 
 ROWS = 50
-EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
-
-
-def day_of(text: str, field: str) -> date:
-    """A day as YYYY-MM-DD within reason."""
-    try:
-        found = date.fromisoformat(text) if len(text) == 10 else None
-    except ValueError:
-        found = None
-    if found is None or not EARLIEST <= found <= LATEST:
-        raise StatementPeriodWrong(_("日期请写成 YYYY-MM-DD。"), field=field)
-    return found
 
 
 class StatementBase(OneLoanPage):
@@ -36,10 +25,13 @@ class StatementBase(OneLoanPage):
         """What was asked for; without it the last twelve months, not before the account begins."""
         query = self.request.GET
         begins = loan.baseline_on or loan.disbursed_on
-        from_on = day_of(query["from"], "from") if query.get("from") else max(begins, add_months(as_of, -12))
-        to_on = day_of(query["to"], "to") if query.get("to") else as_of
+        from_on = self.asked("from", _("开始日")) if query.get("from") else max(begins, add_months(as_of, -12))
+        to_on = self.asked("to", _("结束日")) if query.get("to") else as_of
         check_period(from_on, to_on, as_of)
         return from_on, to_on
+
+    def asked(self, field: str, label: str) -> date:
+        return asked_day(self.request.GET[field], field=field, label=label, refused=StatementPeriodWrong)
 
     @property
     def with_undone(self) -> bool:
@@ -56,7 +48,9 @@ class StatementPage(StatementBase):
         try:
             from_on, to_on = self.period(loan, as_of)
         except ActionRefused as refusal:
-            response = self.render_to_response(self.get_context_data(**context, refused=refusal.message))
+            response = self.render_to_response(
+                self.get_context_data(**context, refused=refusal.message, field=refusal.field)
+            )
             response.status_code = 422
             return no_store(response)
         found = statement(loan, from_on=from_on, to_on=to_on, as_of=as_of, with_undone=self.with_undone)

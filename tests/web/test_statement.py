@@ -84,14 +84,18 @@ def test_columns_add_up_to_their_sums(bank: Bank) -> None:
 
 
 @pytest.mark.parametrize(
-    "query",
-    [{"from": "2026-11-02"}, {"from": "2026-10-31", "to": "2026-10-01"}, {"from": "1.1.2026"}, {"to": "9999-12-31"},
-     {"from": "2026-02-30"}, {"from": "0001-01-01"}],
+    ("query", "words"),
+    [({"from": "2026-11-02"}, "开始日晚于"), ({"from": "2026-10-31", "to": "2026-10-01"}, "结束日早于"),
+     ({"from": "1.1.2026"}, "开始日请写成"), ({"to": "9999-12-31"}, "结束日须在"),
+     ({"from": "2026-02-30"}, "开始日请写成"),
+     ({"from": "0001-01-01"}, "开始日须在 1990-01-01"), ({"to": "2026-W05-1"}, "结束日请写成"),
+     ({"from": "\uff12\uff10\uff12\uff16-01-01"}, "开始日请写成"), ({"to": "0000-00-00"}, "结束日请写成")],
 )  # fmt: skip
-def test_a_wrong_period_is_refused_in_words_everywhere(bank: Bank, query: dict[str, str]) -> None:
+def test_a_wrong_period_is_refused_in_words_everywhere(bank: Bank, query: dict[str, str], words: str) -> None:
     loan, client = bank.loans["home"], client_of(bank, "officer")
     for name in ("statement", "statement_pdf", "statement_xlsx"):
-        assert fetch(client, name, loan, **query).status_code == 422, name
+        reply = fetch(client, name, loan, **query)
+        assert reply.status_code == 422 and words in reply.content.decode(), name
     assert not Entry.objects.filter(kind="loans.statement_taken").exists()
 
 
