@@ -1,10 +1,16 @@
 """Shared bases of pages: none can be declared without a permission, all start from what one may see."""
 
+import hashlib
+import re
+import secrets
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -13,7 +19,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic import TemplateView
 
-from people.models import Staff
+from people.models import IdempotencyKey, Staff
 from people.queries import may
 
 
@@ -82,3 +88,39 @@ def no_store(response: HttpResponse) -> HttpResponse:
     """Marks a reply with personal data as not to be kept by browser or proxy."""
     response["Cache-Control"] = "no-store"
     return response
+
+
+_FORM_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+def new_form_key() -> str:
+    """A word for a form that is shown; see `led_once`."""
+    return secrets.token_urlsafe(18)
+
+
+def led_once(*, request: HttpRequest, staff: Staff, at: datetime, effect: Callable[[], str]) -> str:
+    """Where a form leads: its effect runs once, pressed again the same form leads to the same address.
+
+    `form_key` in what was sent says which form it was, the rest of it whether it says the same; a refusal keeps
+    nothing, so the form can be mended and sent again. Without a key the effect simply runs.
+    """
+    key = request.POST.get("form_key", "")
+    if not _FORM_KEY.fullmatch(key):
+        return effect()
+    said = sorted((name, values) for name, values in request.POST.lists() if name != "csrfmiddlewaretoken")
+    digest = hashlib.sha256(repr((request.path, said)).encode()).hexdigest()
+    stored = f"form:{digest}"
+    with transaction.atomic():
+        number = int.from_bytes(hashlib.sha256(f"{staff.pk}:{stored}".encode()).digest()[:8], "big", signed=True)
+        with connection.cursor() as cursor:
+            # The second press waits for the first, and then finds where it led.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+        known = IdempotencyKey.objects.filter(staff=staff, key=stored).values_list("body", flat=True).first()
+        if known is not None:
+            return str(known)
+        address = effect()
+        IdempotencyKey.objects.create(
+            staff=staff, key=stored, path=request.path[:200], body_sha256=digest, status=302, body=address,
+            created_at=at,
+        )  # fmt: skip
+        return address

@@ -15,6 +15,7 @@ from loans.views.changes import (
     WithdrawChange,
 )
 from loans.views.contract import ContractPage, ContractSchedule
+from loans.views.fees import ChargeFee, FeeList, WaiveFee
 from loans.views.files import (
     BreakList,
     CloseBreak,
@@ -40,10 +41,12 @@ __all__ = [
     "ChangePrint",
     "ChangeRows",
     "ChangesWaiting",
+    "ChargeFee",
     "CloseBreak",
     "ContractPage",
     "ContractSchedule",
     "DebitDownload",
+    "FeeList",
     "DecideChange",
     "LoanList",
     "MakeDebits",
@@ -64,5 +67,6 @@ __all__ = [
     "StatementDocument",
     "StatementPage",
     "StatementWorkbook",
+    "WaiveFee",
     "WithdrawChange",
 ]

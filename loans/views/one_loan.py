@@ -19,6 +19,7 @@ _TABS = (
     (gettext_noop("合同"), "loans:contract", "loans.view"),
     (gettext_noop("分录"), "loans:postings", "loans.view"),
     (gettext_noop("对账单"), "loans:statement", "loans.view"),
+    (gettext_noop("费用"), "loans:fees", "loans.view"),
     (gettext_noop("退款"), "loans:propose_refund", "loans.post_receipts"),
     (gettext_noop("收款"), "loans:payment", "loans.post_receipts"),
     (gettext_noop("提前还款"), "loans:prepay", "loans.propose_change"),

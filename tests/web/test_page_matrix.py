@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from followups import actions
 from loans.actions.changes import propose_change
-from loans.models import ContractChange, LprRate, MoneyFile, Receipt, ReceiptBreak, Refund, RepricingRun
+from loans.models import ContractChange, Fee, LprRate, MoneyFile, Receipt, ReceiptBreak, Refund, RepricingRun
 from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.contract_bodies import disclosure_in
@@ -55,6 +55,9 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "loans:statement": (LOAN_ROLES, "get", {}),
     "loans:statement_pdf": (LOAN_ROLES, "get", {}),
     "loans:statement_xlsx": (LOAN_ROLES, "get", {}),
+    "loans:fees": (LOAN_ROLES, "get", {}),
+    "loans:fee_charge": ({"operations"}, "get", {}),
+    "loans:fee_waive": ({"operations"}, "get", {}),
     "loans:payment": ({"operations"}, "get", {}),
     "loans:prepay": (PROPOSERS, "get", {"amount": "20000"}),
     "loans:changes": (LOAN_ROLES, "get", {}),
@@ -111,6 +114,8 @@ LOAN_PAGES = {
     "loans:change_new",
     "loans:contract",
     "loans:contract_schedule",
+    "loans:fee_charge",
+    "loans:fees",
     "loans:payment",
     "loans:postings",
     "loans:prepay",
@@ -121,6 +126,7 @@ LOAN_PAGES = {
 }
 MONEY_PAGES = {
     "loans:file": "money", "loans:debit_download": "money", "loans:close_break": "break", "loans:refund": "refund",
+    "loans:fee_waive": "fee",
 }  # fmt: skip
 # Pages of the bank's runs and rates, which belong to no branch.
 SHARED_PAGES = {
@@ -159,7 +165,8 @@ def bank(db: None) -> Bank:
 def money_rows_of(bank: Bank, place: str) -> dict[str, int]:
     refund = Refund.objects.get(loan=bank.loans[place])
     out = MoneyFile.objects.get(kind="DEBITS_OUT")
-    return {"money": out.pk, "break": ReceiptBreak.objects.earliest("id").pk, "refund": refund.pk}
+    fee = Fee.objects.filter(loan=bank.loans[place]).earliest("id")
+    return {"money": out.pk, "break": ReceiptBreak.objects.earliest("id").pk, "refund": refund.pk, "fee": fee.pk}
 
 
 @pytest.fixture
