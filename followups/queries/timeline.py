@@ -240,7 +240,10 @@ def _change_words(kind: str, facts: Mapping[str, Any]) -> str:
         "loans.change_withdrawn": _("合同变更（%(what)s）撤回"),
         "loans.change_expired": _("合同变更（%(what)s）失效：%(reason)s"),
         "loans.change_reversed": _("合同变更（%(what)s）冲正：%(reason)s"),
+        "loans.change_printed": _("打印合同变更（%(what)s）"),
+        "loans.change_evidence_taken": _("下载合同变更（%(what)s）的依据"),
         "loans.observation_restarted": _("未按期还款，重组观察期自 %(since)s 重新起算"),
+        "loans.observation_restart_undone": _("补记的还款未迟付，重组观察期恢复自 %(since)s 起算"),
         "loans.observation_ended": _("重组观察期满"),
         "loans.class_floor_raised": _("重组观察期内分类限制调整为%(floor)s"),
     }.get(kind, "")

@@ -16,8 +16,6 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from journal.models import Exhibit
-from journal.queries import exhibit_bytes
 from loans.actions import changes as actions
 from loans.api.fields import StaffBrief, money
 from loans.filters import ChangeFilter
@@ -109,12 +107,13 @@ class ChangeRow(serializers.ModelSerializer[ContractChange]):
 class ChangeFull(ChangeRow):
     """A change with what it was asked with and what it does."""
 
+    ended_by = StaffBrief(allow_null=True, help_text="Who withdrew or reversed it.")
     preview = serializers.SerializerMethodField()
     asked = serializers.DictField(child=serializers.CharField())
 
     class Meta(ChangeRow.Meta):
         fields = [
-            *ChangeRow.Meta.fields, "asked", "reason", "decision_note", "signature_note", "end_reason",
+            *ChangeRow.Meta.fields, "asked", "reason", "decision_note", "signature_note", "ended_by", "end_reason",
             "evidence_name", "evidence_sha256", "result_sha256", "preview",
         ]  # fmt: skip
 
@@ -163,7 +162,7 @@ class NothingForm(StrictSerializer):
 
 def _visible(view: ApiView) -> QuerySet[ContractChange]:
     rows = ContractChange.objects.filter(loan__in=Loan.objects.visible_to(view.staff))
-    return rows.select_related("proposed_by", "decided_by")
+    return rows.select_related("proposed_by", "decided_by", "ended_by")
 
 
 def _full(change: ContractChange, status: int = 200) -> Response:
@@ -242,19 +241,20 @@ class ChangeDetail(ApiView):
 
 
 class ChangeEvidence(ApiView):
-    """The file that a change was proposed with; 404 where there is none."""
+    """The file that a change was proposed with, recorded as taken; 404 where there is none."""
 
     permission = "loans.view"
 
     @reads(OpenApiTypes.BINARY, media_type="application/octet-stream", operation_id="changes_evidence")
     def get(self, request: Request, pk: int) -> HttpResponse:
         change = self.visible(_visible(self), pk=pk)
-        exhibit = Exhibit.objects.filter(sha256=change.evidence_sha256).first() if change.evidence_sha256 else None
-        if exhibit is None:
-            raise NotFound
+        try:
+            file = actions.take_evidence(change=change, by=self.staff, at=self.at)
+        except actions.NoEvidence:
+            raise NotFound from None
         return HttpResponse(
-            exhibit_bytes(exhibit),
-            content_type=exhibit.media_type,
+            file.content,
+            content_type=file.media_type,
             headers={"Content-Disposition": f'attachment; filename="change-{change.pk}"'},
         )
 

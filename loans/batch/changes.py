@@ -17,11 +17,14 @@ from loans.batch.chunks import scope_of
 from loans.change_wording import sentence, stale_sentence
 from loans.changing import Stale, Waits, carry_out, check_ready, observation_of
 from loans.facts import loan_fact
-from loans.models import ChangeState, ContractChange, Position
+from loans.models import ChangeState, ContractChange, Loan, Position
 from loans.models.changes import OPEN_CHANGE_STATES
 from loans.queries import lock_positions
 from loans.queries.bank import parameter
+from loans.queries.changes import overdue_spans, restarts_of
 from loans.rules.aging import NON_PERFORMING
+from loans.rules.change_record import StoredTerms
+from loans.rules.changes import observed_since
 from loans.rules.dates import add_months
 
 
@@ -97,11 +100,16 @@ def watch_changes(
     up_to: int | None = None,
     loan_ids: Iterable[int] | None = None,
 ) -> dict[str, int]:
-    """Watches restructured loans: a missed payment starts the observation anew; kept to its end, the floor goes."""
-    counts = {"restarted": 0, "upgraded": 0, "ended": 0}
+    """Watches restructured loans: a missed payment starts the observation anew; kept to its end, the floor goes.
+
+    A restart for a payment that has come since with a value date in time is undone.
+    """
+    counts = {"restarted": 0, "undone": 0, "upgraded": 0, "ended": 0}
     for change, position in _locked(sql.OBSERVED_CHANGES, scope_of(as_of, after, up_to, loan_ids)):
         if change.state != ChangeState.OBSERVED or change.observed_from is None or change.observed_until is None:
             continue
+        if position.settled_on is None:
+            counts["undone"] += _undo_restart(change, as_of, at)
         if position.settled_on is not None:
             _end(change, as_of, at)
             counts["ended"] += 1
@@ -127,6 +135,27 @@ def _restart(change: ContractChange, position: Position, as_of: date, at: dateti
     )
     data = {"change": change.pk, "observed_from": str(begins), "observed_until": str(ends)}
     record_many([loan_fact("loans.observation_restarted", change.loan_id, as_of, at, "system", data)])
+    return 1
+
+
+def _undo_restart(change: ContractChange, as_of: date, at: datetime) -> int:
+    """Goes back to the beginning that counts when nothing was missed before the present one."""
+    assert change.observed_from is not None
+    first = StoredTerms(**change.result["after_terms"]).days[0]
+    if change.observed_from <= first:
+        return 0
+    loan = Loan.objects.get(pk=change.loan_id)
+    since = observed_since(first, restarts_of(change), overdue_spans(loan, first, as_of))
+    if since >= change.observed_from:
+        return 0
+    data = {"change": change.pk, "before": str(change.observed_from), "observed_from": str(since)}
+    change.observed_from, change.observed_until = observation_of(since, as_of)
+    change.version += 1
+    ContractChange.objects.filter(pk=change.pk).update(
+        observed_from=change.observed_from, observed_until=change.observed_until, version=change.version
+    )
+    data["observed_until"] = str(change.observed_until)
+    record_many([loan_fact("loans.observation_restart_undone", change.loan_id, as_of, at, "system", data)])
     return 1
 
 

@@ -75,6 +75,8 @@ class ContractChange(models.Model):
     applied_on = models.DateField(null=True)
     ended_on = models.DateField(null=True)
     end_reason = models.CharField(max_length=400, blank=True)
+    # Who withdrew or reversed it; nobody where an evening or a rejection ended it.
+    ended_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
     # Restructuring: the observation period (at least two periods and a year) restarts with a missed payment.
     is_restructuring = models.BooleanField(default=False)
     observed_from = models.DateField(null=True)
@@ -110,6 +112,10 @@ class ContractChange(models.Model):
                 condition=Q(state__in=DONE_CHANGE_STATES, applied_on__isnull=False)
                 | (~Q(state__in=DONE_CHANGE_STATES) & Q(applied_on__isnull=True)),
                 name="applied_change_has_its_day",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="REVERSED") | (Q(ended_by__isnull=False) & ~Q(ended_by=F("proposed_by"))),
+                name="reversed_change_has_another_person",
             ),
             models.CheckConstraint(
                 condition=~Q(state="OBSERVED") | Q(observed_from__isnull=False, observed_until__isnull=False),

@@ -1,21 +1,24 @@
 """Reads for changes of contract: what of a loan a change is checked against, and the changes themselves."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet, Sum
 
+from journal.models import Entry
 from loans import sql
-from loans.models import ContractChange, ContractParameter, CostItem, Loan, Position, Pricing, Terms
+from loans.models import ContractChange, ContractParameter, CostItem, Installment, Loan, Position, Pricing, Terms
 from loans.models.changes import ChangeState
-from loans.queries.bank import parameter
+from loans.queries.accounts import calendar_around
+from loans.queries.bank import overdue_grace_days, parameter
 from loans.queries.charges import owed_by
 from loans.queries.terms import LoanTerms, terms_of
+from loans.rules.aging import last_day_to_pay
 from loans.rules.change_asked import PPM_PER_BP
 from loans.rules.change_plans import Base, Limits, base_on
-from loans.rules.changes import LoanState, Standings
+from loans.rules.changes import LoanState, OverdueSpan, Standings
 from loans.rules.money import fen
 
 PREPAYMENT_FEE = "PREPAYMENT_FEE"
@@ -161,6 +164,32 @@ def suspense_on(loan_id: int, day: date) -> int:
 def observed_change(loan_id: int) -> ContractChange | None:
     """The restructuring whose observation runs."""
     return ContractChange.objects.filter(loan_id=loan_id, state=ChangeState.OBSERVED).order_by("-id").first()
+
+
+def restarts_of(change: ContractChange) -> list[date]:
+    """The days to which missed payments moved the observation of a change, as they were written."""
+    told = Entry.objects.filter(loan_id=change.loan_id, kind="loans.observation_restarted", data__change=change.pk)
+    return [date.fromisoformat(day) for day in told.values_list("data__observed_from", flat=True)]
+
+
+def overdue_spans(loan: Loan, since: date, as_of: date) -> list[OverdueSpan]:
+    """When installments were overdue at the close of a day from `since` on, as their payments stand by value date."""
+    found = []
+    # Of two values in force since, the one that calls more of them late.
+    grace = min(overdue_grace_days(since), overdue_grace_days(as_of))
+    late = Installment.objects.filter(loan_id=loan.pk, due_on__lt=as_of).exclude(settled_on__lt=since)
+    rows = list(late.order_by("number").values_list("due_on", "overdue_from", "settled_on"))
+    if not rows:
+        return []
+    days = calendar_around([rows[0][0], as_of])
+    for due_on, overdue_from, settled_on in rows:
+        begins = last_day_to_pay(due_on, grace, days) + timedelta(days=1)
+        if loan.baseline_on is not None and overdue_from < loan.baseline_on:
+            begins = loan.baseline_on
+        until = settled_on - timedelta(days=1) if settled_on else None
+        if begins <= (until or as_of):
+            found.append(OverdueSpan(begins, until))
+    return found
 
 
 def changes_of(loan: Loan) -> QuerySet[ContractChange]:

@@ -8,7 +8,7 @@ What counts as a restructuring (重组): a concession to a debtor in difficulty,
 (令〔2023〕1号). Here: asked as such, or more time or less interest for a loan in arrears or below PASS.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -164,6 +164,28 @@ def floor_of(five_class: str, present_floor: str, *, is_observed: bool) -> str:
 def observation(first_due_on: date, periods: int, months: int) -> tuple[date, date]:
     """From the first due date after the change, at least so many periods and so many months."""
     return first_due_on, add_months(first_due_on, max(periods, months))
+
+
+class OverdueSpan(NamedTuple):
+    """Business dates, both included, at whose close an installment was overdue; no end: it still is."""
+
+    since: date
+    until: date | None
+
+
+def observed_since(first: date, restarts: Iterable[date], overdue: Sequence[OverdueSpan]) -> date:
+    """The day from which an observation counts, of the restarts that were written only those that were missed for.
+
+    Each restart moved the beginning to a due date because the loan was overdue at a close before it. A receipt that
+    comes back-dated may show that it was not: then the beginning before it counts.
+    """
+    since = first
+    for restart in sorted(set(restarts)):
+        if restart > since and any(
+            span.since < restart and (span.until is None or span.until >= since) for span in overdue
+        ):
+            since = restart
+    return since
 
 
 def may_decide(

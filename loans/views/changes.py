@@ -9,8 +9,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from journal.errors import ActionRefused
-from journal.models import Exhibit
-from journal.queries import exhibit_bytes
 from loans.actions import changes as actions
 from loans.actions.changes import ChangePreview, preview_of
 from loans.change_wording import sentence
@@ -82,7 +80,7 @@ class ChangesWaiting(PageView):
 def visible_change(view: PageView, pk: int) -> ContractChange:
     seen = ContractChange.objects.filter(loan__in=Loan.objects.visible_to(view.staff)).select_related(
         "loan__borrower", "loan__position", "loan__branch", "loan__portfolio_officer", "loan__combination",
-        "proposed_by", "decided_by",
+        "proposed_by", "decided_by", "ended_by",
     )  # fmt: skip
     change: ContractChange = visible_or_404(seen, pk=pk)
     return change
@@ -189,29 +187,30 @@ class ChangeRows(ChangePage):
 
 
 class ChangePrint(ChangePage):
-    """The change on paper: what was agreed, all rows, places to sign."""
+    """The change on paper: what was agreed, all rows, places to sign; it names the borrower who signs it."""
 
     template_name = "loans/change_print.html"
 
     def shown(self, change: ContractChange, *, status: int = 200, **more: Any) -> HttpResponse:
         context = change_context(change, self)
         context |= {"rows": paired_rows(context["preview"]), "printed_at": self.at}
+        context["name"] = actions.take_print(change=change, by=self.staff, at=self.at)
         return no_store(self.render_to_response(self.get_context_data(**context, **more)))
 
 
 class ChangeEvidence(PageView):
-    """The file that a change was proposed with."""
+    """The file that a change was proposed with; who takes it stands in the journal."""
 
     permission = "loans.view"
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         change = visible_change(self, pk)
-        exhibit = Exhibit.objects.filter(sha256=change.evidence_sha256).first() if change.evidence_sha256 else None
-        if exhibit is None:
-            raise Http404
-        ending = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}.get(exhibit.media_type, "bin")
-        response = HttpResponse(exhibit_bytes(exhibit), content_type=exhibit.media_type)
-        response["Content-Disposition"] = f'attachment; filename="change-{change.pk}.{ending}"'
+        try:
+            file = actions.take_evidence(change=change, by=self.staff, at=self.at)
+        except actions.NoEvidence:
+            raise Http404 from None
+        response = HttpResponse(file.content, content_type=file.media_type)
+        response["Content-Disposition"] = f'attachment; filename="{file.name}"'
         response["X-Content-Type-Options"] = "nosniff"
         return no_store(response)
 

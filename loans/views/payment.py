@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from journal.errors import ActionRefused
@@ -34,6 +34,11 @@ from loans.views.one_loan import OneLoanPage, loan_head
 from people.web import no_store
 
 CHANNEL = "COUNTER"
+PAGE_KEYS = (
+    ("Enter", gettext_lazy("在表单里：预览分配；在按钮上：入账")),
+    ("Tab", gettext_lazy("下一栏")),
+    ("Shift Tab", gettext_lazy("上一栏")),
+)
 _SERIAL = re.compile(r"[A-Za-z0-9_./:-]{4,64}")
 ZERO = Decimal("0.00")
 _NOTHING = AllocationRow(0, ZERO, ZERO, ZERO, ZERO)
@@ -155,6 +160,7 @@ class PaymentPage(OneLoanPage):
             **loan_head(self.request, loan, self.staff),
             "entry": entry,
             "today": today,
+            "page_keys": PAGE_KEYS,
             "capitals": capital_amount(entry.amount) if entry.amount and get_language() == "zh-hans" else "",
         }
         if entry.value_on is not None and "value_on" not in entry.errors:

@@ -35,6 +35,15 @@ def refused(statement: str, values: list[Any]) -> str:
             "state = 'OBSERVED', decided_by_id = {other}, signed_on = '2026-11-30', applied_on = '2026-11-30'",
             "observed_change_has_its_period",
         ),
+        (
+            "state = 'REVERSED', decided_by_id = {other}, signed_on = '2026-11-30', applied_on = '2026-11-30'",
+            "reversed_change_has_another_person",
+        ),
+        (
+            "state = 'REVERSED', decided_by_id = {other}, signed_on = '2026-11-30', applied_on = '2026-11-30', "
+            "ended_by_id = proposed_by_id",
+            "reversed_change_has_another_person",
+        ),
         ("principal = -0.01", "change_parts_not_negative"),
         ("fee = -0.01", "change_parts_not_negative"),
     ],

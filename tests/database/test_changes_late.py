@@ -5,9 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from journal.models import Entry
 from loans.actions.changes import ChangeIsStale, preview_of, reverse_change
 from loans.actions.fees import charge_fee
-from loans.models import ContractChange, Pricing
+from loans.actions.receipts import reverse_receipt
+from loans.models import ContractChange, Loan, Pricing
 from tests.changing import (
     AMOUNT,
     People,
@@ -96,3 +98,57 @@ def test_a_rate_agreed_by_restructuring_is_another_spread_so_that_repricing_keep
     assert (agreed.spread_bp, agreed.cycle_months) == (Decimal("-150.00"), 12)
     assert position(loan).next_repricing_on == date(2027, 1, 1)
     all_is_well()
+
+
+def _observed_and_missed() -> tuple[Loan, ContractChange]:
+    """Restructured on 30 November, observed from 20 December; January's installment is not paid at the close of the 21st."""
+    loan, who = e1_loan(DAY), People()
+    change = apply(signed(loan, "RESTRUCTURING", who, who.risk, annual_rate_percent="3.1"), who)
+    open_next(date(2026, 12, 20))
+    pay(loan, "6000.00", date(2026, 12, 20), "december")
+    open_next(date(2027, 1, 21))
+    change.refresh_from_db()
+    assert change.observed_from == date(2026, 12, 20)
+    open_next(date(2027, 1, 23))
+    change.refresh_from_db()
+    return loan, change
+
+
+def _told(loan: Loan) -> list[str]:
+    kinds = Entry.objects.filter(loan_id=loan.pk, kind__startswith="loans.observation_").order_by("id")
+    return [kind.removeprefix("loans.observation_") for kind in kinds.values_list("kind", flat=True)]
+
+
+@pytest.mark.parametrize(
+    ("value_on", "since", "told"),
+    [
+        (date(2027, 1, 20), date(2026, 12, 20), ["restarted", "restart_undone"]),
+        # At no close was the loan overdue.
+        (date(2027, 1, 21), date(2026, 12, 20), ["restarted", "restart_undone"]),
+        (date(2027, 1, 22), date(2027, 2, 20), ["restarted"]),
+    ],
+)
+def test_a_restart_is_undone_when_the_payment_was_in_time_after_all(
+    value_on: date, since: date, told: list[str]
+) -> None:
+    loan, change = _observed_and_missed()
+    assert (change.observed_from, change.observed_until) == (date(2027, 2, 20), date(2028, 2, 20))
+    pay(loan, "4600.00", value_on, "january")
+    open_next(date(2027, 1, 25))
+    change.refresh_from_db()
+    assert (change.observed_from, change.observed_until) == (since, since.replace(year=since.year + 1))
+    assert _told(loan) == told
+    all_is_well()
+
+
+def test_a_restart_stands_again_when_the_payment_that_undid_it_is_taken_back() -> None:
+    loan, change = _observed_and_missed()
+    pay(loan, "4600.00", date(2027, 1, 20), "january")
+    open_next(date(2027, 1, 25))
+    receipt = loan.receipts.get(serial="january")
+    operations = make_staff("OPERATIONS", make_branch())
+    reverse_receipt(receipt_id=receipt.pk, reason="渠道重复划款", by=operations, at=AT)
+    open_next(date(2027, 1, 27))
+    change.refresh_from_db()
+    assert (change.observed_from, change.observed_until) == (date(2027, 2, 20), date(2028, 2, 20))
+    assert _told(loan) == ["restarted", "restart_undone", "restarted"]

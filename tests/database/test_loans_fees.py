@@ -235,6 +235,41 @@ def test_a_fee_that_the_cost_disclosure_does_not_name_is_refused_by_the_ledger()
     assert Position.objects.get(loan=loan).fees_due == Decimal("50.00")
 
 
+def _insert_fee(loan: Loan, amount: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO loans_fee (loan_id, code, amount, paid, charged_on, reason, charged_by) "
+            "VALUES (%s, 'COPY', %s, 0, %s, 'again', 'x')",
+            [loan.pk, amount, FIRST],
+        )
+
+
+def test_what_was_paid_of_a_partly_waived_fee_stays_charged_in_the_database_too() -> None:
+    """50.00 were disclosed; of 50.00 charged 20.00 came in and 30.00 were waived: no more than these 30.00 again."""
+    by = operator()
+    loan = with_copies(by)
+    fee = charge(loan, by)
+    one(loan, "20.00", FIRST, "1")
+    waive_fee(fee_id=fee.pk, reason="银行原因减免", by=make_staff("OPERATIONS", by.branch), at=AT)
+    with pytest.raises(DatabaseError, match="cost disclosure"):
+        _insert_fee(loan, "30.01")
+    refused(FeeNotDisclosed, charge, loan, by, "30.01")
+    charge(loan, by, "30.00")
+    with pytest.raises(DatabaseError, match="cost disclosure"):
+        _insert_fee(loan, "0.01")
+
+
+@pytest.mark.parametrize(
+    "changed", ["amount = 50.01", "code = 'POST'", "amount = 50.02, waived = 0.01, waived_on = charged_on"]
+)
+def test_a_fee_does_not_grow_beyond_its_disclosure_afterwards(changed: str) -> None:
+    by = operator()
+    fee = charge(with_copies(by), by)
+    with pytest.raises(DatabaseError) as caught, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE loans_fee SET {changed} WHERE id = %s", [fee.pk])
+    assert caught.value.__cause__.diag.constraint_name == "fee_is_disclosed"  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("changed", "constraint"),
     [

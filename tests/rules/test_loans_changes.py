@@ -13,6 +13,7 @@ from loans.rules.change_plans import Base, Limits, Outcome, base_on, rate_on, si
 from loans.rules.change_record import StoredTerms, content_sha256, stored_terms
 from loans.rules.changes import (
     LoanState,
+    OverdueSpan,
     Standings,
     check_effective_on,
     check_loan,
@@ -21,6 +22,7 @@ from loans.rules.changes import (
     may_decide,
     moved,
     observation,
+    observed_since,
     state_from_json,
 )
 from loans.rules.continuation import Standing, from_json, plan_of, row_of
@@ -380,6 +382,37 @@ def test_more_time_is_a_restructuring_only_for_a_debtor_in_difficulty() -> None:
 def test_the_observation_lasts_two_periods_and_a_year() -> None:
     assert observation(date(2026, 2, 28), 2, 12) == (date(2026, 2, 28), date(2027, 2, 28))
     assert observation(date(2026, 2, 28), 18, 12)[1] == date(2027, 8, 28)
+
+
+JAN, FEB, MAR, APR = (date(2027, month, 20) for month in (1, 2, 3, 4))
+
+
+@pytest.mark.parametrize(
+    ("restarts", "overdue", "since"),
+    [
+        ([], [], JAN),
+        # January was missed; or came in time after all.
+        ([FEB], [(date(2027, 1, 21), date(2027, 1, 25))], FEB),
+        ([FEB], [], JAN),
+        # Missed all through: each due date moves it on.
+        ([FEB, MAR], [(date(2027, 1, 21), None)], MAR),
+        # January came in time after all, February did not.
+        ([FEB, MAR], [(date(2027, 2, 21), date(2027, 2, 25))], MAR),
+        # February came in time after all, January did not.
+        ([FEB, MAR], [(date(2027, 1, 21), date(2027, 2, 10))], FEB),
+        # Arrears of before the observation do not count.
+        ([FEB], [(date(2026, 12, 1), date(2027, 1, 19))], JAN),
+        ([FEB], [(date(2026, 12, 1), JAN)], FEB),
+        # What is late after the last restart is not yet written: the evening's own work.
+        ([FEB], [(date(2027, 1, 21), date(2027, 1, 25)), (date(2027, 3, 21), None)], FEB),
+        # Written twice, once undone in between.
+        ([FEB, FEB, APR], [(date(2027, 3, 21), date(2027, 3, 21))], APR),
+    ],
+)
+def test_an_observation_begins_with_the_last_restart_that_was_missed_for(
+    restarts: list[date], overdue: list[tuple[date, date | None]], since: date
+) -> None:
+    assert observed_since(JAN, restarts, [OverdueSpan(*span) for span in overdue]) == since
 
 
 def test_authority_is_a_limit_by_role_and_some_kinds_are_kept_for_risk() -> None:

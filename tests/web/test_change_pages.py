@@ -157,6 +157,15 @@ def test_handing_in_keeps_the_file_and_its_download(loan: Loan, who: People) -> 
     reply = client_of(who.manager).get(reverse("loans:change_evidence", args=[change.pk]))
     assert reply.content == PDF and "attachment" in reply.headers["Content-Disposition"]
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    told = Entry.objects.get(kind="loans.change_evidence_taken")
+    assert (told.actor, told.subject_id, told.loan_id) == (who.manager.staff_no, change.pk, loan.pk)
+    assert told.data == {"kind": "METHOD", "sha256": change.evidence_sha256}
+
+
+def test_a_change_without_a_file_has_none_to_take(loan: Loan, who: People) -> None:
+    change = propose(loan, "METHOD", who, method="EQUAL_PRINCIPAL")
+    assert client_of(who.manager).get(reverse("loans:change_evidence", args=[change.pk])).status_code == 404
+    assert not Entry.objects.filter(kind="loans.change_evidence_taken").exists()
 
 
 @pytest.mark.parametrize(
@@ -241,7 +250,7 @@ def test_an_old_form_does_not_decide(loan: Loan, who: People) -> None:
     path = reverse("loans:change_decide", args=[change.pk])
     for version in ("7", "x", "", "-1", "１"):
         reply = client_of(who.manager).post(path, {"version": version, "decision": "approve"})
-        assert reply.status_code == 409, version
+        assert reply.status_code == 422 and "没有这个版本" in reply.content.decode(), version
     change.refresh_from_db()
     assert change.state == "PROPOSED"
 
@@ -276,7 +285,9 @@ def test_a_prepayment_goes_from_the_comparison_to_the_ledger_and_back(loan: Loan
     assert step(who.officer, "change_reverse", change, reason="客户操作失误").status_code == 403
     assert step(who.manager, "change_reverse", change, reason="客户操作失误").status_code == 302
     change.refresh_from_db()
-    assert change.state == "REVERSED"
+    assert (change.state, change.ended_by, change.ended_on) == ("REVERSED", who.manager, TODAY)
+    ended = page_of(client_of(who.officer), "change", change.pk).split("<dt>已冲正</dt>")[1].split("</dd>")[0]
+    assert who.manager.name in ended and str(TODAY) in ended and "客户操作失误" in ended
 
 
 def test_the_list_is_narrowed_and_says_what_waits_for_whom(loan: Loan, who: People, branch: Any) -> None:
@@ -304,11 +315,39 @@ def test_the_list_is_narrowed_and_says_what_waits_for_whom(loan: Loan, who: Peop
 def test_names_are_masked_except_for_the_portfolio_officer(loan: Loan, who: People) -> None:
     change = propose(loan, "METHOD", who, method="EQUAL_PRINCIPAL")
     name = loan.borrower.name
-    for page_name in ("change", "change_print"):
-        assert name in page_of(client_of(who.officer), page_name, change.pk)
-        assert name not in page_of(client_of(who.manager), page_name, change.pk)
+    assert name in page_of(client_of(who.officer), "change", change.pk)
+    assert name not in page_of(client_of(who.manager), "change", change.pk)
     assert name in client_of(who.officer).get(reverse("loans:changes")).content.decode()
     assert name not in client_of(who.manager).get(reverse("loans:changes")).content.decode()
+
+
+def test_the_paper_names_the_borrower_who_signs_it_and_its_printing_is_recorded(
+    loan: Loan, who: People, branch: Any
+) -> None:
+    change = propose(loan, "METHOD", who, method="EQUAL_PRINCIPAL")
+    name = loan.borrower.name
+    operations, auditor = make_staff("OPERATIONS", branch), make_staff("AUDITOR", branch)
+    for staff in (who.officer, who.manager, operations):
+        assert name in page_of(client_of(staff), "change_print", change.pk)
+    for staff in (who.risk, auditor):
+        assert name not in page_of(client_of(staff), "change_print", change.pk)
+    told = Entry.objects.filter(kind="loans.change_printed", subject_id=change.pk, loan_id=loan.pk).order_by("id")
+    assert [(each.actor, each.data["is_name_full"], each.data["sha256"]) for each in told] == [
+        (staff.staff_no, is_full, change.result_sha256)
+        for staff, is_full in (
+            (who.officer, True), (who.manager, True), (operations, True), (who.risk, False), (auditor, False)
+        )
+    ]  # fmt: skip
+    assert not any(name in str(each.data) for each in told)
+
+
+def test_the_paper_of_another_branch_is_neither_shown_nor_recorded(loan: Loan, who: People) -> None:
+    change = propose(loan, "METHOD", who, method="EQUAL_PRINCIPAL")
+    stranger = client_of(make_staff("BRANCH_MANAGER", make_branch()))
+    before = Entry.objects.count()
+    for name in ("change_print", "change_evidence"):
+        assert stranger.get(reverse(f"loans:{name}", args=[change.pk])).status_code == 404
+    assert Entry.objects.count() == before
 
 
 def test_rows_come_page_by_page(loan: Loan, who: People) -> None:

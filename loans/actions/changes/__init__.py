@@ -6,6 +6,7 @@ is what is approved and what is applied, verbatim.
 
 from loans.actions.changes.apply import apply_change
 from loans.actions.changes.decide import decide_change, sign_change, withdraw_change
+from loans.actions.changes.documents import NoEvidence, take_evidence, take_print
 from loans.actions.changes.preview import ChangePreview, Figures, preview_change, preview_of
 from loans.actions.changes.propose import propose_change
 from loans.actions.changes.refusals import (
@@ -15,6 +16,7 @@ from loans.actions.changes.refusals import (
     ChangeMoved,
     ChangeNotInState,
     ChangeRefused,
+    ChangeVersionUnknown,
     ChangeWaits,
     EvidenceRefused,
     MakerIsNotChecker,
@@ -29,10 +31,12 @@ __all__ = [
     "ChangeNotInState",
     "ChangePreview",
     "ChangeRefused",
+    "ChangeVersionUnknown",
     "ChangeWaits",
     "EvidenceRefused",
     "Figures",
     "MakerIsNotChecker",
+    "NoEvidence",
     "apply_change",
     "decide_change",
     "preview_change",
@@ -40,5 +44,7 @@ __all__ = [
     "propose_change",
     "reverse_change",
     "sign_change",
+    "take_evidence",
+    "take_print",
     "withdraw_change",
 ]

@@ -99,7 +99,7 @@ def withdraw_change(*, change_id: int, reason: str, by: Staff, at: datetime) -> 
     day = hold_business_date()
     change, _position = locked_change(change_id)
     check_state(change, ChangeState.PROPOSED, ChangeState.APPROVED, ChangeState.SIGNED)
-    _move(change, ChangeState.WITHDRAWN, by, at, day, {}, ended_on=day, end_reason=reason)
+    _move(change, ChangeState.WITHDRAWN, by, at, day, {}, ended_on=day, end_reason=reason, ended_by=by)
     return change
 
 

@@ -32,6 +32,12 @@ class ChangeMoved(ActionRefused):
     conflict = True
 
 
+class ChangeVersionUnknown(ActionRefused):
+    """The form names a version that the change never had."""
+
+    code = "change_version_unknown"
+
+
 class ChangeNotInState(ActionRefused):
     """The change is no longer, or not yet, where this can be done."""
 
@@ -79,7 +85,13 @@ def stale(reasons: Iterable[Reason]) -> ChangeIsStale:
 
 
 def check_version(change: ContractChange, version: int) -> None:
-    """ChangeMoved when the form is older than the change: who did what meanwhile."""
+    """ChangeMoved when the form is older than the change: who did what meanwhile.
+
+    ChangeVersionUnknown for a version that there never was.
+    """
+    if not 1 <= version <= change.version:
+        words = _("没有这个版本：该变更现为第 %(now)d 版。请刷新页面后再办理。") % {"now": change.version}
+        raise ChangeVersionUnknown(words, field="version")
     if change.version != version:
         raise ChangeMoved(_("该变更已被他人处理：%(what)s。请刷新后再办理。") % {"what": last_step(change)})
 

@@ -44,7 +44,7 @@ def reverse_change(*, change_id: int, reason: str, by: Staff, at: datetime) -> C
     # The money is in suspense again as if it had never left: what was owed meanwhile is paid from it.
     replay_loans(loan_ids=[change.loan_id], as_of=day, at=at, by=by.staff_no)
     ContractChange.objects.filter(pk=change.pk).update(
-        state=ChangeState.REVERSED, ended_on=day, end_reason=reason, version=change.version + 1
+        state=ChangeState.REVERSED, ended_on=day, end_reason=reason, ended_by=by, version=change.version + 1
     )
     record(
         kind="loans.change_reversed", subject_type="contract_change", subject_id=change.pk, loan_id=change.loan_id,
