@@ -124,7 +124,10 @@ def _copy_opening(loans: Sequence[tuple[int, OpeningLoan]], as_of: date) -> list
     for loan_id, row in loans:
         plan = opening_schedule(_opening_terms(row, as_of))
         rate, installment = row.annual_rate_percent, yuan(plan.installment_fen)
-        first, following, last = plan.rows[0], plan.rows[plan.arrears], plan.rows[-1]
+        first, last = plan.rows[0], plan.rows[-1]
+        # Nothing is to come of a loan that has matured in arrears.
+        following = plan.rows[plan.arrears] if plan.arrears < len(plan.rows) else None
+        next_number, next_due_on = (following.number, following.due_on) if following else (None, None)
         unbilled = yuan(sum([each.principal_fen for each in plan.rows[plan.arrears :]]))
         principal = int_array([each.principal_fen for each in plan.rows])
         interest = int_array([each.interest_fen for each in plan.rows])
@@ -135,9 +138,8 @@ def _copy_opening(loans: Sequence[tuple[int, OpeningLoan]], as_of: date) -> list
              plan.sha256, principal, interest)
         )  # fmt: skip
         positions.append(
-            (loan_id, row.outstanding, unbilled, 0, rate, installment, following.number, following.due_on,
-             last.number, plan.overdue_since, five_class(row.days_past_due), None,
-             priced.next_repricing_on)
+            (loan_id, row.outstanding, unbilled, 0, rate, installment, next_number, next_due_on, last.number,
+             plan.overdue_since, five_class(row.days_past_due), None, priced.next_repricing_on if following else None)
         )  # fmt: skip
         for k, each in enumerate(plan.rows[: plan.arrears]):
             overdue_from = each.due_on if k else plan.overdue_since

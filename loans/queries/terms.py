@@ -9,10 +9,11 @@ from loans.rules.continuation import Plan, Standing, continuation, from_json, pl
 from loans.rules.money import fen, rate_ppm
 from loans.sql import array
 
+# A loan taken over after its maturity runs to its last installment.
 _STANDINGS = """
 SELECT p.loan_id, p.next_number, p.next_due_on, p.unbilled_principal, p.annual_rate_percent, p.installment_amount,
-       l.repayment_method, l.due_day, p.last_number, l.matures_on, t.request, t.first_number, t.version,
-       t.schedule_sha256
+       l.repayment_method, l.due_day, p.last_number, greatest(l.matures_on, p.next_due_on), t.request, t.first_number,
+       t.version, t.schedule_sha256
 FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id
 JOIN LATERAL (SELECT s.request, s.first_number, s.version, s.schedule_sha256 FROM loans_terms s
               WHERE s.loan_id = p.loan_id ORDER BY s.version DESC LIMIT 1) t ON true

@@ -273,18 +273,30 @@ def arrears_due_dates(terms: OpeningTerms, overdue_since: date) -> tuple[date, .
     return (past[-1],) if past else (overdue_since,)
 
 
+def opening_days(terms: OpeningTerms) -> tuple[tuple[date, ...], tuple[date, ...]]:
+    """Due dates of the arrears, and those still to come, of a loan taken over.
+
+    Of a matured loan in arrears everything has been due since the maturity and nothing is to come. One without
+    arrears gets one last installment on the next due day.
+    """
+    arrears: tuple[date, ...] = ()
+    if terms.days_past_due:
+        arrears = arrears_due_dates(terms, date.fromordinal(terms.as_of.toordinal() - terms.days_past_due))
+    future = contract_due_dates(terms.as_of, terms.due_day, terms.matures_on)
+    if not arrears and not future:
+        future = (next_due_date(terms.as_of, terms.due_day),)
+    return arrears, future
+
+
 def opening_schedule(terms: OpeningTerms) -> Schedule:
     """Arrears and what is still to come of a loan taken over, starting from the full balance.
 
     Due dates up to the as-of day are billed already. The annuity runs over arrears and remaining due
-    dates, so that arrears principal + future principal = outstanding. A matured loan gets one last
-    installment on the next due day. Numbers are months since disbursement, at least 1, without gaps.
+    dates, so that arrears principal + future principal = outstanding. Numbers are months since
+    disbursement, at least 1, without gaps.
     """
-    future = contract_due_dates(terms.as_of, terms.due_day, terms.matures_on)
-    if not future:
-        future = (next_due_date(terms.as_of, terms.due_day),)
+    arrears, future = opening_days(terms)
     overdue_since = date.fromordinal(terms.as_of.toordinal() - terms.days_past_due) if terms.days_past_due else None
-    arrears = arrears_due_dates(terms, overdue_since) if overdue_since else ()
     days = (*arrears, *future)
     first_number = max(1, months_between(terms.disbursed_on, days[0]))
     installment = annuity(terms.outstanding_fen, terms.rate_ppm, len(days))

@@ -6,13 +6,13 @@ that was signed holds them all the same, so deriving them once more proves contr
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, NamedTuple
 
 from loans.rules.continuation import from_json
-from loans.rules.dates import add_months, contract_due_dates, next_due_date
+from loans.rules.dates import add_months, next_due_date
 from loans.rules.periods import Timetable
-from loans.rules.schedule import OpeningTerms, arrears_due_dates
+from loans.rules.schedule import OpeningTerms, opening_days
 
 
 class Contract(NamedTuple):
@@ -48,7 +48,7 @@ def signed_contract(contract: Contract, versions: Sequence[Signed]) -> Contract:
     first = versions[0]
     if len(versions) == 1 or first.request is not None or _is_itself(contract, first):
         return contract
-    days = opening_days(contract)
+    days = signed_opening_days(contract, len(first.principal_fen))
     if not days:
         return contract
     month = add_months(days[0], len(first.principal_fen) - 1, 1)
@@ -60,7 +60,7 @@ def signed_contract(contract: Contract, versions: Sequence[Signed]) -> Contract:
 
 
 def _is_itself(contract: Contract, first: Signed) -> bool:
-    return schedule_sha256(first, opening_days(contract)) == first.sha256
+    return schedule_sha256(first, signed_opening_days(contract, len(first.principal_fen))) == first.sha256
 
 
 def due_days(contract: Contract, versions: Sequence[Signed]) -> list[Sequence[date]]:
@@ -83,7 +83,7 @@ def _days(contract: Contract, version: Signed, before: tuple[int, Sequence[date]
         days = Timetable(from_json(version.request)).days(1, count)
         return _ending_as(before[1][-1], days) if before else days
     if before is None:
-        return opening_days(contract)
+        return signed_opening_days(contract, count)
     first, known = before
     days = list(known[version.first_number - first :][:count])
     while days and len(days) < count:
@@ -98,19 +98,19 @@ def _ending_as(last_on: date, days: Sequence[date]) -> Sequence[date]:
     return days
 
 
-def opening_days(contract: Contract) -> tuple[date, ...]:
-    """Arrears and future due dates of a loan taken over, as `opening_schedule` lays them out."""
+def signed_opening_days(contract: Contract, rows: int) -> tuple[date, ...]:
+    """Due dates of the rows that a loan taken over was signed with, as `opening_schedule` lays them out."""
     as_of = contract.baseline_on
     if as_of is None:
         return ()
-    future = contract_due_dates(as_of, contract.due_day, contract.matures_on) or (
-        next_due_date(as_of, contract.due_day),
-    )
-    days = contract.baseline_days_past_due
-    if not days:
-        return future
-    terms = OpeningTerms(as_of, 0, 0, contract.disbursed_on, contract.matures_on, contract.due_day, days)
-    return (*arrears_due_dates(terms, as_of - timedelta(days=days)), *future)
+    days_past_due = contract.baseline_days_past_due
+    terms = OpeningTerms(as_of, 0, 0, contract.disbursed_on, contract.matures_on, contract.due_day, days_past_due)
+    arrears, future = opening_days(terms)
+    days = (*arrears, *future)
+    if not future and rows == len(days) + 1:
+        # Signed while a matured loan in arrears still got a last installment to come.
+        return (*days, next_due_date(as_of, contract.due_day))
+    return days
 
 
 def schedule_sha256(version: Signed, days: Sequence[date]) -> str:

@@ -165,6 +165,23 @@ def test_a_matured_loan_gets_one_last_installment_on_the_next_due_day() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("days_past_due", "due_on"),
+    [
+        (10, [date(2026, 3, 20)]),  # overdue since 2026-10-21, all due since the maturity
+        (225, [date(2026, 3, 20)]),  # since the maturity
+        (256, [date(2026, 2, 20), date(2026, 3, 20)]),  # since 2026-02-17
+    ],
+)
+def test_of_a_matured_loan_in_arrears_everything_is_due_since_the_maturity(
+    days_past_due: int, due_on: list[date]
+) -> None:
+    found = opening_schedule(opening(matures_on=date(2026, 3, 20), days_past_due=days_past_due))
+    assert [row.due_on for row in found.rows] == due_on
+    assert found.arrears == len(due_on)
+    assert sum(row.principal_fen for row in found.rows) == 9_000_000 and found.rows[-1].balance_fen == 0
+
+
 OPENINGS = st.builds(
     OpeningTerms,
     as_of=st.dates(date(2024, 1, 1), date(2027, 12, 31)),
@@ -190,8 +207,9 @@ def test_any_opening_is_whole(terms: OpeningTerms) -> None:
     assert all(day > terms.as_of for day in days[found.arrears :])
     assert (found.arrears > 0) == (terms.days_past_due > 0)
     assert found.overdue_since == (terms.as_of - timedelta(days=terms.days_past_due) if terms.days_past_due else None)
-    if terms.matures_on > terms.as_of:
+    if terms.matures_on > terms.as_of or terms.days_past_due:
         assert days[-1] == terms.matures_on
+    if terms.matures_on > terms.as_of:
         assert numbers[-1] == max(months_between(terms.disbursed_on, terms.matures_on), numbers[-1])
 
 

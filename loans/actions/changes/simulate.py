@@ -50,7 +50,7 @@ def _simulate(loan_id: int, kind: str, asked: Asked, as_of: date) -> Simulated:
     facts = change_facts(loan_id, as_of=as_of, effective_on=day)
     check_loan(kind, facts.standings)
     quote_days = int(parameter("prepayment_quote_days", as_of, default=15))
-    ends_on = facts.loan.matures_on if facts.terms else None
+    ends_on = facts.terms.standing.matures_on if facts.terms else None
     check_effective_on(kind, day, as_of, ends_on, quote_days)
     limits = change_limits(facts)
     restructuring = is_restructuring(kind, facts.standings)
