@@ -15,7 +15,7 @@ from bench.book import OPEN_ON, Book
 
 HOME = Path(__file__).resolve().parents[1]
 # Changes with what a book is made of, so that an older template is made anew.
-LAYOUT = 6
+LAYOUT = 7
 
 
 def url_of(name: str, *, owner: bool = False) -> str:

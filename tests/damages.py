@@ -227,4 +227,15 @@ REBUILT: tuple[Damage, ...] = tuple(
     )
 )  # fmt: skip
 
-ALL = LEDGER + BALANCES + SIGNED + MONEY + DECIDED + EVENINGS + NUMBERS + REBUILT
+BOOK: tuple[Damage, ...] = tuple(
+    ("figures_are_the_loans", statement)
+    for statement in (
+        "UPDATE loans_figure SET principal = principal + 1 WHERE business_date = '2026-12-20' AND days_band = 0",
+        "UPDATE loans_figure SET loans = loans + 1 WHERE business_date = '2026-12-20' AND days_band = 0",
+        "DELETE FROM loans_figure WHERE business_date = '2026-12-20'",
+        "UPDATE loans_figure SET five_class = 'LOSS' WHERE business_date = '2027-01-03' AND days_band = 0",
+        "UPDATE loans_figure SET days_band = 1 WHERE business_date = '2027-01-03' AND days_band = 91",
+    )
+)
+
+ALL = LEDGER + BALANCES + SIGNED + MONEY + DECIDED + EVENINGS + NUMBERS + REBUILT + BOOK

@@ -19,6 +19,7 @@ from config.invariants.changes import CHANGES
 from config.invariants.claims import SHOWN, Check, Finding
 from config.invariants.computed import computed_findings
 from config.invariants.evenings import EVENINGS
+from config.invariants.figures import FIGURES
 from config.invariants.ledger import LEDGER
 from config.invariants.receipts import RECEIPTS
 from config.invariants.terms import TERMS
@@ -28,7 +29,7 @@ from loans.models import BusinessDate
 from loans.queries import calendar, overdue_grace_days, parameter
 from loans.rules.aging import crossing_dates, recognised_due_until
 
-CHECKS = LEDGER + BALANCES + TERMS + RECEIPTS + CHANGES + EVENINGS + WORK
+CHECKS = LEDGER + BALANCES + TERMS + RECEIPTS + CHANGES + EVENINGS + FIGURES + WORK
 
 
 def findings() -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """What may be done to the bank's dates: open the bank, close a day with its control totals."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from journal.actions import record
 from journal.errors import ActionRefused
 from loans import sql
+from loans.batch.figures import write_figures
 from loans.models import BusinessDate
 
 LEAST_REASON = 4
@@ -58,7 +60,9 @@ def close_business_date(*, day: date, at: datetime) -> None:
     row = BusinessDate.objects.select_for_update().filter(day=day, is_open=True).first()
     if row is None:
         raise DateIsNotOpen(_("%(day)s 不是当前营业日期。") % {"day": day})
-    totals = _control_totals(day)
+    balances = _balances()
+    totals = _control_totals(day, balances)
+    write_figures(as_of=day, branches=balances)
     BusinessDate.objects.filter(day=day).update(is_open=False, closed_at=at, totals=totals)
     following = day + timedelta(days=1)
     BusinessDate.objects.create(day=following, is_open=True, opened_at=at)
@@ -69,13 +73,17 @@ def close_business_date(*, day: date, at: datetime) -> None:
     )  # fmt: skip
 
 
-def _control_totals(day: date) -> dict[str, Any]:
+def _balances() -> dict[str, tuple[int, Decimal]]:
+    """Open loans and principal of each branch, as the positions say."""
+    return {code: (loans, amount) for code, loans, amount in sql.rows(sql.BALANCES_BY_BRANCH)}
+
+
+def _control_totals(day: date, balances: Mapping[str, tuple[int, Decimal]]) -> dict[str, Any]:
     """Principal by branch; LedgerOutOfBalance when positions and ledger disagree.
 
     The ledger's side is yesterday's checked total plus today's lines, so that a close costs what the
     day brought; only a difference reads the ledger from its beginning.
     """
-    balances = {code: (loans, amount) for code, loans, amount in sql.rows(sql.BALANCES_BY_BRANCH)}
     before = BusinessDate.objects.filter(is_open=False).order_by("-day").values_list("totals", flat=True).first()
     since = None if before is None else day
     ledger = {code: Decimal(amount) for code, amount in (before or {}).get("branches", {}).items()}

@@ -23,6 +23,7 @@ from loans.models.contract import (
     TermsSource,
 )
 from loans.models.disclosure import CostDisclosure, CostItem, CostKind
+from loans.models.figures import DaysBand, Figure
 from loans.models.files import BreakState, DebitInstruction, DebitResult, MoneyFile, MoneyFileKind, ReceiptBreak
 from loans.models.ledger import Account, LedgerLine, Posting, PostingKind, Receipt, ReceiptState
 from loans.models.pricing import LprRate, RepricingItem, RepricingRun, RepricingState, Tenor
@@ -40,9 +41,11 @@ __all__ = [
     "CostDisclosure",
     "CostItem",
     "CostKind",
+    "DaysBand",
     "DebitInstruction",
     "DebitResult",
     "Fee",
+    "Figure",
     "FiveClass",
     "ImportBatch",
     "Installment",

@@ -13,6 +13,7 @@ from loans.sql.changes import OBSERVED_CHANGES, OPEN_CHANGES, REVERSE_POSTING
 from loans.sql.charges import GATHER_FEES, GATHER_TERMS, PARAMETERS_ON
 from loans.sql.chunks import IN_CHUNK
 from loans.sql.control import BALANCES_BY_BRANCH, LEDGER_BY_BRANCH, LOANS_OUT_OF_BALANCE, PLAIN_WEEK_DIFFERS
+from loans.sql.figures import INSERT_FIGURES
 from loans.sql.payments import (
     APPLY_PAYMENTS,
     GATHER_OWING,
@@ -58,6 +59,7 @@ __all__ = [
     "GATHER_STANDING",
     "GATHER_TERMS",
     "GATHER_UNPAID",
+    "INSERT_FIGURES",
     "INSERT_OPENING_LOANS",
     "INSERT_OPENING_POSTINGS",
     "INSERT_POSTINGS",
