@@ -120,6 +120,11 @@ def quiet(stand: Stand) -> Iterator[Result]:
         prepare(cursor)
         evening(stand)()
         cursor.execute("DELETE FROM journal_run WHERE business_date = %s", [MEASURED_ON])
+        cursor.execute(
+            "ALTER TABLE loans_figure DISABLE TRIGGER USER; DELETE FROM loans_figure WHERE business_date = %s; "
+            "ALTER TABLE loans_figure ENABLE TRIGGER USER",
+            [MEASURED_ON],
+        )
         cursor.execute("DELETE FROM loans_businessdate WHERE day > %s", [MEASURED_ON])
         cursor.execute(
             "UPDATE loans_businessdate SET is_open = true, closed_at = NULL, totals = '{}' WHERE day = %s",

@@ -43,5 +43,8 @@ SELECT kind, loan_id, business_date, data FROM journal_entry WHERE loan_id IS NO
 -- name: dates
 SELECT day, is_open, totals FROM loans_businessdate
 
+-- name: figures
+SELECT business_date, branch_id, five_class, days_band, loans, principal FROM loans_figure
+
 -- name: breaks
 SELECT stage, subject_id FROM journal_heldback

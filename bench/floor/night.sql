@@ -188,6 +188,21 @@ WITH branch AS (
         SELECT jsonb_build_object('loans', sum(loans), 'principal', sum(amount)::text, 'branches',
                jsonb_object_agg(b.code, amount::text)) FROM branch JOIN people_branch b ON b.id = branch.branch_id)
     WHERE day = %(day)s RETURNING day
+), apart AS (
+    SELECT branch_id, five_class, band, count(*) AS loans, sum(principal_balance) AS amount FROM (
+        SELECT l.branch_id, p.five_class, CASE WHEN p.overdue_since < %(day)s - 90 THEN 91
+                   WHEN p.overdue_since < %(day)s - 30 THEN 31 WHEN p.overdue_since < %(day)s THEN 1 ELSE 0 END AS band,
+               p.principal_balance
+        FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id
+        WHERE p.settled_on IS NULL AND (p.overdue_since IS NOT NULL OR p.five_class <> 'PASS')) k
+    WHERE five_class <> 'PASS' OR band > 0 GROUP BY 1, 2, 3
+), figures AS (
+    INSERT INTO loans_figure (business_date, branch_id, five_class, days_band, loans, principal)
+    SELECT %(day)s, branch_id, five_class, band, loans, amount FROM apart
+    UNION ALL
+    SELECT %(day)s, b.branch_id, 'PASS', 0, b.loans - coalesce(a.loans, 0), b.amount - coalesce(a.amount, 0)
+    FROM branch b LEFT JOIN (SELECT branch_id, sum(loans) AS loans, sum(amount) AS amount FROM apart GROUP BY 1) a
+    ON a.branch_id = b.branch_id
 )
 INSERT INTO loans_businessdate (day, is_open, opened_at, totals) SELECT day + 1, true, now(), '{}' FROM closed
 
