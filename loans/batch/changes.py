@@ -21,7 +21,7 @@ from loans.models import ChangeState, ContractChange, Loan, Position
 from loans.models.changes import OPEN_CHANGE_STATES
 from loans.queries import lock_positions
 from loans.queries.bank import parameter
-from loans.queries.changes import overdue_spans, restarts_of
+from loans.queries.changes import overdue_spans, restarts_of, unpaid_on
 from loans.rules.aging import NON_PERFORMING
 from loans.rules.change_record import StoredTerms
 from loans.rules.changes import observed_since
@@ -102,7 +102,8 @@ def watch_changes(
 ) -> dict[str, int]:
     """Watches restructured loans: a missed payment starts the observation anew; kept to its end, the floor goes.
 
-    A restart for a payment that has come since with a value date in time is undone.
+    A restart for a payment that has come since with a value date in time is undone. A non-performing floor goes only
+    when the test of an upgrade is met, however long the loan is observed.
     """
     counts = {"restarted": 0, "undone": 0, "upgraded": 0, "ended": 0}
     for change, position in _locked(sql.OBSERVED_CHANGES, scope_of(as_of, after, up_to, loan_ids)):
@@ -115,11 +116,14 @@ def watch_changes(
             counts["ended"] += 1
         elif position.overdue_since is not None:
             counts["restarted"] += _restart(change, position, as_of, at)
+        elif position.class_floor in NON_PERFORMING and not _may_upgrade(change, as_of):
+            continue
         elif as_of >= change.observed_until:
             _end(change, as_of, at)
             counts["ended"] += 1
-        elif position.class_floor in NON_PERFORMING and not position.fees_due:
-            counts["upgraded"] += _upgrade(change, position, as_of, at)
+        elif position.class_floor in NON_PERFORMING:
+            _upgrade(change, position, as_of, at)
+            counts["upgraded"] += 1
     return counts
 
 
@@ -159,16 +163,24 @@ def _undo_restart(change: ContractChange, as_of: date, at: datetime) -> int:
     return 1
 
 
-def _upgrade(change: ContractChange, position: Position, as_of: date, at: datetime) -> int:
-    """A non-performing floor becomes SPECIAL_MENTION once the test of an upgrade is met."""
+def _may_upgrade(change: ContractChange, as_of: date) -> bool:
+    """The test of an upgrade: paid on time for long enough, and nothing left of fees, penalty and compound interest.
+
+    Charges of what was paid late stay owed when the installment itself is paid; without them there are arrears.
+    """
     assert change.observed_from is not None
     least = parameter("upgrade_observation", as_of, default={"periods": 2, "months": 6})
     if as_of < add_months(change.observed_from, max(int(least["periods"]), int(least["months"]))):
-        return 0
+        return False
+    unpaid = unpaid_on(change.loan_id, as_of)
+    return not (unpaid.charges_fen or unpaid.fees_fen)
+
+
+def _upgrade(change: ContractChange, position: Position, as_of: date, at: datetime) -> None:
+    """A non-performing floor becomes SPECIAL_MENTION."""
     Position.objects.filter(pk=position.pk).update(class_floor="SPECIAL_MENTION")
     data = {"change": change.pk, "from": position.class_floor, "to": "SPECIAL_MENTION"}
     record_many([loan_fact("loans.class_floor_raised", change.loan_id, as_of, at, "system", data)])
-    return 1
 
 
 def _end(change: ContractChange, as_of: date, at: datetime) -> None:
