@@ -2,10 +2,15 @@
 
 It stands in the composition root because it writes into three rooms; each room's own action does the writing, all in
 one transaction. Handed in again, the same contract is the same loan: nothing is registered or charged twice.
+
+A contract that a person types in has passed no other system. Its first half is the cost disclosure with its hash, its
+second the payment, which must say the same; so whoever made the disclosure does not pay out.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -15,8 +20,12 @@ from collateral.queries import charges_of
 from config.boarding_bank import name_initials
 from journal.errors import ActionRefused
 from loans.actions.combination import disburse_combination
-from loans.actions.disbursement import ContractRefused, NewContract, disburse
+from loans.actions.disbursement import ContractRefused, NewContract, checked, disburse
+from loans.actions.disclosure import disclosure_that_says
 from loans.models import Combination, Loan
+from loans.queries import require_business_date
+from loans.queries.disclosures import visible_disclosures
+from loans.rules.continuation import Plan
 from people.actions import require
 from people.batch import NewParty, register_parties
 from people.models import Branch, Staff
@@ -97,3 +106,80 @@ def register(*, person: Borrower, branch_code: str, officer_no: str, by: Staff) 
     branch_id = branch_of(branch_code, by)
     officer_id = officer_of(officer_no, branch_id)
     return {"branch_id": branch_id, "portfolio_officer_id": officer_id, "borrower_id": borrower_of(person)}
+
+
+# ── Typed in by a person ─────────────────────────────────────────────────────────────────────────
+
+# The parts of a contract by the prefix of their fields: one without, or the two of a combination.
+Parts = Mapping[str, NewContract]
+Contracts = Callable[[dict[str, Any]], Parts]
+
+
+class NeedsAnother(ContractRefused):
+    """Who made the disclosure does not pay out."""
+
+    code = "needs_another_person"
+
+
+def foresee(*, contracts: Contracts, person: Borrower, branch_code: str, officer_no: str, by: Staff) -> dict[str, Plan]:
+    """The plans of a contract as it would be paid out now; ContractRefused names all that stands against it.
+
+    A new borrower is registered for the look and taken back with it: nothing stays.
+    """
+    with transaction.atomic():
+        try:
+            parts = contracts(register(person=person, branch_code=branch_code, officer_no=officer_no, by=by))
+            return _foreseen(parts, by)
+        finally:
+            transaction.set_rollback(True)
+
+
+def _foreseen(parts: Parts, by: Staff) -> dict[str, Plan]:
+    plans, faults, day = {}, dict[str, str](), require_business_date()
+    for prefix, contract in parts.items():
+        try:
+            plans[prefix], _scheme = checked(contract, day=day, is_part=bool(prefix), by=by)
+        except ContractRefused as refused:
+            faults |= {prefix + field: words for field, words in refused.sentences.items()}
+        try:
+            _require_another(prefix, contract, by)
+            disclosure_that_says(contract, is_part=bool(prefix), by=by)
+        except ActionRefused as refused:
+            faults.setdefault(f"{prefix}disclosure", refused.message)
+        if Loan.objects.filter(external_id=contract.external_id).exists():
+            words = _("外部编号 %(id)s 已用于另一笔贷款。") % {"id": contract.external_id}
+            faults.setdefault(f"{prefix}external_id", words)
+    numbers = [contract.external_id for contract in parts.values()]
+    if len(set(numbers)) < len(numbers):
+        faults.setdefault(f"{list(parts)[-1]}external_id", _("两份合同的外部编号须不同。"))
+    if faults:
+        raise ContractRefused(faults)
+    return plans
+
+
+def _require_another(prefix: str, contract: NewContract, by: Staff) -> None:
+    if not contract.disclosure:
+        raise NeedsAnother({f"{prefix}disclosure": _("请填写另一人为这份合同出具的明示表编号。")})
+    if visible_disclosures(by).filter(number=contract.disclosure, made_by=by).exists():
+        raise NeedsAnother({f"{prefix}disclosure": _("这份明示表由您出具，放款须由另一人办理。")})
+
+
+@transaction.atomic
+def pay_out_typed(
+    *,
+    contracts: Contracts,
+    person: Borrower,
+    branch_code: str,
+    officer_no: str,
+    home: NewHome | None,
+    by: Staff,
+    at: datetime,
+) -> list[Loan]:
+    """Pays out what a person typed in, one contract or both of a combination; another person made the disclosures."""
+    parts = contracts(register(person=person, branch_code=branch_code, officer_no=officer_no, by=by))
+    for prefix, contract in parts.items():
+        _require_another(prefix, contract, by)
+    if set(parts) == {""}:
+        return [open_loan(contract=parts[""], home=home, by=by, at=at)]
+    combination = open_combination(fund=parts["fund."], commercial=parts["commercial."], home=home, by=by, at=at)
+    return list(Loan.objects.filter(combination=combination).order_by("id"))

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from config import files_page, loan_page, operations
+from config import contract_page, disclosure_page, files_page, loan_page, operations
 
 urlpatterns = [
     path("loans/<int:pk>/", loan_page.LoanPage.as_view(), name="loan_page"),
     path("loans/<int:pk>/schedule/", loan_page.SchedulePart.as_view(), name="loan_schedule"),
     path("loans/<int:pk>/reveal/", loan_page.Reveal.as_view(), name="loan_reveal"),
+    path("contracts/new/", contract_page.NewContractPage.as_view(), name="contract_new"),
+    path("disclosures/new/", disclosure_page.NewDisclosurePage.as_view(), name="disclosure_new"),
     path("receipts/files/new/", files_page.MoneyUpload.as_view(), name="money_upload"),
     path("operations/", operations.OperationsPage.as_view(), name="operations"),
     path("operations/progress/", operations.OperationsProgress.as_view(), name="operations_progress"),

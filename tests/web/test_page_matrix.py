@@ -100,6 +100,8 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "loans:refunds": ({"operations"}, "get", {}),
     "loans:refund": ({"operations"}, "get", {}),
     "loans:propose_refund": ({"operations"}, "get", {}),
+    "contract_new": ({"operations"}, "get", {}),
+    "disclosure_new": (PROPOSERS, "get", {}),
     "money_upload": ({"operations"}, "get", {}),
     "loan_page": (LOAN_ROLES, "get", {}),
     "loan_schedule": (LOAN_ROLES, "get", {}),

@@ -9,12 +9,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from journal.models import Entry, Exhibit
 from loans.actions.disbursement import disburse
 from loans.actions.disclosure import ContingentFee, NewDisclosure, make_disclosure
-from loans.models import CostDisclosure, Loan
+from loans.models import CostDisclosure, CostItem, Loan
 from loans.rules.contract import NewPricing
 from loans.rules.disclosure import CostFee
 from loans.rules.subsidy import FirstHome
+from people.models import IdempotencyKey
 from tests.contracts import contract_of, disclosed, request_of
 from tests.factories import AT
 from tests.web.api_bank import Bank, make_bank
@@ -163,3 +165,141 @@ def test_the_page_of_a_part_shows_the_ratio_over_both(bank: Bank) -> None:
     for loan in loans:
         text = client_of(bank, "officer").get(reverse("loan_page", args=[loan["id"]])).content.decode()
         assert "80.0" in text
+
+
+# ── Making one ───────────────────────────────────────────────────────────────────────────────────
+
+NEW = "/disclosures/new/"
+WRITTEN = (CostDisclosure, CostItem, Entry, Exhibit, IdempotencyKey)
+TYPED = {
+    "product": "COMMERCIAL", "terms.principal": "１，０００，０００", "terms.annual_rate_percent": "3.60",
+    "terms.installments": "360", "terms.method": "EQUAL_INSTALLMENT", "terms.disbursed_on": "2026-11-01",
+    "pricing.kind": "FIXED", "pricing.tenor": "Y5", "pricing.cycle_months": "12", "pricing.anchor": "JANUARY_1",
+    "fees.0.code": "", "fees.0.charged_by": "", "fees.1.code": "appraisal", "fees.1.charged_by": "江城评估有限公司",
+    "fees.1.amount": "3,000.00", "fees.1.due": "UPFRONT",
+    "contingent.0.code": "PREPAYMENT_FEE", "contingent.0.charged_by": "贷款人", "contingent.0.basis": "一年内按 1%",
+}  # fmt: skip
+
+
+def rows_written() -> list[int]:
+    return [model.objects.count() for model in WRITTEN]  # type: ignore[attr-defined]
+
+
+def press(client: Client, verb: str, **typed: str) -> Any:
+    return client.post(NEW, {**TYPED, **typed, "verb": verb})
+
+
+def test_a_disclosure_is_looked_at_and_made(bank: Bank) -> None:
+    client, before = client_of(bank, "officer"), rows_written()
+    page = press(client, "preview")
+    text = page.content.decode()
+    assert page.status_code == 200 and rows_written() == before
+    for words in (
+        "3.6243%",
+        "按 <b>1,000,000.00</b> 元理解",
+        "押品评估费",
+        "江城评估有限公司",
+        "提前还款违约金",
+        "997,000.00",
+    ):
+        assert words in text, words
+    assert 'value="１，０００，０００"' in text and "按 3,000.00 理解" not in text
+    keys = {"seen": page.context["seen"], "form_key": page.context["form_key"]}
+    done = press(client, "make", **keys)
+    made_one = CostDisclosure.objects.get()
+    assert (done.status_code, done.headers["Location"]) == (302, reverse("loans:disclosure", args=[made_one.pk]))
+    assert made_one.annualised_percent == Decimal("3.6243") and made_one.exhibit is not None
+    items = {item.code: (item.label, item.amount) for item in made_one.items.all()}
+    assert items["APPRAISAL"] == ("押品评估费", Decimal("3000.00"))
+    assert items["PREPAYMENT_FEE"] == ("提前还款违约金", None)
+    shown = client.get(done.headers["Location"]).content.decode()
+    assert made_one.content_sha256 in shown and made_one.exhibit.sha256 in shown
+    again = press(client, "make", **keys)
+    assert again.headers["Location"] == done.headers["Location"] and CostDisclosure.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "words"),
+    [
+        ({"terms.principal": "NaN"}, "terms.principal", "最多 13 位整数"),
+        ({"terms.principal": ""}, "terms.principal", "必填"),
+        ({"terms.annual_rate_percent": "36.01"}, "terms.annual_rate_percent", "36"),
+        ({"terms.installments": "0"}, "terms.installments", "1 至 480"),
+        ({"terms.installment_amount": "100"}, "terms.installment_amount", "低于"),
+        ({"fees.1.amount": "-1"}, "fees.1.amount", "最多 13 位整数"),
+        ({"fees.1.amount": "0"}, "fees.1.amount", "大于零"),
+        ({"fees.1.charged_by": ""}, "fees.1.charged_by", "必填"),
+        ({"fees.1.code": "评估"}, "fees.1.code", "大写字母"),
+        ({"fees.1.code": "OWN"}, "fees.1.label", "必填"),
+        ({"fees.1.label": "评估\u200b费"}, "fees.1.label", "不可见"),
+        ({"fees.0.code": "NOTARY", "fees.0.charged_by": ""}, "fees.0.charged_by", "必填"),
+        ({"fees.1.code": "PREPAYMENT_FEE"}, "fees.0.code", "重复"),
+        ({"fees.1.code": "PENALTY", "fees.1.label": "罚息"}, "fees.0.code", "系统保留"),
+        ({"fees.1.amount": "1000000"}, "fees.0.code", "到手为零"),
+        ({"contingent.0.basis": ""}, "contingent.0.basis", "最高金额或计算方法"),
+        ({"pricing.kind": "LPR", "pricing.spread_bp": ""}, "pricing.spread_bp", "必填"),
+        ({"partner": "MS1"}, "partner", "没有这份组合贷明示表"),
+        ({"first_home.claim": "yes"}, "first_home.area", "必填"),
+        ({"first_home.claim": "yes", "first_home.area": "200", "first_home.price": "1"}, "first_home.claim", "不符合"),
+    ],
+)
+def test_what_cannot_be_disclosed_is_said_at_its_field(
+    bank: Bank, typed: dict[str, str], field: str, words: str
+) -> None:
+    client, before = client_of(bank, "officer"), rows_written()
+    for verb in ("preview", "make"):
+        page = press(client, verb, **typed)
+        faults = {each.asked.name: each.fault for each in page.context["faulty"]}
+        assert page.status_code == 422 and words in faults.get(field, ""), faults
+        assert rows_written() == before
+        for name, value in {**TYPED, **typed}.items():
+            if value and not name.endswith((".kind", ".tenor", ".claim", "product", "method", ".anchor", ".due")):
+                assert f'value="{value}"' in page.content.decode(), name
+
+
+def test_a_row_more_keeps_what_was_typed_and_makes_nothing(bank: Bank) -> None:
+    client, before = client_of(bank, "officer"), rows_written()
+    page = press(client, "more_fees")
+    text = page.content.decode()
+    assert page.status_code == 200 and 'name="fees.2.code"' in text and 'value="江城评估有限公司"' in text
+    assert 'name="contingent.1.code"' not in text and rows_written() == before
+    assert 'name="contingent.1.code"' in press(client, "more_contingent").content.decode()
+
+
+def test_another_disclosure_than_was_shown_is_not_made(bank: Bank) -> None:
+    client, before = client_of(bank, "officer"), rows_written()
+    shown = press(client, "preview").context
+    page = press(client, "make", seen=shown["seen"], form_key=shown["form_key"], **{"fees.1.amount": "2500"})
+    assert page.status_code == 409 and "2,500.00" in page.content.decode() and rows_written() == before
+
+
+def test_buttons_stand_where_they_may_be_pressed(bank: Bank) -> None:
+    found = made(bank)
+    one, listed = reverse("loans:disclosure", args=[found.pk]), reverse("loans:disclosures")
+    for who, makes, pays in (
+        ("officer", True, False), ("manager", True, False), ("operations", True, True), ("auditor", False, False),
+    ):  # fmt: skip
+        client = client_of(bank, who)
+        text = client.get(listed).content.decode()
+        assert (f'href="{NEW}"' in text, 'href="/contracts/new/"' in text) == (makes, pays), who
+        assert (f"/contracts/new/?disclosure={found.number}" in client.get(one).content.decode()) == pays, who
+
+
+def test_the_form_asks_the_same_queries_however_many_items(bank: Bank) -> None:
+    client, asked = client_of(bank, "officer"), []
+    more = {
+        f"fees.{n}.{name}": value
+        for n in range(2, 30)
+        for name, value in (
+            ("code", f"F{n}"),
+            ("label", "费"),
+            ("charged_by", "某某"),
+            ("amount", "1"),
+            ("due", "UPFRONT"),
+        )
+    }
+    for typed in ({}, more):
+        with CaptureQueriesContext(connection) as queries:
+            assert press(client, "preview", **typed).status_code == 200
+        asked.append(len(queries))
+    assert asked[0] == asked[1] <= 16, asked
