@@ -221,6 +221,7 @@ SPECTACULAR_SETTINGS = {
         "PricingKind": "loans.models.PricingKind",
         "RegistrationKind": "collateral.models.ChargeKind",
         "RefundState": "loans.models.RefundState",
+        "ReturnState": "loans.models.ReturnState",
         "RepricingState": "loans.models.RepricingState",
         "BreakState": "loans.models.BreakState",
         "Product": "loans.models.Product",
@@ -249,6 +250,7 @@ CELERY_BEAT_SCHEDULE = {
     "close_evening": {"task": "config.close_evening", "schedule": crontab(hour="21", minute="0")},
     "continue_evening": {"task": "config.continue_evening", "schedule": 30.0},
     "run_pending": {"task": "journal.run_pending", "schedule": 30.0},
+    "preview_repricings": {"task": "config.preview_repricings", "schedule": 30.0},
     "forget_idempotency_keys": {"task": "config.forget_idempotency_keys", "schedule": crontab(hour="3", minute="20")},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -1,4 +1,4 @@
-"""What the clock wakes: the evening's day end, its workers, and the sweep for idempotency keys.
+"""What the clock wakes: the evening's day end, its workers, previews of repricing, the sweep for idempotency keys.
 
 No task carries a fact: what is to be closed stands in `journal.Night`, what is to be worked on in `journal.Chunk`. A
 night is done in spells far below a task's limit; a spell that ends early wakes the next, and should that call be lost,
@@ -15,6 +15,7 @@ from django.utils import timezone
 from config import day_end
 from config.night import nights
 from config.night.chunks import wake
+from config.previews import preview_waiting
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
 from people.api.idempotency import forget_keys
@@ -72,6 +73,13 @@ def continue_evening() -> None:
 def work_chunks() -> int:
     """Does chunks that wait; how many."""
     return day_end.work(at_clock=_now, seconds=SPELL)
+
+
+@shared_task(name="config.preview_repricings", time_limit=_LIMIT)
+def preview_repricings() -> None:
+    """A spell of the repricing previews that were asked for; wakes the next when there is more to do."""
+    if not preview_waiting(at_clock=_now, seconds=SPELL):
+        wake("config.preview_repricings")
 
 
 @shared_task(name="config.forget_idempotency_keys")

@@ -88,11 +88,20 @@ def waking_nobody() -> Iterator[None]:
 
 
 def _nudge() -> None:
-    """Wakes a worker; losing the nudge costs seconds only, for the sweep finds the rows."""
+    _wake("journal.run_pending")
+
+
+def wake_after_commit(task: str) -> None:
+    """Wakes a worker once the caller's transaction stands; a lost call costs seconds, for a sweep finds the work."""
+    if not _wakes_nobody.get():
+        transaction.on_commit(lambda: _wake(task), robust=True)
+
+
+def _wake(task: str) -> None:
     if _wakes_nobody.get():
         return
     try:
-        current_app.send_task("journal.run_pending", retry=False, ignore_result=True)
+        current_app.send_task(task, retry=False, ignore_result=True)
     except OperationalError as error:
         logger.warning("no nudge, the sweep will find the work: %s", error)
 

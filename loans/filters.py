@@ -23,12 +23,14 @@ from loans.models import (
     Loan,
     MoneyFile,
     MoneyFileKind,
+    MoneyReturn,
     Receipt,
     ReceiptBreak,
     ReceiptState,
     Refund,
     RefundState,
     RepricingItem,
+    ReturnState,
 )
 from loans.queries import business_date
 from people.models import Branch, Party
@@ -185,6 +187,15 @@ class RefundFilter(django_filters.FilterSet):
 
     class Meta:
         model = Refund
+        fields: list[str] = []
+
+
+class ReturnFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(label=_("状态"), choices=ReturnState.choices)
+    receipt = django_filters.NumberFilter(label=_("款项"), field_name="receipt_id")
+
+    class Meta:
+        model = MoneyReturn
         fields: list[str] = []
 
 

@@ -18,6 +18,8 @@ _SENTENCES = {
     "lpr_changed": (_("LPR 由 %(before)s%% 变为 %(after)s%%"), ("before", "after")),
     "cycle_changed": (_("下次重定价日由 %(before)s 变为 %(after)s"), ("before", "after")),
     "plan_differs": (_("重新计算的还款计划与试算不符"), ()),
+    "cannot_preview": (_("试算这笔贷款时出错，请运维核查"), ()),
+    "preview_failed": (_("批次试算未成"), ()),
     "run_rejected": (_("批次已驳回"), ()),
     "run_cancelled": (_("批次已撤回"), ()),
 }
@@ -28,3 +30,14 @@ def held_words(reason: str) -> str:
     code, *figures = reason.split(" ")
     sentence, names = _SENTENCES.get(code, (reason, ()))
     return str(sentence) % dict(zip(names, figures, strict=False)) if names else str(sentence)
+
+
+_FAILURES = {
+    "nothing_left": _("区间内的贷款在试算时都已进入其他批次或不再重定价。"),
+    "broken": _("试算多次出错，已停止；区间内的贷款没有变化，可重新试算，或请运维查看日志。"),
+}
+
+
+def failure_words(failure: str) -> str:
+    """Why a preview was given up."""
+    return str(_FAILURES.get(failure, failure))

@@ -15,10 +15,10 @@ from loans.actions.breaks import (
     BreakIsClosed,
     NoteNeeded,
     ReceiptIsSettled,
+    ReturnIsOpen,
     ValueDateTooEarly,
     close_break,
     match_receipt,
-    return_receipt,
 )
 from loans.actions.debits import DebitFileDiffers, debit_content, make_debits
 from loans.actions.disbursement import ContractRefused, ContractTaken, NewContract, disburse
@@ -61,6 +61,7 @@ from loans.actions.refunds import (
     decide_refund,
     propose_refund,
 )
+from loans.actions.returns import ReturnIsDecided, ReturnNeedsSecondPerson, decide_return, propose_return
 
 __all__ = [
     "LEAST_REASON",
@@ -95,6 +96,9 @@ __all__ = [
     "RefundIsDecided",
     "RefundIsOpen",
     "RefundNeedsSecondPerson",
+    "ReturnIsDecided",
+    "ReturnIsOpen",
+    "ReturnNeedsSecondPerson",
     "ReversalNeedsReason",
     "RowOutcome",
     "ValueDateTooEarly",
@@ -106,6 +110,7 @@ __all__ = [
     "close_business_date",
     "debit_content",
     "decide_refund",
+    "decide_return",
     "disburse",
     "finish_file",
     "judge_rows",
@@ -116,8 +121,8 @@ __all__ = [
     "open_ledger_month",
     "post_receipts",
     "propose_refund",
+    "propose_return",
     "receive_file",
-    "return_receipt",
     "reverse_receipt",
     "take_chunk",
     "waive_fee",

@@ -1,6 +1,7 @@
-"""The break queue: money that names no loan of ours finds its loan or goes back, rows without money are closed.
+"""The break queue: money that names no loan of ours finds its loan, rows without money are closed.
 
-Each is settled once, by one person, whose name the next one is told.
+Each is settled once, by one person, whose name the next one is told. Money that finds no loan goes back by two
+persons' word (`loans.actions.returns`).
 """
 
 from datetime import datetime
@@ -18,9 +19,11 @@ from loans.models import (
     DebitInstruction,
     DebitResult,
     Loan,
+    MoneyReturn,
     Receipt,
     ReceiptBreak,
     ReceiptState,
+    ReturnState,
 )
 from loans.queries import hold_business_date, lock_positions
 from people.actions import require
@@ -40,6 +43,13 @@ class ReceiptIsSettled(ActionRefused):
     """The receipt is no longer waiting for somebody to find its loan."""
 
     code = "receipt_is_settled"
+    conflict = True
+
+
+class ReturnIsOpen(ActionRefused):
+    """Somebody asked that this money goes back; that is decided first."""
+
+    code = "return_is_open"
     conflict = True
 
 
@@ -84,14 +94,15 @@ def match_receipt(*, receipt_id: int, loan_id: int, note: str, by: Staff, at: da
     note = checked_note(note)
     business_date = hold_business_date()
     lock_positions([loan_id])
-    receipt = _waiting_for_its_loan(receipt_id)
+    receipt = waiting_for_its_loan(receipt_id)
+    refuse_open_return(receipt)
     loan = Loan.objects.get(pk=loan_id)
     since = next(row[3] for row in sql.rows(sql.MATCH_LOANS, {"refs": [loan.loan_note_no]}) if row[0] == loan_id)
     if receipt.value_on < since:
         raise ValueDateTooEarly(_("起息日早于贷款的基准日或放款日（%(day)s）。") % {"day": since}, field="loan")
-    _settle(receipt, {"state": ReceiptState.WAITING, "loan_id": loan_id}, note, by, at)
+    settle(receipt, {"state": ReceiptState.WAITING, "loan_id": loan_id}, note, by, at)
     posting.post_receipts(as_of=business_date, at=at, by=by.staff_no, receipt_ids=[receipt_id])
-    _answer_debit(receipt, loan_id, receipt_id)
+    answer_debit(receipt, loan_id, receipt_id)
     record(
         kind="loans.receipt_matched", subject_type="receipt", subject_id=receipt_id, loan_id=loan_id, by=by.staff_no,
         at=at, business_date=business_date,
@@ -101,25 +112,7 @@ def match_receipt(*, receipt_id: int, loan_id: int, note: str, by: Staff, at: da
     return receipt
 
 
-@transaction.atomic
-def return_receipt(*, receipt_id: int, note: str, by: Staff, at: datetime) -> Receipt:
-    """Records that an unmatched receipt went back to its sender; it was in no loan's ledger and leaves none."""
-    require(by, "loans.post_receipts")
-    note = checked_note(note)
-    business_date = hold_business_date()
-    receipt = _waiting_for_its_loan(receipt_id)
-    _settle(receipt, {"state": ReceiptState.RETURNED}, note, by, at)
-    _answer_debit(receipt, None, None)
-    record(
-        kind="loans.receipt_returned", subject_type="receipt", subject_id=receipt_id, by=by.staff_no, at=at,
-        business_date=business_date,
-        data={"amount": str(receipt.amount), "value_on": str(receipt.value_on), "note": note},
-    )  # fmt: skip
-    receipt.refresh_from_db()
-    return receipt
-
-
-def _waiting_for_its_loan(receipt_id: int) -> Receipt:
+def waiting_for_its_loan(receipt_id: int) -> Receipt:
     """The receipt, locked; ReceiptIsSettled when it found its loan or went back."""
     # Who settled it is read by itself: a row that was waited for brings its joined rows as they were before.
     receipt = Receipt.objects.select_for_update().get(pk=receipt_id)
@@ -131,7 +124,14 @@ def _waiting_for_its_loan(receipt_id: int) -> Receipt:
     return receipt
 
 
-def _settle(receipt: Receipt, changed: dict[str, Any], note: str, by: Staff, at: datetime) -> None:
+def refuse_open_return(receipt: Receipt) -> None:
+    """ReturnIsOpen while a return of the locked receipt waits to be decided."""
+    waiting = MoneyReturn.objects.filter(receipt=receipt, state=ReturnState.PROPOSED).select_related("proposed_by")
+    for asked in waiting:
+        raise ReturnIsOpen(_("%(who)s 已提出退回这笔款，尚待复核。") % {"who": asked.proposed_by.name})
+
+
+def settle(receipt: Receipt, changed: dict[str, Any], note: str, by: Staff, at: datetime) -> None:
     """Writes the receipt's new state and closes its breaks."""
     settled = {"resolved_by": by, "resolved_at": at, "resolution": note}
     Receipt.objects.filter(pk=receipt.pk).update(**changed, **settled)
@@ -140,7 +140,7 @@ def _settle(receipt: Receipt, changed: dict[str, Any], note: str, by: Staff, at:
     )
 
 
-def _answer_debit(receipt: Receipt, loan_id: int | None, receipt_id: int | None) -> None:
+def answer_debit(receipt: Receipt, loan_id: int | None, receipt_id: int | None) -> None:
     """An answer that did not fit its debit is one once a person took it: else the debit would wait for ever."""
     asked = DebitInstruction.objects.select_for_update().filter(
         serial=receipt.loan_ref, result=DebitResult.PENDING

@@ -1,47 +1,37 @@
 """Repricing of many loans at once: previewed for the whole book, approved by a second person, applied by the evening.
 
-The preview computes every loan by the engine on the state it will have on its repricing day, and stores it; the stage
-`reprice` (loans.batch.repricing) writes exactly that, or holds the loan back and says why.
+The preview (loans.batch.previews) computes every loan by the engine on the state it will have on its repricing day,
+and stores it; the stage `reprice` (loans.batch.repricing) writes exactly that, or holds the loan back and says why.
 """
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from journal.actions import record, record_many
+from journal.actions import record, record_many, wake_after_commit, waking_nobody
 from journal.errors import ActionRefused
 from loans import sql
+from loans.batch.previews import preview_chunk
 from loans.facts import loan_fact
 from loans.models import RepricingRun, RepricingState
 from loans.queries import hold_business_date
-from loans.queries.repricing import market_of_days, outcomes, rates_moved, run_sha256, totals_of
-from loans.queries.terms import LoanTerms
-from loans.rules.money import yuan
-from loans.rules.pricing import Agreed, Outcome, month_amount_fen, publishes_between
+from loans.queries.repricing import rates_moved, run_sha256
 from loans.sql import array
 from loans.sql import repricing as statements
 from people.actions import require
 from people.models import Staff
 from people.queries import branch_ids_visible_to
 
-CHUNK = 500
 MOST_DAYS_AHEAD = 400
 MOST_DAYS_TO_MAKE_UP = 31
 LEAST_NOTE, MOST_NOTE = 4, 200
-# One preview at a time, so that two that overlap do not both take a loan.
-_LOCK_PREVIEW = "SELECT pg_advisory_xact_lock(%s)"
-_ONE_PREVIEW = 0x72657072
-# What an item can hold of a loan that is held back with whatever rate it has.
-_MOST_PPM = 360_000
-ITEM_COLUMNS = (
-    "run_id", "loan_id", "effective_on", "tenor", "lpr_percent", "lpr_published_on", "spread_bp", "old_rate_percent",
-    "new_rate_percent", "old_installment", "new_installment", "first_number", "first_due_on", "first_amount",
-    "regular_on", "terms_version", "schedule_sha256", "next_repricing_on", "state", "reason",
-)  # fmt: skip
+# What a run says of itself while it is previewed.
+_NO_TOTALS = {
+    "count": 0, "held": 0, "up": 0, "down": 0, "unchanged": 0, "change": "0.00", "branches": [], "rates": [],
+    "elsewhere": 0, "awaits_publication": False,
+}  # fmt: skip
 
 
 class RepricingRefused(ActionRefused):
@@ -71,28 +61,47 @@ class OwnRepricing(ActionRefused):
 
 
 @transaction.atomic
-def propose_repricing(*, from_on: date, to_on: date, by: Staff, at: datetime) -> RepricingRun:
-    """Previews every loan whose repricing day lies in the window, and stores what each borrower will be told."""
+def ask_for_preview(*, from_on: date, to_on: date, by: Staff, at: datetime) -> RepricingRun:
+    """Asks for a preview of every loan whose repricing day lies in the window; workers do it chunk by chunk."""
     require(by, "loans.propose_repricing")
     today = hold_business_date()
     _check_window(from_on, to_on, today)
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK_PREVIEW, [_ONE_PREVIEW])
-    run = RepricingRun.objects.create(from_on=from_on, to_on=to_on, content_sha256="", proposed_by=by, proposed_at=at)
     window = {"from_on": from_on, "to_on": to_on}
-    elsewhere = sql.rows(statements.IN_OTHER_RUNS, window)[0][0]
-    market = market_of_days()
-    for days in _candidates(window):
-        rows = [_item(run.pk, days[each[0].loan_id], *each) for each in outcomes(days, market)]
-        sql.copy_rows("loans_repricingitem", ITEM_COLUMNS, rows)
-    run.totals = {**totals_of(run.pk), "elsewhere": elsewhere}
-    if not run.totals["count"]:
-        raise RepricingRefused(_nothing(elsewhere), field="from_on")
-    run.totals["awaits_publication"] = publishes_between(today, _last_day(run.totals))
-    run.content_sha256 = run_sha256(run.pk)
-    run.save(update_fields=["totals", "content_sha256"])
-    _record("loans.repricing_proposed", run, by, at, today, _told(run.totals))
+    running = RepricingRun.objects.filter(state=RepricingState.PREVIEWING).first()
+    if running is not None:
+        raise _another_preview()
+    found, elsewhere = sql.rows(statements.COUNT_CANDIDATES, window)[0][0], sql.rows(statements.IN_OTHER_RUNS, window)
+    if not found:
+        raise RepricingRefused(_nothing(elsewhere[0][0]), field="from_on")
+    totals = {**_NO_TOTALS, "elsewhere": elsewhere[0][0]}
+    try:
+        with transaction.atomic():
+            run = RepricingRun.objects.create(
+                **window, state=RepricingState.PREVIEWING, content_sha256="", totals=totals, to_preview=found,
+                proposed_by=by, proposed_at=at,
+            )  # fmt: skip
+    except IntegrityError:
+        raise _another_preview() from None
+    _record("loans.repricing_preview_asked", run, by, at, today, {"loans": found})
+    wake_after_commit("config.preview_repricings")
     return run
+
+
+@transaction.atomic
+def propose_repricing(*, from_on: date, to_on: date, by: Staff, at: datetime) -> RepricingRun:
+    """Previews a window here and now, in one transaction: for commands and small books."""
+    with waking_nobody():
+        run = ask_for_preview(from_on=from_on, to_on=to_on, by=by, at=at)
+    while preview_chunk(run_id=run.pk, at=at):
+        pass
+    run.refresh_from_db()
+    if run.state != RepricingState.PROPOSED:
+        raise RepricingRefused(_nothing(run.totals["elsewhere"]), field="from_on")
+    return run
+
+
+def _another_preview() -> RepricingConflict:
+    return RepricingConflict(_("另一个批次正在试算，请等它完成或先撤回。"))
 
 
 def _check_window(from_on: date, to_on: date, today: date) -> None:
@@ -108,46 +117,6 @@ def _nothing(elsewhere: int) -> str:
     if elsewhere:
         return _("该区间的 %(count)d 笔贷款都在其他批次中。") % {"count": elsewhere}
     return _("该区间没有到重定价日的贷款。")
-
-
-def _last_day(totals: dict[str, Any]) -> date:
-    """The last repricing day of a run that a rate was found for."""
-    return max((date.fromisoformat(each["to"]) for each in totals["rates"]), default=date.min)
-
-
-def _told(totals: dict[str, Any]) -> dict[str, Any]:
-    return {name: totals[name] for name in ("count", "held", "up", "down", "unchanged", "change")}
-
-
-def _candidates(window: dict[str, Any]) -> Iterator[dict[int, date]]:
-    """Repricing days by loan id, a chunk at a time."""
-    after = 0
-    while found := sql.rows(statements.CANDIDATES, {**window, "after": after, "size": CHUNK}):
-        yield dict(found)
-        after = found[-1][0]
-
-
-def _item(run_id: int, day: date, terms: LoanTerms, agreed: Agreed | None, outcome: Outcome) -> tuple[Any, ...]:
-    """What is stored of a loan, as COPY takes it (`ITEM_COLUMNS`)."""
-    new, lpr, standing = outcome.repriced, outcome.lpr, terms.standing
-    amounts = (new.old_amount_fen, new.new_amount_fen) if new else (month_amount_fen(standing),) * 2
-    first = (new.first_number, new.first_due_on, _yuan(new.first_amount_fen), new.regular_on) if new else (None,) * 4
-    rate = min(standing.rate_ppm, _MOST_PPM) if outcome.reason else outcome.rate_ppm
-    return (
-        run_id, terms.loan_id, day, agreed.tenor if agreed else "", _percent(lpr.rate_ppm if lpr else 0),
-        lpr.published_on if lpr else None, agreed.spread_bp if agreed else 0, _percent(standing.rate_ppm),
-        _percent(rate), *map(yuan, amounts), *first, terms.version,
-        new.plan.sha256 if new else terms.schedule_sha256, outcome.next_on, "HELD" if outcome.reason else "PENDING",
-        outcome.reason,
-    )  # fmt: skip
-
-
-def _percent(ppm: int) -> Decimal:
-    return Decimal(ppm).scaleb(-4)
-
-
-def _yuan(amount_fen: int | None) -> Decimal | None:
-    return None if amount_fen is None else yuan(amount_fen)
 
 
 @transaction.atomic
@@ -190,7 +159,7 @@ def cancel_repricing(*, run_id: int, reason: str, by: Staff, at: datetime) -> Re
     require(by, "loans.propose_repricing")
     today = hold_business_date()
     run = _locked(run_id)
-    if run.state not in (RepricingState.PROPOSED, RepricingState.APPROVED):
+    if run.state not in (RepricingState.PREVIEWING, RepricingState.PROPOSED, RepricingState.APPROVED):
         raise RepricingConflict(_already(run))
     words = _checked_note(reason, required=True)
     left = sql.run(statements.END_ITEMS, {"run_id": run.pk, "reason": "run_cancelled"})

@@ -17,11 +17,13 @@ from loans.api.files import (
     Breaks,
     CloseBreak,
     Debits,
+    DecideReturn,
     MatchReceipt,
     MoneyFileContent,
     MoneyFileDetail,
     MoneyFiles,
     ReturnReceipt,
+    Returns,
 )
 from loans.api.loans import BusinessDate, LoanInstallments, LoanList, LoanPostings, LoanSchedule
 from loans.api.pricing import (
@@ -45,6 +47,7 @@ __all__ = [
     "Breaks",
     "CloseBreak",
     "Debits",
+    "DecideReturn",
     "MatchReceipt",
     "MoneyFileContent",
     "MoneyFileDetail",
@@ -53,6 +56,7 @@ __all__ = [
     "RefundDetail",
     "Refunds",
     "ReturnReceipt",
+    "Returns",
     "BranchBrief",
     "BusinessDate",
     "ChangeApply",

@@ -15,10 +15,17 @@ from rest_framework.response import Response
 from loans import actions
 from loans.api.fields import StaffBrief
 from loans.api.receipts import LoanNotFound, ReceiptRow
+from loans.api.refunds import YesNoField
 from loans.break_reasons import reason_in_words
-from loans.filters import BreakFilter, MoneyFileFilter
-from loans.models import BreakState, MoneyFile, MoneyFileKind, ReceiptBreak
-from loans.queries.files import breaks_visible_to, files_visible_to, find_loan, receipts_visible_to
+from loans.filters import BreakFilter, MoneyFileFilter, ReturnFilter
+from loans.models import BreakState, MoneyFile, MoneyFileKind, MoneyReturn, ReceiptBreak, ReturnState
+from loans.queries.files import (
+    breaks_visible_to,
+    files_visible_to,
+    find_loan,
+    receipts_visible_to,
+    returns_visible_to,
+)
 from people.api.fields import StrictSerializer, TextField
 from people.api.views import ApiView, ListView, reads, writes
 
@@ -181,18 +188,75 @@ class MatchReceipt(ApiView):
         return self.once(effect, required=True)
 
 
+class ReturnRow(serializers.ModelSerializer[MoneyReturn]):
+    """A return of unmatched money, and the money as it stands."""
+
+    receipt = ReceiptRow()
+    state = serializers.ChoiceField(choices=ReturnState.choices)
+    proposed_by = StaffBrief()
+    decided_by = StaffBrief(allow_null=True)
+
+    class Meta:
+        model = MoneyReturn
+        fields = [
+            "id", "receipt", "reason", "state", "proposed_by", "proposed_at", "decided_by", "decided_at",
+            "decision_note",
+        ]  # fmt: skip
+
+
 class ReturnReceipt(ApiView):
-    """Records that an unmatched receipt went back to its sender."""
+    """Asks that an unmatched receipt goes back to its sender; another person decides."""
 
     permission = "loans.post_receipts"
 
-    @writes(NoteForm, ReceiptRow, key_required=True, operation_id="receipts_return")
+    @writes(NoteForm, ReturnRow, status=201, key_required=True, operation_id="receipts_return")
     def post(self, request: Request, pk: int) -> HttpResponseBase:
         receipt = self.visible(receipts_visible_to(self.staff), pk=pk)
         note = self.sent(NoteForm)["note"]
 
         def effect() -> Response:
-            done = actions.return_receipt(receipt_id=receipt.pk, note=note, by=self.staff, at=self.at)
-            return Response(ReceiptRow(done).data)
+            asked = actions.propose_return(receipt_id=receipt.pk, note=note, by=self.staff, at=self.at)
+            return Response(ReturnRow(asked).data, status=201)
+
+        return self.once(effect, required=True)
+
+
+class Returns(ListView):
+    """Returns of unmatched money, asked for and decided."""
+
+    permission = "loans.post_receipts"
+    filterset_class = ReturnFilter
+    serializer_class = ReturnRow
+    orderings = {"id": ("id",)}
+    default_ordering = "-id"
+
+    def rows(self) -> QuerySet[MoneyReturn]:
+        return returns_visible_to(self.staff).select_related("receipt", "proposed_by", "decided_by")
+
+    @reads(ReturnRow(many=True), operation_id="returns_list")
+    def get(self, request: Request) -> Response:
+        return self.listed()
+
+
+class ReturnDecisionForm(StrictSerializer):
+    approve = YesNoField()
+    note = TextField(max_length=200, required=False, allow_blank=True, help_text="Required to reject.")
+
+
+class DecideReturn(ApiView):
+    """A second person records that the money went back, or rejects the return."""
+
+    permission = "loans.approve_refund"
+
+    @writes(ReturnDecisionForm, ReturnRow, key_required=True, operation_id="returns_decide")
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        asked = self.visible(returns_visible_to(self.staff), pk=pk)
+        sent = self.sent(ReturnDecisionForm)
+
+        def effect() -> Response:
+            done = actions.decide_return(
+                return_id=asked.pk, approve=sent["approve"], note=sent.get("note", ""), by=self.staff, at=self.at
+            )
+            return Response(ReturnRow(done).data)
 
         return self.once(effect, required=True)

@@ -14,14 +14,14 @@ from rest_framework.response import Response
 
 from loans import queries
 from loans.actions.lpr import decide_lpr, propose_lpr
-from loans.actions.repricing import cancel_repricing, decide_repricing, make_up_for_missed, propose_repricing
+from loans.actions.repricing import ask_for_preview, cancel_repricing, decide_repricing, make_up_for_missed
 from loans.api.fields import BranchBrief, MaskedBorrower, StaffBrief, money, visible_loans
 from loans.filters import ITEM_STATES, PricedLoanFilter, RepricingItemFilter
 from loans.models import Loan, LprRate, Pricing, PricingAnchor, PricingKind, RepricingItem, RepricingRun, Tenor
 from loans.models import RepricingState as RunState
 from loans.queries import pricing as pricings
 from loans.queries import repricing as runs
-from loans.repricing_wording import held_words
+from loans.repricing_wording import failure_words, held_words
 from people.api.fields import DayField, StrictSerializer, TextField
 from people.api.views import ApiView, ListView, reads, writes
 
@@ -155,15 +155,19 @@ class RunTotals(BranchTotals):
 class RunRow(serializers.ModelSerializer[RepricingRun]):
     state = serializers.ChoiceField(choices=RunState.choices)
     totals = serializers.SerializerMethodField()
+    failure = serializers.SerializerMethodField(help_text="Why the preview was given up.")
     proposed_by = StaffBrief()
     decided_by = StaffBrief(allow_null=True)
 
     class Meta:
         model = RepricingRun
         fields = [
-            "id", "from_on", "to_on", "state", "totals", "content_sha256", "proposed_by", "proposed_at", "decided_by",
-            "decided_at", "decision_note",
+            "id", "from_on", "to_on", "state", "to_preview", "previewed", "failure", "totals", "content_sha256",
+            "proposed_by", "proposed_at", "decided_by", "decided_at", "decision_note",
         ]  # fmt: skip
+
+    def get_failure(self, run: RepricingRun) -> str:
+        return failure_words(run.failure) if run.failure else ""
 
     @extend_schema_field(RunTotals)
     def get_totals(self, run: RepricingRun) -> Any:
@@ -206,7 +210,11 @@ class RunReasonForm(StrictSerializer):
 
 
 class RunList(ListView):
-    """Repricing runs; a new one previews the whole book over a window of days."""
+    """Repricing runs; a new one asks for a preview of the whole book over a window of days.
+
+    The preview goes on behind the reply: the run is PREVIEWING, `previewed` of `to_preview` tell how far it is, until
+    it is PROPOSED with its totals and `content_sha256`, or FAILED with the reason in `failure`.
+    """
 
     permission = {"GET": "loans.view_repricing", "POST": "loans.propose_repricing"}
     serializer_class = RunRow
@@ -229,7 +237,7 @@ class RunList(ListView):
         asked = self.sent(WindowForm)
 
         def effect() -> Response:
-            run = propose_repricing(**asked, by=self.staff, at=self.at)
+            run = ask_for_preview(**asked, by=self.staff, at=self.at)
             return Response(RunReply(run, context={"codes": runs.branch_codes_seen(self.staff)}).data, status=201)
 
         return self.once(effect, required=True)

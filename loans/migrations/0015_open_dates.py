@@ -34,6 +34,6 @@ CREATE TRIGGER posting_on_the_open_date AFTER INSERT ON loans_ledger_line
 
 
 class Migration(migrations.Migration):
-    dependencies = [("loans", "0013_changes_ended_by")]
+    dependencies = [("loans", "0014_returns")]
 
     operations = [migrations.RunSQL(OPEN_DATE, "DROP FUNCTION refuse_date_not_open() CASCADE")]

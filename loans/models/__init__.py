@@ -24,7 +24,16 @@ from loans.models.contract import (
 )
 from loans.models.disclosure import CostDisclosure, CostItem, CostKind
 from loans.models.figures import DaysBand, Figure
-from loans.models.files import BreakState, DebitInstruction, DebitResult, MoneyFile, MoneyFileKind, ReceiptBreak
+from loans.models.files import (
+    BreakState,
+    DebitInstruction,
+    DebitResult,
+    MoneyFile,
+    MoneyFileKind,
+    MoneyReturn,
+    ReceiptBreak,
+    ReturnState,
+)
 from loans.models.ledger import Account, LedgerLine, Posting, PostingKind, Receipt, ReceiptState
 from loans.models.pricing import LprRate, RepricingItem, RepricingRun, RepricingState, Tenor
 from loans.models.servicing import Fee, FiveClass, Installment, Position, Refund, RefundState
@@ -55,6 +64,7 @@ __all__ = [
     "LprRate",
     "MoneyFile",
     "MoneyFileKind",
+    "MoneyReturn",
     "Parameter",
     "Position",
     "Posting",
@@ -72,6 +82,7 @@ __all__ = [
     "RepricingItem",
     "RepricingRun",
     "RepricingState",
+    "ReturnState",
     "Subsidy",
     "Tenor",
     "Terms",

@@ -1,7 +1,7 @@
 """Files of money between the bank's core and here: debits asked for, their results, and the rows that did not match."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from loans.models.contract import Loan
@@ -112,3 +112,41 @@ class ReceiptBreak(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_id}/{self.line}"
+
+
+class ReturnState(models.TextChoices):
+    PROPOSED = "PROPOSED", _("待复核")
+    APPROVED = "APPROVED", _("已退回")
+    REJECTED = "REJECTED", _("已驳回")
+
+
+class MoneyReturn(models.Model):
+    """Money that named no loan goes back to its sender; one proposes, another approves."""
+
+    receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, related_name="returns")
+    reason = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=ReturnState.choices, default=ReturnState.PROPOSED)
+    proposed_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    decided_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    decision_note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("proposed_by")),
+                name="return_maker_is_not_checker",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="PROPOSED", decided_by__isnull=True, decided_at__isnull=True)
+                | Q(state__in=("APPROVED", "REJECTED"), decided_by__isnull=False, decided_at__isnull=False),
+                name="decided_return_has_its_checker",
+            ),
+            models.UniqueConstraint(
+                fields=["receipt"], condition=Q(state__in=("PROPOSED", "APPROVED")), name="one_return_a_receipt"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.receipt_id} {self.state}"

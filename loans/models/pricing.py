@@ -49,10 +49,12 @@ class LprRate(models.Model):
 
 
 class RepricingState(models.TextChoices):
+    PREVIEWING = "PREVIEWING", _("试算中")
     PROPOSED = "PROPOSED", _("待审批")
     APPROVED = "APPROVED", _("已批准")
     REJECTED = "REJECTED", _("已驳回")
     CANCELLED = "CANCELLED", _("已撤回")
+    FAILED = "FAILED", _("试算未成")
 
 
 class RepricingRun(models.Model):
@@ -64,6 +66,13 @@ class RepricingRun(models.Model):
     # Counts and sums of the preview, and the rates it used.
     totals = models.JSONField(default=dict)
     content_sha256 = models.CharField(max_length=64)
+    # How far the preview is: loans found when it was asked for, loans looked at, the last of their ids.
+    to_preview = models.PositiveIntegerField(default=0, db_default=0)
+    previewed = models.PositiveIntegerField(default=0, db_default=0)
+    previewed_up_to = models.BigIntegerField(default=0, db_default=0)
+    # Times in a row that a chunk could not be previewed, and why the preview was given up (a code).
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0)
+    failure = models.CharField(max_length=40, blank=True, default="", db_default="")
     proposed_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()
     decided_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
@@ -78,9 +87,20 @@ class RepricingRun(models.Model):
                 name="repricing_maker_is_not_checker",
             ),
             models.CheckConstraint(
-                condition=Q(state="PROPOSED", decided_by__isnull=True)
-                | (~Q(state="PROPOSED") & Q(decided_by__isnull=False)),
+                condition=Q(state__in=("PREVIEWING", "PROPOSED", "FAILED"), decided_by__isnull=True)
+                | (~Q(state__in=("PREVIEWING", "PROPOSED", "FAILED")) & Q(decided_by__isnull=False)),
                 name="decided_repricing_has_its_checker",
+            ),
+            models.UniqueConstraint(
+                fields=["state"], condition=Q(state="PREVIEWING"), name="one_repricing_preview_at_a_time"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=("PROPOSED", "APPROVED", "REJECTED")) | ~Q(content_sha256=""),
+                name="proposed_repricing_was_previewed",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="FAILED") & ~Q(failure="") | ~Q(state="FAILED") & Q(failure=""),
+                name="failed_repricing_says_why",
             ),
         ]
 

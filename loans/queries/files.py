@@ -1,4 +1,4 @@
-"""Files of money, breaks, refunds: who sees them, and what stands beside an unmatched receipt."""
+"""Files of money, breaks, refunds, returns: who sees them, and what stands beside an unmatched receipt."""
 
 from typing import NamedTuple
 
@@ -10,10 +10,12 @@ from loans.models import (
     DebitResult,
     Loan,
     MoneyFile,
+    MoneyReturn,
     Receipt,
     ReceiptBreak,
     ReceiptState,
     Refund,
+    ReturnState,
 )
 from people.models import Branch, Staff
 from people.queries import branch_ids_visible_to
@@ -41,6 +43,17 @@ def breaks_visible_to(staff: Staff) -> QuerySet[ReceiptBreak]:
 
 def refunds_visible_to(staff: Staff) -> QuerySet[Refund]:
     return Refund.objects.filter(loan__in=Loan.objects.visible_to(staff))
+
+
+def returns_visible_to(staff: Staff) -> QuerySet[MoneyReturn]:
+    """Money that names no loan belongs to no branch: for those who see the whole bank."""
+    return MoneyReturn.objects.all() if sees_the_whole_bank(staff) else MoneyReturn.objects.none()
+
+
+def returns_to_decide(staff: Staff) -> QuerySet[MoneyReturn]:
+    """Returns that wait for a second person, the oldest first."""
+    waiting = returns_visible_to(staff).filter(state=ReturnState.PROPOSED)
+    return waiting.select_related("receipt", "proposed_by").order_by("id")
 
 
 def unmatched_without_a_break(staff: Staff) -> int:

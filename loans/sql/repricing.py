@@ -4,14 +4,18 @@
 from loans.sql.chunks import IN_CHUNK
 
 # Loans whose repricing day lies in the window with nothing in its way; those that wait in another run are left to it.
-CANDIDATES = """
-SELECT p.loan_id, p.next_repricing_on FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id
+_CANDIDATES = """
+FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id
 WHERE p.next_repricing_on BETWEEN %(from_on)s AND %(to_on)s AND p.next_number IS NOT NULL AND p.settled_on IS NULL
   AND p.accelerated_on IS NULL AND p.written_off_on IS NULL AND l.matures_on > p.next_repricing_on
   AND NOT EXISTS (SELECT FROM loans_repricingitem i WHERE i.loan_id = p.loan_id AND i.state = 'PENDING')
-  AND p.loan_id > %(after)s
-ORDER BY p.loan_id LIMIT %(size)s
 """
+CANDIDATES = (
+    "SELECT p.loan_id, p.next_repricing_on "
+    + _CANDIDATES
+    + "AND p.loan_id > %(after)s ORDER BY p.loan_id LIMIT %(size)s"
+)
+COUNT_CANDIDATES = "SELECT count(*) " + _CANDIDATES
 IN_OTHER_RUNS = """
 SELECT count(*) FROM loans_position p
 WHERE p.next_repricing_on BETWEEN %(from_on)s AND %(to_on)s

@@ -10,10 +10,26 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from journal.errors import ActionRefused
-from loans.actions import close_break, debit_content, make_debits, match_receipt, return_receipt
+from loans.actions import (
+    close_break,
+    debit_content,
+    decide_return,
+    make_debits,
+    match_receipt,
+    propose_return,
+)
 from loans.break_reasons import reason_in_words
 from loans.filters import BreakFilter, MoneyFileFilter
-from loans.models import BreakState, MoneyFile, MoneyFileKind, Receipt, ReceiptBreak, ReceiptState
+from loans.models import (
+    BreakState,
+    MoneyFile,
+    MoneyFileKind,
+    MoneyReturn,
+    Receipt,
+    ReceiptBreak,
+    ReceiptState,
+    ReturnState,
+)
 from loans.queries import open_business_date
 from loans.queries.files import (
     alike,
@@ -22,6 +38,7 @@ from loans.queries.files import (
     find_loan,
     loan_meant_by,
     receipts_visible_to,
+    returns_to_decide,
     unanswered_debits,
     unmatched_without_a_break,
     work_of_files,
@@ -31,11 +48,14 @@ from loans.rules.debit_file import ANSWER_COLUMNS
 from loans.rules.receipts import COLUMNS
 from loans.views.lists import filter_words
 from people.paging import Order, page_of
+from people.queries import may
 from people.web import PageView, no_store, visible_or_404
 
 NEWEST = Order("new", gettext_lazy("最近"), ("-id",))
 OLDEST = Order("old", gettext_lazy("最早"), ("id",))
 _SHOWN_BREAKS = 10
+_SHOWN_RETURNS = 20
+_DECISIONS = ("approve", "reject")
 
 
 class MoneyFileList(PageView):
@@ -179,6 +199,7 @@ class BreakList(PageView):
             kinds=[choice for choice in MoneyFileKind.choices if choice[0] != MoneyFileKind.DEBITS_OUT],
             is_open=is_open,
             elsewhere=unmatched_without_a_break(self.staff) if is_open else 0,
+            returns=list(returns_to_decide(self.staff)[:_SHOWN_RETURNS]) if is_open else [],
             tab="breaks",
         )
 
@@ -225,7 +246,7 @@ class CloseBreak(PageView):
 
 
 class SettleReceipt(PageView):
-    """An unmatched receipt: find its loan and post it, or record that it went back."""
+    """An unmatched receipt: find its loan and post it, or ask that it goes back; another person decides on that."""
 
     permission = "loans.post_receipts"
     template_name = "loans/receipt_settle.html"
@@ -235,20 +256,34 @@ class SettleReceipt(PageView):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         receipt = self._found(pk)
-        note, is_return = request.POST.get("note", ""), request.POST.get("verb") == "return"
+        note, verb = request.POST.get("note", ""), request.POST.get("verb", "match")
         try:
-            if is_return:
-                done = return_receipt(receipt_id=receipt.pk, note=note, by=self.staff, at=self.at)
-            else:
-                loan = find_loan(request.POST.get("loan", ""), self.staff)
-                if loan is None:
-                    raise ActionRefused(_("没有这笔贷款。"), field="loan")
-                done = match_receipt(receipt_id=receipt.pk, loan_id=loan.pk, note=note, by=self.staff, at=self.at)
+            if verb == "return":
+                return self._asked(propose_return(receipt_id=receipt.pk, note=note, by=self.staff, at=self.at))
+            done = self._decided(receipt, verb, note) if verb in _DECISIONS else self._matched(receipt, note)
         except ActionRefused as refusal:
-            return self._shown(self._found(pk), refusal=refusal, note=note, is_return=is_return)
+            return self._shown(self._found(pk), refusal=refusal, note=note, verb=verb)
         words = {"serial": done.serial, "state": done.get_state_display()}
         messages.success(request, _("流水 %(serial)s：%(state)s。") % words)
         return redirect("loans:breaks")
+
+    def _asked(self, asked: MoneyReturn) -> HttpResponse:
+        messages.success(self.request, _("已提出退回，待另一人复核。"))
+        return redirect("loans:settle_receipt", pk=asked.receipt_id)
+
+    def _matched(self, receipt: Receipt, note: str) -> Receipt:
+        loan = find_loan(self.request.POST.get("loan", ""), self.staff)
+        if loan is None:
+            raise ActionRefused(_("没有这笔贷款。"), field="loan")
+        return match_receipt(receipt_id=receipt.pk, loan_id=loan.pk, note=note, by=self.staff, at=self.at)
+
+    def _decided(self, receipt: Receipt, verb: str, note: str) -> Receipt:
+        """The newest return of the receipt is what the page showed."""
+        newest = receipt.returns.order_by("-id").first()
+        if newest is None:
+            raise ActionRefused(_("没有待复核的退回。"))
+        decide_return(return_id=newest.pk, approve=verb == "approve", note=note, by=self.staff, at=self.at)
+        return self._found(receipt.pk)
 
     def _found(self, pk: int) -> Receipt:
         seen: QuerySet[Receipt] = receipts_visible_to(self.staff).select_related("loan", "resolved_by")
@@ -257,23 +292,36 @@ class SettleReceipt(PageView):
 
     def _shown(self, receipt: Receipt, refusal: ActionRefused | None = None, **more: Any) -> HttpResponse:
         is_open = receipt.state == ReceiptState.UNMATCHED
-        meant = loan_meant_by(receipt) if is_open else ""
-        text = (self.request.POST.get("loan") or self.request.GET.get("loan") or meant).strip()
-        loan = find_loan(text, self.staff) if is_open else None
+        returns = list(receipt.returns.select_related("proposed_by", "decided_by").order_by("-id"))
+        waiting = next((asked for asked in returns if asked.state == ReturnState.PROPOSED), None)
+        is_own = waiting is not None and waiting.proposed_by_id == self.staff.pk
         context = self.get_context_data(
             receipt=receipt,
             breaks=[shown(row) for row in ReceiptBreak.objects.filter(receipt=receipt).select_related("file")],
             is_open=is_open,
-            text=text,
-            meant=meant,
-            loan=loan,
-            name=borrower_name(loan, self.staff) if loan else "",
-            alike=list(alike(receipt, loan)[:3]) if loan else [],
+            returns=returns,
+            waiting=waiting,
+            is_own=is_own,
+            may_decide=waiting is not None and not is_own and may(self.staff, "loans.approve_refund"),
             refused=refusal.message if refusal else "",
             tab="breaks",
+            **(self._meant(receipt) if is_open and waiting is None else {}),
             **more,
         )
         return answer(self, context, refusal)
+
+    def _meant(self, receipt: Receipt) -> dict[str, Any]:
+        """The loan that was looked for, or that the money seems to be meant for."""
+        meant = loan_meant_by(receipt)
+        text = (self.request.POST.get("loan") or self.request.GET.get("loan") or meant).strip()
+        loan = find_loan(text, self.staff)
+        return {
+            "text": text,
+            "meant": meant,
+            "loan": loan,
+            "name": borrower_name(loan, self.staff) if loan else "",
+            "alike": list(alike(receipt, loan)[:3]) if loan else [],
+        }
 
 
 def answer(view: PageView, context: dict[str, Any], refusal: ActionRefused | None) -> HttpResponse:

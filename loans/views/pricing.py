@@ -1,6 +1,6 @@
 """Pages of pricing: published rates, missed repricings, loans whose spread may be renegotiated."""
 
-import re
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -24,6 +24,7 @@ from loans.queries import open_business_date
 from loans.queries.names import borrower_name
 from loans.queries.pricing import above_new_loans, missed, spread_gap_bounds
 from loans.repricing_wording import held_words
+from loans.rules.typed_amount import typed_rate
 from loans.views.days import asked_day
 from loans.views.files import answer
 from loans.views.lists import filter_words
@@ -42,7 +43,6 @@ PRICING_TABS = (
 NEWEST_RATE = Order("new", gettext_lazy("最近公布"), ("-published_on", "-id"))
 LONGEST_MISSED = Order("missed", gettext_lazy("最早"), ("position__next_repricing_on", "id"))
 WIDEST = Order("wide", gettext_lazy("加点最高"), ("-spread_bp", "id"))
-_RATE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,4})?")
 
 
 class PricingPage(PageView):
@@ -99,6 +99,7 @@ class LprTable(PricingPage):
             may_approve=may(self.staff, "loans.approve_repricing"),
             refused=refusal.message if refusal else "",
             field=refusal.field if refusal else "",
+            understood=_understood(more.get("typed", {})),
             **more,
         )
         return answer(self, context, refusal)
@@ -107,7 +108,12 @@ class LprTable(PricingPage):
 class LprPage(LprTable):
     """The table; a new rate is entered here."""
 
+    part_template = "loans/parts/lpr_understood.html"
+
     def get(self, request: HttpRequest) -> HttpResponse:
+        if getattr(request, "htmx", None) and "rate_percent" in request.GET:
+            return no_store(self.render_to_response({"understood": _understood(request.GET)}))
+        self.part_template = ""
         return self.shown()
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -115,12 +121,10 @@ class LprPage(LprTable):
             name: request.POST.get(name, "").strip() for name in ("tenor", "published_on", "rate_percent", "source")
         }
         try:
-            if not _RATE.fullmatch(typed["rate_percent"]):
-                raise LprRefused(_("利率须为百分数，最多四位小数，不带符号。"), field="rate_percent")
             row = propose_lpr(
                 tenor=typed["tenor"],
                 published_on=typed_day(typed["published_on"], "published_on"),
-                rate_percent=Decimal(typed["rate_percent"]),
+                rate_percent=_typed_rate(typed["rate_percent"]),
                 source=typed["source"],
                 by=self.staff,
                 at=self.at,
@@ -129,6 +133,27 @@ class LprPage(LprTable):
             return self.shown(refusal, typed=typed)
         messages.success(request, _("%(day)s 的 LPR 已录入，待另一人复核。") % {"day": row.published_on})
         return redirect("loans:lpr")
+
+
+def _typed_rate(text: str) -> Decimal:
+    try:
+        return typed_rate(text)
+    except ValueError:
+        raise LprRefused(_("利率须为百分数，最多四位小数，不带符号。"), field="rate_percent") from None
+
+
+def _understood(typed: Mapping[str, str]) -> dict[str, Any]:
+    """What a typed rate is read as, and how far it lies from the latest of its tenor; empty while nothing is typed."""
+    text, tenor = typed.get("rate_percent", ""), typed.get("tenor", "")
+    if not text.strip():
+        return {}
+    try:
+        rate = _typed_rate(text)
+    except LprRefused as refusal:
+        return {"fault": refusal.message}
+    newest = LprRate.objects.filter(tenor=tenor) if tenor in Tenor.values else LprRate.objects.none()
+    before = newest.order_by("-published_on").values_list("rate_percent", flat=True).first()
+    return {"rate": rate, "change": None if before is None else (rate - before) * 100}
 
 
 def _tenors() -> list[tuple[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from journal.errors import ActionRefused
@@ -14,6 +15,7 @@ from loans.models import Loan, Receipt, ReceiptState, Refund, RefundState
 from loans.queries import future_schedule
 from loans.queries.files import refunds_visible_to
 from loans.queries.names import borrower_name
+from loans.rules.capitals import capital_amount
 from loans.rules.money import AmountError
 from loans.rules.typed_amount import typed_amount
 from loans.views.files import NEWEST, answer
@@ -52,9 +54,10 @@ class ProposeRefund(PageView):
 
     permission = "loans.post_receipts"
     template_name = "loans/refund_propose.html"
+    part_template = "loans/parts/refund_understood.html"
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return self._shown(self._found(pk))
+        return self._shown(self._found(pk), amount=request.GET.get("amount", ""))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         loan = self._found(pk)
@@ -87,6 +90,7 @@ class ProposeRefund(PageView):
             next_amount=coming[0].amount if coming else None,
             receipts=list(receipts[:_SHOWN]),
             refunds=past,
+            understood=_understood(typed.get("amount", "")),
             waiting=next((each for each in past if each.state == RefundState.PROPOSED), None),
             refused=refusal.message if refusal else "",
             field=refusal.field if refusal else "",
@@ -94,6 +98,17 @@ class ProposeRefund(PageView):
             **typed,
         )
         return answer(self, context, refusal)
+
+
+def _understood(text: str) -> dict[str, Any]:
+    """What a typed amount is read as: `amount` with its capitals, or that it cannot be read; empty while nothing is."""
+    if not text.strip():
+        return {}
+    try:
+        amount = typed_amount(text[:40])
+    except AmountError:
+        return {"fault": _("看不懂这个金额。请写成 12345.60 或 12,345.60，最多两位小数，大于零。")}
+    return {"amount": amount, "capitals": capital_amount(amount) if get_language() == "zh-hans" else ""}
 
 
 class RefundPage(PageView):

@@ -10,23 +10,24 @@ from django.utils.translation import gettext_lazy
 
 from journal.errors import ActionRefused
 from loans.actions.pricing_documents import take_notices
-from loans.actions.repricing import cancel_repricing, decide_repricing, propose_repricing
+from loans.actions.repricing import ask_for_preview, cancel_repricing, decide_repricing
 from loans.filters import ITEM_STATES, DirectionChoice, RepricingItemFilter
 from loans.models import RepricingItem, RepricingRun, RepricingState
 from loans.queries import open_business_date
 from loans.queries.names import borrower_name
 from loans.queries.repricing import branch_codes_seen, items_seen, months_to_come, progress_of, totals_seen
-from loans.repricing_wording import held_words
+from loans.repricing_wording import failure_words, held_words
 from loans.views.files import answer
 from loans.views.lists import filter_words
 from loans.views.pricing import PricingPage, asked_form, handed_out, typed_day
 from people.paging import Order, page_of
 from people.queries import may
-from people.web import PageView, visible_or_404
+from people.web import PageView, no_store, visible_or_404
 
 NEWEST_RUN = Order("new", gettext_lazy("最近"), ("-id",))
 BY_LOAN = Order("loan", gettext_lazy("贷款"), ("loan_id",))
 DAYS_SHOWN = 400
+_WITHOUT_PREVIEW = (RepricingState.PREVIEWING, RepricingState.FAILED)
 
 
 class RunPages(PricingPage):
@@ -63,7 +64,7 @@ class RunList(RunPages):
 
 
 class ProposeRun(RunList):
-    """Previews the book over a window of days."""
+    """Asks for a preview of the book over a window of days; the run's page shows how far it is."""
 
     permission = "loans.propose_repricing"
     http_method_names = ["post"]
@@ -72,10 +73,10 @@ class ProposeRun(RunList):
         typed = {name: request.POST.get(name, "").strip() for name in ("from_on", "to_on")}
         try:
             window = {name: typed_day(text, name) for name, text in typed.items()}
-            run = propose_repricing(**window, by=self.staff, at=self.at)
+            run = ask_for_preview(**window, by=self.staff, at=self.at)
         except ActionRefused as refusal:
             return self.shown(refusal, typed=typed)
-        messages.success(request, _("已试算 %(count)d 笔，待另一人审批。") % {"count": run.totals["count"]})
+        messages.success(request, _("开始试算 %(count)d 笔，完成后待另一人审批。") % {"count": run.to_preview})
         return redirect("loans:repricing_run", pk=run.pk)
 
 
@@ -86,9 +87,17 @@ class RunPage(RunPages):
     part_template = "loans/parts/repricing_progress.html"
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return self.shown(self.found(pk))
+        run = self.found(pk)
+        if request.GET.get("previewing") and run.state != RepricingState.PREVIEWING and getattr(request, "htmx", None):
+            # The preview came to its end while the page showed its progress: the page is another one now.
+            response = HttpResponse(status=204)
+            response["HX-Refresh"] = "true"
+            return no_store(response)
+        return self.shown(run)
 
     def shown(self, run: RepricingRun, refusal: ActionRefused | None = None, **more: Any) -> HttpResponse:
+        if run.state in _WITHOUT_PREVIEW:
+            return self.shown_without_preview(run, refusal, **more)
         narrowed = RepricingItemFilter(self.request.GET, queryset=items_seen(run, self.staff), request=self.request)
         page = page_of(narrowed.qs, BY_LOAN, cursor=self.request.GET.get("cursor", ""))
         progress = progress_of(run)
@@ -107,6 +116,22 @@ class RunPage(RunPages):
             **self._may(run, progress),
             refused=refusal.message if refusal else "",
             field=refusal.field if refusal else "",
+            **more,
+        )
+        return answer(self, context, refusal)
+
+    def shown_without_preview(
+        self, run: RepricingRun, refusal: ActionRefused | None = None, **more: Any
+    ) -> HttpResponse:
+        """A run that is being previewed, or whose preview came to nothing: how far it is, and the way to stop it."""
+        is_previewing = run.state == RepricingState.PREVIEWING
+        context = self.get_context_data(
+            run=run,
+            is_previewing=is_previewing,
+            has_no_preview=True,
+            failure=failure_words(run.failure) if run.failure else "",
+            may_cancel=is_previewing and may(self.staff, "loans.propose_repricing"),
+            refused=refusal.message if refusal else "",
             **more,
         )
         return answer(self, context, refusal)

@@ -38,10 +38,10 @@ def close_through(day: date, at: datetime) -> None:
 
 
 def evenings_to(day: date, at: datetime) -> None:
-    """Bills up to a day and opens it, without the rest of the evenings."""
+    """Opens a day and bills up to it, without the rest of the evenings."""
     open_ledger_month(day)
-    bill(as_of=day, at=at)
     BusinessDate.objects.filter(is_open=True).update(day=day)
+    bill(as_of=day, at=at)
 
 
 def state_of(loan_id: int) -> dict[str, Any]:

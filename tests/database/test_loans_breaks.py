@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from config.invariants import findings
 from journal.models import Entry
@@ -16,18 +16,31 @@ from loans.actions import (
     NoteNeeded,
     ReceiptIsSettled,
     ReceiptRow,
+    ReturnIsDecided,
+    ReturnIsOpen,
+    ReturnNeedsSecondPerson,
     ValueDateTooEarly,
     close_break,
     close_business_date,
+    decide_return,
     finish_file,
     make_debits,
     match_receipt,
     post_receipts,
+    propose_return,
     receive_file,
-    return_receipt,
     take_chunk,
 )
-from loans.models import DebitInstruction, Installment, LedgerLine, Position, Posting, Receipt, ReceiptBreak
+from loans.models import (
+    DebitInstruction,
+    Installment,
+    LedgerLine,
+    MoneyReturn,
+    Position,
+    Posting,
+    Receipt,
+    ReceiptBreak,
+)
 from loans.rules.debit_file import Answer, parse_answer
 from people.actions import NotAllowed
 from people.models import Staff
@@ -41,6 +54,18 @@ NOTE = "付款附言写错借据号"
 @pytest.fixture
 def clerk() -> Staff:
     return make_staff("OPERATIONS", make_branch())
+
+
+@pytest.fixture
+def checker() -> Staff:
+    return make_staff("OPERATIONS", make_branch(), "沈二")
+
+
+def returned(receipt: Receipt, reason: str, clerk: Staff, checker: Staff) -> Receipt:
+    """Money that one proposed to send back and another let go."""
+    asked = propose_return(receipt_id=receipt.pk, note=reason, by=clerk, at=AT)
+    decide_return(return_id=asked.pk, approve=True, note="", by=checker, at=AT)
+    return Receipt.objects.get(pk=receipt.pk)
 
 
 def take(kind: str, *rows: FileRow) -> None:
@@ -57,7 +82,7 @@ def unmatched(amount: str = "500.00", value_on: date = DAY, serial: str = "U1") 
 
 
 def state() -> tuple[Any, ...]:
-    models = (Receipt, ReceiptBreak, Posting, Position, DebitInstruction, Entry)
+    models = (Receipt, ReceiptBreak, MoneyReturn, Posting, Position, DebitInstruction, Entry)
     return tuple(list(model.objects.order_by("pk").values()) for model in models)
 
 
@@ -105,16 +130,56 @@ def test_money_of_a_day_to_come_waits_for_it(clerk: Staff) -> None:
     assert not Posting.objects.filter(receipt=done).exists()
 
 
-def test_what_came_back_went_to_its_sender_and_touches_no_loan(clerk: Staff) -> None:
+def test_what_came_back_went_to_its_sender_by_two_persons_word_and_touches_no_loan(
+    clerk: Staff, checker: Staff
+) -> None:
     loan, receipt = book_loan(days_past_due=40), unmatched()
     before = figures(loan)
-    done = return_receipt(receipt_id=receipt.pk, note="原路退回付款行", by=clerk, at=AT)
-    assert (done.state, done.resolved_by, done.loan_id) == ("RETURNED", clerk, None)
+    asked = propose_return(receipt_id=receipt.pk, note="原路退回付款行", by=clerk, at=AT)
+    receipt.refresh_from_db()
+    assert (asked.state, receipt.state, ReceiptBreak.objects.get().state) == ("PROPOSED", "UNMATCHED", "OPEN")
+    decided = decide_return(return_id=asked.pk, approve=True, note="", by=checker, at=AT)
+    assert (decided.state, decided.proposed_by, decided.decided_by) == ("APPROVED", clerk, checker)
+    receipt.refresh_from_db()
+    assert (receipt.state, receipt.resolved_by, receipt.loan_id) == ("RETURNED", checker, None)
+    assert receipt.resolution == "原路退回付款行"
     assert figures(loan) == before and not Posting.objects.filter(kind="RECEIPT").exists()
     assert ReceiptBreak.objects.get().state == "RESOLVED"
+    assert [each.code for each in findings() if each.broken] == []
     # The channel tells it once more: it is known.
     row = ReceiptRow("WRONG-1", Decimal("500.00"), DAY, "CNAPS", "U1")
     assert post_receipts(rows=[row], by="system", at=AT).outcomes[0].state == "DUPLICATE"
+
+
+def test_while_a_return_waits_the_money_is_neither_matched_nor_returned_again(clerk: Staff, checker: Staff) -> None:
+    loan, receipt = book_loan(days_past_due=40), unmatched()
+    asked = propose_return(receipt_id=receipt.pk, note=NOTE, by=clerk, at=AT)
+    risk = make_staff("RISK_MANAGER", make_branch())
+    before = state()
+    with pytest.raises(ReturnIsOpen, match=clerk.name):
+        match_receipt(receipt_id=receipt.pk, loan_id=loan.pk, note=NOTE, by=checker, at=AT)
+    with pytest.raises(ReturnIsOpen, match=clerk.name):
+        propose_return(receipt_id=receipt.pk, note=NOTE, by=checker, at=AT)
+    with pytest.raises(ReturnNeedsSecondPerson):
+        decide_return(return_id=asked.pk, approve=True, note="", by=clerk, at=AT)
+    with pytest.raises(ReturnNeedsSecondPerson):
+        decide_return(return_id=asked.pk, approve=False, note=NOTE, by=clerk, at=AT)
+    with pytest.raises(NoteNeeded):
+        decide_return(return_id=asked.pk, approve=False, note="", by=checker, at=AT)
+    with pytest.raises(NotAllowed):
+        decide_return(return_id=asked.pk, approve=True, note="", by=risk, at=AT)
+    assert state() == before
+
+
+def test_a_rejected_return_leaves_the_money_to_find_its_loan(clerk: Staff, checker: Staff) -> None:
+    loan, receipt = book_loan(days_past_due=40), unmatched()
+    asked = propose_return(receipt_id=receipt.pk, note=NOTE, by=clerk, at=AT)
+    decide_return(return_id=asked.pk, approve=False, note="应是某客户的还款", by=checker, at=AT)
+    before = state()
+    with pytest.raises(ReturnIsDecided, match=checker.name):
+        decide_return(return_id=asked.pk, approve=True, note="", by=checker, at=AT)
+    assert state() == before
+    assert match_receipt(receipt_id=receipt.pk, loan_id=loan.pk, note=NOTE, by=clerk, at=AT).state == "POSTED"
 
 
 def test_nobody_settles_what_is_settled_and_is_told_who_did(clerk: Staff) -> None:
@@ -124,7 +189,7 @@ def test_nobody_settles_what_is_settled_and_is_told_who_did(clerk: Staff) -> Non
     before = state()
     for call in (
         lambda: match_receipt(receipt_id=receipt.pk, loan_id=loan.pk, note=NOTE, by=other, at=AT),
-        lambda: return_receipt(receipt_id=receipt.pk, note=NOTE, by=other, at=AT),
+        lambda: propose_return(receipt_id=receipt.pk, note=NOTE, by=other, at=AT),
     ):
         with pytest.raises(ReceiptIsSettled, match=clerk.name):
             call()
@@ -146,11 +211,11 @@ def test_what_may_not_be_is_refused_and_changes_nothing(clerk: Staff) -> None:
         with pytest.raises(NoteNeeded):
             match_receipt(**{**good, "note": note})
         with pytest.raises(NoteNeeded):
-            return_receipt(receipt_id=receipt.pk, note=note, by=clerk, at=AT)
+            propose_return(receipt_id=receipt.pk, note=note, by=clerk, at=AT)
         with pytest.raises(NoteNeeded):
             close_break(break_id=found.pk, note=note, by=clerk, at=AT)
     with pytest.raises(NotAllowed):
-        return_receipt(receipt_id=receipt.pk, note=NOTE, by=officer, at=AT)
+        propose_return(receipt_id=receipt.pk, note=NOTE, by=officer, at=AT)
     with pytest.raises(BreakHoldsMoney):
         close_break(break_id=found.pk, note=NOTE, by=clerk, at=AT)
     assert state() == before
@@ -191,10 +256,10 @@ def test_a_debit_whose_answer_a_person_took_is_answered(clerk: Staff) -> None:
     assert (asked.result, asked.paid, asked.receipt_id) == ("PAID", Decimal("9999999.00"), receipt.pk)
 
 
-def test_a_debit_whose_money_went_back_can_be_asked_for_again(clerk: Staff) -> None:
+def test_a_debit_whose_money_went_back_can_be_asked_for_again(clerk: Staff, checker: Staff) -> None:
     loan = book_loan(days_past_due=40)
     asked, receipt = answered(Decimal("0.01"), loan)
-    return_receipt(receipt_id=receipt.pk, note="核心误扣，已退回", by=clerk, at=AT)
+    returned(receipt, "核心误扣，已退回", clerk, checker)
     asked.refresh_from_db()
     assert (asked.result, asked.failure, asked.receipt_id) == ("FAILED", "款项已退回", None)
 
@@ -208,3 +273,28 @@ def test_a_return_without_its_person_is_refused_by_the_database() -> None:
         connection.cursor() as cursor,
     ):
         cursor.execute("UPDATE loans_receipt SET state = 'RETURNED'")
+
+
+@pytest.mark.parametrize(
+    ("statement", "constraint"),
+    [
+        ("UPDATE loans_moneyreturn SET state = 'APPROVED', decided_by_id = proposed_by_id, decided_at = now()",
+         "return_maker_is_not_checker"),
+        ("UPDATE loans_moneyreturn SET state = 'REJECTED', decided_by_id = proposed_by_id, decided_at = now()",
+         "return_maker_is_not_checker"),
+        ("UPDATE loans_moneyreturn SET state = 'APPROVED'", "decided_return_has_its_checker"),
+        ("UPDATE loans_moneyreturn SET reason = 'x'", "return_is_kept"),
+        ("DELETE FROM loans_moneyreturn", "return_is_kept"),
+        ("INSERT INTO loans_moneyreturn (receipt_id, reason, state, proposed_by_id, proposed_at, decision_note) "
+         "SELECT receipt_id, '', state, proposed_by_id, proposed_at, '' FROM loans_moneyreturn",
+         "one_return_a_receipt"),
+        ("UPDATE loans_receipt SET state = 'RETURNED', resolved_at = now(), "
+         "resolved_by_id = (SELECT min(proposed_by_id) FROM loans_moneyreturn)", "returned_receipt_was_approved"),
+    ],
+)  # fmt: skip
+def test_the_database_refuses_a_return_of_one_person(clerk: Staff, statement: str, constraint: str) -> None:
+    book_loan()
+    propose_return(receipt_id=unmatched().pk, note=NOTE, by=clerk, at=AT)
+    with pytest.raises(DatabaseError) as refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+    assert refused.value.__cause__.diag.constraint_name == constraint  # type: ignore[union-attr]

@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection
 
+from config.previews import preview_waiting
 from loans.actions import open_ledger_month
-from loans.actions import repricing as actions
 from loans.actions.repricing import (
     RepricingConflict,
     RepricingRefused,
+    ask_for_preview,
     cancel_repricing,
     decide_repricing,
     propose_repricing,
 )
-from loans.batch import bill, reprice, reprice_cuts
+from loans.batch import bill, previews, reprice, reprice_cuts
 from loans.batch import repricing as batch
-from loans.models import Position, Pricing, RepricingItem, RepricingRun, Terms
+from loans.models import BusinessDate, Position, Pricing, RepricingItem, RepricingRun, Terms
 from loans.sql import repricing as statements
 from people.models import Staff
 from tests import factories
@@ -50,6 +51,7 @@ def approved(loans: int) -> tuple[RepricingRun, Staff]:
     run = proposed(maker)
     decide_repricing(run_id=run.pk, approve=True, note="", content_sha256=run.content_sha256, by=checker, at=AT)
     open_ledger_month(NEW_YEAR)
+    BusinessDate.objects.filter(is_open=True).update(day=NEW_YEAR)
     bill(as_of=NEW_YEAR, at=AT)
     return run, maker
 
@@ -78,31 +80,96 @@ def test_of_two_checkers_at_once_exactly_one_decides(fresh_bank: Any) -> None:
     assert sum(isinstance(each, RepricingRun) for each in found) == 1
 
 
+def asked(maker: Staff) -> RepricingRun:
+    return ask_for_preview(from_on=NEW_YEAR, to_on=NEW_YEAR, by=maker, at=AT)
+
+
 def test_of_two_previews_at_once_one_takes_the_loans(fresh_bank: Any) -> None:
     maker, _checker = bank_of(12)
     found = at_once(lambda: proposed(maker), lambda: proposed(maker))
     assert sum(isinstance(each, RepricingRun) for each in found) == 1
-    assert sum(isinstance(each, RepricingRefused) for each in found) == 1
-    assert RepricingItem.objects.count() == RepricingItem.objects.values("loan_id").distinct().count()
+    assert sum(isinstance(each, RepricingRefused | RepricingConflict) for each in found) == 1
+    assert RepricingItem.objects.count() == RepricingItem.objects.values("loan_id").distinct().count() > 5
 
 
-def test_without_the_lock_only_the_database_stops_the_second_preview(
+def test_of_two_who_ask_for_a_preview_at_once_one_is_told_to_wait(fresh_bank: Any) -> None:
+    maker, _checker = bank_of(3)
+    found = at_once(lambda: asked(maker), lambda: asked(maker))
+    assert sorted(type(each).__name__ for each in found) == ["RepricingConflict", "RepricingRun"]
+    assert RepricingRun.objects.count() == 1
+
+
+def test_two_workers_at_once_preview_each_loan_once(fresh_bank: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    maker, _checker = bank_of(12)
+    monkeypatch.setattr(previews, "CHUNK", 2)
+    run = asked(maker)
+    found = at_once(*[lambda: preview_waiting(at_clock=lambda: AT)] * 2)
+    # Who finds the run taken leaves it to the other.
+    preview_waiting(at_clock=lambda: AT)
+    run.refresh_from_db()
+    assert (found, run.state, run.previewed) == ([True, True], "PROPOSED", run.to_preview)
+    assert RepricingItem.objects.count() == RepricingItem.objects.values("loan_id").distinct().count() == run.to_preview
+
+
+def test_without_the_lock_only_the_database_stops_the_second_worker(
     fresh_bank: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     maker, _checker = bank_of(12)
-    gate = threading.Barrier(2)
+    run, gate = asked(maker), threading.Barrier(2)
 
     def both_read(*given: Any) -> Any:
         found = list(outcomes(*given))
         gate.wait(20)
         return iter(found)
 
-    outcomes = actions.outcomes
-    monkeypatch.setattr(actions, "outcomes", both_read)
-    monkeypatch.setattr(actions, "_LOCK_PREVIEW", "SELECT %s")
-    found = at_once(lambda: proposed(maker), lambda: proposed(maker))
+    outcomes = previews.outcomes
+    monkeypatch.setattr(previews, "outcomes", both_read)
+    monkeypatch.setattr(previews, "_taken", lambda run_id: RepricingRun.objects.get(pk=run_id))
+    found = at_once(*[lambda: previews.preview_chunk(run_id=run.pk, at=AT)] * 2)
     assert sum(isinstance(each, DatabaseError) for each in found) == 1, found
     assert RepricingItem.objects.count() == RepricingItem.objects.values("loan_id").distinct().count()
+
+
+def test_a_preview_stopped_while_a_worker_is_at_it_ends_stopped(
+    fresh_bank: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker, _checker = bank_of(12)
+    monkeypatch.setattr(previews, "CHUNK", 1)
+    run = asked(maker)
+    found = at_once(
+        lambda: preview_waiting(at_clock=lambda: AT),
+        lambda: cancel_repricing(run_id=run.pk, reason="等待下月公布", by=maker, at=AT),
+    )
+    assert [each for each in found if isinstance(each, Exception)] == []
+    run.refresh_from_db()
+    assert run.state == "CANCELLED" and not RepricingItem.objects.filter(state="PENDING").exists()
+
+
+@pytest.mark.crash
+def test_a_worker_killed_in_a_preview_costs_a_chunk_and_the_next_goes_on(
+    fresh_bank: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker, _checker = bank_of(12)
+    monkeypatch.setattr(previews, "CHUNK", 5)
+    run = asked(maker)
+
+    def dies_in_the_second_chunk() -> None:
+        compute, chunks = previews._computed, iter(range(100))
+
+        def dying(*given: Any) -> Any:
+            if next(chunks) == 1:
+                os._exit(9)
+            return compute(*given)
+
+        previews._computed = dying  # the child's own copy
+        preview_waiting(at_clock=lambda: AT)
+
+    assert exit_of(in_child(dies_in_the_second_chunk)) == 9
+    run.refresh_from_db()
+    assert (run.state, run.previewed, RepricingItem.objects.count()) == ("PREVIEWING", 5, 5)
+    assert preview_waiting(at_clock=lambda: AT)
+    run.refresh_from_db()
+    assert run.state == "PROPOSED" and run.previewed == RepricingItem.objects.count() == run.to_preview > 5
 
 
 def test_two_evenings_at_once_reprice_each_loan_once(fresh_bank: Any) -> None:
@@ -211,6 +278,25 @@ def in_chunks(size: int) -> None:
             "repricing_maker_is_not_checker",
         ),
         ("UPDATE loans_repricingrun SET state = 'APPROVED'", "decided_repricing_has_its_checker"),
+        ("UPDATE loans_repricingrun SET state = 'PREVIEWING', to_preview = 0", "repricing_run_is_kept"),
+        (
+            "INSERT INTO loans_repricingrun (from_on, to_on, state, totals, content_sha256, proposed_by_id, "
+            "proposed_at, decision_note) SELECT from_on, to_on, 'PROPOSED', '{}', '', proposed_by_id, proposed_at, '' "
+            "FROM loans_repricingrun",
+            "proposed_repricing_was_previewed",
+        ),
+        (
+            "INSERT INTO loans_repricingrun (from_on, to_on, state, totals, content_sha256, proposed_by_id, "
+            "proposed_at, decision_note) SELECT from_on, to_on, 'FAILED', '{}', '', proposed_by_id, proposed_at, '' "
+            "FROM loans_repricingrun",
+            "failed_repricing_says_why",
+        ),
+        (
+            "INSERT INTO loans_repricingrun (from_on, to_on, state, totals, content_sha256, proposed_by_id, "
+            "proposed_at, decision_note) SELECT from_on, to_on, 'PREVIEWING', '{}', '', proposed_by_id, proposed_at, "
+            "'' FROM loans_repricingrun, generate_series(1, 2)",
+            "one_repricing_preview_at_a_time",
+        ),
         (
             "INSERT INTO loans_pricing (loan_id, in_force, kind, tenor, spread_bp, cycle_months, anchor, source) "
             "SELECT loan_id, '[2026-12-01,)', kind, tenor, spread_bp, cycle_months, anchor, '' FROM loans_pricing",

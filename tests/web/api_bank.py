@@ -13,7 +13,7 @@ from followups.models import VisitTask
 from loans.actions import ReceiptRow, charge_fee, make_debits, post_receipts
 from loans.actions.lpr import propose_lpr
 from loans.actions.repricing import propose_repricing
-from loans.models import MoneyFile, ReceiptBreak, Refund
+from loans.models import MoneyFile, MoneyReturn, Receipt, ReceiptBreak, Refund
 from people.models import Branch, Staff
 from people.tokens import issue_token
 from risk.batch import regrade
@@ -109,7 +109,7 @@ def pay(loan: Any, amount: str = "100.00") -> int:
 
 
 def money_rows(bank: Bank, place: str) -> dict[str, int]:
-    """A file of debits, a break of another file, and a refund to be decided: ids by the first word of their routes."""
+    """A file of debits, a break of another file, a refund and a return to decide: ids by the first word of routes."""
     out, _new = make_debits(by="system", at=AT)
     came = MoneyFile.objects.create(
         kind="RECEIPTS", name="r.csv", sha256=place, business_date=TODAY, actor="system", at=AT,
@@ -122,11 +122,18 @@ def money_rows(bank: Bank, place: str) -> dict[str, int]:
         loan=bank.loans[place], amount=Decimal("1.00"), reason="客户多还退回", proposed_by=bank.staff["operations"],
         proposed_at=AT,
     )  # fmt: skip
+    stray = Receipt.objects.create(
+        channel="CNAPS", serial=f"stray-{place}", loan_ref="X", amount=Decimal("1.00"), value_on=TODAY,
+        state="UNMATCHED", received_at=AT,
+    )  # fmt: skip
+    back = MoneyReturn.objects.create(
+        receipt=stray, reason="原路退回付款行", proposed_by=bank.staff["operations"], proposed_at=AT
+    )
     maker = make_staff("OPERATIONS", bank.home, name="maker")
     fee = charge_fee(
         loan_id=bank.loans[place].pk, code="COPY", amount=Decimal("1.00"), reason="补打合同副本", by=maker, at=AT
     )
-    return {"money": out.pk, "break": row.pk, "refund": refund.pk, "fee": fee.pk}
+    return {"money": out.pk, "break": row.pk, "refund": refund.pk, "return": back.pk, "fee": fee.pk}
 
 
 def pricing_rows(bank: Bank) -> dict[str, int]:

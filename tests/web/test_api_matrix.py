@@ -62,6 +62,8 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("receipt-reverse", "POST"): ({"operations"}, {"reason": "渠道重复划款"}),
     ("receipt-match", "POST"): ({"operations"}, {"loan": "NOBODY", "note": "付款附言写错"}),
     ("receipt-return", "POST"): ({"operations"}, {"note": "原路退回付款行"}),
+    ("returns", "GET"): ({"operations"}, None),
+    ("return-decide", "POST"): ({"operations"}, {"approve": True}),
     ("debits", "POST"): ({"operations"}, {}),
     ("money-files", "GET"): ({"operations"}, None),
     ("money-files", "POST"): ({"operations"}, {"kind": "RECEIPTS", "name": "r.csv", "content": "x"}),
@@ -150,7 +152,20 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
     bank = make_bank()
     found: dict[str, dict[str, int]] = {
         "missing": dict.fromkeys(
-            ("loan", "task", "visit", "report", "receipt", "change", "money", "break", "refund", "disclosure", "fee"),
+            (
+                "loan",
+                "task",
+                "visit",
+                "report",
+                "receipt",
+                "change",
+                "money",
+                "break",
+                "refund",
+                "return",
+                "disclosure",
+                "fee",
+            ),
             999_999_999,
         )
     }

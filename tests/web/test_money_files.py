@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from config import files_page
 from loans.actions import ReceiptRow, post_receipts
-from loans.models import MoneyFile, Position, Receipt, ReceiptBreak, Refund
+from loans.models import MoneyFile, MoneyReturn, Position, Receipt, ReceiptBreak, Refund
 from tests.factories import AT, book_loan, make_staff
 from tests.web.api_bank import TODAY, Bank, make_bank
 from tests.web.test_api_hostile import AMOUNTS
@@ -193,6 +193,10 @@ def test_a_refund_is_asked_for_by_one_and_decided_by_another(bank: Bank) -> None
     done = client.post(path, {"amount": "１，２３４．５６", "reason": "客户多还退回"}, follow=True)
     refund = Refund.objects.get()
     assert refund.amount == Decimal("1234.56") and "1,234.56" in done.content.decode()
+    part = client.get(path, {"amount": "\uff11\uff0c\uff12\uff13\uff14.5"}, headers={"HX-Request": "true"})
+    assert "1,234.50" in part.content.decode() and "<html" not in part.content.decode()
+    wrong = client.get(path, {"amount": "1e3"}, headers={"HX-Request": "true"})
+    assert 'class="fault"' in wrong.content.decode()
     own = reverse("loans:refund", args=[refund.pk])
     assert "同意退款" not in client.get(own).content.decode()
     assert client.post(own, {"verb": "approve"}).status_code == 422
@@ -229,7 +233,13 @@ def test_hostile_words_on_the_pages_end_in_a_sentence(bank: Bank) -> None:
 
 def many(bank: Bank, count: int, start: int) -> None:
     client = client_of(bank)
+    receipt = Receipt(channel="CNAPS", loan_ref="NOBODY", amount=1, value_on=TODAY, state="UNMATCHED", received_at=AT)
     for n in range(start, start + count):
+        receipt.pk, receipt.serial = None, f"R{n}"
+        receipt.save(force_insert=True)
+        MoneyReturn.objects.create(
+            receipt_id=receipt.pk, reason="x", proposed_by=bank.staff["operations"], proposed_at=AT
+        )
         content = csv(bank, f"NOBODY,500.00,2026-11-01,CNAPS,{n}", f"NOBODY,1e2,2026-11-01,CNAPS,x{n}")
         sha256 = send(client, content, verb="preview").context["report"].sha256
         send(client, content, verb="take", sha256=sha256)
@@ -241,7 +251,7 @@ def test_lists_cost_the_same_however_many_rows_they_show(bank: Bank) -> None:
     client, api = client_of(bank), bank.api("operations")
     asked: list[Callable[[], Any]] = [
         *(lambda name=name: client.get(reverse(name)) for name in ("loans:files", "loans:breaks", "loans:refunds")),  # type: ignore[misc]
-        *(lambda path=path: api.get(path) for path in ("money-files/", "breaks/", "refunds/")),  # type: ignore[misc]
+        *(lambda path=path: api.get(path) for path in ("money-files/", "breaks/", "refunds/", "returns/")),  # type: ignore[misc]
     ]
 
     def costs() -> list[int]:
@@ -292,6 +302,30 @@ def test_amounts_over_the_api_are_digits_in_a_string_and_nothing_else(bank: Bank
         reply = api.post("refunds/", body, key=f"a{n}")
         assert reply.status_code == 400, (amount, reply.content)
     assert not Refund.objects.exists()
+
+
+def test_a_return_over_the_api_takes_two(bank: Bank) -> None:
+    api, receipt = bank.api("operations"), unmatched(bank)
+    made = api.post(f"receipts/{receipt.pk}/return/", {"note": "原路退回付款行"}, key="r")
+    assert (made.status_code, made.json()["state"], made.json()["receipt"]["state"]) == (201, "PROPOSED", "UNMATCHED")
+    number = made.json()["id"]
+    own = api.post(f"returns/{number}/decide/", {"approve": True}, key="o")
+    assert (own.status_code, own.json()["error"]["code"]) == (422, "return_needs_second_person")
+    match = {"loan": bank.loans["home"].loan_note_no, "note": NOTE}
+    assert api.post(f"receipts/{receipt.pk}/match/", match, key="m").json()["error"]["code"] == "return_is_open"
+    assert api.get("returns/", state="PROPOSED").json()["results"][0]["id"] == number
+    second = client_of(bank, make_staff("OPERATIONS", bank.staff["operations"].branch, "田野"))
+    assert "退回待复核" in second.get(reverse("loans:breaks")).content.decode()
+    path = reverse("loans:settle_receipt", args=[receipt.pk])
+    assert "同意退回" in second.get(path).content.decode()
+    assert "同意退回" not in client_of(bank).get(path).content.decode()
+    assert client_of(bank).post(path, {"verb": "approve"}).status_code == 422
+    assert second.post(path, {"verb": "reject"}).status_code == 422
+    assert second.post(path, {"verb": "approve"}).status_code == 302
+    assert Receipt.objects.get().state == "RETURNED"
+    assert second.post(path, {"verb": "approve"}).status_code == 409
+    late = api.post(f"returns/{number}/decide/", {"approve": False, "note": "再看一看"}, key="l")
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "return_is_decided")
 
 
 def test_a_refund_over_the_api(bank: Bank) -> None:

@@ -8,14 +8,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from config.previews import preview_waiting
 from journal.models import Entry
-from loans.actions.repricing import decide_repricing, propose_repricing
-from loans.batch import reprice
+from loans.actions.repricing import ask_for_preview, decide_repricing, propose_repricing
+from loans.batch import previews, reprice
 from loans.models import LprRate, Position, Pricing, RepricingItem, RepricingRun
 from people.models import Role, Scope
 from tests.factories import AT, book_loan
@@ -60,7 +62,7 @@ def test_a_rate_goes_from_the_form_to_its_approval(bank: Bank) -> None:
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
-        ({"rate_percent": "３.40"}, "rate_percent"),
+        ({"rate_percent": "\u0663.40"}, "rate_percent"),
         ({"rate_percent": "3,40"}, "rate_percent"),
         ({"rate_percent": "1e1"}, "rate_percent"),
         ({"rate_percent": "3.47"}, "rate_percent"),
@@ -77,13 +79,35 @@ def test_a_wrong_rate_is_shown_again_with_its_field(bank: Bank, changed: dict[st
     assert not LprRate.objects.filter(proposed_by__isnull=False).exists()
 
 
+def test_a_rate_typed_full_width_is_folded_and_the_page_says_what_it_understood(bank: Bank) -> None:
+    client, typed = client_of(bank, "operations"), "\uff13\uff0e\uff14\uff10"
+    part = client.get(
+        reverse("loans:lpr"), {"tenor": "Y5", "rate_percent": typed}, headers={"HX-Request": "true"}
+    ).content.decode()
+    assert "3.40%" in part and "−10" in part and "<html" not in part
+    wrong = client.get(reverse("loans:lpr"), {"tenor": "Y5", "rate_percent": "3,4"}, headers={"HX-Request": "true"})
+    assert 'class="fault"' in wrong.content.decode()
+    assert client.post(reverse("loans:lpr"), {**RATE, "rate_percent": typed}).status_code == 302
+    assert LprRate.objects.get(published_on=date(2026, 10, 20)).rate_percent == Decimal("3.40")
+
+
 def test_a_run_goes_from_preview_to_approval_and_notices(bank: Bank) -> None:
     maker, checker = client_of(bank, "operations"), client_of(bank, "risk")
     page = maker.get(reverse("loans:repricing_runs")).content.decode()
     assert 'value="2027-01-01"' in page
     made = maker.post(reverse("loans:repricing_propose"), {"from_on": "2027-01-01", "to_on": "2027-01-01"})
     run = RepricingRun.objects.get()
-    assert made.headers["Location"] == reverse("loans:repricing_run", args=[run.pk])
+    path = made.headers["Location"]
+    assert path == reverse("loans:repricing_run", args=[run.pk]) and run.state == "PREVIEWING"
+    assert "/ 2" in maker.get(path).content.decode() and "停止试算" in maker.get(path).content.decode()
+    assert maker.get(f"{path}?previewing=1", headers={"HX-Request": "true"}).headers.get("HX-Refresh") is None
+    again = maker.post(reverse("loans:repricing_propose"), {"from_on": "2027-01-01", "to_on": "2027-01-01"})
+    assert again.status_code == 409 and "正在试算" in again.content.decode()
+    early = checker.post(reverse("loans:repricing_decide", args=[run.pk]), {"verb": "approve", "content_sha256": ""})
+    assert early.status_code == 409
+    assert preview_waiting(at_clock=lambda: AT)
+    run.refresh_from_db()
+    assert maker.get(f"{path}?previewing=1", headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
     assert reverse("loans:repricing_decide", args=[run.pk]) not in maker.get(made.headers["Location"]).content.decode()
     shown = checker.get(made.headers["Location"]).content.decode()
     assert run.content_sha256 in shown
@@ -108,6 +132,72 @@ def test_a_run_goes_from_preview_to_approval_and_notices(bank: Bank) -> None:
     assert maker.get(reverse("loans:repricing_notices", args=[run.pk, "exe"])).status_code == 404
     assert maker.get(reverse("loans:wide_spreads_file", args=["exe"])).status_code == 404
     assert Entry.objects.filter(kind="loans.repricing_notices_taken").count() == 2
+
+
+def asked(bank: Bank) -> RepricingRun:
+    return ask_for_preview(from_on=NEW_YEAR, to_on=NEW_YEAR, by=bank.staff["operations"], at=AT)
+
+
+def test_a_preview_may_be_stopped(bank: Bank) -> None:
+    run, client = asked(bank), client_of(bank, "operations")
+    stop = reverse("loans:repricing_cancel", args=[run.pk])
+    assert client.post(stop, {"reason": ""}).status_code == 422
+    assert client.post(stop, {"reason": "等待下月公布"}).status_code == 302
+    assert preview_waiting(at_clock=lambda: AT)
+    assert RepricingRun.objects.get().state == "CANCELLED" and not RepricingItem.objects.exists()
+
+
+def test_a_loan_that_cannot_be_computed_is_held_and_the_others_go_on(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, bad = asked(bank), bank.loans["home"].pk
+    real = previews.outcomes
+
+    def failing(days: Any, market: Any) -> Any:
+        if bad in days:
+            raise ZeroDivisionError
+        return real(days, market)
+
+    monkeypatch.setattr(previews, "outcomes", failing)
+    assert preview_waiting(at_clock=lambda: AT)
+    run.refresh_from_db()
+    held = RepricingItem.objects.get(loan_id=bad)
+    assert (run.state, run.totals["count"], run.totals["held"], held.reason) == ("PROPOSED", 2, 1, "cannot_preview")
+    assert "请运维核查" in client_of(bank, "risk").get(reverse("loans:repricing_run", args=[run.pk])).content.decode()
+
+
+def test_a_preview_that_fails_again_and_again_is_given_up_and_says_so(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = asked(bank)
+
+    def failing(run_id: int) -> str:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(previews, "run_sha256", failing)
+    assert preview_waiting(at_clock=lambda: AT)
+    run.refresh_from_db()
+    assert (run.state, run.failure, run.failures) == ("FAILED", "broken", 3)
+    assert not RepricingItem.objects.filter(state="PENDING").exists()
+    assert "已停止" in client_of(bank, "operations").get(reverse("loans:repricing_run", args=[run.pk])).content.decode()
+    assert "已停止" in bank.api("operations").get(f"repricing-runs/{run.pk}/").json()["failure"]
+    monkeypatch.undo()
+    assert run_of(bank).state == "PROPOSED"
+
+
+def test_a_window_whose_loans_went_meanwhile_comes_to_nothing(bank: Bank) -> None:
+    run = asked(bank)
+    Position.objects.update(next_repricing_on=date(2027, 4, 1))
+    assert preview_waiting(at_clock=lambda: AT)
+    run.refresh_from_db()
+    assert (run.state, run.failure) == ("FAILED", "nothing_left")
+
+
+def test_a_command_previews_without_a_worker(bank: Bank) -> None:
+    run = asked(bank)
+    call_command("preview_repricings")
+    run.refresh_from_db()
+    assert (run.state, run.previewed) == ("PROPOSED", 2)
 
 
 def test_a_refused_decision_keeps_what_was_typed(bank: Bank) -> None:
@@ -243,7 +333,12 @@ def test_a_run_over_the_api(bank: Bank) -> None:
     assert made.status_code == 201
     assert maker.post("repricing-runs/", window, key="run-1").json() == made.json()
     assert RepricingRun.objects.count() == 1
-    run = made.json()
+    begun = made.json()
+    assert (begun["state"], begun["to_preview"], begun["previewed"]) == ("PREVIEWING", 2, 0)
+    other = maker.post("repricing-runs/", window, key="run-2")
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "repricing_conflict")
+    assert preview_waiting(at_clock=lambda: AT)
+    run = maker.get(f"repricing-runs/{begun['id']}/").json()
     assert (run["state"], run["totals"]["count"], run["progress"]["PENDING"]) == ("PROPOSED", 2, 2)
     items = maker.get(f"repricing-runs/{run['id']}/items/", direction="down", with_count="1").json()
     assert items["count"] == 2 and items["results"][0]["new_rate_percent"] == "3.2000"
