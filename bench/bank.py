@@ -71,15 +71,16 @@ def drop(name: str) -> None:
     connection.close()
 
 
-def name_of(book: Book) -> str:
-    return f"bench_{book.name}_{LAYOUT}"
+def name_of(book: Book, empty: str = "") -> str:
+    """The book's template; one made of a seeded bank is named after it, so that two such banks have one each."""
+    return f"{empty or 'bench'}_{book.name}_{LAYOUT}"
 
 
 def template_of(book: Book, say: Callable[[str], None], *, empty: str = "") -> str:
     """The name of the book's template database, which is made when there is none; `empty` is a seeded bank to copy."""
     from bench.stock import fill
 
-    name = name_of(book)
+    name = name_of(book, empty)
     connection = connect("postgres", owner=True)
     cursor = connection.cursor()
     # Two who ask at once wait for each other; the lock ends with the connection.

@@ -1,6 +1,5 @@
 """The benchmarks at a small size: equal ends, rows and statements, which no noise moves. Times are not judged here."""
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +11,8 @@ from bench.book import Book, draw
 from bench.stand import Result, Stand
 from tests.conftest import FreshBank
 
-# They build one book in a database of its own and do not yet stand a second worker beside them: run alone, `-n 0`.
-pytestmark = pytest.mark.skipif("ANJU_BENCH" not in os.environ, reason="set ANJU_BENCH=1 and run with -n 0")
+# They share one book, made of the worker's own test database; kept together, no second worker makes another one.
+pytestmark = pytest.mark.xdist_group("bench")
 
 LOANS = 600
 # Statements of an evening that do not depend on the book: stages × what a chunk of each needs.
@@ -26,9 +25,10 @@ def stand(django_db_setup: None, django_db_blocker: Any) -> Iterator[Stand]:
     connection = connections["default"]
     with django_db_blocker.unblock():
         connection.close()
-        name = bank.name_of(Book(LOANS))
-        bank.drop(name)
-        found = Stand(Book(LOANS), 1, empty=connection.settings_dict["NAME"])
+        seeded = connection.settings_dict["NAME"]
+    name = bank.name_of(Book(LOANS), seeded)
+    bank.drop(name)
+    found = Stand(Book(LOANS), 1, empty=seeded)
     yield found
     found.cursor.connection.close()
     bank.drop(name)
