@@ -1,0 +1,21 @@
+"""The ground of the gate: databases copied from the seeded test database."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from tests.crash.ground import Ground, leave
+
+
+@pytest.fixture(scope="session")
+def ground(django_db_setup: None, django_db_blocker: Any) -> Iterator[Ground]:
+    """Commits are real; everything made is dropped at the end."""
+    with django_db_blocker.unblock():
+        leave()
+        found = Ground(str(connections["default"].settings_dict["NAME"]))
+        try:
+            yield found
+        finally:
+            found.clear()

@@ -1,0 +1,88 @@
+"""Databases of the rig: copies of a seeded bank, each trial's own or one bank's whole life; dropped at the end."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg2.errors
+from django.db import connections
+
+from bench import bank
+
+
+class Ground:
+    """Where trials happen; `empty` is a migrated and seeded database that nobody is connected to."""
+
+    def __init__(self, empty: str) -> None:
+        self.empty = empty
+        self._prefix = f"{empty[:30]}_crash_{os.getpid()}_{uuid.uuid4().hex[:4]}"
+        self._made: list[str] = []
+
+    def copy(self, template: str, word: str) -> str:
+        """A copy of a database; its name. Small ones are copied faster through the log than file by file."""
+        leave()
+        name = f"{self._prefix}_{word}"[:63]
+        _drop(name)
+        connection = bank.connect("postgres", owner=True)
+        connection.cursor().execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY wal_log')
+        connection.close()
+        self._made.append(name)
+        return name
+
+    def copy_here(self, word: str) -> str:
+        """A copy of the database that Django works on."""
+        return self.copy(here(), word)
+
+    def drop(self, name: str) -> None:
+        leave()
+        _drop(name)
+        self._made.remove(name)
+
+    @contextmanager
+    def on(self, name: str) -> Iterator[str]:
+        """Django works on this database inside the block."""
+        settings = connections["default"].settings_dict
+        before = settings["NAME"]
+        leave()
+        settings["NAME"] = name
+        try:
+            yield name
+        finally:
+            leave()
+            settings["NAME"] = before
+
+    @contextmanager
+    def trial(self, template: str, word: str = "trial") -> Iterator[str]:
+        """A copy to work on, gone after the block."""
+        name = self.copy(template, word)
+        try:
+            with self.on(name):
+                yield name
+        finally:
+            self.drop(name)
+
+    def clear(self) -> None:
+        for name in list(self._made):
+            self.drop(name)
+
+
+def _drop(name: str) -> None:
+    """Sessions of killed processes end within moments; a vacuum is sent away by the server, but not under FORCE."""
+    connection = bank.connect("postgres", owner=True)
+    try:
+        connection.cursor().execute(f'DROP DATABASE IF EXISTS "{name}"')
+    except psycopg2.errors.ObjectInUse:
+        bank.drop(name)
+    finally:
+        connection.close()
+
+
+def leave() -> None:
+    """Ends this process's connection, so that the database may be copied or dropped."""
+    connections["default"].close()
+
+
+def here() -> str:
+    """The database that Django works on."""
+    return str(connections["default"].settings_dict["NAME"])
