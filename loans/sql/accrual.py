@@ -4,7 +4,7 @@
 from loans.sql.chunks import IN_CHUNK
 
 # Three partial indexes are walked: of overdue loans, of loans that are not PASS, of loans that hold something.
-_MAY_DIFFER = (
+MAY_DIFFER = (
     "SELECT p.loan_id FROM loans_position p WHERE p.overdue_since < %(overdue_before)s AND "
     + IN_CHUNK.format("p")
     + "UNION SELECT p.loan_id FROM loans_position p WHERE p.five_class <> 'PASS' "
@@ -19,7 +19,7 @@ NON_ACCRUAL_CANDIDATES = (
     + "OR p.five_class = ANY(%(non_performing)s::text[]) THEN (SELECT sum(i.interest - i.interest_paid) "
     + "FROM loans_installment i WHERE i.loan_id = c.loan_id AND i.settled_on IS NULL) END AS wanted, "
     + "p.off_balance_interest AS held FROM ("
-    + _MAY_DIFFER
+    + MAY_DIFFER
     + ") c JOIN loans_position p ON p.loan_id = c.loan_id) h WHERE coalesce(h.wanted, 0) <> h.held"
 )
 # Read after the lock, in a statement of its own: one that waits for a lock sees other tables as they were before.
