@@ -13,7 +13,8 @@ from loans.actions.changes import ChangePreview, preview_change, propose_change
 from loans.forms import WHAT_FOR, asked_of, fields_of, is_asked
 from loans.models import ChangeKind, Loan
 from loans.queries import require_business_date
-from loans.views.changes import paired_rows, pricing_rows
+from loans.queries.changes import change_facts
+from loans.views.changes import paired_rows, pricing_rows, written_off
 from loans.views.one_loan import OneLoanPage, loan_head
 from people.web import no_store
 
@@ -66,6 +67,12 @@ class NewChange(OneLoanPage):
             return self.shown(loan, kind, request.POST, status=status, refused=refusal.message, field=refusal.field)
         return redirect("loans:change", pk=change.pk)
 
+    def written_off(self, loan: Loan, preview: ChangePreview) -> dict[str, Any] | None:
+        if preview.kind != ChangeKind.WRITE_OFF:
+            return None
+        facts = change_facts(loan.pk, as_of=require_business_date(), effective_on=preview.effective_on)
+        return written_off(loan, facts.state, preview.kind, preview.effective_on)
+
     def evidence(self) -> tuple[str, bytes] | None:
         file = self.request.FILES.get("evidence")
         if not isinstance(file, UploadedFile):
@@ -95,6 +102,7 @@ class NewChange(OneLoanPage):
                 context |= {
                     "preview": preview,
                     "pricing": pricing_rows(preview),
+                    "off": self.written_off(loan, preview),
                     "rows": paired_rows(preview)[:ROWS_SHOWN],
                     "seen": fingerprint(preview),
                 }

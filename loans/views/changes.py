@@ -1,6 +1,7 @@
 """Changes of contract: the list, one change with what it does, its steps, its file, and a print for signing."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,6 +21,7 @@ from loans.models.changes import OPEN_CHANGE_STATES
 from loans.queries import FutureRow, require_business_date
 from loans.queries.change_lists import steps_of, visible_changes, waiting_for
 from loans.queries.changes import change_facts
+from loans.queries.charges import charges_owed
 from loans.queries.names import borrower_name
 from loans.rules.changes import LoanState, state_from_json
 from loans.rules.money import yuan
@@ -129,11 +131,19 @@ def change_context(change: ContractChange, view: PageView) -> dict[str, Any]:
         "change": change,
         "preview": preview,
         "pricing": pricing_rows(preview),
+        "off": written_off(change.loan, state_from_json(change.loan_state), change.kind, today),
         "asked": [(label_of(change.kind, name), value_words(name, str(value))) for name, value in change.asked.items()],
         "steps": steps_of(change, view.staff, today),
         "is_open": is_open,
         "today": today,
     }
+
+
+def written_off(loan: Loan, state: LoanState, kind: str, on: date) -> dict[str, Any] | None:
+    """Of a write-off the balance that leaves the books, and the claim that stays; None for any other kind."""
+    if kind != ChangeKind.WRITE_OFF:
+        return None
+    return {"balance": yuan(state.balance_fen), "left": yuan(0), "owed": charges_owed(loan, on)}
 
 
 def pricing_rows(preview: ChangePreview) -> list[tuple[str, Any, Any]]:
