@@ -69,7 +69,7 @@ class Group:
 TERMS = (
     Asked("terms.principal", _lazy("贷款金额（元）"), AMOUNT),
     Asked("terms.annual_rate_percent", _lazy("年利率（%）"), DECIMAL),
-    Asked("terms.installments", _lazy("期数"), WHOLE),
+    Asked("terms.installments", _lazy("贷款期数"), WHOLE),
     Asked("terms.method", _lazy("还款方式"), CHOICE, tuple(RepaymentMethod.choices), RepaymentMethod.EQUAL_INSTALLMENT),
     Asked("terms.disbursed_on", _lazy("放款日"), DAY),
     Asked("terms.first_due_on", _lazy("首次还款日"), DAY, is_optional=True, hint=_lazy("不填为下月的还款日")),
@@ -114,7 +114,7 @@ TERMS = (
 PRICING = (
     Asked("pricing.kind", _lazy("利率定价"), CHOICE, tuple(PricingKind.choices), PricingKind.LPR),
     Asked("pricing.tenor", _lazy("LPR 期限"), CHOICE, tuple(Tenor.choices), Tenor.FIVE_YEARS),
-    Asked("pricing.spread_bp", _lazy("加点（基点）"), DECIMAL, hint=_lazy("减点写成 -30")),
+    Asked("pricing.spread_bp", _lazy("加点（基点）"), DECIMAL, hint=_lazy("减点写成 -30；固定利率不填")),
     Asked("pricing.cycle_months", _lazy("重定价周期（月）"), CHOICE, (("3", "3"), ("6", "6"), ("12", "12")), "12"),
     Asked("pricing.anchor", _lazy("重定价日"), CHOICE, tuple(PricingAnchor.choices), PricingAnchor.JANUARY_1),
 )

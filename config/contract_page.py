@@ -162,10 +162,13 @@ class NewContractPage(PageView):
     def understood(self, kind: str, typed: Mapping[str, str]) -> tuple[dict[str, Any] | None, dict[str, str]]:
         """What the form says, or every fault by field."""
         body = body_of(fields_of(kind), typed)
+        body.setdefault("borrower", {})
         form = (LoanForm if kind == SINGLE else CombinationForm)(data=body)
         if form.is_valid():
             return dict(form.validated_data), {}
-        return None, in_page_words(faults_of(form.errors), typed, body)
+        missing = [f"{prefix}disclosure" for prefix in _PARTS[kind] if not typed[f"{prefix}disclosure"].strip()]
+        faults = {name: _("请填写另一人为这份合同出具的明示表编号。") for name in missing}
+        return None, faults | in_page_words(faults_of(form.errors), typed, body)
 
     def call(self, kind: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -258,7 +261,7 @@ def previews(asked: Mapping[str, Any], plans: Mapping[str, Plan]) -> list[dict[s
 def groups(kind: str, typed: Mapping[str, str], faults: Mapping[str, str]) -> list[Group]:
     """The parts of the form."""
     note = _("条款须与明示表一致：从明示表进入时已填好。")
-    found = [group(_("签约"), _WHO, typed, faults)]
+    found = [group(_("签约人与机构"), _WHO, typed, faults)]
     if kind == SINGLE:
         found.append(group(_("合同"), (PRODUCT, *_PART), typed, faults, note))
     else:

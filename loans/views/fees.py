@@ -56,6 +56,11 @@ def fee_rows(fees: list[Fee], items: list[DisclosedFee], by: str, *, may_charge:
     return rows
 
 
+def label_of(fee: Fee) -> str:
+    """The fee as its disclosure calls it, else its code."""
+    return next((item.label for item in disclosed_fees(fee.loan) if item.code == fee.code), fee.code)
+
+
 class FeeList(OneLoanPage):
     """Every fee of a loan, the newest first, and what its disclosure allows."""
 
@@ -164,7 +169,7 @@ class ChargeFee(OneLoanPage):
             if fee.paid
             else _("已记收 %(code)s %(amount)s 元，待借款人缴纳。")
         )
-        said = {"code": fee.code, "amount": f"{fee.amount:,.2f}", "paid": f"{fee.paid:,.2f}"}
+        said = {"code": label_of(fee), "amount": f"{fee.amount:,.2f}", "paid": f"{fee.paid:,.2f}"}
         messages.success(self.request, words % said)
         return reverse("loans:fees", args=[loan.pk])
 
@@ -213,7 +218,7 @@ class WaiveFee(PageView):
         except ActionRefused as refusal:
             return self.shown(self.found(pk), refusal=refusal, reason=reason)
         messages.success(
-            request, _("已减免 %(code)s %(amount)s 元。") % {"code": fee.code, "amount": f"{done.waived:,.2f}"}
+            request, _("已减免 %(code)s %(amount)s 元。") % {"code": label_of(fee), "amount": f"{done.waived:,.2f}"}
         )
         return redirect("loans:fees", pk=fee.loan_id)
 

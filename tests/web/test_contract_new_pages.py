@@ -275,3 +275,19 @@ def test_the_form_asks_few_queries_however_many_officers_there_are(bank: Bank) -
             assert client.get(PATH).status_code == 200
         asked.append(len(queries))
     assert asked[0] == asked[1] <= 9, asked
+
+
+def test_an_empty_form_names_everything_that_is_missing(bank: Bank) -> None:
+    client = client_of(bank, "operations")
+    before = counts()
+    page = looked_at(client, form_of(client.get(PATH)))
+    faults = {each.asked.name for each in page.context["faulty"]}
+    assert page.status_code == 422 and counts() == before
+    assert {"branch", "borrower.id_no", "borrower.name", "external_id", "disclosure", "terms.principal"} <= faults
+    assert not {name for name in faults if name.startswith("home.")}
+
+
+@pytest.mark.parametrize("number", ["", "MS9", "x" * 60, "MS0' OR 1"])
+def test_an_unknown_disclosure_opens_an_empty_form(bank: Bank, number: str) -> None:
+    page = client_of(bank, "operations").get(PATH, {"disclosure": number})
+    assert page.status_code == 200 and form_of(page)["disclosure"] == ""
