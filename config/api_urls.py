@@ -46,6 +46,7 @@ routes = [
     path("repricing-runs/<int:pk>/items/", loans.RunItems.as_view(), name="repricing-items"),
     path("repricing-runs/<int:pk>/decide/", loans.RunDecide.as_view(), name="repricing-decide"),
     path("repricing-runs/<int:pk>/cancel/", loans.RunCancel.as_view(), name="repricing-cancel"),
+    path("repricing-items/<int:pk>/notice/", loans.ItemNotice.as_view(), name="notice"),
     path("repricing-missed/", loans.MissedRepricings.as_view(), name="repricing-missed"),
     path("repricing-missed/make-up/", loans.MakeUpForMissed.as_view(), name="repricing-make-up"),
     path("spread-gaps/", loans.WideSpreads.as_view(), name="spread-gaps"),

@@ -1,26 +1,29 @@
-"""Hands out lists of pricing as files, and records who took them: the notices of a run, and loans with a wide spread.
+"""Hands out documents of pricing, and records who took them: notices of a run or of one loan, loans with a wide spread.
 
-Names are masked and no telephone or address is in them: the letters are made where those are kept, by the number of the
-loan note.
+Names are masked for all but the portfolio officer, and no telephone or address is in them: letters are addressed where
+those are kept, by the number of the loan note.
 """
 
 import csv
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from journal.actions import record
-from loans import statement_xlsx
+from journal.errors import ActionRefused
+from loans import pdf, statement_xlsx
 from loans.actions.repricing import RepricingRefused
 from loans.actions.statements import Document
-from loans.models import Loan, RepricingRun, RepricingState
+from loans.models import Loan, RepricingItem, RepricingRun, RepricingState
 from loans.queries import open_business_date
 from loans.queries.bank import require_business_date
 from loans.queries.names import borrower_name
@@ -30,6 +33,7 @@ from loans.repricing_wording import held_words
 from loans.statement_xlsx import Cell, Sheet
 from people.actions import require
 from people.models import Staff
+from people.rules.masking import mask_id
 
 CSV, XLSX = "CSV", "XLSX"
 _MEDIA_TYPES = {
@@ -37,7 +41,7 @@ _MEDIA_TYPES = {
     XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 # Documents speak Chinese whatever the language of who takes them.
-_LANGUAGE = "zh-hans"
+DOCUMENT_LANGUAGE = "zh-hans"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -47,7 +51,7 @@ def take_notices(*, run: RepricingRun, form: str, by: Staff, at: datetime) -> Do
     require(by, "loans.view_repricing")
     if run.state != RepricingState.APPROVED and not run.items.filter(state="APPLIED").exists():
         raise RepricingRefused(_("批次获批后才能导出通知。"))
-    with override(_LANGUAGE):
+    with override(DOCUMENT_LANGUAGE):
         rows = list(_rows(run, by))
         window = f"{run.from_on} – {run.to_on}"
         facts = ((_("批次"), run.pk), (_("重定价日"), window), (_("笔数"), len(rows)))
@@ -59,6 +63,80 @@ def take_notices(*, run: RepricingRun, form: str, by: Staff, at: datetime) -> Do
     )  # fmt: skip
     name = f"repricing-{run.pk}-{run.from_on:%Y%m%d}-{run.to_on:%Y%m%d}.{form.lower()}"
     return Document(name, _MEDIA_TYPES[form], content)
+
+
+class NoticeTooEarly(ActionRefused):
+    """A borrower is told what was approved."""
+
+    code = "notice_too_early"
+    conflict = True
+
+
+def check_notice(item: RepricingItem) -> None:
+    """NoticeTooEarly unless the item was approved and not held back."""
+    if item.state == "HELD":
+        raise NoticeTooEarly(_("这笔贷款在批次中被搁置，利率没有变，没有通知。"))
+    if item.state == "PENDING" and item.run.state != RepricingState.APPROVED:
+        raise NoticeTooEarly(_("批次获批后才能打印通知。"))
+
+
+@transaction.atomic
+def take_notice(*, item: RepricingItem, by: Staff, at: datetime) -> Document:
+    """One borrower's notice as PDF, of a loan that the person sees; the taking stands in the journal with its hash."""
+    require(by, "loans.view")
+    check_notice(item)
+    today = require_business_date()
+    with override(DOCUMENT_LANGUAGE):
+        content = pdf.render("repricing_notice.typ", notice_content(item, by, at))
+    record(
+        kind="loans.repricing_notice_taken", subject_type="repricing", subject_id=item.run_id, loan_id=item.loan_id,
+        by=by.staff_no, at=at, business_date=today,
+        data={"item": item.pk, "sha256": hashlib.sha256(content).hexdigest()},
+    )  # fmt: skip
+    name = f"repricing-{item.loan.loan_note_no}-{item.effective_on:%Y%m%d}.pdf"
+    return Document(name, "application/pdf", content)
+
+
+def notice_content(item: RepricingItem, by: Staff, at: datetime) -> dict[str, str]:
+    """What a borrower is told of a repricing, as texts; empty where there is nothing to tell."""
+    loan = item.loan
+    return {
+        "bank": loan.branch.name,
+        "number": f"{item.run_id}-{item.pk}",
+        "borrower": borrower_name(loan, by),
+        "id_no": mask_id(loan.borrower.id_no),
+        "loan_note_no": loan.loan_note_no,
+        "method": loan.get_repayment_method_display(),
+        "effective_on": f"{item.effective_on}",
+        "tenor": item.get_tenor_display(),
+        "lpr": rate_text(item.lpr_percent),
+        "published_on": f"{item.lpr_published_on or ''}",
+        "spread_bp": bp_text(item.spread_bp),
+        "old_rate": rate_text(item.old_rate_percent),
+        "new_rate": rate_text(item.new_rate_percent),
+        "old_installment": f"{item.old_installment:.2f}",
+        "new_installment": f"{item.new_installment:.2f}",
+        "change": f"{item.new_installment - item.old_installment:.2f}",
+        "first_number": f"{item.first_number or ''}",
+        "first_due_on": f"{item.first_due_on or ''}",
+        "first_amount": "" if item.first_amount is None else f"{item.first_amount:.2f}",
+        "regular_on": f"{item.regular_on or ''}",
+        "next_repricing_on": f"{item.next_repricing_on or ''}",
+        "printed_by": f"{by.name} {by.staff_no}",
+        "printed_at": f"{timezone.localtime(at):%Y-%m-%d %H:%M}",
+    }
+
+
+def rate_text(percent: Decimal) -> str:
+    """3.20, 4.625: at least two decimals and no idle zeros."""
+    whole, _dot, part = f"{percent:.4f}".rstrip("0").partition(".")
+    return f"{whole}.{part.ljust(2, '0')}"
+
+
+def bp_text(spread: Decimal) -> str:
+    """+30, −30, +62.34: always with its sign."""
+    text = f"{spread:+.2f}".rstrip("0").rstrip(".")
+    return text.replace("-", "−")
 
 
 def _heads() -> tuple[str, ...]:
@@ -94,7 +172,7 @@ def take_wide_spreads(*, form: str, by: Staff, at: datetime) -> Document:
     today = require_business_date()
     seen = Loan.objects.visible_to(by).select_related("borrower", "branch", "portfolio_officer", "position")
     average, most = spread_gap_bounds(today)
-    with override(_LANGUAGE):
+    with override(DOCUMENT_LANGUAGE):
         rows = list(_spread_rows(above_new_loans(seen, today), by))
         facts = (
             (_("营业日"), today), (_("新发放贷款平均加点（基点）"), f"{average}"), (_("差距超过（基点）"), f"{most}"),

@@ -27,6 +27,7 @@ from loans.api.files import (
 )
 from loans.api.loans import BusinessDate, LoanInstallments, LoanList, LoanPostings, LoanSchedule
 from loans.api.pricing import (
+    ItemNotice,
     LoanPricing,
     LprDecide,
     LprRates,
@@ -72,6 +73,7 @@ __all__ = [
     "LoanInstallments",
     "LoanList",
     "LoanPostings",
+    "ItemNotice",
     "LoanPricing",
     "LoanRow",
     "LoanSchedule",

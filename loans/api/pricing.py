@@ -5,8 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -14,6 +16,7 @@ from rest_framework.response import Response
 
 from loans import queries
 from loans.actions.lpr import decide_lpr, propose_lpr
+from loans.actions.pricing_documents import take_notice
 from loans.actions.repricing import ask_for_preview, cancel_repricing, decide_repricing, make_up_for_missed
 from loans.api.fields import BranchBrief, MaskedBorrower, StaffBrief, money, visible_loans
 from loans.filters import ITEM_STATES, PricedLoanFilter, RepricingItemFilter
@@ -327,6 +330,20 @@ class RunItems(ListView):
     @reads(ItemRow(many=True), operation_id="repricing_run_items")
     def get(self, request: Request, pk: int) -> Response:
         return self.listed()
+
+
+class ItemNotice(ApiView):
+    """What one borrower is told of a repricing, as a PDF; once the run was approved."""
+
+    permission = "loans.view"
+
+    @reads(OpenApiTypes.BINARY, media_type="application/pdf", more_refusals=(409,), operation_id="repricing_notice")
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        item: RepricingItem = self.visible(runs.notices_visible_to(self.staff), pk=pk)
+        document = take_notice(item=item, by=self.staff, at=self.at)
+        response = HttpResponse(document.content, content_type=document.media_type)
+        response["Content-Disposition"] = f'attachment; filename="{document.name}"'
+        return response
 
 
 # ── Loans ────────────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from loans import sql
-from loans.models import RepricingItem, RepricingRun
+from loans.models import Loan, RepricingItem, RepricingRun
 from loans.queries.bank import parameter
 from loans.queries.pricing import published_lpr
 from loans.queries.terms import LoanTerms, terms_of
@@ -118,6 +118,12 @@ def items_seen(run: RepricingRun, staff: Staff) -> QuerySet[RepricingItem]:
     """A run's items of loans that a person sees."""
     rows = RepricingItem.objects.filter(run=run, loan__branch_id__in=branch_ids_visible_to(staff))
     return rows.select_related("loan", "loan__branch", "loan__borrower")
+
+
+def notices_visible_to(staff: Staff) -> QuerySet[RepricingItem]:
+    """Items of loans that a person sees, with all that a borrower's notice says."""
+    seen = RepricingItem.objects.filter(loan__in=Loan.objects.visible_to(staff))
+    return seen.select_related("run", "loan", "loan__branch", "loan__borrower")
 
 
 def progress_of(run: RepricingRun) -> dict[str, int]:

@@ -5,17 +5,25 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from journal.errors import ActionRefused
-from loans.actions.pricing_documents import take_notices
+from loans.actions.pricing_documents import DOCUMENT_LANGUAGE, check_notice, notice_content, take_notice, take_notices
 from loans.actions.repricing import ask_for_preview, cancel_repricing, decide_repricing
 from loans.filters import ITEM_STATES, DirectionChoice, RepricingItemFilter
 from loans.models import RepricingItem, RepricingRun, RepricingState
 from loans.queries import open_business_date
 from loans.queries.names import borrower_name
-from loans.queries.repricing import branch_codes_seen, items_seen, months_to_come, progress_of, totals_seen
+from loans.queries.repricing import (
+    branch_codes_seen,
+    items_seen,
+    months_to_come,
+    notices_visible_to,
+    progress_of,
+    totals_seen,
+)
 from loans.repricing_wording import failure_words, held_words
 from loans.views.files import answer
 from loans.views.lists import filter_words
@@ -100,7 +108,7 @@ class RunPage(RunPages):
             return self.shown_without_preview(run, refusal, **more)
         narrowed = RepricingItemFilter(self.request.GET, queryset=items_seen(run, self.staff), request=self.request)
         page = page_of(narrowed.qs, BY_LOAN, cursor=self.request.GET.get("cursor", ""))
-        progress = progress_of(run)
+        progress, is_approved = progress_of(run), run.state == RepricingState.APPROVED
         context = self.get_context_data(
             run=run,
             totals=totals_seen(run, branch_codes_seen(self.staff)),
@@ -109,7 +117,7 @@ class RunPage(RunPages):
             all_items=sum(progress.values()),
             is_running=self._is_running(run, progress),
             page=page,
-            rows=[_row(item, borrower_name(item.loan, self.staff)) for item in page.rows],
+            rows=[_row(item, borrower_name(item.loan, self.staff), is_approved) for item in page.rows],
             filter_words=filter_words(narrowed),
             states=ITEM_STATES,
             directions=DirectionChoice.DIRECTIONS,
@@ -155,9 +163,15 @@ class RunPage(RunPages):
         return run.items.filter(state="PENDING", effective_on__lte=today).exists()
 
 
-def _row(item: RepricingItem, name: str) -> dict[str, Any]:
+def _row(item: RepricingItem, name: str, is_approved: bool) -> dict[str, Any]:
     change = item.new_installment - item.old_installment
-    return {"item": item, "name": name, "change": change, "reason": held_words(item.reason) if item.reason else ""}
+    return {
+        "item": item,
+        "name": name,
+        "change": change,
+        "reason": held_words(item.reason) if item.reason else "",
+        "has_notice": item.state in ("APPLIED", "UNCHANGED") or item.state == "PENDING" and is_approved,
+    }
 
 
 class DecideRun(RunPage):
@@ -211,3 +225,34 @@ class Notices(PageView):
             messages.error(request, refusal.message)
             return redirect("loans:repricing_run", pk=run.pk)
         return handed_out(document)
+
+
+class NoticePage(PageView):
+    """What one borrower is told, to be printed; on paper it is the same as the PDF."""
+
+    permission = "loans.view"
+    template_name = "loans/repricing_notice.html"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        item: RepricingItem = visible_or_404(notices_visible_to(self.staff), pk=pk)
+        try:
+            check_notice(item)
+        except ActionRefused as refusal:
+            return answer(self, self.get_context_data(item=item, refused=refusal.message), refusal)
+        with translation.override(DOCUMENT_LANGUAGE):
+            notice = notice_content(item, self.staff, self.at)
+        return no_store(self.render_to_response(self.get_context_data(item=item, notice=notice)))
+
+
+class NoticePdf(PageView):
+    """The same as a document; the taking is recorded."""
+
+    permission = "loans.view"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        item: RepricingItem = visible_or_404(notices_visible_to(self.staff), pk=pk)
+        try:
+            return handed_out(take_notice(item=item, by=self.staff, at=self.at))
+        except ActionRefused as refusal:
+            messages.error(request, refusal.message)
+            return redirect("loans:repricing_notice", pk=pk)

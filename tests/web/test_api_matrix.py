@@ -14,6 +14,7 @@ from django.urls import URLPattern
 
 from config.api_urls import routes
 from loans.actions.changes import propose_change
+from loans.models import RepricingItem
 from people.api.permissions import ANYONE
 from people.api.views import ApiView
 from tests.factories import AT
@@ -100,6 +101,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("repricing-items", "GET"): (WHOLE_BANK, None),
     ("repricing-decide", "POST"): ({"risk"}, {"approve": True, "content_sha256": SHA}),
     ("repricing-cancel", "POST"): ({"operations"}, {"reason": "等待下月公布"}),
+    ("notice", "GET"): (LOAN_ROLES, None),
     ("repricing-missed", "GET"): (LOAN_ROLES, None),
     ("repricing-make-up", "POST"): ({"operations"}, {"to_on": TODAY.isoformat(), "reason": "批次漏跑补做"}),
     ("spread-gaps", "GET"): (LOAN_ROLES, None),
@@ -182,6 +184,9 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         found[place] = {**ids, "receipt": pay(bank.loans[place]), "change": proposed(bank, place, who)}
         found[place] |= money_rows(bank, place) | contract_bodies.disclosure_row(bank, who)
     shared = pricing_rows(bank)
+    for place in ("home", "other"):
+        found[place]["notice"] = RepricingItem.objects.get(loan=bank.loans[place]).pk
+    found["missing"]["notice"] = 999_999_999
     for ids in found.values():
         ids.update(shared if ids is not found["missing"] else dict.fromkeys(shared, 999_999_999))
     return bank, found

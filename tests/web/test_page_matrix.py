@@ -13,7 +13,17 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from followups import actions
 from loans.actions.changes import propose_change
-from loans.models import ContractChange, Fee, LprRate, MoneyFile, Receipt, ReceiptBreak, Refund, RepricingRun
+from loans.models import (
+    ContractChange,
+    Fee,
+    LprRate,
+    MoneyFile,
+    Receipt,
+    ReceiptBreak,
+    Refund,
+    RepricingItem,
+    RepricingRun,
+)
 from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.contract_bodies import disclosure_in
@@ -80,6 +90,8 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "loans:repricing_decide": ({"risk"}, "post", {"verb": "approve", "content_sha256": "0" * 64}),
     "loans:repricing_cancel": ({"operations"}, "post", {"reason": "等待下月公布"}),
     "loans:repricing_notices": (WHOLE_BANK, "get", {}),
+    "loans:repricing_notice": (LOAN_ROLES, "get", {}),
+    "loans:repricing_notice_pdf": (LOAN_ROLES, "get", {}),
     "loans:repricing_missed": (LOAN_ROLES, "get", {}),
     "loans:repricing_make_up": ({"operations"}, "post", {"to_on": "2026-11-01", "reason": "批次漏跑补做"}),
     "loans:wide_spreads": (LOAN_ROLES, "get", {}),
@@ -202,6 +214,9 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         newest: Any = SHARED_PAGES[name].objects.latest("pk")
         more = ["csv"] if name == "loans:repricing_notices" else []
         return reverse(name, args=[newest.pk if place in bank.loans else 987654321, *more])
+    if name in ("loans:repricing_notice", "loans:repricing_notice_pdf"):
+        items = RepricingItem.objects.filter(loan=bank.loans.get(place)) if place in bank.loans else None
+        return reverse(name, args=[items.latest("pk").pk if items is not None else 987654321])
     if name == "loans:wide_spreads_file":
         return reverse(name, args=["xlsx"])
     if name in ("loans:reverse_receipt", "loans:settle_receipt"):

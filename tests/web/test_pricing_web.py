@@ -2,9 +2,12 @@
 
 import csv
 import io
+import shutil
+import subprocess
 import zipfile
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -198,6 +201,55 @@ def test_a_command_previews_without_a_worker(bank: Bank) -> None:
     call_command("preview_repricings")
     run.refresh_from_db()
     assert (run.state, run.previewed) == ("PROPOSED", 2)
+
+
+def text_of(pdf: bytes) -> str:
+    """The text on the paper where a reader of PDF is installed."""
+    if not shutil.which("pdftotext"):
+        return ""
+    return subprocess.run(["pdftotext", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+
+
+def test_a_borrower_is_told_on_paper_what_was_approved(bank: Bank) -> None:
+    run, loan = run_of(bank), bank.loans["home"]
+    item = RepricingItem.objects.get(run=run, loan=loan)
+    page, paper = (reverse(f"loans:{name}", args=[item.pk]) for name in ("repricing_notice", "repricing_notice_pdf"))
+    officer, colleague = client_of(bank, "officer"), client_of(bank, "operations")
+    early = officer.get(page)
+    assert early.status_code == 409 and "批次获批后" in early.content.decode()
+    assert officer.get(paper).status_code == 302
+    assert bank.api("officer").get(f"repricing-items/{item.pk}/notice/").status_code == 409
+    assert not Entry.objects.filter(kind="loans.repricing_notice_taken").exists()
+    decide_repricing(
+        run_id=run.pk, approve=True, note="", content_sha256=run.content_sha256, by=bank.staff["risk"], at=AT
+    )
+    assert page in client_of(bank, "risk").get(reverse("loans:repricing_run", args=[run.pk])).content.decode()
+    mine, masked = officer.get(page).content.decode(), colleague.get(page).content.decode()
+    assert loan.borrower.name in mine and loan.borrower.name not in masked and loan.borrower.id_no not in mine
+    for shown in (f"{item.old_installment:,.2f}", f"{item.new_installment:,.2f}", f"{item.first_due_on}", "3.20%"):
+        assert shown in mine and shown in masked, shown
+    assert "−30 个基点" in mine and f"{item.lpr_published_on}" in mine
+    document = officer.get(paper)
+    assert (document["Content-Type"], document.content[:5]) == ("application/pdf", b"%PDF-")
+    words = text_of(document.content)
+    for shown in (loan.loan_note_no, f"{item.new_installment:,.2f}", f"{item.first_amount:,.2f}", "3.20%", "−30"):
+        assert not words or shown in words, shown
+    over_the_api = bank.api("officer").get(f"repricing-items/{item.pk}/notice/")
+    assert over_the_api.content[:5] == b"%PDF-"
+    taken = Entry.objects.filter(kind="loans.repricing_notice_taken", loan_id=loan.pk)
+    assert taken.count() == 2 and taken.latest("id").data["sha256"] == sha256(over_the_api.content).hexdigest()
+    assert client_of(bank, "stranger").get(page).content == client_of(bank, "stranger").get(
+        reverse("loans:repricing_notice", args=[987654321])
+    ).content.replace(b"987654321", str(item.pk).encode())
+
+
+def test_a_loan_held_back_has_no_notice(bank: Bank) -> None:
+    run, loan = run_of(bank, is_approved=True), bank.loans["home"]
+    RepricingItem.objects.filter(run=run, loan=loan).update(state="HELD", reason="loan_ended")
+    reply = client_of(bank, "officer").get(
+        reverse("loans:repricing_notice", args=[RepricingItem.objects.get(loan=loan).pk])
+    )
+    assert reply.status_code == 409 and "搁置" in reply.content.decode()
 
 
 def test_a_refused_decision_keeps_what_was_typed(bank: Bank) -> None:
