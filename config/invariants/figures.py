@@ -12,7 +12,7 @@ FIGURES = (
         "B13: the figures of each closed date add up to its control totals, and those of the last one are its loans",
         "SELECT count(*) FROM loans_figure",
         f"""WITH last AS (
-               SELECT max(business_date) AS day FROM loans_figure
+               SELECT max(business_date) AS day FROM loans_figure HAVING count(*) > 0
            ), kept AS (
                SELECT l.branch_id, p.five_class, CASE WHEN last.day - p.overdue_since > 90 THEN 91
                           WHEN last.day - p.overdue_since > 30 THEN 31
