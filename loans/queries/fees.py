@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Count, Sum
+from django.db.models import Count, F, Sum
 
 from loans.models import CostItem, CostKind, Fee, Loan
 from loans.queries.bank import parameter
@@ -40,7 +40,7 @@ def disclosed_fees(loan: Loan) -> list[DisclosedFee]:
     named = list(items.exclude(code__in=_NO_FEES).order_by("disclosure_id", "id"))
     if not named:
         return []
-    standing = Fee.objects.filter(loan_id=loan.pk, waived_on__isnull=True).values("code").annotate(all=Sum("amount"))
+    standing = Fee.objects.filter(loan_id=loan.pk).values("code").annotate(all=Sum(F("amount") - F("waived")))
     charged = {row["code"]: row["all"] for row in standing}
     return [
         DisclosedFee(one.code, one.label, one.charged_by, one.basis, one.amount, charged.get(one.code, ZERO))

@@ -162,6 +162,12 @@ def test_another_person_waives_what_is_not_paid(bank: Bank, loan: Loan) -> None:
     assert again.status_code == 409 and "已缴清或已减免" in again.content.decode()
     listed = own.get(reverse("loans:fees", args=[loan.pk])).content.decode()
     assert "减免 1,000.00" in listed and "200.00" in listed
+    # Only the waived part may be charged again: 3,000 less the 200 that were paid.
+    assert "2,800.00" in listed
+    before = counts()
+    over = charge(own, loan, amount="2800.01")
+    assert over.status_code in (409, 422) and "还可收 2,800.00 元" in over.content.decode() and counts() == before
+    assert charge(own, loan, amount="2800").status_code == 302
 
 
 def test_who_may_not_charge_sees_no_button(bank: Bank, loan: Loan) -> None:
