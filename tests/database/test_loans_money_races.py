@@ -115,14 +115,14 @@ def test_without_the_lock_the_receipt_would_go_to_both_but_for_the_database(
     from loans.actions import breaks
 
     gate = threading.Barrier(2)
-    settle = breaks._settle
+    settle = breaks.settle
 
     def both_read(*given: Any) -> None:
         gate.wait(10)
         settle(*given)
 
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_given: self)
-    monkeypatch.setattr(breaks, "_settle", both_read)
+    monkeypatch.setattr(breaks, "settle", both_read)
     found = matches_at_once()
     # Both were told that it worked, or the database refused the second posting: the lock is what makes the answer true.
     assert sum(isinstance(each, ReceiptIsSettled) for each in found) == 0
