@@ -14,7 +14,8 @@ from django.urls import reverse
 from journal.models import Entry
 from loans.actions.changes import preview_change, preview_of
 from loans.models import ChangeKind, ContractChange, Loan, Posting, Terms
-from tests.changing import PDF, People, e1_loan, pay, propose
+from loans.queries.charges import charges_owed
+from tests.changing import PDF, People, apply, e1_loan, pay, propose, signed
 from tests.factories import AT, make_branch, make_staff
 
 LOWER, SHORTEN = "LOWER_INSTALLMENT", "SHORTEN_TERM"
@@ -242,6 +243,20 @@ def test_a_loan_that_moved_is_named_and_cannot_be_approved(loan: Loan, who: Peop
     assert reply.status_code == 409 and "同意办理" in reply.content.decode()
     change.refresh_from_db()
     assert change.state == "PROPOSED"
+
+
+def test_a_write_off_shows_what_leaves_the_books_and_the_claim_that_stays(loan: Loan, who: People) -> None:
+    apply(signed(loan, "ACCELERATION", who, who.risk), who)
+    owed = charges_owed(loan, TODAY)
+    client = client_of(who.officer)
+    asked = page_of(client, "change_new", loan.pk, kind="WRITE_OFF")
+    sent = {**hidden(asked), "reason": "诉讼终结，认定为呆账", "evidence": SimpleUploadedFile("认定书.pdf", PDF)}
+    assert client.post(reverse("loans:change_new", args=[loan.pk]), sent).status_code == 302
+    change = ContractChange.objects.get(kind="WRITE_OFF")
+    pages = (asked, page_of(client, "change", change.pk), page_of(client, "change_print", change.pk))
+    for page in pages:
+        assert "981,133.31" in page and f"{owed.total:,.2f}" in page and "账销案存的债权" in page
+        assert "剩余期数" not in page
 
 
 def test_an_old_form_does_not_decide(loan: Loan, who: People) -> None:

@@ -1,5 +1,6 @@
 """The contract page and the ledger of a loan: what is signed, billed and paid, and where each amount comes from."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from django.urls import reverse
 
 from loans.actions import ReceiptRow, post_receipts, reverse_receipt
 from loans.models import Combination, Installment, Loan, Posting, Terms
+from loans.queries import future_schedule
 from tests.factories import AT, book_loan
 from tests.web.api_bank import Bank, make_bank, pay
 from tests.web.test_page_matrix import client_of
@@ -65,6 +67,23 @@ def test_the_schedule_is_one_list_of_billed_and_future_rows(bank: Bank) -> None:
     assert str(loan.matures_on) in last
     for odd in ("0", "-1", "99999", "x", "１２", "9999"):
         assert "还款计划" in text_of(client, "contract_schedule", loan, **{"from": odd})
+
+
+def test_every_row_of_the_schedule_has_a_cell_below_each_head_and_future_ones_their_balance(bank: Bank) -> None:
+    loan = bank.loans["home"]
+    page = text_of(client_of(bank, "officer"), "contract_schedule", loan)
+    table = page[page.index("<thead>") : page.index("</tbody>")]
+    heads = re.findall(r"<th[^>]*>([^<]*)</th>", table)
+    column = heads.index("期后未出账本金")
+    future = {row.number: row for row in future_schedule(loan)}
+    rows = [re.findall(r"<td([^>]*)>(.*?)</td>", row) for row in re.findall(r"<tr[^>]*>(.*?)</tr>", table, re.S)[1:]]
+    wide = [sum(int((re.findall(r'colspan="(\d+)"', opening) or ["1"])[0]) for opening, _text in row) for row in rows]
+    assert set(wide) == {len(heads)}
+    for row in rows[:-2]:
+        number = int(row[0][1])
+        shown = f"{future[number].balance:,.2f}" if number in future else "–"
+        assert row[column][1] == shown, number
+    assert any(int(row[0][1]) in future for row in rows[:-2])
 
 
 def test_sums_below_the_schedule_are_of_all_rows_not_of_the_page(bank: Bank) -> None:

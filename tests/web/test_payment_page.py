@@ -148,6 +148,13 @@ def test_what_is_owed_is_offered_as_the_amount(bank: Bank) -> None:
     assert charges_owed(loan, TODAY).total == 0
 
 
+def test_the_help_lists_the_keys_of_the_form(bank: Bank) -> None:
+    page = client_of(bank, "operations").get(path(bank.loans["home"])).content.decode()
+    listed = page[page.index('<dl class="keylist">') :].split("</dl>")[0]
+    for key in ("Enter", "Tab", "Shift Tab", "/", "?", "Esc"):
+        assert f"<kbd>{key}</kbd>" in listed, key
+
+
 def test_the_part_alone_answers_htmx(bank: Bank) -> None:
     reply = client_of(bank, "operations").get(path(bank.loans["home"]), {"amount": "1"}, headers={"HX-Request": "true"})
     part = reply.content.decode()
