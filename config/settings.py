@@ -241,6 +241,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 900,
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 0.5,
+    # A broker that is frozen, or gone without a word, takes the connection and never answers.
+    "socket_timeout": 0.5,
     "max_retries": 0,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
