@@ -60,6 +60,7 @@ routes = [
     path("money-files/", files_api.SentFiles.as_view(), name="money-files"),
     path("money-files/<int:pk>/", loans.MoneyFileDetail.as_view(), name="money-file"),
     path("money-files/<int:pk>/content/", loans.MoneyFileContent.as_view(), name="money-file-content"),
+    path("money-files/<int:pk>/debits/", loans.MoneyFileDebits.as_view(), name="money-file-debits"),
     path("breaks/", loans.Breaks.as_view(), name="breaks"),
     path("breaks/<int:pk>/close/", loans.CloseBreak.as_view(), name="break-close"),
     path("refunds/", loans.Refunds.as_view(), name="refunds"),

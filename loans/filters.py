@@ -19,6 +19,8 @@ from loans.models import (
     ChangeKind,
     ChangeState,
     ContractChange,
+    DebitInstruction,
+    DebitResult,
     FiveClass,
     Loan,
     MoneyFile,
@@ -187,6 +189,14 @@ class RefundFilter(django_filters.FilterSet):
 
     class Meta:
         model = Refund
+        fields: list[str] = []
+
+
+class DebitFilter(django_filters.FilterSet):
+    result = django_filters.ChoiceFilter(label=_("结果"), choices=DebitResult.choices)
+
+    class Meta:
+        model = DebitInstruction
         fields: list[str] = []
 
 

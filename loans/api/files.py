@@ -17,8 +17,17 @@ from loans.api.fields import StaffBrief
 from loans.api.receipts import LoanNotFound, ReceiptRow
 from loans.api.refunds import YesNoField
 from loans.break_reasons import reason_in_words
-from loans.filters import BreakFilter, MoneyFileFilter, ReturnFilter
-from loans.models import BreakState, MoneyFile, MoneyFileKind, MoneyReturn, ReceiptBreak, ReturnState
+from loans.filters import BreakFilter, DebitFilter, MoneyFileFilter, ReturnFilter
+from loans.models import (
+    BreakState,
+    DebitInstruction,
+    DebitResult,
+    MoneyFile,
+    MoneyFileKind,
+    MoneyReturn,
+    ReceiptBreak,
+    ReturnState,
+)
 from loans.queries.files import (
     breaks_visible_to,
     files_visible_to,
@@ -81,6 +90,39 @@ class MoneyFileContent(ApiView):
         response["Content-Disposition"] = f'attachment; filename="{file.name}"'
         response["X-Content-SHA256"] = file.sha256
         return response
+
+
+class DebitRow(serializers.ModelSerializer[DebitInstruction]):
+    """One debit as it was asked for, and the core bank's answer."""
+
+    loan_id = serializers.IntegerField()
+    loan_note_no = serializers.CharField(source="loan.loan_note_no")
+    result = serializers.ChoiceField(choices=DebitResult.choices)
+    receipt_id = serializers.IntegerField(allow_null=True)
+
+    class Meta:
+        model = DebitInstruction
+        fields = [
+            "id", "serial", "loan_id", "loan_note_no", "amount", "value_on", "result", "paid", "failure", "receipt_id",
+        ]  # fmt: skip
+
+
+class MoneyFileDebits(ListView):
+    """The debits of a file that went out, with what became of each."""
+
+    permission = "loans.post_receipts"
+    filterset_class = DebitFilter
+    serializer_class = DebitRow
+    orderings = {"id": ("id",)}
+    default_ordering = "id"
+
+    def rows(self) -> QuerySet[DebitInstruction]:
+        file: MoneyFile = self.visible(files_visible_to(self.staff), pk=self.kwargs["pk"])
+        return DebitInstruction.objects.filter(file=file).select_related("loan")
+
+    @reads(DebitRow(many=True), operation_id="money_files_debits")
+    def get(self, request: Request, pk: int) -> Response:
+        return self.listed()
 
 
 class NothingSent(StrictSerializer):

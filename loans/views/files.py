@@ -19,9 +19,11 @@ from loans.actions import (
     propose_return,
 )
 from loans.break_reasons import reason_in_words
-from loans.filters import BreakFilter, MoneyFileFilter
+from loans.filters import BreakFilter, DebitFilter, MoneyFileFilter
 from loans.models import (
     BreakState,
+    DebitInstruction,
+    DebitResult,
     MoneyFile,
     MoneyFileKind,
     MoneyReturn,
@@ -112,7 +114,7 @@ class MakeDebits(PageView):
 
 
 class MoneyFilePage(PageView):
-    """One file: its counts, its hash, its first open breaks."""
+    """One file: its counts, its hash, its first open breaks; of debits what became of each."""
 
     permission = "loans.post_receipts"
     template_name = "loans/file.html"
@@ -128,8 +130,16 @@ class MoneyFilePage(PageView):
             breaks=[shown(row) for row in breaks[:_SHOWN_BREAKS]],
             break_count=breaks.count(),
             tab="files",
+            **(self._debits(file) if file.kind == MoneyFileKind.DEBITS_OUT else {}),
         )
         return no_store(self.render_to_response(context))
+
+    def _debits(self, file: MoneyFile) -> dict[str, Any]:
+        """The debits of the file, page by page, and the core bank's answers."""
+        asked = DebitInstruction.objects.filter(file=file).select_related("loan")
+        narrowed = DebitFilter(self.request.GET, queryset=asked, request=self.request)
+        page = page_of(narrowed.qs, OLDEST, cursor=self.request.GET.get("cursor", ""))
+        return {"page": page, "results": _pills(DebitResult.choices, self.request.GET.get("result", ""))}
 
 
 class DebitDownload(PageView):

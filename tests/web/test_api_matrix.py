@@ -63,6 +63,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("receipt-reverse", "POST"): ({"operations"}, {"reason": "渠道重复划款"}),
     ("receipt-match", "POST"): ({"operations"}, {"loan": "NOBODY", "note": "付款附言写错"}),
     ("receipt-return", "POST"): ({"operations"}, {"note": "原路退回付款行"}),
+    ("money-file-debits", "GET"): ({"operations"}, None),
     ("returns", "GET"): ({"operations"}, None),
     ("return-decide", "POST"): ({"operations"}, {"approve": True}),
     ("debits", "POST"): ({"operations"}, {}),

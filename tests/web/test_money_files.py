@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from config import files_page
 from loans.actions import ReceiptRow, post_receipts
-from loans.models import MoneyFile, MoneyReturn, Position, Receipt, ReceiptBreak, Refund
+from loans.models import DebitInstruction, MoneyFile, MoneyReturn, Position, Receipt, ReceiptBreak, Refund
 from tests.factories import AT, book_loan, make_staff
 from tests.web.api_bank import TODAY, Bank, make_bank
 from tests.web.test_api_hostile import AMOUNTS
@@ -145,6 +145,37 @@ def test_debits_are_made_once_a_date_and_downloaded_as_they_went_out(bank: Bank)
     api = bank.api("operations")
     assert api.get(f"money-files/{file.pk}/content/").content == first.content
     assert api.post("debits/", {}, key="d").status_code == 200
+
+
+def test_a_file_of_debits_shows_what_became_of_each(bank: Bank) -> None:
+    overdue = book_loan(bank.home, days_past_due=40)
+    client, api = client_of(bank), bank.api("operations")
+    client.post(reverse("loans:make_debits"))
+    file = MoneyFile.objects.get()
+    DebitInstruction.objects.filter(loan=overdue).update(result="FAILED", failure="余额不足")
+    path = reverse("loans:file", args=[file.pk])
+    assert overdue.loan_note_no in client.get(path).content.decode()
+    failed, waiting = (client.get(path, {"result": each}).content.decode() for each in ("FAILED", "PENDING"))
+    assert overdue.loan_note_no in failed and "余额不足" in failed and overdue.loan_note_no not in waiting
+    rows = api.get(f"money-files/{file.pk}/debits/", result="FAILED").json()["results"]
+    assert [(row["loan_id"], row["result"], row["failure"]) for row in rows] == [(overdue.pk, "FAILED", "余额不足")]
+    assert api.get(f"money-files/{file.pk}/debits/", result="LOST").status_code == 400
+
+    def counted() -> list[int]:
+        found = []
+        for ask in (lambda: client.get(path), lambda: api.get(f"money-files/{file.pk}/debits/")):
+            ask()
+            with CaptureQueriesContext(connection) as queries:
+                assert ask().status_code == 200
+            found.append(len(queries))
+        return found
+
+    before = counted()
+    DebitInstruction.objects.bulk_create(
+        DebitInstruction(file=file, serial=f"M{n}", loan=bank.loans["home"], amount=1, value_on=TODAY)
+        for n in range(20)
+    )
+    assert counted() == before and max(before) < 16
 
 
 def test_an_unmatched_receipt_is_found_its_loan_on_the_page(bank: Bank) -> None:
