@@ -31,7 +31,7 @@ def both_read(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
 
     def read(change_id: int) -> tuple[ContractChange, Position]:
         found = unlocked(change_id)
-        gate.wait(10)
+        gate.wait(30)
         return found
 
     monkeypatch.setattr(module, "locked_change", read)
@@ -131,7 +131,7 @@ def test_without_the_lock_the_payment_is_lost(fresh_bank: Any, monkeypatch: pyte
 
     def stale(change_id: int) -> tuple[ContractChange, Position]:
         found = unlocked(change_id)
-        paid.wait(10)
+        paid.wait(30)
         return found
 
     monkeypatch.setattr(apply_module, "locked_change", stale)

@@ -22,7 +22,7 @@ def both_past_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     gate, looked = threading.Barrier(2), disbursement.checked
 
     def together(*given: Any, **named: Any) -> Any:
-        gate.wait(10)
+        gate.wait(30)
         return looked(*given, **named)
 
     monkeypatch.setattr(disbursement, "_one_at_a_time", lambda external_id: None)

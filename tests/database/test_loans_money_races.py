@@ -73,7 +73,7 @@ def test_without_the_lock_only_the_database_stops_the_second_refund(
     pay = refunds._pay
 
     def both_read(*given: Any, **named: Any) -> None:
-        gate.wait(10)
+        gate.wait(30)
         pay(*given, **named)
 
     monkeypatch.setattr(refunds, "_pay", both_read)
@@ -118,7 +118,7 @@ def test_without_the_lock_the_receipt_would_go_to_both_but_for_the_database(
     settle = breaks.settle
 
     def both_read(*given: Any) -> None:
-        gate.wait(10)
+        gate.wait(30)
         settle(*given)
 
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_given: self)
@@ -164,7 +164,7 @@ def test_without_the_lock_on_the_file_both_take_its_rows(
     take = files._take_receipts
 
     def both_begin(*given: Any) -> Any:
-        gate.wait(10)
+        gate.wait(30)
         outcomes = take(*given)
         words.append({each.word for each in outcomes})
         return outcomes

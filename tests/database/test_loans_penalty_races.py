@@ -67,7 +67,7 @@ def test_without_the_lock_one_payment_is_lost(fresh_bank: Any, monkeypatch: pyte
 
     def both_read(*given: Any) -> Any:
         states = load(*given)
-        gate.wait(10)
+        gate.wait(30)
         return states
 
     together, in_turn = twins()

@@ -41,7 +41,7 @@ def test_without_the_lock_only_the_database_stops_the_second_reversal(
 
     def both_read(*given: Any, **named: Any) -> Any:
         accounts = load(*given, **named)
-        gate.wait(10)
+        gate.wait(30)
         return accounts
 
     load = replay._load

@@ -119,7 +119,7 @@ def test_without_the_lock_only_the_database_stops_the_second_worker(
 
     def both_read(*given: Any) -> Any:
         found = list(outcomes(*given))
-        gate.wait(20)
+        gate.wait(30)
         return iter(found)
 
     outcomes = previews.outcomes
@@ -187,7 +187,7 @@ def test_without_the_locks_only_the_database_stops_the_second_evening(
 
     def both_read(*given: Any) -> Any:
         found = list(outcomes(*given))
-        gate.wait(20)
+        gate.wait(30)
         return iter(found)
 
     def unlocked(loan_ids: Any) -> dict[int, Position]:

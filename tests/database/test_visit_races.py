@@ -25,7 +25,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
     def run(place: int, call: Callable[[], Any]) -> None:
         try:
-            gate.wait(20)
+            gate.wait(30)
             found[place] = call()
         except (ActionRefused, DatabaseError) as error:
             found[place] = error
@@ -136,7 +136,7 @@ def test_without_the_locks_the_database_refuses_the_second_decision(
     render = report_pdf.render
 
     def render_together(content: Any) -> bytes:
-        gate.wait(20)
+        gate.wait(30)
         return render(content)
 
     monkeypatch.setattr(report_pdf, "render", render_together)
