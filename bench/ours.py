@@ -111,8 +111,47 @@ def board(asked: Asked) -> Callable[[], dict[str, Any]]:
     return work
 
 
+def preview(asked: Asked) -> Callable[[], dict[str, Any]]:
+    """The preview of a repricing run."""
+    from django.utils import timezone
+
+    from loans.actions.repricing import propose_repricing
+
+    day, by = date.fromisoformat(asked["day"]), _staff("OPERATIONS")
+
+    def work() -> dict[str, Any]:
+        run = propose_repricing(from_on=day, to_on=day, by=by, at=timezone.now())
+        return {"count": run.totals["count"], "held": run.totals["held"]}
+
+    return work
+
+
+def approve(asked: Asked) -> Callable[[], dict[str, Any]]:
+    """The decision on the last run."""
+    from django.utils import timezone
+
+    from loans.actions.repricing import decide_repricing
+    from loans.models import RepricingRun
+
+    run, by = RepricingRun.objects.latest("pk"), _staff("RISK_MANAGER")
+
+    def work() -> dict[str, Any]:
+        seen = {"run_id": run.pk, "content_sha256": run.content_sha256}
+        decide_repricing(**seen, approve=True, note="", by=by, at=timezone.now())
+        return {}
+
+    return work
+
+
+def _staff(number: str) -> Any:
+    """One of the two people of the book who see the whole bank."""
+    from people.models import Staff
+
+    return Staff.objects.get(staff_no=number)
+
+
 OPERATIONS: dict[str, Callable[[Asked], Callable[[], dict[str, Any]]]] = {
-    each.__name__: each for each in (day_end, pages, take_in, naive, payments, board)
+    each.__name__: each for each in (day_end, pages, take_in, naive, payments, board, preview, approve)
 }
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import boarding, engine, money, nights, web
+from bench import boarding, engine, money, nights, repricing, web
 from bench.bank import HOME
 from bench.book import Book
 from bench.stand import Result, Stand, say
@@ -28,6 +28,7 @@ GROUPS: tuple[tuple[tuple[str, ...], Group], ...] = (
     (("B4_rows", "B4_time"), nights.again),
     (("B5",), nights.missed),
     (("B6",), nights.killed),
+    (("B7",), repricing.repricing_day),
     (("B8",), money.file_of_the_day),
     (("B9",), money.one_payment),
     (("B10",), engine.single),

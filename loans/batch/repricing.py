@@ -5,27 +5,25 @@ have to be those of the preview; what is not is held with its reason and stands 
 another run. A loan whose rate stays only gets its next repricing day.
 """
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import transaction
 
-from journal.actions import record_many
+from journal.actions import record_of_loans
 from loans import sql
 from loans.batch.chunks import Cuts, cuts, scope_of
-from loans.facts import loan_fact
-from loans.models import Position, TermsSource
-from loans.queries import lock_positions
+from loans.models import TermsSource
 from loans.queries.repricing import market_of_days, outcomes
 from loans.queries.terms import LoanTerms
-from loans.rules.continuation import to_json
+from loans.rules.continuation import Plan
 from loans.rules.money import rate_ppm, yuan
+from loans.rules.plain_repricing import Columns
 from loans.rules.pricing import Agreed, Outcome
 from loans.rules.schedule import ENGINE_VERSION
-from loans.sql import array, int_array
+from loans.sql import array
 from loans.sql import repricing as statements
 
 REPRICE = "reprice"
@@ -54,12 +52,13 @@ class _Item(NamedTuple):
     has_charges_since: bool
 
 
-class _Done(NamedTuple):
-    """An item with its loan's terms and what its day means by now."""
+class _Locked(NamedTuple):
+    """A position under its lock (`LOCK_DUE`)."""
 
-    item: _Item
-    terms: LoanTerms
-    outcome: Outcome
+    loan_id: int
+    next_repricing_on: date | None
+    # Settled, accelerated or written off.
+    has_ended: bool
 
 
 @transaction.atomic
@@ -77,37 +76,63 @@ def reprice(
     due = [row[0] for row in sql.rows(statements.DUE_LOANS, scope)]
     if not due:
         return counts
-    positions = lock_positions(due)
     scope["loan_ids"] = array(due)
+    locked = {row[0]: _Locked(*row) for row in sql.rows(statements.LOCK_DUE, scope)}
+    sql.rows(statements.HOLD_RUNS, scope)
     items = {each.loan_id: each for each in map(_Item._make, sql.rows(statements.GATHER_DUE_ITEMS, scope))}
-    applied: list[_Done] = []
-    ends: list[tuple[_Item, str, str]] = []
-    ended = set(items)
-    for terms, agreed, outcome in outcomes({key: each.effective_on for key, each in items.items()}, market_of_days()):
-        item = items[terms.loan_id]
-        ended.discard(item.loan_id)
-        reason = _moved(item, positions[item.loan_id], terms, agreed, outcome, as_of)
-        if reason:
-            ends.append((item, HELD, reason))
-        elif outcome.repriced is None:
-            ends.append((item, UNCHANGED, ""))
-        else:
-            ends.append((item, APPLIED, ""))
-            applied.append(_Done(item, terms, outcome))
-    ends += [(items[loan_id], HELD, "loan_ended") for loan_id in ended]
-    _write_terms(applied)
-    _end_items(ends, as_of, at)
+    chunk = _Chunk(items, locked, as_of)
+    found = outcomes({key: each.effective_on for key, each in items.items()}, market_of_days())
+    sql.copy_as_made("loans_terms", _TERMS_COLUMNS, chunk.terms(found))
+    _move_positions(chunk)
+    _end_items(chunk.ends, as_of, at)
     for name, state in zip(counts, (APPLIED, UNCHANGED, HELD), strict=True):
-        counts[name] = sum(each[1] == state for each in ends)
+        counts[name] = sum(each[1] == state for each in chunk.ends)
     return counts
 
 
+class _Chunk:
+    """Items on their way: what became of each, and how the positions of those repriced go on."""
+
+    def __init__(self, items: dict[int, _Item], locked: dict[int, _Locked], as_of: date) -> None:
+        self._items, self._locked, self._as_of = items, locked, as_of
+        self.ends: list[tuple[_Item, str, str]] = []
+        # Loan, rate, installment, last number, next repricing day.
+        self.hot: list[tuple[int, int, int, int, date | None]] = []
+        # Contracts that end on another day than before, by loan id.
+        self.maturities: dict[int, date] = {}
+
+    def terms(self, found: Iterable[tuple[LoanTerms, Agreed | None, Outcome]]) -> Iterator[tuple[Any, ...]]:
+        """The new versions of the terms, as COPY takes them; what becomes of the others is only noted."""
+        left = dict(self._items)
+        for terms, agreed, outcome in found:
+            item = left.pop(terms.loan_id)
+            reason = _moved(item, self._locked[item.loan_id], terms, agreed, outcome, self._as_of)
+            new = outcome.repriced
+            self.ends.append((item, HELD if reason else APPLIED if new else UNCHANGED, reason))
+            if not reason and new is not None:
+                yield self._row(item, terms, new.plan)
+        self.ends += [(item, HELD, "loan_ended") for item in left.values()]
+
+    def _row(self, item: _Item, terms: LoanTerms, plan: Plan | Columns) -> tuple[Any, ...]:
+        next_on = item.next_repricing_on
+        self.hot.append((item.loan_id, plan.rate_ppm, plan.installment_fen, plan.last_number, next_on))
+        if plan.matures_on != terms.standing.matures_on:
+            self.maturities[item.loan_id] = plan.matures_on
+        principal = plan.principal_fen
+        return (
+            item.loan_id, terms.version + 1, item.effective_on, yuan(sum(principal)), _percent(plan.rate_ppm),
+            yuan(plan.installment_fen), plan.first_number, len(principal), plan.plain_from, plan.request_json,
+            TermsSource.REPRICING.value, item.id, ENGINE_VERSION, item.schedule_sha256, f"{{{plan.principal_text}}}",
+            f"{{{plan.interest_text}}}",
+        )  # fmt: skip
+
+
 def _moved(
-    item: _Item, position: Position, terms: LoanTerms, agreed: Agreed | None, outcome: Outcome, as_of: date
+    item: _Item, position: _Locked, terms: LoanTerms, agreed: Agreed | None, outcome: Outcome, as_of: date
 ) -> str:
     """Why an item may not be applied as it was previewed: a code and its figures; empty when it may."""
     day, new = item.effective_on, outcome.repriced
-    if position.settled_on or position.accelerated_on or position.written_off_on:
+    if position.has_ended:
         return "loan_ended"
     if position.next_repricing_on != day:
         return f"day_moved {day} {position.next_repricing_on or '-'}"
@@ -142,30 +167,19 @@ _TERMS_COLUMNS = (
 )  # fmt: skip
 
 
-def _write_terms(applied: list[_Done]) -> None:
-    """New versions of the terms, and the positions that go on by them."""
-    if not applied:
+def _move_positions(chunk: _Chunk) -> None:
+    """Positions go on by their new terms."""
+    if not chunk.hot:
         return
-    rows, hot = [], []
-    for item, terms, outcome in applied:
-        assert outcome.repriced is not None
-        plan = outcome.repriced.plan
-        rows.append(
-            (item.loan_id, terms.version + 1, item.effective_on, yuan(sum(plan.principal_fen)),
-             _percent(plan.rate_ppm), yuan(plan.installment_fen), plan.first_number, len(plan.rows),
-             plan.plain_from, json.dumps(to_json(plan.request)), TermsSource.REPRICING.value, item.id, ENGINE_VERSION,
-             plan.sha256, int_array(plan.principal_fen), int_array(plan.interest_fen))
-        )  # fmt: skip
-        hot.append((item.loan_id, plan.rate_ppm, plan.installment_fen, plan.last_number, plan.matures_on))
-    sql.copy_rows("loans_terms", _TERMS_COLUMNS, rows)
-    ids, rates, installments, last_numbers, maturities = map(array, zip(*hot, strict=True))
-    values = {"loan_id": ids, "rate_ppm": rates, "installment": installments, "last_number": last_numbers}
-    sql.run(statements.APPLY_REPRICED, values)
-    sql.run(statements.APPLY_MATURITY, {"loan_id": ids, "matures_on": maturities})
+    names = ("loan_id", "rate_ppm", "installment", "last_number", "day")
+    sql.run(statements.APPLY_REPRICED, dict(zip(names, map(array, zip(*chunk.hot, strict=True)), strict=True)))
+    if chunk.maturities:
+        days = {"loan_id": array(chunk.maturities), "matures_on": array(chunk.maturities.values())}
+        sql.run(statements.APPLY_MATURITY, days)
 
 
 def _end_items(ends: list[tuple[_Item, str, str]], as_of: date, at: datetime) -> None:
-    """What became of each item; who was repriced goes on to the next repricing day."""
+    """What became of each item; whose rate stays goes on to the next repricing day."""
     values: dict[str, Any] = {
         "id": array(item.id for item, _state, _reason in ends),
         "state": array(state for _item, state, _reason in ends),
@@ -173,15 +187,13 @@ def _end_items(ends: list[tuple[_Item, str, str]], as_of: date, at: datetime) ->
         "as_of": as_of,
     }
     sql.run(statements.END_APPLIED, values)
-    went = [item for item, state, _reason in ends if state != HELD]
-    if went:
-        days = array(each.next_repricing_on for each in went)
-        sql.run(statements.APPLY_NEXT_REPRICING, {"loan_id": array(each.loan_id for each in went), "day": days})
-    record_many(
-        loan_fact(_FACTS[state], item.loan_id, as_of, at, "system", _told(item, reason))
-        for item, state, reason in ends
-        if state in _FACTS
-    )
+    stay = [item for item, state, _reason in ends if state == UNCHANGED]
+    if stay:
+        days = array(each.next_repricing_on for each in stay)
+        sql.run(statements.APPLY_NEXT_REPRICING, {"loan_id": array(each.loan_id for each in stay), "day": days})
+    for state, kind in _FACTS.items():
+        facts = [(item.loan_id, _told(item, reason)) for item, found, reason in ends if found == state]
+        record_of_loans(kind=kind, facts=facts, by="system", at=at, business_date=as_of)
 
 
 _FACTS = {APPLIED: "loans.repriced", HELD: "loans.repricing_held"}

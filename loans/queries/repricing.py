@@ -47,11 +47,16 @@ def agreed_on(days: Mapping[int, date]) -> dict[int, Agreed]:
 def outcomes(
     days: Mapping[int, date], market: Callable[[date], Market]
 ) -> Iterator[tuple[LoanTerms, Agreed | None, Outcome]]:
-    """What its repricing day means for each loan, by loan id; loans with nothing left to bill are not among them."""
-    agreed = agreed_on(days)
-    for loan_id, terms in terms_of(days).items():
-        mine = agreed.get(loan_id)
-        yield terms, mine, judged(terms.standing, mine, days[loan_id], market(days[loan_id]))
+    """What its repricing day means for each loan, by loan id; loans with nothing left to bill are not among them.
+
+    All is read here and now; what is found is computed as it is taken.
+    """
+    agreed, found = agreed_on(days), terms_of(days)
+    markets = {day: market(day) for day in set(days.values())}
+    return (
+        (terms, agreed.get(loan_id), judged(terms.standing, agreed.get(loan_id), days[loan_id], markets[days[loan_id]]))
+        for loan_id, terms in found.items()
+    )
 
 
 def run_sha256(run_id: int) -> str:

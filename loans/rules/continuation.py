@@ -7,6 +7,7 @@ puts the contract's own numbers to them.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -94,6 +95,21 @@ class Plan:
     @property
     def matures_on(self) -> date:
         return self.rows[-1].due_on
+
+    @property
+    def principal_text(self) -> str:
+        """The principal parts written out."""
+        return str(self.principal_fen)[1:-1]
+
+    @property
+    def interest_text(self) -> str:
+        """The interest parts written out."""
+        return str(self.interest_fen)[1:-1]
+
+    @property
+    def request_json(self) -> str:
+        """The request as stored with the terms."""
+        return json.dumps(to_json(self.request))
 
     @property
     def sha256(self) -> str:

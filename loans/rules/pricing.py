@@ -7,13 +7,14 @@ ends anchored. Rates are integer parts per million: a basis point is 100 of them
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from loans.rules.continuation import Plan, Standing, at_period_of, continuation, plan_of, with_rate
 from loans.rules.dates import add_months, months_between
+from loans.rules.plain_repricing import Repriced, repriced_plain
 from loans.rules.schedule import EQUAL_INSTALLMENT
 from loans.rules.simulation import SimulationRefused
 from loans.rules.simulation_request import NEXT_PERIOD, ONE_MONTH, SPLIT_BY_DAYS, Request, is_one_month
@@ -162,22 +163,6 @@ def next_repricing_day(
 # ── What a new rate changes ──────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Repriced:
-    """The contract from the period of a repricing day on, and what its borrower is told. Amounts in fen."""
-
-    plan: Plan
-    # What a whole month costs before and after: the installment, or of other methods the first whole month's amount.
-    old_amount_fen: int
-    new_amount_fen: int
-    # The first installment that bears the new rate; None where the contract ends before.
-    first_number: int | None
-    first_due_on: date | None
-    first_amount_fen: int | None
-    # The due day from which a whole month is paid at the new rate; None where there is none.
-    regular_on: date | None
-
-
 def at_repricing_day(standing: Standing, day: date) -> tuple[Request, int]:
     """The contract at the start of the period in which a repricing day lies; its last one ends at the maturity."""
     start = add_months(standing.matures_on, -1, standing.due_day)
@@ -285,6 +270,8 @@ def judged(standing: Standing, agreed: Agreed | None, day: date, market: Market)
         return Outcome(standing.rate_ppm, lpr, next_on, f"rate_beyond_limits {limits}")
     if rate == standing.rate_ppm:
         return Outcome(rate, lpr, next_on)
+    if plain := repriced_plain(standing, day, rate, market.variant):
+        return Outcome(rate, lpr, next_on, "", plain)
     try:
         request, number = at_repricing_day(standing, day)
         if day < request.disbursed_on:

@@ -35,7 +35,7 @@ from loans.sql.replay import (
     GATHER_STANDING,
     LAST_EVENTS,
 )
-from loans.sql.run import array, copy_rows, int_array, rows, run
+from loans.sql.run import array, copy_as_made, copy_rows, int_array, rows, run
 
 __all__ = [
     "AGE_CANDIDATES",
@@ -83,6 +83,7 @@ __all__ = [
     "UNPAID_INTEREST",
     "WAITING",
     "array",
+    "copy_as_made",
     "copy_rows",
     "int_array",
     "rows",

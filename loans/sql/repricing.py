@@ -81,7 +81,14 @@ UPDATE loans_repricingitem SET state = 'HELD', reason = %(reason)s WHERE run_id 
 DUE_REPRICINGS = """FROM loans_repricingitem i JOIN loans_repricingrun r ON r.id = i.run_id
 WHERE i.state = 'PENDING' AND r.state = 'APPROVED' AND i.effective_on <= %(as_of)s AND """ + IN_CHUNK.format("i")
 DUE_LOANS = "SELECT i.loan_id " + DUE_REPRICINGS + " ORDER BY i.loan_id"
-# The items of locked positions, each with what its loan says now; a decision on the run waits for the lock or holds it.
+# Positions in the order of all locks, each with what stands in the way of a repricing.
+LOCK_DUE = """
+SELECT loan_id, next_repricing_on, num_nonnulls(settled_on, accelerated_on, written_off_on) > 0
+FROM loans_position WHERE loan_id = ANY(%(loan_ids)s::bigint[]) ORDER BY loan_id FOR UPDATE
+"""
+# Whoever takes a run back waits for this lock or holds it.
+HOLD_RUNS = "SELECT id FROM loans_repricingrun WHERE state = 'APPROVED' AND from_on <= %(as_of)s ORDER BY id FOR SHARE"
+# The items of locked positions and held runs, each with what its loan says now.
 GATHER_DUE_ITEMS = (
     """
 SELECT i.id, i.loan_id, i.effective_on, i.tenor, i.lpr_percent, i.spread_bp, i.new_rate_percent, i.terms_version,
@@ -94,13 +101,13 @@ SELECT i.id, i.loan_id, i.effective_on, i.tenor, i.lpr_percent, i.spread_bp, i.n
                  AND n.late_principal_units + n.late_interest_units > 0)))
 """
     + DUE_REPRICINGS
-    + " ORDER BY i.loan_id FOR UPDATE OF i"
+    + " ORDER BY i.loan_id"
 )
 APPLY_REPRICED = """
 UPDATE loans_position p SET annual_rate_percent = u.rate_ppm / 10000.0, installment_amount = u.installment / 100.0,
-       last_number = u.last_number
-FROM unnest(%(loan_id)s::bigint[], %(rate_ppm)s::int[], %(installment)s::bigint[], %(last_number)s::smallint[])
-    AS u(loan_id, rate_ppm, installment, last_number)
+       last_number = u.last_number, next_repricing_on = u.day
+FROM unnest(%(loan_id)s::bigint[], %(rate_ppm)s::int[], %(installment)s::bigint[], %(last_number)s::smallint[],
+            %(day)s::date[]) AS u(loan_id, rate_ppm, installment, last_number, day)
 WHERE p.loan_id = u.loan_id
 """
 # A contract that ends with another row than before; the wide row is hardly ever touched.

@@ -21,7 +21,7 @@ from loans.actions.repricing import (
 )
 from loans.batch import bill, previews, reprice, reprice_cuts
 from loans.batch import repricing as batch
-from loans.models import BusinessDate, Position, Pricing, RepricingItem, RepricingRun, Terms
+from loans.models import BusinessDate, Pricing, RepricingItem, RepricingRun, Terms
 from loans.sql import repricing as statements
 from people.models import Staff
 from tests import factories
@@ -190,14 +190,12 @@ def test_without_the_locks_only_the_database_stops_the_second_evening(
         gate.wait(30)
         return iter(found)
 
-    def unlocked(loan_ids: Any) -> dict[int, Position]:
-        return Position.objects.in_bulk(list(loan_ids))
-
     outcomes = batch.outcomes
     monkeypatch.setattr(batch, "outcomes", both_read)
-    monkeypatch.setattr(batch, "lock_positions", unlocked)
-    unlocked_items = statements.GATHER_DUE_ITEMS.replace("FOR UPDATE OF i", "")
-    monkeypatch.setattr(statements, "GATHER_DUE_ITEMS", unlocked_items)
+    for name, lock in (("LOCK_DUE", "FOR UPDATE"), ("HOLD_RUNS", "FOR SHARE")):
+        statement = getattr(statements, name)
+        assert lock in statement
+        monkeypatch.setattr(statements, name, statement.replace(lock, ""))
     found = at_once(evening, evening)
     assert sum(isinstance(each, DatabaseError) for each in found) == 1, found
 
@@ -222,14 +220,14 @@ def test_killed_in_a_chunk_and_started_again_it_ends_as_if_undisturbed(
     expected = {item.loan_id: item.schedule_sha256 for item in RepricingItem.objects.filter(run=run)}
 
     def dies_in_the_third_chunk() -> None:
-        write, chunks = batch._write_terms, iter(range(100))
+        move, chunks = batch._move_positions, iter(range(100))
 
-        def dying(applied: Any) -> None:
-            write(applied)
+        def dying(chunk: Any) -> None:
+            move(chunk)
             if next(chunks) == 2:
                 os._exit(9)
 
-        batch._write_terms = dying  # the child's own copy
+        batch._move_positions = dying  # the child's own copy
         in_chunks(5)
 
     assert exit_of(in_child(dies_in_the_third_chunk)) == 9
