@@ -98,6 +98,13 @@ def new_form_key() -> str:
     return secrets.token_urlsafe(18)
 
 
+def hold_form(name: str) -> None:
+    """Makes the second press of a form wait for the first, so that it finds where that led."""
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+
+
 def led_once(*, request: HttpRequest, staff: Staff, at: datetime, effect: Callable[[], str]) -> str:
     """Where a form leads: its effect runs once, pressed again the same form leads to the same address.
 
@@ -111,10 +118,7 @@ def led_once(*, request: HttpRequest, staff: Staff, at: datetime, effect: Callab
     digest = hashlib.sha256(repr((request.path, said)).encode()).hexdigest()
     stored = f"form:{digest}"
     with transaction.atomic():
-        number = int.from_bytes(hashlib.sha256(f"{staff.pk}:{stored}".encode()).digest()[:8], "big", signed=True)
-        with connection.cursor() as cursor:
-            # The second press waits for the first, and then finds where it led.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+        hold_form(f"{staff.pk}:{stored}")
         known = IdempotencyKey.objects.filter(staff=staff, key=stored).values_list("body", flat=True).first()
         if known is not None:
             return str(known)
