@@ -1,9 +1,9 @@
-"""A loan on one page: eight facts, how it was paid, the schedule, visits, collateral, timeline.
+"""A loan on one page: eight facts, how it was paid, the schedule, collateral; visits and timeline when looked at.
 
 It stands in the composition root because it shows every room at once; each room only gives its reads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,13 +13,15 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from collateral.models import Charge
-from collateral.queries import balances_beside, charges_of, loan_to_value, valuations_of_all, value_of
+from collateral.queries import charges_of, loan_to_value, value_of
+from config.loan_reads import Means, ValuationRow, beside
 from followups.models import OPEN_STATES, VisitTask
-from followups.queries import desk, payment_strip, timeline
+from followups.queries import payment_strip, timeline
 from followups.queries.timeline import MOST
 from followups.rules.assessment import debt_to_income, payment_to_income
-from followups.views.rows import desk_rows
+from followups.views.rows import left_of_task
 from followups.views.task import reports_on
+from followups.wording import why
 from journal.errors import ActionRefused
 from loans.models import Installment, Loan
 from loans.queries import (
@@ -28,17 +30,19 @@ from loans.queries import (
     installments_of,
     loan_facts,
     open_business_date,
+    open_day,
     payment_of,
     reads_of,
 )
 from people import actions
-from people.models import FinancialProfile
 from people.queries import may
 from people.rules.masking import mask_address, mask_id, mask_name, mask_phone
 from people.web import PageView, no_store, visible_or_404
-from risk.queries import grade_of
 
 BILLED_SHOWN, FUTURE_SHOWN, ALL_SHOWN = 4, 4, 24
+VISITS_SHOWN, TIMELINE_SHOWN = 20, 60
+# Installments read for the strip: one a month, and some more where a month has two.
+STRIP_MONTHS, SHOWN_BACK = 24, 30
 
 
 class LoanBase(PageView):
@@ -57,46 +61,41 @@ class LoanBase(PageView):
         """Own portfolio or an open task of one's own: name and address are shown in full."""
         return loan.portfolio_officer_id == self.staff.pk or bool(getattr(loan, "has_own_task", False))
 
+    def shown_name(self, loan: Loan) -> str:
+        name: str = loan.borrower.name
+        return name if self.knows_borrower(loan) else mask_name(name)
+
     def page_context(self, loan: Loan, **more: Any) -> dict[str, Any]:
-        today = open_business_date()
-        assert today is not None
+        bank = open_day()
+        assert bank is not None
         knows = self.knows_borrower(loan)
-        reads = reads_of(loan, today, MOST)
+        reads = reads_of(loan, bank, SHOWN_BACK, FUTURE_SHOWN)
         facts = loan_facts(loan, reads)
         charges = list(charges_of(loan.pk))
         value = value_of(charges)
-        beside = balances_beside([loan.pk]).get(loan.pk, Decimal(0))
-        profile = FinancialProfile.objects.filter(party=loan.borrower).order_by("-known_on", "-id").first()
-        rows = desk_rows(
-            desk(self.staff).filter(loan=loan).order_by("-created_on", "-id")[:20],
-            staff=self.staff,
-            today=today,
-            days=reads.days,
-        )
+        around = beside(loan)
+        payment = payment_of(loan)
         return {
             "loan": loan,
             "facts": facts,
-            "payment": payment_of(loan),
-            "name": loan.borrower.name if knows else mask_name(loan.borrower.name),
+            "payment": payment,
+            "name": self.shown_name(loan),
             "knows": knows,
             "id_no": mask_id(loan.borrower.id_no),
             "phone": mask_phone(loan.borrower.phone),
-            "grade": grade_of(loan.pk),
+            "grade": around.grade,
             "value": value,
             # What a home secures together: the other part of a combination loan too.
-            "ltv": loan_to_value(facts.principal_balance + beside, value[0] if value else None),
-            "profile": profile,
-            **_ratios(loan, profile),
-            "strip": payment_strip(loan, 24, reads),
+            "ltv": loan_to_value(facts.principal_balance + around.balance_beside, value[0] if value else None),
+            "profile": around.means,
+            **_ratios(payment, around.means),
+            "strip": payment_strip(loan, STRIP_MONTHS, reads),
             **_around_today(loan, reads.billed, reads.future),
-            "tasks": rows,
-            "open_tasks": [row for row in rows if row.task.state in OPEN_STATES],
-            "reports": {report.visit.task_id: report for report in reversed(reports_on(rows[0].task))} if rows else {},
-            "homes": _homes(charges, knows),
-            "timeline": timeline(loan, MOST, reads.billed)[:60],
-            "today": today,
+            "open_task_id": around.open_task_id,
+            "homes": _homes(charges, knows, around.valuations),
+            "today": bank.day,
             # The frame shows it too.
-            "business_date": today,
+            "business_date": bank.day,
             "billed_before": loan.position.last_number - facts.installments_left,
             "may_reveal": may(self.staff, "people.reveal"),
             "may_visit": may(self.staff, "followups.view"),
@@ -104,26 +103,24 @@ class LoanBase(PageView):
         }
 
 
-def _ratios(loan: Loan, profile: FinancialProfile | None) -> dict[str, Any]:
-    if profile is None:
+def _ratios(payment: Decimal, means: Means | None) -> dict[str, Any]:
+    if means is None:
         return {"pti": None, "dti": None}
-    installment = payment_of(loan)
     return {
-        "pti": payment_to_income(installment, profile.monthly_income),
-        "dti": debt_to_income(installment, profile.other_monthly_debt, profile.monthly_income),
+        "pti": payment_to_income(payment, means.monthly_income),
+        "dti": debt_to_income(payment, means.other_monthly_debt, means.monthly_income),
     }
 
 
-def _homes(charges: list[Charge], knows: bool) -> list[dict[str, Any]]:
+def _homes(charges: list[Charge], knows: bool, valuations: Mapping[int, list[ValuationRow]]) -> list[dict[str, Any]]:
     homes = []
-    valuations = valuations_of_all([charge.property_id for charge in charges])
     for charge in charges:
         address = charge.property.address
         homes.append(
             {
                 "charge": charge,
                 "address": address if knows else mask_address(address),
-                "valuations": valuations[charge.property_id][:5],
+                "valuations": valuations.get(charge.property_id, []),
             }
         )
     return homes
@@ -173,14 +170,54 @@ class SchedulePart(LoanBase):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         loan = self.loan(pk)
-        knows = self.knows_borrower(loan)
         context = {
             "loan": loan,
-            "name": loan.borrower.name if knows else mask_name(loan.borrower.name),
+            "name": self.shown_name(loan),
             "today": open_business_date(),
             **schedule_rows(loan, request.GET.get("from") or "1"),
         }
         return no_store(TemplateResponse(request, self.get_template_names(), self.get_context_data(**context)))
+
+
+class VisitsPart(LoanBase):
+    """The loan's visits, asked for when they come into view; a page of its own without scripts."""
+
+    template_name = "loan_visits.html"
+    part_template = "parts/loan_visits.html"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        loan, bank = self.loan(pk), open_day()
+        assert bank is not None
+        found = VisitTask.objects.visible_to(self.staff).filter(loan=loan).select_related("assigned_to")
+        tasks = list(found.order_by("-created_on", "-id")[:VISITS_SHOWN])
+        reports = reversed(reports_on(tasks[0])) if tasks else ()
+        context = self.get_context_data(
+            loan=loan,
+            name=self.shown_name(loan),
+            tasks=[{"task": task, "why": why(task), "left": left_of_task(task, bank.day, bank.days)} for task in tasks],
+            open_count=sum(task.state in OPEN_STATES for task in tasks),
+            reports={report.visit.task_id: report for report in reports},
+            business_date=bank.day,
+            may_visit=may(self.staff, "followups.view"),
+        )
+        return no_store(TemplateResponse(request, self.get_template_names(), context))
+
+
+class TimelinePart(LoanBase):
+    """What happened to the loan, asked for when it comes into view; a page of its own without scripts."""
+
+    template_name = "loan_timeline.html"
+    part_template = "parts/timeline.html"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        loan = self.loan(pk)
+        context = self.get_context_data(
+            loan=loan,
+            name=self.shown_name(loan),
+            timeline=timeline(loan, MOST)[:TIMELINE_SHOWN],
+            may_visit=may(self.staff, "followups.view"),
+        )
+        return no_store(TemplateResponse(request, self.get_template_names(), context))
 
 
 class Reveal(LoanBase):

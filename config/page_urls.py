@@ -7,6 +7,8 @@ from config import contract_page, disclosure_page, files_page, loan_page, operat
 urlpatterns = [
     path("loans/<int:pk>/", loan_page.LoanPage.as_view(), name="loan_page"),
     path("loans/<int:pk>/schedule/", loan_page.SchedulePart.as_view(), name="loan_schedule"),
+    path("loans/<int:pk>/visits/", loan_page.VisitsPart.as_view(), name="loan_visits"),
+    path("loans/<int:pk>/timeline/", loan_page.TimelinePart.as_view(), name="loan_timeline"),
     path("loans/<int:pk>/reveal/", loan_page.Reveal.as_view(), name="loan_reveal"),
     path("contracts/new/", contract_page.NewContractPage.as_view(), name="contract_new"),
     path("disclosures/new/", disclosure_page.NewDisclosurePage.as_view(), name="disclosure_new"),

@@ -129,6 +129,11 @@ class VisitTask(models.Model):
                 name="task_desk_officer",
                 condition=Q(closed_on__isnull=True),
             ),
+            # The desk of who sees every branch; and the few that wait for a decision or a correction.
+            models.Index(fields=["level", "due_on", "id"], name="task_desk", condition=Q(closed_on__isnull=True)),
+            models.Index(
+                fields=["state", "branch"], name="task_in_review", condition=Q(state__in=("SUBMITTED", "RETURNED"))
+            ),
             models.Index(fields=["due_on", "id"], name="task_due", condition=Q(closed_on__isnull=True)),
             models.Index(fields=["loan", "-id"], name="task_by_loan"),
             # Loans for which nothing regular lies ahead are what this does not hold, read without the rows.

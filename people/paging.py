@@ -5,13 +5,17 @@ The cursor is those values, readable and unsigned: it can only ever move within 
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.core.exceptions import EmptyResultSet, ValidationError
+from django.db import connection
+from django.db.models import BooleanField, ExpressionWrapper, Model, Q, QuerySet
 
 PAGE_ROWS = 25
+# Beside a list a count is told up to here; what lies beyond is "999+".
+MOST_COUNTED = 999
 # A cursor holds the few values of one row; anything longer was made by hand.
 LONGEST_CURSOR = 400
 
@@ -75,6 +79,35 @@ def page_of(queryset: QuerySet[Any], order: Order, *, cursor: str = "", size: in
         _write("n", found[-1][1], order, found[-1][0]) if found and has_next else "",
         _write("p", found[0][1], order, found[0][0]) if found and has_previous else "",
     )
+
+
+def capped(count: int) -> str:
+    """A count of `counts_of` in words."""
+    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)
+
+
+def counts_of(querysets: Mapping[str, QuerySet[Any]], marks: Mapping[str, Q] | None = None) -> dict[str, int]:
+    """How many rows each has, no further than one more than is told: one statement that stops counting there.
+
+    Of those counted, how many bear the mark given for the name, as "… marked". Give each queryset the order of the
+    index in which its first rows lie.
+    """
+    counts, selects, values = dict.fromkeys(querysets, 0), [], []
+    for name, queryset in querysets.items():
+        mark = (marks or {}).get(name, Q(pk__isnull=True))
+        marked = queryset.annotate(mark=ExpressionWrapper(mark, BooleanField())).values("pk", "mark")
+        try:
+            text, given = marked[: MOST_COUNTED + 1].query.sql_with_params()
+        except EmptyResultSet:
+            continue
+        selects.append(f"SELECT %s, count(*), count(*) FILTER (WHERE q.mark) FROM ({text}) q")  # noqa: S608 - the ORM's
+        values += [name, *given]
+    if selects:
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join(selects), values)
+            for name, count, marked_count in cursor.fetchall():
+                counts[name], counts[f"{name} marked"] = count, marked_count
+    return counts
 
 
 def _rows(

@@ -3,6 +3,7 @@
 `–` stands for "none", minus is `−`, no thousands are guessed: what is not given is not shown as zero.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -11,20 +12,23 @@ from django import template
 from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from loans.models import RepaymentMethod
 from people import queries
 from people.models import Staff
+from people.paging import capped
 
 register = template.Library()
+register.filter("capped", capped)
 
 NONE = "–"
 _LEVEL_COLOUR = {1: "red", 2: "orange", 3: "yellow"}
 _FEN = Decimal("0.01")
+_SELECTED = mark_safe(" selected")  # noqa: S308 - ours
 
 
 @register.simple_tag
@@ -34,6 +38,16 @@ def icon(name: str) -> SafeString:
         '<svg class="i" aria-hidden="true"><use href="{}#{}"></use></svg>',
         static("vendor/tabler-icons/icons.svg"),
         name,
+    )
+
+
+@register.simple_tag
+def options(pairs: Iterable[tuple[str, str]], chosen: str = "") -> SafeString:
+    """The options of a long list, at once: a bank's branches, a branch's officers."""
+    return format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        ((value, _SELECTED if value == chosen else "", label) for value, label in pairs),
     )
 
 

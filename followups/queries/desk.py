@@ -33,7 +33,7 @@ def desk(staff: Staff) -> QuerySet[VisitTask]:
     """Visible tasks with the facts of a worklist row; filter, order and slice it further.
 
     Annotated: property_value, loan_to_value (percent, None while unknown), overdue_amount (billed and
-    unpaid, None when nothing is), district, last_visit_on, last_conclusion, last_outcome.
+    unpaid, None when nothing is), district, home_address, last_visit_on, last_conclusion, last_outcome.
     """
     return _with_row_facts(
         VisitTask.objects.visible_to(staff).select_related(
@@ -80,6 +80,7 @@ def _with_row_facts(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:
         balance_beside=Coalesce(Subquery(beside, output_field=_MONEY), Decimal(0), output_field=_MONEY),
         overdue_amount=Subquery(unpaid, output_field=_MONEY),
         district=Subquery(charges.order_by("id").values("property__district")[:1]),
+        home_address=Subquery(charges.order_by("id").values("property__address")[:1]),
         last_visit_on=Coalesce(
             Subquery(ended.values("closed_on")[:1]), F("loan__last_visit_on"), output_field=DateField()
         ),

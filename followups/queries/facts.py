@@ -59,7 +59,8 @@ def payment_strip(loan: Loan, months: int = 12, reads: LoanReads | None = None) 
     today = reads.today if reads else require_business_date()
     first = add_months(today.replace(day=1), 1 - months)
     marks = _recorded_marks(loan)
-    days, grace = reads.days if reads else calendar(first, today), overdue_grace_days(today)
+    days = reads.days if reads else calendar(first, today)
+    grace = reads.grace_days if reads else overdue_grace_days(today)
     for due_on, settled_on in _billed_between(loan, first, today, reads):
         last_day = last_day_to_pay(due_on, grace, days)
         if settled_on is not None:
@@ -229,6 +230,14 @@ def is_known_to(task: VisitTask, staff: Staff) -> bool:
     return is_own_task or task.loan.portfolio_officer_id == staff.pk
 
 
+def _home_of(task: Any) -> tuple[str, str]:
+    """Address and district of the first home; a task of the desk brings them along."""
+    if hasattr(task, "home_address"):
+        return task.home_address or "", task.district or ""
+    charge = Charge.objects.filter(loan_id=task.loan_id).select_related("property").order_by("id").first()
+    return (charge.property.address, charge.property.district) if charge else ("", "")
+
+
 def person_facts(task: VisitTask, staff: Staff | None = None) -> dict[str, str]:
     """Who and where, as far as this person may see it.
 
@@ -237,12 +246,11 @@ def person_facts(task: VisitTask, staff: Staff | None = None) -> dict[str, str]:
     """
     loan = task.loan
     own = staff is not None and is_known_to(task, staff)
-    charge = Charge.objects.filter(loan_id=task.loan_id).select_related("property").order_by("id").first()
-    address = charge.property.address if charge else ""
+    address, district = _home_of(task)
     return {
         "name": loan.borrower.name if own else mask_name(loan.borrower.name),
         "address": address if own else mask_address(address),
-        "district": charge.property.district if charge else "",
+        "district": district,
         "phone": mask_phone(loan.borrower.phone),
         "id_no": mask_id(loan.borrower.id_no),
     }

@@ -4,68 +4,41 @@ Filters, order and the open row live in the address. Officers start with their o
 assign or oversee with everything they see.
 """
 
-from datetime import date, timedelta
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from followups import actions
-from followups.filters import DESK_CHIPS, TaskFilter, count_chips, desk_chip
+from followups.filters import DESK_CHIPS, TaskFilter
 from followups.forms import AssignForm, visitors_of
-from followups.models import Method, TaskKind, TaskState, VisitTask
+from followups.models import Method, TaskKind, VisitTask
 from followups.queries import desk
+from followups.views import desk_page
+from followups.views.desk_page import BUCKETS, ORDERS
 from followups.views.rows import DeskRow, desk_rows
 from followups.views.task import drawer_context
 from journal.errors import ActionRefused
-from loans.queries import open_business_date
-from people.models import Branch, Staff
-from people.paging import Order, page_of
-from people.queries import branch_ids_visible_to, may
+from loans.queries import OpenDay, open_day
+from people.models import Staff
+from people.paging import MOST_COUNTED, capped
+from people.queries import branch_ids_visible_to, branches_visible_to, may
 from people.web import PageView, no_store
 
-ORDERS = (
-    Order("time", gettext_lazy("时限，红色优先"), ("bucket", "level", "due_on", "id")),
-    Order("due", gettext_lazy("应完成日"), ("due_on", "level", "id")),
-    Order("overdue", gettext_lazy("逾期最久"), ("overdue_from", "due_on", "id")),
-    Order("new", gettext_lazy("最近生成"), ("-id",)),
-)
-BUCKETS = (
-    (0, gettext_lazy("今天")),
-    (1, gettext_lazy("本周")),
-    (2, gettext_lazy("下周")),
-    (3, gettext_lazy("更晚")),
-    (4, gettext_lazy("待审核")),
-)
-_NEVER = date(9999, 12, 31)
 MOST_AT_ONCE = 100
 
 
 def id_of(text: str) -> int:
     """The id that a text from outside names; 0, which no row has, when it names none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-
-
-def in_buckets(tasks: QuerySet[VisitTask], today: date) -> QuerySet[Any]:
-    """Adds the part of the list a task stands in: due by today, this week, next week, later, in review."""
-    sunday = today + timedelta(days=6 - today.weekday())
-    bucket = Case(
-        When(state=TaskState.SUBMITTED, then=Value(4)),
-        When(due_on__lte=today, then=Value(0)),
-        When(due_on__lte=sunday, then=Value(1)),
-        When(due_on__lte=sunday + timedelta(days=7), then=Value(2)),
-        default=Value(3),
-        output_field=IntegerField(),
-    )
-    return tasks.annotate(bucket=bucket, overdue_from=Coalesce(F("loan__position__overdue_since"), Value(_NEVER)))
 
 
 class DeskPage(PageView):
@@ -85,17 +58,19 @@ class DeskPage(PageView):
         return no_store(self.render_to_response(self.get_context_data()))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        today = open_business_date()
-        if today is None:
+        bank = open_day()
+        if bank is None:
             return super().get_context_data(**kwargs, is_closed=True)
-        scope = self._scope()
+        today, scope = bank.day, self._scope()
         seen = VisitTask.objects.visible_to(self.staff).still_open()
-        scoped = self._scoped(seen, scope)
-        narrowed = TaskFilter(self._parameters(), queryset=scoped, request=self.request)
+        scopes = {code: self._scoped(seen, code) for code in self._scope_words()}
+        narrowed = TaskFilter(self.request.GET, queryset=self._scoped(seen, scope), request=self.request)
         order = next((order for order in ORDERS if order.code == self.request.GET.get("sort")), ORDERS[0])
-        wanted = in_buckets(TaskFilter(self._parameters(), queryset=self._scoped(desk(self.staff), scope)).qs, today)
-        page = page_of(wanted.filter(closed_on__isnull=True), order, cursor=self.request.GET.get("cursor", ""))
-        rows = desk_rows(page.rows, staff=self.staff, today=today)
+        scopes.setdefault(scope, self._scoped(seen, scope))
+        asked = desk_page.Asked(scopes, scope, narrowed.qs, today, order, self.request.GET.get("cursor", ""))
+        counts = desk_page.counts(asked)
+        page = desk_page.page(asked, self.staff, is_large=desk_page.is_large(counts, scope))
+        rows = desk_rows(page.rows, staff=self.staff, today=today, days=bank.days)
         return super().get_context_data(
             **kwargs,
             rows=rows,
@@ -103,9 +78,9 @@ class DeskPage(PageView):
             order=order,
             orders=ORDERS,
             scope=scope,
-            scopes=self._scopes(seen),
-            chips=self._chips(scoped, today),
-            groups=self._groups(narrowed.qs, today) if order.code == "time" else {},
+            scopes=[(code, word, counts[f"scope {code}"]) for code, word in self._scope_words().items()],
+            chips=self._chips(counts, scope),
+            groups=_groups(counts) if order.code == "time" else {},
             is_chosen=bool(self._chosen()),
             filter_words=self._filter_words(narrowed),
             officers=self._officers(),
@@ -113,11 +88,10 @@ class DeskPage(PageView):
             branches=self._branches(),
             kinds=TaskKind.choices,
             methods=Method.choices,
-            **{**self._drawer(rows), "may_assign": may(self.staff, "followups.assign")},
+            # The frame shows it too.
+            business_date=today,
+            **{**self._drawer(rows, bank), "may_assign": may(self.staff, "followups.assign")},
         )
-
-    def _parameters(self) -> Any:
-        return self.request.GET
 
     def _scope(self) -> str:
         default = "mine" if may(self.staff, "followups.record_visit") else "branch"
@@ -129,45 +103,19 @@ class DeskPage(PageView):
             return tasks.filter(assigned_to=self.staff)
         return tasks.filter(assigned_to__isnull=True) if scope == "unassigned" else tasks
 
-    def _scopes(self, seen: QuerySet[VisitTask]) -> list[tuple[str, str, int]]:
-        count = seen.aggregate(
-            mine=Count("pk", filter=Q(assigned_to=self.staff)),
-            branch=Count("pk"),
-            unassigned=Count("pk", filter=Q(assigned_to__isnull=True)),
-        )
+    def _scope_words(self) -> dict[str, str]:
         words = {"mine": _("我的"), "branch": _("机构全部"), "unassigned": _("未分派")}
-        shown = ("mine", "branch", "unassigned") if may(self.staff, "followups.record_visit") else words
-        return [
-            (code, words[code], count[code])
-            for code in shown
-            if code != "mine" or may(self.staff, "followups.record_visit")
-        ]
+        if not may(self.staff, "followups.record_visit"):
+            del words["mine"]
+        return words
 
-    def _chips(self, scoped: QuerySet[VisitTask], today: date) -> list[dict[str, Any]]:
-        counts = count_chips(scoped, DESK_CHIPS, desk_chip, today)
+    def _chips(self, counts: Mapping[str, int], scope: str) -> list[dict[str, Any]]:
         active = self.request.GET.get("chip", "")
         rest = [
-            {"code": code, "label": label, "count": counts[code], "is_on": active == code} for code, label in DESK_CHIPS
+            {"code": code, "label": label, "count": counts[f"chip {code}"], "is_on": active == code}
+            for code, label in DESK_CHIPS
         ]
-        return [{"code": None, "label": _("全部"), "count": counts["all"], "is_on": not active}, *rest]
-
-    def _groups(self, tasks: QuerySet[VisitTask], today: date) -> dict[int, dict[str, Any]]:
-        """Heading of each part of the list: how many there are and how many of them in the field."""
-        sums = (
-            in_buckets(tasks, today)
-            .order_by()
-            .values("bucket")
-            .annotate(count=Count("pk"), field=Count("pk", filter=Q(method=Method.FIELD)))
-        )
-        labels = dict(BUCKETS)
-        return {
-            row["bucket"]: {
-                "label": labels[row["bucket"]],
-                "words": ngettext("%(count)s 项", "%(count)s 项", row["count"]) % {"count": row["count"]},
-                "field": row["field"],
-            }
-            for row in sums
-        }
+        return [{"code": None, "label": _("全部"), "count": counts[f"scope {scope}"], "is_on": not active}, *rest]
 
     def _filter_words(self, narrowed: TaskFilter) -> list[dict[str, Any]]:
         """The filters in force as removable words, for the empty list."""
@@ -180,9 +128,9 @@ class DeskPage(PageView):
     def _officers(self) -> list[Any]:
         return list(visitors_of(branch_ids_visible_to(self.staff))) if may(self.staff, "followups.assign") else []
 
-    def _branches(self) -> list[Branch]:
-        ids = branch_ids_visible_to(self.staff)
-        return list(Branch.objects.filter(pk__in=ids).order_by("path")) if len(ids) > 1 else []
+    def _branches(self) -> list[tuple[str, str]]:
+        found = list(branches_visible_to(self.staff).values_list("code", "name"))
+        return found if len(found) > 1 else []
 
     def _keys(self) -> list[tuple[str, str]]:
         return [
@@ -197,11 +145,21 @@ class DeskPage(PageView):
     def _chosen(self) -> int:
         return id_of(self.request.GET.get("task", ""))
 
-    def _drawer(self, rows: list[DeskRow]) -> dict[str, Any]:
+    def _drawer(self, rows: list[DeskRow], bank: OpenDay) -> dict[str, Any]:
         """The row named in the address, else the first of the page."""
         chosen = self._chosen()
         task = desk(self.staff).filter(pk=chosen).first() if chosen else rows[0].task if rows else None
-        return drawer_context(task, self.staff) if task else {}
+        return drawer_context(task, self.staff, bank) if task else {}
+
+
+def _groups(counts: Mapping[str, int]) -> dict[int, dict[str, Any]]:
+    """Heading of each part of the list: how many there are and how many of them in the field."""
+    found = {}
+    for number, label in BUCKETS:
+        count, field = counts[f"part {number}"], counts.get(f"part {number} marked", 0)
+        words = ngettext("%(count)s 项", "%(count)s 项", count) % {"count": capped(count)}
+        found[number] = {"label": label, "words": words, "field": field if count <= MOST_COUNTED else 0}
+    return found
 
 
 class AssignMany(PageView):

@@ -95,7 +95,7 @@ def _desk_row(task: Any, staff: Staff, today: date, days: Calendar) -> DeskRow:
     return DeskRow(
         task=task,
         name=name_for(staff, task),
-        left=_left_of_task(task, today, days),
+        left=left_of_task(task, today, days),
         why=sentence,
         why_short=fitting,
         why_more=more,
@@ -107,7 +107,7 @@ def _desk_row(task: Any, staff: Staff, today: date, days: Calendar) -> DeskRow:
     )
 
 
-def _left_of_task(task: VisitTask, today: date, days: Calendar) -> Left:
+def left_of_task(task: VisitTask, today: date, days: Calendar) -> Left:
     """A submitted visit has no time left to run out: the review has its own limit."""
     if task.state == TaskState.SUBMITTED:
         return Left(0, _("已提交"), "t-far")

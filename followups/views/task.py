@@ -17,12 +17,14 @@ from followups.queries import clock_of, desk, payment_strip, person_facts, task_
 from followups.views.rows import desk_rows, name_for
 from followups.wording import evidence_lines, why_lines
 from journal.errors import ActionRefused
-from loans.queries import open_business_date
+from loans.queries import LoanReads, OpenDay, installments_of, open_day
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
 from people.web import PageView, no_store, visible_or_404
 
 POLICY_LINE = "POLICY_LINE"
+# An installment falls due about once a month; more than one in a month is rare and old.
+STRIP_MONTHS, STRIP_INSTALLMENTS = 12, 24
 TO_DO = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED)
 
 
@@ -46,18 +48,20 @@ def reports_on(task: VisitTask) -> QuerySet[VisitReport]:
     return found.defer("content", "visit__known", "visit__draft").order_by("-submitted_at", "-id")
 
 
-def drawer_context(task: VisitTask, staff: Staff) -> dict[str, Any]:
+def drawer_context(task: VisitTask, staff: Staff, bank: OpenDay | None = None) -> dict[str, Any]:
     """What the drawer beside the list shows of one task."""
-    today = open_business_date()
-    assert today is not None
-    (row,) = desk_rows([task], staff=staff, today=today)
+    bank = bank or open_day()
+    assert bank is not None
+    today = bank.day
+    (row,) = desk_rows([task], staff=staff, today=today, days=bank.days)
+    reads = LoanReads(today, bank.days, bank.grace_days, (), tuple(installments_of(task.loan)[:STRIP_INSTALLMENTS]))
     return {
         "task": task,
         "row": row,
         "person": {**person_facts(task, staff), "name": name_for(staff, task)},
         "why_lines": why_lines([reason for reason in task.reason if reason["code"] != POLICY_LINE]),
         "policy_lines": why_lines([reason for reason in task.reason if reason["code"] == POLICY_LINE]),
-        "strip": payment_strip(task.loan),
+        "strip": payment_strip(task.loan, STRIP_MONTHS, reads),
         "reports": reports_on(task)[:5],
         "today": today,
         **steps_open_to(task, staff),

@@ -4,7 +4,9 @@ Everything under a loan is locked by its `loans_position` row, taken in id order
 date in share mode, so that a date cannot close under a posting that names it.
 """
 
+import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,6 +14,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from journal.errors import ActionRefused
+from loans import sql
 from loans.models import BusinessDate, Parameter, Position
 from loans.rules.calendar import Calendar
 from loans.sql import PLAIN_WEEK_DIFFERS
@@ -37,6 +40,22 @@ def open_business_date() -> date | None:
 def business_date() -> date | None:
     """The open day for page headers."""
     return open_business_date()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDay:
+    """The open day, the whole workday calendar, and the days of grace before an installment counts as overdue."""
+
+    day: date
+    days: Calendar
+    grace_days: int
+
+
+def open_day() -> OpenDay | None:
+    """What most pages need of the bank, in one statement; None before the bank opens."""
+    for day, grace, exceptions, workdays in sql.rows(sql.OPEN_DAY):
+        return OpenDay(day, Calendar.of(zip(exceptions, workdays, strict=True)), int(json.loads(grace or "0")))
+    return None
 
 
 def require_business_date() -> date:

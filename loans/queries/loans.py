@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from loans.models import Installment, Loan, Position, RepaymentMethod, Terms
 from loans.queries.accounts import open_debts
-from loans.queries.bank import calendar, open_business_date
+from loans.queries.bank import OpenDay, open_business_date
 from loans.queries.charges import Owed, owed_of, with_terms
 from loans.rules import aging
 from loans.rules.account import Account
@@ -80,15 +80,16 @@ class LoanReads:
 
     today: date
     days: Calendar
+    grace_days: int
     future: tuple["FutureRow", ...]
     # The newest first, no more than a page can show.
     billed: tuple[Installment, ...]
 
 
-def reads_of(loan: Loan, today: date, most: int) -> LoanReads:
-    """Three statements."""
+def reads_of(loan: Loan, bank: OpenDay, most: int, ahead: int | None = None) -> LoanReads:
+    """The newest `most` installments and the next `ahead` to come: two statements."""
     billed = tuple(installments_of(loan)[:most])
-    return LoanReads(today, calendar(date.min, date.max), future_schedule(loan), billed)
+    return LoanReads(bank.day, bank.days, bank.grace_days, future_schedule(loan, ahead), billed)
 
 
 def loan_facts(loan: Loan, reads: LoanReads | None = None) -> LoanFacts:

@@ -12,7 +12,7 @@ from loans.sql.booking import INSERT_OPENING_LOANS, INSERT_OPENING_POSTINGS
 from loans.sql.changes import OBSERVED_CHANGES, OPEN_CHANGES, REVERSE_POSTING
 from loans.sql.charges import GATHER_FEES, GATHER_TERMS, PARAMETERS_ON
 from loans.sql.chunks import IN_CHUNK
-from loans.sql.control import BALANCES_BY_BRANCH, LEDGER_BY_BRANCH, LOANS_OUT_OF_BALANCE, PLAIN_WEEK_DIFFERS
+from loans.sql.control import BALANCES_BY_BRANCH, LEDGER_BY_BRANCH, LOANS_OUT_OF_BALANCE, OPEN_DAY, PLAIN_WEEK_DIFFERS
 from loans.sql.figures import INSERT_FIGURES
 from loans.sql.payments import (
     APPLY_PAYMENTS,
@@ -76,6 +76,7 @@ __all__ = [
     "PARAMETERS_ON",
     "OBSERVED_CHANGES",
     "OPEN_CHANGES",
+    "OPEN_DAY",
     "PLAIN_WEEK_DIFFERS",
     "REVERSE_POSTING",
     "READ_LOANS",

@@ -5,6 +5,13 @@ SELECT day, is_workday FROM loans_workday
 WHERE day BETWEEN %(from_)s AND %(to)s AND is_workday <> (extract(isodow FROM day) < 6)
 """
 
+# The open day with what counting to it needs, for pages: grace before recognition, and the calendar's exceptions.
+OPEN_DAY = """
+SELECT b.day, (SELECT value FROM loans_parameter WHERE code = 'overdue_grace_days' AND in_force @> b.day),
+       array(SELECT day FROM loans_workday WHERE is_workday <> (extract(isodow FROM day) < 6) ORDER BY day),
+       array(SELECT is_workday FROM loans_workday WHERE is_workday <> (extract(isodow FROM day) < 6) ORDER BY day)
+FROM loans_businessdate b WHERE b.is_open
+"""
 
 # Control totals by branch: what the positions say, and what the ledger's principal lines say.
 BALANCES_BY_BRANCH = """

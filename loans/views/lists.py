@@ -57,7 +57,7 @@ class LoanList(PageView):
         seen = Loan.objects.visible_to(self.staff).select_related("borrower", "branch", "portfolio_officer", "position")
         narrowed = LoanFilter(self.request.GET, queryset=seen, request=self.request)
         order = next((order for order in LOAN_ORDERS if order.code == self.request.GET.get("sort")), LOAN_ORDERS[0])
-        branches = list(branches_visible_to(self.staff))
+        branches = list(branches_visible_to(self.staff).values_list("id", "code", "name"))
         # Each loan has its position; saying so lets the database begin with it.
         found = narrowed.qs.filter(position__isnull=False)
         if order.code == OF_ONE_BRANCH.code and (len(branches) == 1 or self.request.GET.get("branch")):
@@ -74,19 +74,22 @@ class LoanList(PageView):
             filter_words=filter_words(narrowed),
             classes=FiveClass.choices,
             bands=OverdueChoice.BANDS,
-            branches=branches if len(branches) > 1 else [],
+            branches=[(code, name) for _id, code, name in branches] if len(branches) > 1 else [],
             officers=list(_officers(branches, self.request.GET)),
+            # The frame shows it too.
+            business_date=today,
         )
 
 
-def _officers(branches: list[Branch], given: Mapping[str, str]) -> QuerySet[Staff]:
+def _officers(branches: list[tuple[int, str, str]], given: Mapping[str, str]) -> QuerySet[Staff, tuple[str, str]]:
     """Those who look after a loan: of the chosen branch, of all where they are few; and always the one chosen."""
-    chosen = [each for each in branches if each.code == given.get("branch")] or branches
+    ids = [pk for pk, _code, _name in branches]
+    chosen = [pk for pk, code, _name in branches if code == given.get("branch")] or ids
     asked = Q(branch__in=chosen if len(chosen) <= FEW_BRANCHES else [])
     if given.get("officer"):
-        asked |= Q(staff_no=given["officer"], branch__in=branches)
+        asked |= Q(staff_no=given["officer"], branch__in=ids)
     has_loans = Exists(Loan.objects.filter(portfolio_officer=OuterRef("pk")))
-    return Staff.objects.filter(asked).filter(has_loans).order_by("name", "id")
+    return Staff.objects.filter(asked).filter(has_loans).order_by("name", "id").values_list("staff_no", "name")
 
 
 def _shown(loan: Loan, staff: Staff, today: date | None) -> dict[str, Any]:

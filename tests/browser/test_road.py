@@ -61,6 +61,7 @@ def test_officer_visits_and_manager_approves(site: Site, open_as: Callable[..., 
     assert "已通过" in manager.inner_text(".notes")
 
     page.goto(f"{site.url}/loans/{loan}/")
+    page.wait_for_selector("#timeline ol.time")
     timeline = page.inner_text("#timeline")
     for step in ("生成任务", "开始回访", "提交报告", "审核通过"):
         assert step in timeline

@@ -1,7 +1,7 @@
 """The list of loans: few statements whatever it is asked, each order complete forwards and backwards, officers offered
 by branch, a search that finds by every way; a loan's page that reads each kind once."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,20 +11,24 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from collateral.queries import charges_of, collateral_values, valuations_of, valuations_of_all, value_of
+from config.loan_page import FUTURE_SHOWN, SHOWN_BACK
+from followups.models import TaskState, VisitTask
 from followups.queries import payment_strip, timeline
 from followups.queries.timeline import MOST
 from loans import filters
 from loans.models import Loan, Position
-from loans.queries import loan_facts, reads_of
+from loans.queries import loan_facts, open_day, reads_of, require_business_date
 from loans.views import lists
 from loans.views.lists import LOAN_ORDERS, OF_ONE_BRANCH, OWN_BALANCE
 from people.paging import page_of
+from tests.database.test_visits import make_task
 from tests.factories import book_loan, make_branch, make_party, make_staff
 from tests.web.api_bank import Bank, make_bank
 from tests.web.test_page_matrix import client_of
 
 MOST_STATEMENTS = 12
-MOST_OF_A_LOAN = 24
+# A page may reach over all five parts of a large desk.
+MOST_OF_A_LARGE_DESK = MOST_STATEMENTS + 5
 
 
 @pytest.fixture
@@ -41,6 +45,19 @@ def of_many(branch: Any, officer: Any) -> list[Loan]:
         principal_balance=Decimal("999999.00"), unbilled_principal=Decimal("999999.00")
     )
     return loans
+
+
+def many_tasks(bank: Bank) -> None:
+    """Thirty-five open tasks over all parts of the desk, some of an overdue loan."""
+    loans = list(Loan.objects.filter(branch=bank.home).order_by("id"))
+    Position.objects.filter(pk=loans[0].pk).update(overdue_since=date(2026, 9, 1))
+    today = require_business_date()
+    for number in range(35):
+        make_task(
+            loans[number % len(loans)], officer=bank.staff["officer"], cycle=f"M{number}",
+            level=(1, 2, 3, 9)[number % 4], due_on=today + timedelta(days=number % 24 - 4),
+            state=TaskState.PLANNED if number % 7 else TaskState.IN_PROGRESS,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("order", LOAN_ORDERS, ids=lambda order: order.code)
@@ -116,7 +133,7 @@ def test_officers_are_offered_by_branch_once_branches_are_many(bank: Bank, monke
     idle = make_staff("LOAN_OFFICER", make_branch())
 
     def offered(**query: str) -> set[str]:
-        return {each.staff_no for each in client.get(reverse("loans:list"), query).context["officers"]}
+        return {staff_no for staff_no, _name in client.get(reverse("loans:list"), query).context["officers"]}
 
     home, other = bank.staff["officer"].staff_no, bank.staff["stranger"].staff_no
     assert offered() == {home, other}
@@ -155,8 +172,8 @@ def test_a_loans_page_reads_each_kind_once(bank: Bank) -> None:
         with CaptureQueriesContext(connection) as captured:
             page = client.get(reverse("loan_page", args=[loan.pk]))
         assert page.status_code == 200 and page.context["knows"] is may_name
-        assert len(captured) <= MOST_OF_A_LOAN, [each["sql"][:120] for each in captured]
-        dates = [each for each in captured if 'FROM "loans_businessdate"' in each["sql"]]
+        assert len(captured) <= MOST_STATEMENTS, [each["sql"][:120] for each in captured]
+        dates = [each for each in captured if "loans_businessdate" in each["sql"]]
         calendars = [each for each in captured if "FROM loans_workday" in each["sql"]]
         assert len(dates) == len(calendars) == 1
 
@@ -164,10 +181,13 @@ def test_a_loans_page_reads_each_kind_once(bank: Bank) -> None:
 def test_what_a_page_reads_once_is_what_each_part_would_read(bank: Bank) -> None:
     for kept in bank.loans.values():
         loan = Loan.objects.select_related("position", "borrower").get(pk=kept.pk)
-        reads = reads_of(loan, date(2026, 11, 1), MOST)
+        bank_today = open_day()
+        assert bank_today is not None
+        reads = reads_of(loan, bank_today, MOST)
         assert loan_facts(loan, reads) == loan_facts(loan)
         assert payment_strip(loan, 24, reads) == payment_strip(loan, 24)
         assert timeline(loan, MOST, reads.billed) == timeline(loan)
+        assert payment_strip(loan, 24, reads_of(loan, bank_today, SHOWN_BACK, FUTURE_SHOWN)) == payment_strip(loan, 24)
         charges = list(charges_of(loan.pk))
         assert value_of(charges) == collateral_values([loan.pk]).get(loan.pk) is not None
         homes = valuations_of_all([charge.property_id for charge in charges])
@@ -178,3 +198,43 @@ def test_a_home_without_a_value_leaves_the_whole_unknown(bank: Bank) -> None:
     charges = list(charges_of(bank.loans["home"].pk))
     charges[0].property.value = None
     assert value_of(charges) is value_of([]) is None
+
+
+@pytest.mark.parametrize("sort", ["time", "due", "overdue", "new"])
+@pytest.mark.parametrize("who", ["officer", "manager", "risk"])
+def test_a_large_desk_gives_the_same_pages_as_a_small_one(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch, who: str, sort: str
+) -> None:
+    """Walked part by part along the indexes, or sorted as a whole: the same tasks in the same order."""
+    many_tasks(bank)
+    client = client_of(bank, who)
+
+    def walked(most: int) -> list[list[int]]:
+        query, pages = f"?scope=branch&sort={sort}", []
+        while query:
+            with CaptureQueriesContext(connection) as captured:
+                context = client.get(reverse("followups:desk") + query).context
+            assert len(captured) <= most, [each["sql"][:120] for each in captured]
+            pages.append([row.task.pk for row in context["rows"]])
+            cursor = context["page"].next
+            query = f"?scope=branch&sort={sort}&cursor={cursor}" if cursor else ""
+        return pages
+
+    # That order is one of two parts.
+    small = walked(MOST_STATEMENTS + (sort == "overdue"))
+    monkeypatch.setattr("followups.views.desk_page.MOST_COUNTED", 1)
+    assert walked(MOST_OF_A_LARGE_DESK) == small
+    assert len(small) > 1 and sum(map(len, small)) == len({pk for page in small for pk in page}) >= 30
+
+
+def test_counts_beside_a_list_stop_where_they_are_told_no_further(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    many_tasks(bank)
+    client = client_of(bank, "manager")
+    whole = client.get(reverse("followups:desk") + "?scope=branch")
+    counts = {chip["code"]: chip["count"] for chip in whole.context["chips"]}
+    assert counts[None] == VisitTask.objects.visible_to(bank.staff["manager"]).still_open().count()
+    assert counts["urgent"] == VisitTask.objects.visible_to(bank.staff["manager"]).filter(level__lte=2).count() > 0
+    monkeypatch.setattr("people.paging.MOST_COUNTED", 3)
+    capped = client.get(reverse("followups:desk") + "?scope=branch")
+    assert {chip["count"] for chip in capped.context["chips"]} <= {0, 1, 2, 3, 4}
+    assert "3+" in capped.content.decode() and "3+" not in whole.content.decode()

@@ -69,8 +69,13 @@ def test_a_visit_goes_from_the_desk_to_an_approved_pdf_without_scripts(bank: Ban
     manager.post(reverse("followups:approve", args=[report.pk]), {"content_sha256": report.content_sha256})
     pdf = manager.get(reverse("followups:report_pdf", args=[report.pk]))
     assert pdf.content.startswith(b"%PDF")
-    loan_page = officer.get(reverse("loan_page", args=[task.loan_id])).content.decode()
-    assert reverse("followups:report", args=[report.pk]) in loan_page
+    for part in ("loan_timeline", "loan_visits"):
+        path = reverse(part, args=[task.loan_id])
+        assert path in officer.get(reverse("loan_page", args=[task.loan_id])).content.decode()
+        for headers in ({}, {"HX-Request": "true"}):
+            shown = officer.get(path, headers=headers).content.decode()
+            assert reverse("followups:report", args=[report.pk]) in shown
+            assert ("</html>" in shown) is not bool(headers)
     task.refresh_from_db()
     assert task.state == TaskState.CLOSED
 
@@ -198,6 +203,8 @@ def test_identity_and_telephone_numbers_stand_in_full_on_no_page(bank: Bank) -> 
         reverse("followups:visit", args=[task.pk]),
         reverse("loans:list"),
         reverse("loan_page", args=[task.loan_id]),
+        reverse("loan_visits", args=[task.loan_id]),
+        reverse("loan_timeline", args=[task.loan_id]),
     ):
         page = officer.get(path).content.decode()
         assert party.id_no not in page, path
@@ -215,6 +222,8 @@ def test_what_people_type_is_shown_as_text(bank: Bank) -> None:
         reverse("followups:task", args=[task.pk]),
         reverse("followups:visit", args=[task.pk]),
         reverse("loan_page", args=[task.loan_id]),
+        reverse("loan_visits", args=[task.loan_id]),
+        reverse("loan_timeline", args=[task.loan_id]),
         f"/loans/?q={MARKUP}",
     ):
         assert "<script>alert" not in officer.get(path).content.decode(), path

@@ -1,0 +1,111 @@
+"""One page of the desk's list: which tasks, in which order, and how many stand in each part.
+
+A desk of a few hundred tasks is sorted as it is. A larger one is walked part by part along the indexes of open tasks,
+and only the rows of the page are read with all that a row shows.
+"""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.utils.translation import gettext_lazy
+
+from followups.filters import DESK_CHIPS, desk_chip
+from followups.models import Method, TaskState, VisitTask
+from followups.queries import desk
+from people.models import Staff
+from people.paging import MOST_COUNTED, Order, Page, Part, counts_of, page_of
+
+BUCKETS = (
+    (0, gettext_lazy("今天")),
+    (1, gettext_lazy("本周")),
+    (2, gettext_lazy("下周")),
+    (3, gettext_lazy("更晚")),
+    (4, gettext_lazy("待审核")),
+)
+IN_REVIEW = 4
+_BY_URGENCY = ("level", "due_on", "id")
+# The cursor of a part begins with its number, that of the whole with the row's bucket: one is good for the other.
+BY_TIME = Order("time", gettext_lazy("时限，红色优先"), ("bucket", *_BY_URGENCY))
+_SORTED_BY = (*_BY_URGENCY, "loan__id", "loan__position__overdue_since")
+_OVERDUE = Q(loan__position__overdue_since__isnull=False)
+ORDERS = (
+    BY_TIME,
+    Order("due", gettext_lazy("应完成日"), ("due_on", "level", "id")),
+    Order(
+        "overdue",
+        gettext_lazy("逾期最久"),
+        parts=(
+            Part(_OVERDUE, ("loan__position__overdue_since", "due_on", "id")),
+            Part(~_OVERDUE, ("due_on", "id")),
+        ),
+    ),
+    Order("new", gettext_lazy("最近生成"), ("-id",)),
+)
+
+
+class Asked(NamedTuple):
+    """What a desk is asked for: tasks in scope, the same narrowed by the filters, the day, the order, where."""
+
+    scopes: Mapping[str, QuerySet[VisitTask]]
+    scope: str
+    narrowed: QuerySet[VisitTask]
+    today: date
+    order: Order
+    cursor: str
+
+
+def buckets(today: date) -> tuple[Q, ...]:
+    """The parts of the list: due by today, this week, next week, later, in review."""
+    sunday = today + timedelta(days=6 - today.weekday())
+    next_sunday = sunday + timedelta(days=7)
+    to_do = ~Q(state=TaskState.SUBMITTED)
+    return (
+        to_do & Q(due_on__lte=today),
+        to_do & Q(due_on__gt=today, due_on__lte=sunday),
+        to_do & Q(due_on__gt=sunday, due_on__lte=next_sunday),
+        to_do & Q(due_on__gt=next_sunday),
+        Q(state=TaskState.SUBMITTED),
+    )
+
+
+def in_buckets(tasks: QuerySet[VisitTask], today: date) -> QuerySet[Any]:
+    """Adds the part of the list a task stands in."""
+    whens = [When(condition, then=Value(number)) for number, condition in enumerate(buckets(today))]
+    return tasks.annotate(bucket=Case(*whens, default=Value(3), output_field=IntegerField()))
+
+
+def counts(asked: Asked) -> dict[str, int]:
+    """Scopes, chips, parts and the field visits of each part (`part 0 marked`): one statement."""
+    tasks = asked.scopes[asked.scope]
+    wanted = {f"scope {code}": scoped for code, scoped in asked.scopes.items()}
+    for code, _label in DESK_CHIPS:
+        chip = tasks.filter(desk_chip(code, asked.today))
+        # By urgency or by day as the chip's rows lie together; the few in review have an index of their own.
+        order = {"urgent": ("level", "due_on", "id"), "returned": (), "submitted": ()}.get(code, ("due_on", "id"))
+        wanted[f"chip {code}"] = chip.order_by(*order)
+    marks = {}
+    if asked.order.code == BY_TIME.code:
+        for number, condition in enumerate(buckets(asked.today)):
+            part = asked.narrowed.filter(condition)
+            wanted[f"part {number}"] = part if number == IN_REVIEW else part.order_by("due_on", "id")
+            marks[f"part {number}"] = Q(method=Method.FIELD)
+    return counts_of(wanted, marks)
+
+
+def page(asked: Asked, staff: Staff, *, is_large: bool) -> Page:
+    """The rows with all that the list shows, each with its bucket."""
+    if not is_large:
+        found = in_buckets(desk(staff).filter(pk__in=asked.narrowed.values("pk")), asked.today)
+        return page_of(found, asked.order, cursor=asked.cursor)
+    order = asked.order
+    if order.code == BY_TIME.code:
+        order = Order(order.code, order.label, parts=tuple(Part(each, _BY_URGENCY) for each in buckets(asked.today)))
+    lean = page_of(asked.narrowed.select_related("loan__position").only(*_SORTED_BY), order, cursor=asked.cursor)
+    read = in_buckets(desk(staff), asked.today).in_bulk([task.pk for task in lean.rows])
+    return Page([read[task.pk] for task in lean.rows if task.pk in read], lean.next, lean.previous)
+
+
+def is_large(found: Mapping[str, int], scope: str) -> bool:
+    return found[f"scope {scope}"] > MOST_COUNTED
