@@ -64,7 +64,7 @@ CHANGES = (
     ),
     Check(
         "change_maker_is_not_checker",
-        "B22: nobody decided an own change, refund, repricing or published rate, and what counts was decided",
+        "B22: nobody decided an own change, refund, return, repricing or published rate, and what counts was decided",
         _CHANGES,
         """SELECT 'change ' || id, state FROM loans_contractchange
            WHERE state IN ('APPROVED', 'SIGNED', 'APPLIED', 'OBSERVED', 'REVERSED', 'REJECTED')
@@ -72,6 +72,8 @@ CHANGES = (
            UNION ALL SELECT 'repricing ' || id, state FROM loans_repricingrun
            WHERE state IN ('APPROVED', 'REJECTED') AND (decided_by_id IS NOT NULL
                  AND (state = 'REJECTED' OR decided_by_id <> proposed_by_id)) IS NOT TRUE
+           UNION ALL SELECT 'return ' || id, state FROM loans_moneyreturn
+           WHERE state <> 'PROPOSED' AND (decided_by_id <> proposed_by_id) IS NOT TRUE
            UNION ALL SELECT 'LPR ' || id, published_on::text FROM loans_lprrate
            WHERE is_approved AND proposed_by_id IS NOT NULL AND (approved_by_id <> proposed_by_id) IS NOT TRUE""",
     ),

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import Lag
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -108,12 +108,10 @@ class LprTable(PricingPage):
 class LprPage(LprTable):
     """The table; a new rate is entered here."""
 
-    part_template = "loans/parts/lpr_understood.html"
-
     def get(self, request: HttpRequest) -> HttpResponse:
         if getattr(request, "htmx", None) and "rate_percent" in request.GET:
-            return no_store(self.render_to_response({"understood": _understood(request.GET)}))
-        self.part_template = ""
+            understood = {"understood": _understood(request.GET)}
+            return no_store(render(request, "loans/parts/lpr_understood.html", understood))
         return self.shown()
 
     def post(self, request: HttpRequest) -> HttpResponse:
