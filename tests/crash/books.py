@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from config import day_end, receipts_made
+from journal.batch import run_pending
 from loans.actions import ReceiptRow, post_receipts
 from loans.actions.changes import decide_change, propose_change, sign_change
 from loans.queries import open_business_date
@@ -115,11 +116,13 @@ def plain(ground: Ground, loans: int, days: int) -> str:
     with ground.trial(ground.empty, "making"):
         book(loans)
         pay_until(FIRST, FIRST + timedelta(days=days))
+        run_pending(at=clock())
         return ground.copy_here(f"plain{loans}_{days}")
 
 
 def undisturbed(
-    ground: Ground, bank: str, days: Sequence[date], *, chunk: int, watch: Callable[[date], object] = lambda _day: None
+    ground: Ground, bank: str, days: Sequence[date], *, chunk: int,
+    watch: Callable[[date], object] = lambda _day: None, but: tuple[str, ...] = (),
 ) -> dict[date, State]:
     """The state after each evening when one runner does it alone."""
     found = {}
@@ -127,6 +130,6 @@ def undisturbed(
         for day in days:
             watch(day)
             close(day, chunk)
-            found[day] = state()
+            found[day] = state(but=but)
     return found
 

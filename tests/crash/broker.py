@@ -160,6 +160,11 @@ class Worker:
         os.kill(ids[number % len(ids)], signal.SIGKILL)
         return True
 
+    def revive(self) -> None:
+        """Starts it again when it ended, as whoever keeps it running does."""
+        if os.waitpid(self.pid, os.WNOHANG) != (0, 0):
+            self.start()
+
     def kill(self, *, children_too: bool = True) -> None:
         """Kills the worker; its children too, or they are left to end what they are at."""
         if children_too:

@@ -40,7 +40,7 @@ def forked(ground: Ground, trials: int, tally: Tally, *, seed: int, loans: int =
             limit = time.monotonic() + PATIENCE
             while today() <= day:
                 while len(children) < 2:
-                    children.append(fork(lambda d=day: _works(d, chunk), quiet=True))
+                    children.append(fork(lambda d=day: works(d, chunk), quiet=True))
                 time.sleep(dice.uniform(0.0, 0.25))
                 if kills:
                     kills -= 1
@@ -59,7 +59,7 @@ def forked(ground: Ground, trials: int, tally: Tally, *, seed: int, loans: int =
     return tally
 
 
-def _works(day: date, chunk: int) -> None:
+def works(day: date, chunk: int) -> None:
     """What `continue_evening` and `work_chunks` do, in a spell of their own length."""
     day_end.advance(through=day, at_clock=clock, seconds=5, chunk=chunk)
     while today() <= day:
@@ -109,6 +109,8 @@ class Night:
         while today() <= day:
             if time.monotonic() > limit:
                 return False
+            for worker in self.workers:
+                worker.revive()
             self.call()
             time.sleep(0.01)
         return True

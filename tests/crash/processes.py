@@ -1,5 +1,6 @@
 """Processes of the rig: forked from one that has everything imported, on connections of their own."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from django.db import connections
 
 # Far above what anything takes; who reaches it is stuck.
 PATIENCE = 90.0
+_DIE_WITH_PARENT = 1
 
 
 def fork(work: Callable[[], object], *, quiet: bool = False) -> int:
@@ -22,6 +24,8 @@ def fork(work: Callable[[], object], *, quiet: bool = False) -> int:
     if child:
         return child
     status = 1
+    # Whatever becomes of the rig, nothing of it stays.
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     try:
         connections["default"].connection = None
         work()

@@ -41,16 +41,16 @@ ORDER BY c.table_name, c.ordinal_position
 """
 _PART = (
     "SELECT '{table}', count(*), coalesce(sum(hashtextextended(x::text, 0)::numeric), 0) "
-    "FROM (SELECT {columns} FROM {table} t{where}) x"
+    "FROM (SELECT {columns} FROM {table} t WHERE true{where}) x"
 )
 
 
-def _query(cut: bool, without: Iterable[str]) -> str:
+def _query(cut: bool, kinds: Iterable[str]) -> str:
     with connection.cursor() as cursor:
         cursor.execute(_COLUMNS)
         columns: dict[str, list[str]] = {}
         for table, column in cursor.fetchall():
-            if not table.startswith(NOT_STATE) and table not in without and (cut or table not in CUT):
+            if not table.startswith(NOT_STATE) and (cut or table not in CUT):
                 columns.setdefault(table, []).append(column)
     parts = []
     for table, names in columns.items():
@@ -59,14 +59,18 @@ def _query(cut: bool, without: Iterable[str]) -> str:
             values = [f"t.{name}" for name in kept]
         else:
             values = [STANDS_FOR[name].format(name) if name in STANDS_FOR else f"t.{name}" for name in kept]
-        where = "" if cut or table != "journal_entry" else " WHERE t.kind NOT LIKE 'day_end.%'"
+        left_out = [*kinds, *([] if cut else ["day_end.%"])]
+        where = "".join(f" AND t.kind NOT LIKE '{kind}'" for kind in left_out) if table == "journal_entry" else ""
         parts.append(_PART.format(table=table, columns=", ".join(values), where=where))
     return " UNION ALL ".join(parts)
 
 
-def state(*, cut: bool = True, without: Iterable[str] = ()) -> State:
-    """Rows and sum of hashes by table; without `cut` what tells how the work was cut is left out."""
-    query = _query(cut, without)
+def state(*, cut: bool = True, but: Iterable[str] = ()) -> State:
+    """Rows and sum of hashes by table; without `cut` what tells how the work was cut is left out.
+
+    `but` are kinds of facts that tell when something came, where that is left to chance.
+    """
+    query = _query(cut, but)
     with connection.cursor() as cursor:
         cursor.execute(query)
         return {name: (int(count), int(total)) for name, count, total in cursor.fetchall()}

@@ -60,12 +60,12 @@ class Tally:
         self.stuck += 1
         self._say(what, trial)
 
-    def after(self, trial: str, expected: State, *, cut: bool = True, without: tuple[str, ...] = ()) -> None:
+    def after(self, trial: str, expected: State, *, cut: bool = True, but: tuple[str, ...] = ()) -> None:
         """The end of a trial: nothing left open, the same state, no invariant broken."""
         self.trials += 1
         if left := stuck():
             self.hang(trial, f"left open: {left}")
-        self.judge(trial, expected, state(cut=cut, without=without))
+        self.judge(trial, expected, state(cut=cut, but=but))
         self.look(trial)
 
     def look(self, trial: str) -> None:
