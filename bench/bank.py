@@ -15,7 +15,7 @@ from bench.book import OPEN_ON, Book
 
 HOME = Path(__file__).resolve().parents[1]
 # Changes with what a book is made of, so that an older template is made anew.
-LAYOUT = 7
+LAYOUT = 8
 
 
 def url_of(name: str, *, owner: bool = False) -> str:
@@ -112,7 +112,7 @@ def first_evening(name: str, book: Book, say: Callable[[str], None]) -> None:
 
     connection = connect(name, owner=True)
     say(f"receipts of {OPEN_ON}: {add_receipts(connection.cursor(), OPEN_ON, seed=0)}")
-    manage(name, "day_end", "--through", str(OPEN_ON))
+    manage(name, "day_end", "--through", str(OPEN_ON), "--whole")
     spread_follow_ups(connection.cursor(), book)
     connection.cursor().execute("VACUUM (ANALYZE)")
     connection.close()

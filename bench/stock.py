@@ -46,7 +46,8 @@ _COLUMNS = {
     ),
     "loans_position": (
         "loan_id, principal_balance, unbilled_principal, suspense, annual_rate_percent, installment_amount, "
-        "next_number, next_due_on, last_number, overdue_since, five_class, next_repricing_on, off_balance_interest"
+        "next_number, next_due_on, last_number, overdue_since, five_class, next_repricing_on, off_balance_interest, "
+        "branch_id"
     ),
     "loans_pricing": "loan_id, in_force, kind, tenor, spread_bp, cycle_months, anchor, source",
     "book_loan": "loan_id, first_due_on, billed, unpaid",
@@ -100,7 +101,7 @@ def add(streams: Streams, loan: Drawn, first_branch: int, first_officer: int) ->
     streams.add(
         "loans_position", pk, yuan(unbilled + sum(row.principal_fen for row in loan.arrears)), yuan(unbilled), 0, rate,
         installment, following.number, following.due_on, plan.rows[-1].number, loan.overdue_since, loan.five_class,
-        next_repricing_on(loan), yuan(loan.off_balance_fen),
+        next_repricing_on(loan), yuan(loan.off_balance_fen), branch,
     )  # fmt: skip
     streams.add(
         "loans_pricing", pk, f"[{loan.baseline_on or loan.disbursed_on},)", "LPR", "Y5",

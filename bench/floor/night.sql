@@ -181,8 +181,8 @@ INSERT INTO followups_taskevent SELECT * FROM made_followups_taskevent
 
 -- name: close
 WITH branch AS (
-    SELECT l.branch_id, count(*) FILTER (WHERE p.settled_on IS NULL) AS loans, sum(p.principal_balance) AS amount
-    FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id GROUP BY l.branch_id
+    SELECT branch_id, count(*) FILTER (WHERE settled_on IS NULL) AS loans, sum(principal_balance) AS amount
+    FROM loans_position GROUP BY branch_id
 ), closed AS (
     UPDATE loans_businessdate SET is_open = false, closed_at = now(), totals = (
         SELECT jsonb_build_object('loans', sum(loans), 'principal', sum(amount)::text, 'branches',
@@ -190,10 +190,10 @@ WITH branch AS (
     WHERE day = %(day)s RETURNING day
 ), apart AS (
     SELECT branch_id, five_class, band, count(*) AS loans, sum(principal_balance) AS amount FROM (
-        SELECT l.branch_id, p.five_class, CASE WHEN p.overdue_since < %(day)s - 90 THEN 91
+        SELECT p.branch_id, p.five_class, CASE WHEN p.overdue_since < %(day)s - 90 THEN 91
                    WHEN p.overdue_since < %(day)s - 30 THEN 31 WHEN p.overdue_since < %(day)s THEN 1 ELSE 0 END AS band,
                p.principal_balance
-        FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id
+        FROM loans_position p
         WHERE p.settled_on IS NULL AND (p.overdue_since IS NOT NULL OR p.five_class <> 'PASS')) k
     WHERE five_class <> 'PASS' OR band > 0 GROUP BY 1, 2, 3
 ), figures AS (

@@ -3,7 +3,8 @@
 # ruff: noqa: S608 - statements are joined from constants of this package only; values always travel as parameters.
 from loans.sql.chunks import IN_CHUNK
 
-# Three partial indexes are walked: of overdue loans, of loans that are not PASS, of loans that hold something.
+# Three partial indexes are walked: of overdue loans, of loans that are not PASS, of loans that hold something; what
+# they owe stands in the index of unpaid installments.
 MAY_DIFFER = (
     "SELECT p.loan_id FROM loans_position p WHERE p.overdue_since < %(overdue_before)s AND "
     + IN_CHUNK.format("p")

@@ -3,24 +3,24 @@
 # ruff: noqa: S608 - statements are joined from constants of this package only; values always travel as parameters.
 from loans.sql.chunks import IN_CHUNK
 
-# Loans whose overdue day disagrees with their unpaid installments: newly recognised, moved or cured.
-# Two partial indexes are walked, of unpaid installments and of overdue loans; never the book.
+# Loans whose overdue day disagrees with their unpaid installments: newly recognised, moved or cured. Two partial
+# indexes are read side by side, of unpaid installments and of overdue loans, and nothing but the indexes.
 AGE_CANDIDATES = (
     """
-WITH recognised AS (
+SELECT coalesce(r.loan_id, o.loan_id) AS loan_id FROM (
     SELECT i.loan_id, min(i.overdue_from) AS since FROM loans_installment i
     WHERE i.settled_on IS NULL AND (i.due_on <= %(recognised_until)s OR i.overdue_from < (
         SELECT l.baseline_on FROM loans_loan l WHERE l.id = i.loan_id)) AND """
     + IN_CHUNK.format("i")
     + """
     GROUP BY i.loan_id
-)
-SELECT p.loan_id FROM recognised r JOIN loans_position p ON p.loan_id = r.loan_id
-WHERE p.overdue_since IS DISTINCT FROM r.since
-UNION ALL
-SELECT p.loan_id FROM loans_position p
-WHERE p.overdue_since IS NOT NULL AND NOT EXISTS (SELECT FROM recognised r WHERE r.loan_id = p.loan_id) AND """
+) r FULL JOIN (
+    SELECT p.loan_id, p.overdue_since FROM loans_position p WHERE p.overdue_since IS NOT NULL AND """
     + IN_CHUNK.format("p")
+    + """
+) o ON o.loan_id = r.loan_id
+WHERE r.since IS DISTINCT FROM o.overdue_since
+"""
 )
 
 APPLY_OVERDUE = """
@@ -35,19 +35,24 @@ _CLASS = """CASE
     WHEN p.overdue_since <= %(SUBSTANDARD)s OR p.class_floor = 'SUBSTANDARD' THEN 'SUBSTANDARD'
     WHEN p.overdue_since <= %(SPECIAL_MENTION)s OR p.class_floor = 'SPECIAL_MENTION' THEN 'SPECIAL_MENTION'
     ELSE 'PASS' END"""
-# Loans whose class is not that: overdue ones, cured ones not yet PASS, and those under a floor. Three partial
-# indexes are walked: of overdue loans, of loans that are not PASS, of floors.
-CLASS_CANDIDATES = (
-    "SELECT p.loan_id FROM loans_position p WHERE p.overdue_since IS NOT NULL AND p.five_class <> "
-    + _CLASS
-    + " AND "
+# Loans whose class is not that. For each class those that are overdue since too early or too late a day for it, which
+# are ranges of one partial index (class, overdue since), and those under a floor, which another one holds.
+_OUT_OF_CLASS = {
+    "LOSS": "(p.overdue_since > %(LOSS)s OR p.overdue_since IS NULL)",
+    "DOUBTFUL": "(p.overdue_since <= %(LOSS)s OR p.overdue_since > %(DOUBTFUL)s OR p.overdue_since IS NULL)",
+    "SUBSTANDARD": "(p.overdue_since <= %(DOUBTFUL)s OR p.overdue_since > %(SUBSTANDARD)s OR p.overdue_since IS NULL)",
+    "SPECIAL_MENTION": (
+        "(p.overdue_since <= %(SUBSTANDARD)s OR p.overdue_since > %(SPECIAL_MENTION)s OR p.overdue_since IS NULL)"
+    ),
+    "PASS": "p.overdue_since <= %(SPECIAL_MENTION)s",
+}
+CLASS_CANDIDATES = " UNION ALL ".join(
+    f"SELECT p.loan_id FROM loans_position p WHERE p.five_class = '{name}' AND {differs} "
+    f"AND (p.overdue_since IS NOT NULL OR p.five_class <> 'PASS') AND p.five_class <> {_CLASS} AND "
     + IN_CHUNK.format("p")
-    + "UNION SELECT p.loan_id FROM loans_position p WHERE p.overdue_since IS NULL AND p.five_class <> 'PASS' "
-    + "AND p.five_class <> "
-    + _CLASS
-    + " AND "
-    + IN_CHUNK.format("p")
-    + "UNION SELECT p.loan_id FROM loans_position p WHERE p.class_floor <> '' AND p.five_class <> "
+    for name, differs in _OUT_OF_CLASS.items()
+) + (
+    " UNION SELECT p.loan_id FROM loans_position p WHERE p.class_floor <> '' AND p.five_class <> "
     + _CLASS
     + " AND "
     + IN_CHUNK.format("p")

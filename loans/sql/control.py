@@ -13,16 +13,19 @@ SELECT b.day, (SELECT value FROM loans_parameter WHERE code = 'overdue_grace_day
 FROM loans_businessdate b WHERE b.is_open
 """
 
-# Control totals by branch: what the positions say, and what the ledger's principal lines say.
+# Control totals by branch: what the positions say (one pass over them), and what the ledger's principal lines say.
 BALANCES_BY_BRANCH = """
-SELECT b.code, count(*) FILTER (WHERE p.settled_on IS NULL), sum(p.principal_balance) FROM loans_position p
-JOIN loans_loan l ON l.id = p.loan_id JOIN people_branch b ON b.id = l.branch_id GROUP BY b.code ORDER BY b.code
+SELECT b.code, p.loans, p.amount FROM (
+    SELECT branch_id, count(*) FILTER (WHERE settled_on IS NULL) AS loans, sum(principal_balance) AS amount
+    FROM loans_position GROUP BY branch_id) p
+JOIN people_branch b ON b.id = p.branch_id ORDER BY b.code
 """
 LEDGER_BY_BRANCH = """
-SELECT b.code, sum(g.amount) FROM loans_ledger_line g
-JOIN loans_loan l ON l.id = g.loan_id JOIN people_branch b ON b.id = l.branch_id
-WHERE g.account = 'PRINCIPAL' AND g.business_date <= %(until)s
-      AND (%(since)s::date IS NULL OR g.business_date >= %(since)s) GROUP BY b.code
+SELECT b.code, sum(g.amount) FROM (
+    SELECT loan_id, sum(amount) AS amount FROM loans_ledger_line
+    WHERE account = 'PRINCIPAL' AND business_date <= %(until)s
+      AND (%(since)s::date IS NULL OR business_date >= %(since)s) GROUP BY loan_id) g
+JOIN loans_position p ON p.loan_id = g.loan_id JOIN people_branch b ON b.id = p.branch_id GROUP BY b.code
 """
 LOANS_OUT_OF_BALANCE = """
 SELECT l.loan_note_no, p.principal_balance, coalesce(g.amount, 0) FROM loans_position p

@@ -7,13 +7,13 @@ the branch's control totals leave over. So a close does not read the book a seco
 # Both sets and the totals are of one instant: the close holds the business date, nothing is posted beside it.
 INSERT_FIGURES = """
 WITH apart AS (
-    SELECT l.branch_id, p.five_class, CASE WHEN p.overdue_since IS NULL OR p.overdue_since >= %(day)s THEN 0
+    SELECT p.branch_id, p.five_class, CASE WHEN p.overdue_since IS NULL OR p.overdue_since >= %(day)s THEN 0
                WHEN p.overdue_since >= %(day)s - 30 THEN 1 WHEN p.overdue_since >= %(day)s - 90 THEN 31
                ELSE 91 END AS days_band,
            count(*) AS loans, sum(p.principal_balance) AS principal
     FROM (SELECT loan_id FROM loans_position WHERE overdue_since IS NOT NULL
           UNION SELECT loan_id FROM loans_position WHERE five_class <> 'PASS') c
-    JOIN loans_position p ON p.loan_id = c.loan_id JOIN loans_loan l ON l.id = p.loan_id
+    JOIN loans_position p ON p.loan_id = c.loan_id
     WHERE p.settled_on IS NULL AND (p.five_class <> 'PASS' OR p.overdue_since < %(day)s) GROUP BY 1, 2, 3
 ), whole AS (
     SELECT b.id, t.loans, t.principal
