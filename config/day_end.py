@@ -11,23 +11,26 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
 from config.night import chunks, nights
 from config.night.chunks import Clock, OutOfTime
 from config.night.lease import expiring, lease
 from config.night.stage import Stage
-from journal.actions import waking_nobody
+from followups import batch as followups_batch
+from journal.actions import record, waking_nobody
 from journal.batch import run_pending
 from journal.errors import ActionRefused
 from journal.models import Chunk, Run
 from loans import batch as loans_batch
 from loans.actions import close_business_date
-from loans.queries import NoBusinessDate, open_business_date, require_business_date
+from loans.queries import NoBusinessDate, hold_business_date, open_business_date, require_business_date
+from loans.queries.evening import WHOLE_ASKED
+from risk import batch as risk_batch
 
 CHUNK = 2000
 MOST_DAYS_AHEAD = 400
@@ -39,37 +42,19 @@ class DayEndRefused(ActionRefused):
     code = "day_end_refused"
 
 
-def _regrade(**scope: Any) -> Mapping[str, Any] | None:
-    from risk.batch import regrade
-
-    return regrade(**scope)
-
-
-def _run_off_site(**scope: Any) -> Mapping[str, Any] | None:
-    from followups.batch import run_off_site
-
-    return run_off_site(**scope)
-
-
-def _replan(**scope: Any) -> Mapping[str, Any] | None:
-    from followups.batch import replan
-
-    return replan(**scope)
-
-
 STAGES: tuple[Stage, ...] = (
     Stage("bill", loans_batch.bill, loans_batch.bill_cuts),
-    Stage("subsidise", loans_batch.subsidise),
+    Stage("subsidise", loans_batch.subsidise, loans_batch.subsidy_cuts),
     Stage("post_waiting_receipts", loans_batch.post_waiting_receipts, loans_batch.waiting_cuts),
-    Stage("apply_changes", loans_batch.apply_changes),
+    Stage("apply_changes", loans_batch.apply_changes, loans_batch.apply_cuts),
     Stage("reprice", loans_batch.reprice, loans_batch.reprice_cuts),
-    Stage("age", loans_batch.age),
-    Stage("classify", loans_batch.classify),
-    Stage("non_accrual", loans_batch.non_accrual),
-    Stage("watch_changes", loans_batch.watch_changes),
-    Stage("regrade", _regrade, takes_ids=True),
-    Stage("run_off_site", _run_off_site),
-    Stage("replan", _replan, takes_ids=True),
+    Stage("age", loans_batch.age, loans_batch.age_cuts),
+    Stage("classify", loans_batch.classify, loans_batch.class_cuts),
+    Stage("non_accrual", loans_batch.non_accrual, loans_batch.non_accrual_cuts),
+    Stage("watch_changes", loans_batch.watch_changes, loans_batch.watch_cuts),
+    Stage("regrade", risk_batch.regrade_evening, risk_batch.regrade_cuts, takes_ids=True),
+    Stage("run_off_site", followups_batch.run_off_site, followups_batch.off_site_cuts),
+    Stage("replan", followups_batch.replan_evening, followups_batch.replan_cuts, takes_ids=True),
 )
 
 
@@ -119,6 +104,17 @@ def run(
                     _close(day, through, runner, report)
             day = require_business_date()
     return closed
+
+
+def ask_for_whole(*, by: str, at: datetime) -> date:
+    """Has the coming close walk the whole book instead of a slice; returns its date."""
+    with transaction.atomic():
+        try:
+            day = hold_business_date()
+        except NoBusinessDate as error:
+            raise _not_open() from error
+        record(kind=WHOLE_ASKED, subject_type="day_end", subject_id=None, by=by, at=at, business_date=day)
+    return day
 
 
 def advance(*, through: date, at_clock: Clock, seconds: float, chunk: int | None = None) -> bool:
@@ -213,13 +209,17 @@ def _check(through: date) -> date:
     try:
         day = require_business_date()
     except NoBusinessDate as error:
-        raise DayEndRefused(_("本行尚未开业，没有可以关闭的营业日期；请先导入贷款。")) from error
+        raise _not_open() from error
     if through > day + timedelta(days=MOST_DAYS_AHEAD):
         raise DayEndRefused(
             _("%(through)s 晚于营业日期 %(day)s 超过 %(days)d 天。")
             % {"through": through, "day": day, "days": MOST_DAYS_AHEAD}
         )
     return day
+
+
+def _not_open() -> DayEndRefused:
+    return DayEndRefused(_("本行尚未开业，没有可以关闭的营业日期；请先导入贷款。"))
 
 
 def _add(total: dict[str, Any], counts: Mapping[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """The floor plan of the house: which fact wakes which reaction. One screenful.
 
 Facts go up: a lower room records what happened; the reconcilers named here make the rows of the
-rooms above agree. Day end calls the same functions for the whole book, so a lost fact heals.
+rooms above agree. Day end calls the same functions for what happened since the last close and, a
+slice an evening, for the whole book, so a lost fact heals.
 """
 
 from collections.abc import Sequence

@@ -2,9 +2,10 @@
 
 `replan` is a reconciler: it locks the positions of the loans concerned, gathers their facts with one
 statement a chunk, lets `rules.plan` decide and applies each kind of change with one statement. Run
-twice it changes nothing the second time. Day end calls it for the whole book, reactions for single
-loans; both are the same function. `run_off_site` closes clean checks and hands the rest to a person;
-it makes each check once, some workdays before it is due, so that a person still has time.
+twice it changes nothing the second time. Reactions call it for single loans; day end looks at what
+happened since the last close and at a slice of the book (`replan_evening`), by the same function.
+`run_off_site` closes clean checks and hands the rest to a person; it makes each check once, some
+workdays before it is due, so that a person still has time.
 """
 
 import hashlib
@@ -23,7 +24,9 @@ from followups.models import FollowUpPolicy, FollowUpPolicyLine
 from followups.rules import default_policy, off_site
 from followups.rules.facts import Facts, OpenTask, Reason
 from followups.rules.plan import BringForward, Cancel, Change, Create, diff, plan
+from journal.batch import claim, waiting
 from loans.queries import calendar, lock_positions, overdue_grace_days, parameter
+from loans.queries.evening import Cuts, Walk, cut, walk_of, whole
 from loans.rules.aging import days_past_due
 from loans.rules.calendar import Calendar
 from loans.rules.payment_record import PaymentRecord, full_months, late_count
@@ -132,12 +135,46 @@ def replan(
 ) -> dict[str, int]:
     """Makes the tasks of loans agree with the policy in force; returns what was done.
 
-    Without ids it finds the loans that may need a change (with an id above `after`, up to `up_to`);
-    with ids it looks at exactly those.
+    Without ids it walks the loans with an id above `after`, up to `up_to`, for those that may need a change; with ids
+    it looks at exactly those.
     """
-    day = _day(as_of, at)
+    if loan_ids is not None:
+        return _replan(sorted(set(loan_ids)), as_of, at)
+    policy = policy_in_force(as_of)
+    scope = _scope(policy, as_of, after, up_to, whole(after, up_to), [])
+    return _replan(_candidates(scope), as_of, at, policy)
+
+
+@transaction.atomic
+def replan_evening(
+    *,
+    as_of: date,
+    at: datetime,
+    after: int = 0,
+    up_to: int | None = None,
+    loan_ids: Sequence[int] | None = None,
+) -> dict[str, int]:
+    """`replan` at the close of a date: looks at what happened since the last one, and walks a slice of the book."""
+    if loan_ids is not None:
+        return _replan(sorted(set(loan_ids)), as_of, at)
+    policy = policy_in_force(as_of)
+    # What waits for a reaction is done here, and taken off the queue with it.
+    woken = claim("replan", after=after, up_to=up_to)
+    scope = _scope(policy, as_of, after, up_to, walk_of(as_of, after, up_to), woken)
+    return _replan(_candidates(scope), as_of, at, policy)
+
+
+def replan_cuts(*, as_of: date, size: int) -> Cuts:
+    """Chunks of loans whose tasks may need a change this evening."""
+    scope = _scope(policy_in_force(as_of), as_of, 0, None, walk_of(as_of, 0, None), waiting("replan"))
+    return cut(sql.CANDIDATES, scope, size)
+
+
+def _replan(ids: Sequence[int], as_of: date, at: datetime, policy: PolicyInForce | None = None) -> dict[str, int]:
     counts = {"looked_at": 0, "created": 0, "brought_forward": 0, "cancelled": 0, "closed": 0}
-    ids = _candidates(day, after, up_to) if loan_ids is None else sorted(set(loan_ids))
+    if not ids:
+        return counts
+    day = _day(as_of, at, policy)
     for chunk in _chunks(ids):
         lock_positions(chunk)
         cases = _gather(chunk, day)
@@ -151,11 +188,13 @@ def replan(
 @transaction.atomic
 def run_off_site(*, as_of: date, at: datetime, after: int = 0, up_to: int | None = None) -> dict[str, int]:
     """Makes the off-site checks that fall due soon; clean ones close, the rest go to a person, once."""
-    day = _day(as_of, at)
-    until = day.calendar.add_workdays(as_of, OFF_SITE_WORKDAYS_AHEAD)
-    limits = _off_site_limits(as_of)
-    due = _rows(sql.OFF_SITE_DUE, {"until": until, "after": after, "up_to": up_to})
+    due = sorted(
+        _rows(sql.OFF_SITE_DUE, {"until": _checked_until(as_of), "after": after, "up_to": up_to}), key=_by_loan
+    )
     counts = {"looked_at": 0, "closed": 0, "handed_to_person": 0}
+    if not due:
+        return counts
+    day, limits = _day(as_of, at), _off_site_limits(as_of)
     for chunk in _chunks(due):
         lock_positions(loan_id for _task, loan_id in chunk)
         parameters = {"ids": [row[1] for row in chunk], "tasks": [row[0] for row in chunk], "as_of": as_of}
@@ -175,9 +214,23 @@ def run_off_site(*, as_of: date, at: datetime, after: int = 0, up_to: int | None
     return counts
 
 
-def _day(as_of: date, at: datetime) -> _Day:
+def off_site_cuts(*, as_of: date, size: int) -> Cuts:
+    """Chunks of loans with an off-site check to be made."""
+    return cut(sql.OFF_SITE_DUE, {"until": _checked_until(as_of), "after": 0, "up_to": None}, size)
+
+
+def _checked_until(as_of: date) -> date:
+    return calendar(as_of, as_of + timedelta(days=60)).add_workdays(as_of, OFF_SITE_WORKDAYS_AHEAD)
+
+
+def _by_loan(row: tuple[int, int]) -> tuple[int, int]:
+    task_id, loan_id = row
+    return loan_id, task_id
+
+
+def _day(as_of: date, at: datetime, policy: PolicyInForce | None = None) -> _Day:
     days = calendar(as_of - timedelta(days=800), as_of + timedelta(days=900))
-    return _Day(as_of, at, policy_in_force(as_of), days, overdue_grace_days(as_of))
+    return _Day(as_of, at, policy or policy_in_force(as_of), days, overdue_grace_days(as_of))
 
 
 def _off_site_limits(on: date) -> off_site.Limits:
@@ -190,16 +243,27 @@ def _off_site_limits(on: date) -> off_site.Limits:
     )
 
 
-def _candidates(day: _Day, after: int, up_to: int | None) -> list[int]:
-    parameters = {
-        "as_of": day.as_of,
-        "steps": _json(day.policy.steps()),
-        "version": day.policy.version,
-        "is_new_policy": day.policy.from_on == day.as_of,
+def _scope(
+    policy: PolicyInForce, as_of: date, after: int, up_to: int | None, walk: Walk, woken: Sequence[int]
+) -> dict[str, Any]:
+    """What the search for candidates is told. The first day of a policy looks at the whole book."""
+    is_new = policy.from_on == as_of
+    walk = whole(after, up_to) if is_new else walk
+    return {
+        "as_of": as_of,
+        "steps": _json(policy.steps()),
+        "version": policy.version,
+        "is_new_policy": is_new,
         "after": after,
         "up_to": up_to,
+        "walk_after": walk.after,
+        "walk_up_to": walk.up_to,
+        "woken": list(woken),
     }
-    return [row[0] for row in _rows(sql.CANDIDATES, parameters)]
+
+
+def _candidates(scope: dict[str, Any]) -> list[int]:
+    return [row[0] for row in _rows(sql.CANDIDATES + " ORDER BY loan_id", scope)]
 
 
 def _decide(case: _Case, day: _Day) -> tuple[Change, ...]:

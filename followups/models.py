@@ -140,6 +140,19 @@ class VisitTask(models.Model):
             models.Index(
                 fields=["loan"], name="task_ahead", condition=Q(closed_on__isnull=True) & ~Q(kind="IRREGULAR")
             ),
+            # What the evening asks of the steps of arrears, it reads here without their rows.
+            models.Index(
+                fields=["loan"],
+                include=["rule", "cycle", "closed_on"],
+                name="task_steps",
+                condition=Q(kind="IRREGULAR"),
+            ),
+            # Checks that the evening makes by itself.
+            models.Index(
+                fields=["due_on", "loan"],
+                name="task_off_site",
+                condition=Q(closed_on__isnull=True, state="PLANNED", method="OFF_SITE", evidence__isnull=True),
+            ),
             models.Index(fields=["closed_on", "id"], name="task_closed", condition=Q(closed_on__isnull=False)),
         ]
         constraints = [

@@ -20,6 +20,32 @@ CLAIM = 2000
 BACK_OFF_SECONDS = (30, 120, 600, 1800, 3600)
 
 
+# Subjects that wait for a reaction for the first time; what failed once is left to `run_pending` and its later time.
+_CLAIM_OF = """
+DELETE FROM journal_pending WHERE id IN (
+    SELECT id FROM journal_pending
+    WHERE reaction = %(reaction)s AND attempts = 0 AND subject_id > %(after)s
+      AND (%(up_to)s::bigint IS NULL OR subject_id <= %(up_to)s) FOR UPDATE SKIP LOCKED)
+RETURNING subject_id
+"""
+
+
+def claim(reaction: str, *, after: int, up_to: int | None) -> list[int]:
+    """Takes subjects of a reaction off the queue; whoever calls does its work for them in the same transaction.
+
+    Above `after`, up to and including `up_to`. Called before their positions are locked, as `run_pending` does.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM_OF, {"reaction": reaction, "after": after, "up_to": up_to})
+        return sorted({row[0] for row in cursor.fetchall()})
+
+
+def waiting(reaction: str) -> list[int]:
+    """The subjects that `claim` would take."""
+    found = Pending.objects.filter(reaction=reaction, attempts=0).values_list("subject_id", flat=True)
+    return sorted({subject for subject in found if subject is not None})
+
+
 def run_pending(*, at: datetime) -> dict[str, int]:
     """Runs everything due at `at`; returns counts {claimed, done, failed}."""
     total = {"claimed": 0, "done": 0, "failed": 0}

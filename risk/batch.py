@@ -13,14 +13,16 @@ from psycopg2.extras import DateRange
 
 from collateral.sql import BESIDE
 from journal.actions import record_many
+from journal.batch import claim, waiting
 from journal.models import Entry
 from loans.queries import calendar, overdue_grace_days
+from loans.queries.evening import Cuts, Walk, cut, walk_of, whole
 from loans.rules.aging import days_past_due
 from loans.rules.calendar import Calendar
 from loans.rules.payment_record import PaymentRecord, late_count
-from people.rules.policy import conditions_as_json
+from people.rules.policy import Line, conditions_as_json
 from risk.models import Grade, GradePolicy, GradePolicyLine
-from risk.queries import policy_in_force
+from risk.queries import policy_in_force, version_in_force
 from risk.rules.grading import DEFAULT_LINES, GradeFacts, grade
 
 # Facts of the given loans, each gathered once for all of them.
@@ -49,28 +51,33 @@ SELECT p.loan_id, l.credit_score, p.principal_balance + coalesce(beside.balance,
  WHERE p.loan_id = ANY(%(ids)s)
  ORDER BY p.loan_id
 """  # noqa: S608 - joined from constants
-# A step of days past due that a line looks at was reached or left on this date, or there is no grade yet.
+# Woken by a fact, or a step of days past due that a line looks at was reached or left on this date, or another version
+# of the policy graded it; and in the walked range of loans whatever has no grade, or a low one in arrears.
 _CANDIDATES = """
 SELECT loan_id FROM (
-    SELECT p.loan_id FROM loans_position p
-     WHERE p.settled_on IS NULL AND NOT EXISTS (SELECT 1 FROM risk_grade g WHERE g.loan_id = p.loan_id)
+    SELECT unnest(%(woken)s::bigint[]) AS loan_id
     UNION
     SELECT p.loan_id FROM loans_position p
      WHERE p.overdue_since IN (%(as_of)s::date - 31, %(as_of)s::date - 91)
-    UNION
-    SELECT p.loan_id FROM loans_position p JOIN risk_grade g ON g.loan_id = p.loan_id AND g.superseded_on IS NULL
-     WHERE p.overdue_since IS NOT NULL AND g.level = 'LOW'
-    UNION
-    SELECT e.loan_id FROM journal_entry e
-     WHERE e.business_date = %(as_of)s AND e.kind = ANY(%(kinds)s) AND e.loan_id IS NOT NULL
     UNION
     -- two ranges of an index, which "another version" would not use
     SELECT g.loan_id FROM risk_grade g WHERE g.superseded_on IS NULL AND g.policy_version < %(version)s
     UNION
     SELECT g.loan_id FROM risk_grade g WHERE g.superseded_on IS NULL AND g.policy_version > %(version)s
-) x WHERE loan_id > %(after)s AND (%(up_to)s::bigint IS NULL OR loan_id <= %(up_to)s) ORDER BY loan_id
+    UNION
+    -- a difference of sets: an anti-join is planned as a loop in a loop without statistics
+    (SELECT p.loan_id FROM loans_position p
+      WHERE p.settled_on IS NULL AND p.loan_id > %(walk_after)s AND p.loan_id <= %(walk_up_to)s
+     EXCEPT
+     SELECT g.loan_id FROM risk_grade g
+      WHERE g.superseded_on IS NULL AND g.loan_id > %(walk_after)s AND g.loan_id <= %(walk_up_to)s)
+    UNION
+    SELECT p.loan_id FROM loans_position p JOIN risk_grade g ON g.loan_id = p.loan_id AND g.superseded_on IS NULL
+     WHERE p.overdue_since IS NOT NULL AND g.level = 'LOW'
+       AND p.loan_id > %(walk_after)s AND p.loan_id <= %(walk_up_to)s
+       AND g.loan_id > %(walk_after)s AND g.loan_id <= %(walk_up_to)s
+) x WHERE loan_id > %(after)s AND (%(up_to)s::bigint IS NULL OR loan_id <= %(up_to)s)
 """
-_KINDS = ["loans.overdue_began", "loans.overdue_cured", "loans.class_changed", "collateral.revalued"]
 
 
 @transaction.atomic
@@ -114,17 +121,58 @@ def regrade(
 ) -> dict[str, int]:
     """Makes the grades of loans agree with the policy in force; returns {looked_at, changed}.
 
-    Without ids it finds the loans that may differ by query; with ids it looks at exactly those.
+    Without ids it walks the loans with an id above `after`, up to `up_to`, for those that may differ; with ids it
+    looks at exactly those.
     """
     version, lines = policy_in_force(as_of)
+    if loan_ids is None:
+        loan_ids = _candidates(_scope(version, as_of, after, up_to, whole(after, up_to), []))
+    return _regrade(loan_ids, as_of, at, version, lines)
+
+
+@transaction.atomic
+def regrade_evening(
+    *,
+    as_of: date,
+    at: datetime,
+    after: int = 0,
+    up_to: int | None = None,
+    loan_ids: Sequence[int] | None = None,
+) -> dict[str, int]:
+    """`regrade` at the close of a date: looks at what happened since the last one, and walks a slice of the book."""
+    version, lines = policy_in_force(as_of)
+    if loan_ids is None:
+        # What waits for a reaction is done here, and taken off the queue with it.
+        woken = claim("regrade", after=after, up_to=up_to)
+        loan_ids = _candidates(_scope(version, as_of, after, up_to, walk_of(as_of, after, up_to), woken))
+    return _regrade(loan_ids, as_of, at, version, lines)
+
+
+def regrade_cuts(*, as_of: date, size: int) -> Cuts:
+    """Chunks of loans whose grade may differ this evening."""
+    version = version_in_force(as_of)
+    return cut(_CANDIDATES, _scope(version, as_of, 0, None, walk_of(as_of, 0, None), waiting("regrade")), size)
+
+
+def _scope(
+    version: int, as_of: date, after: int, up_to: int | None, walk: Walk, woken: Sequence[int]
+) -> dict[str, Any]:
+    return {
+        "as_of": as_of, "version": version, "after": after, "up_to": up_to, "walk_after": walk.after,
+        "walk_up_to": walk.up_to, "woken": list(woken),
+    }  # fmt: skip
+
+
+def _candidates(scope: dict[str, Any]) -> list[int]:
     with connection.cursor() as cursor:
-        if loan_ids is None:
-            cursor.execute(
-                _CANDIDATES, {"as_of": as_of, "kinds": _KINDS, "version": version, "after": after, "up_to": up_to}
-            )
-            loan_ids = [row[0] for row in cursor.fetchall()]
-        if not loan_ids:
-            return {"looked_at": 0, "changed": 0}
+        cursor.execute(_CANDIDATES + " ORDER BY loan_id", scope)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _regrade(loan_ids: Sequence[int], as_of: date, at: datetime, version: int, lines: Sequence[Line]) -> dict[str, int]:
+    if not loan_ids:
+        return {"looked_at": 0, "changed": 0}
+    with connection.cursor() as cursor:
         cursor.execute(
             "SELECT 1 FROM loans_position WHERE loan_id = ANY(%s) ORDER BY loan_id FOR UPDATE", [list(loan_ids)]
         )

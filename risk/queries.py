@@ -12,6 +12,11 @@ def grade_of(loan_id: int) -> Grade | None:
     return Grade.objects.filter(loan_id=loan_id, superseded_on__isnull=True).first()
 
 
+def version_in_force(on: date) -> int:
+    """The version of the grade policy in force on a day; GradePolicy.DoesNotExist when none is."""
+    return GradePolicy.objects.exclude(checker="").values_list("version", flat=True).get(in_force__contains=on)
+
+
 def policy_in_force(on: date) -> tuple[int, Sequence[Line]]:
     """Version and lines of the grade policy in force on a day; GradePolicy.DoesNotExist when none is."""
     policy = GradePolicy.objects.exclude(checker="").get(in_force__contains=on)

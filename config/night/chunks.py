@@ -2,8 +2,8 @@
 
 A claim deletes the chunk's row; it comes back when the worker dies, for the row is gone only with the transaction
 that did the work and wrote its progress (`journal.Run`). A stage that fits into one chunk is done in the transaction
-that planned it, so that a quiet date writes one row a stage and no more. A stage begins when no chunk of the one
-before is left (the barrier), so chunks wait for one stage at a time.
+that planned it, so that a quiet date writes one row a stage and no more; one with nothing due is not begun at all. A
+stage begins when no chunk of the one before is left (the barrier), so chunks wait for one stage at a time.
 """
 
 import time
@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from config.isolation import run_isolated
 from config.night.stage import Stage
 from journal.actions import record
-from journal.models import Chunk, Run
+from journal.models import Chunk, HeldBack, Run
 
 Clock = Callable[[], datetime]
 _Result = TypeVar("_Result")
@@ -31,6 +31,8 @@ RETURNING business_date, stage, number, after, up_to, loans
 _PASSING = {"40P01", "40001", "55P03"}
 _TRIES = 3
 _POLL_SECONDS = 0.05
+# What the row of a stage's last chunk says besides its counts.
+_LAST = {"up_to": None, "last": True}
 # Workers woken for a stage; what they find by claiming is theirs, so more of them than needed do no harm.
 MOST_WOKEN = 8
 
@@ -58,6 +60,10 @@ def plan(stage: Stage, day: date, at_clock: Clock, size: int) -> int:
 @transaction.atomic
 def _plan(stage: Stage, day: date, at_clock: Clock, size: int) -> int:
     ends, due = stage.cuts(as_of=day, size=size)
+    if not due and not HeldBack.objects.filter(stage=stage.name).exists():
+        at = at_clock()
+        Run.objects.create(business_date=day, stage=stage.name, counts=_LAST, started_at=at, finished_at=at)
+        return 0
     if not ends:
         _work(stage, Claimed(day, stage.name, 0, 0, None, due), at_clock)
         return 0

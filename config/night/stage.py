@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
-from loans.batch import Cuts
+from loans.queries.evening import Cuts
 
 
 class Cutting(Protocol):
@@ -14,17 +14,12 @@ class Cutting(Protocol):
     def __call__(self, *, as_of: date, size: int) -> Cuts: ...
 
 
-def one_chunk(*, as_of: date, size: int) -> Cuts:
-    """The whole book at once, for stages that find few loans through partial indexes."""
-    return Cuts([], 0)
-
-
 @dataclass(frozen=True, slots=True)
 class Stage:
     """A batch function `(*, as_of, at, after, up_to) -> counts` and where its chunks end."""
 
     name: str
     work: Callable[..., Mapping[str, Any] | None]
-    cuts: Cutting = one_chunk
+    cuts: Cutting
     # With `loan_ids` the function looks at exactly those, whatever its own search would find.
     takes_ids: bool = False

@@ -7,16 +7,32 @@ moved in between is made good the same evening.
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
 from loans import sql
 from loans.batch.chunks import scope_of
 from loans.queries import lock_positions, parameter
+from loans.queries.evening import Cuts, cut
 from loans.rules.aging import NON_PERFORMING, days_past_due, is_non_accrual
 from loans.rules.money import fen
 from loans.sql import array
 from loans.writing import Header, write_postings
+
+
+def non_accrual_cuts(*, as_of: date, size: int) -> Cuts:
+    """Chunks of loans whose interest moves off the balance sheet or back."""
+    return cut(sql.NON_ACCRUAL_CANDIDATES, {**scope_of(as_of, 0, None, None), **_limits(as_of)}, size)
+
+
+def _most_days(on: date) -> int:
+    return int(parameter("non_accrual_dpd", on, default=90))
+
+
+def _limits(as_of: date) -> dict[str, Any]:
+    overdue_before = as_of - timedelta(days=_most_days(as_of))
+    return {"overdue_before": overdue_before, "non_performing": array(NON_PERFORMING)}
 
 
 @transaction.atomic
@@ -29,12 +45,8 @@ def non_accrual(
     loan_ids: Iterable[int] | None = None,
 ) -> dict[str, int]:
     """Moves unpaid billed interest off the balance sheet and back; counts of loans either way."""
-    most_days = int(parameter("non_accrual_dpd", as_of, default=90))
-    scope = {
-        **scope_of(as_of, after, up_to, loan_ids),
-        "overdue_before": as_of - timedelta(days=most_days),
-        "non_performing": array(NON_PERFORMING),
-    }
+    most_days = _most_days(as_of)
+    scope = {**scope_of(as_of, after, up_to, loan_ids), **_limits(as_of)}
     candidates = [row[0] for row in sql.rows(sql.NON_ACCRUAL_CANDIDATES, scope)]
     counts = {"taken_off": 0, "taken_back": 0}
     if not candidates:

@@ -11,6 +11,7 @@ from loans import sql
 from loans.batch.chunks import scope_of
 from loans.facts import began_fact, class_fact, cured_fact
 from loans.queries import calendar, lock_positions, overdue_grace_days
+from loans.queries.evening import Cuts, cut
 from loans.rules import aging
 from loans.sql import array
 
@@ -18,6 +19,17 @@ from loans.sql import array
 def _recognised_until(as_of: date) -> date:
     days = calendar(as_of - timedelta(days=40), as_of)
     return aging.recognised_due_until(as_of, overdue_grace_days(as_of), days)
+
+
+def age_cuts(*, as_of: date, size: int) -> Cuts:
+    """Chunks of loans whose overdue day changes."""
+    scope = {**scope_of(as_of, 0, None, None), "recognised_until": _recognised_until(as_of)}
+    return cut(sql.AGE_CANDIDATES, scope, size)
+
+
+def class_cuts(*, as_of: date, size: int) -> Cuts:
+    """Chunks of loans whose class changes."""
+    return cut(sql.CLASS_CANDIDATES, {**scope_of(as_of, 0, None, None), **aging.crossing_dates(as_of)}, size)
 
 
 @transaction.atomic
@@ -32,7 +44,7 @@ def age(
     """Recognises unpaid installments as overdue and clears what is cured."""
     until = _recognised_until(as_of)
     scope = {**scope_of(as_of, after, up_to, loan_ids), "recognised_until": until}
-    candidates = [row[0] for row in sql.rows(sql.AGE_CANDIDATES, scope)]
+    candidates = sorted(row[0] for row in sql.rows(sql.AGE_CANDIDATES, scope))
     counts = {"began": 0, "moved": 0, "cured": 0}
     if not candidates:
         return counts

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
-from loans import sql
-from loans.sql import array
+from loans.queries.evening import Cuts, cut
+from loans.sql import OBSERVED_CHANGES, OPEN_CHANGES, array
+
+__all__ = ["Cuts", "apply_cuts", "cuts", "scope_of", "watch_cuts"]
 
 
 def scope_of(as_of: date, after: int, up_to: int | None, loan_ids: Iterable[int] | None) -> dict[str, Any]:
@@ -13,22 +15,16 @@ def scope_of(as_of: date, after: int, up_to: int | None, loan_ids: Iterable[int]
     return {"as_of": as_of, "after": after, "up_to": up_to, "loan_ids": ids, "receipt_ids": None}
 
 
-_NUMBERED = """
-SELECT loan_id, n FROM (
-    SELECT loan_id, row_number() OVER (ORDER BY loan_id) AS n, count(*) OVER () AS due
-    FROM (SELECT DISTINCT loan_id {source}) AS found) AS numbered
-WHERE n %% %(size)s = 0 OR n = due ORDER BY n
-"""
-
-
-class Cuts(NamedTuple):
-    """Where the chunks of a stage end, the open last one apart, and how many loans have something due."""
-
-    ends: list[int]
-    due: int
-
-
 def cuts(source: str, as_of: date, size: int) -> Cuts:
-    """Cuts the due loans of a source into chunks of `size` with one statement."""
-    found = sql.rows(_NUMBERED.replace("{source}", source), {**scope_of(as_of, 0, None, None), "size": size})
-    return Cuts([loan_id for loan_id, n in found if n % size == 0], found[-1][1] if found else 0)
+    """Cuts the due loans of a source (`FROM …`) into chunks of `size`."""
+    return cut("SELECT loan_id " + source, scope_of(as_of, 0, None, None), size)
+
+
+def apply_cuts(*, as_of: date, size: int) -> Cuts:
+    """Chunks of loans with a change to apply or to end."""
+    return cut(OPEN_CHANGES, scope_of(as_of, 0, None, None), size)
+
+
+def watch_cuts(*, as_of: date, size: int) -> Cuts:
+    """Chunks of restructured loans under observation."""
+    return cut(OBSERVED_CHANGES, scope_of(as_of, 0, None, None), size)

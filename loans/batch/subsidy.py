@@ -12,13 +12,14 @@ from typing import NamedTuple
 from django.db import transaction
 
 from loans import posting, sql
-from loans.batch.chunks import scope_of
+from loans.batch.chunks import Cuts, scope_of
 from loans.models import PostingKind
+from loans.queries.evening import cut
 from loans.replay import replay_loans
 from loans.rules.money import rate_ppm
 from loans.rules.subsidy import average_rate, subsidy_fen
 from loans.sql import array
-from loans.sql.subsidy import APPLY_BORNE, GATHER_BORNE, SUBSIDISED, WAITING_FOR_SUBSIDY
+from loans.sql.subsidy import APPLY_BORNE, GATHER_BORNE, SUBSIDISED, SUBSIDY_DUE, WAITING_FOR_SUBSIDY
 from loans.writing import Header, write_postings
 
 
@@ -44,6 +45,11 @@ class _Billed(NamedTuple):
         average = average_rate(self.starts_on, self.due_on, rates)
         scheme_ppm = rate_ppm(self.scheme_percent)
         return subsidy_fen(self.interest_fen, self.balance_fen, average, scheme_ppm, self.cap_fen)
+
+
+def subsidy_cuts(*, as_of: date, size: int) -> Cuts:
+    """Chunks of loans whose subsidy is to be posted or was waited for."""
+    return cut(SUBSIDY_DUE, scope_of(as_of, 0, None, None), size)
 
 
 @transaction.atomic

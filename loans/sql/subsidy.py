@@ -50,3 +50,12 @@ WHERE upper(s.in_force) >= %(as_of)s::date AND p.settled_on IS NULL AND (p.suspe
     + IN_CHUNK.format("p")
     + " ORDER BY p.loan_id"
 )
+# Loans that the evening's work on subsidies may concern. Without any subsidy nothing is read.
+SUBSIDY_DUE = (
+    WAITING_FOR_SUBSIDY.removesuffix(" ORDER BY p.loan_id")
+    + """
+UNION SELECT g.loan_id FROM loans_ledger_line g JOIN loans_subsidy s ON s.loan_id = g.loan_id
+WHERE EXISTS (SELECT FROM loans_subsidy) AND g.business_date = %(as_of)s::date
+  AND g.account = 'INTEREST_RECEIVABLE' AND g.amount > 0 AND """
+    + IN_CHUNK.format("g")
+)

@@ -120,6 +120,11 @@ def test_runner_and_workers_killed_at_random_leave_the_same_bank(fresh_bank: Fre
     assert broken() == []
 
 
+def undivided(**_asked: Any) -> Cuts:
+    """Always one chunk with something to do."""
+    return Cuts([], 1)
+
+
 def slow(stages: tuple[Stage, ...], seconds: float) -> tuple[Stage, ...]:
     """The stages with one before them that takes its time, a statement every tenth of a second."""
 
@@ -128,7 +133,7 @@ def slow(stages: tuple[Stage, ...], seconds: float) -> tuple[Stage, ...]:
             time.sleep(0.1)
             open_business_date()
 
-    return (Stage("slow", work), *stages)
+    return (Stage("slow", work, undivided), *stages)
 
 
 @pytest.mark.crash
@@ -197,7 +202,7 @@ def test_a_stage_waits_for_the_chunk_in_another_workers_hands(
     def second(**_scope: Any) -> dict[str, int]:
         return {"left": Chunk.objects.count()}
 
-    stages = (Stage("first", first, lambda **_asked: Cuts(ids[:1], 2)), Stage("second", second))
+    stages = (Stage("first", first, lambda **_asked: Cuts(ids[:1], 2)), Stage("second", second, undivided))
     monkeypatch.setattr(day_end, "STAGES", stages)
     monkeypatch.setattr(day_end, "BY_NAME", {stage.name: stage for stage in stages})
     children = [in_child(lambda: helper(FIRST)) for _ in range(2)]
@@ -265,7 +270,7 @@ def test_a_deadlock_is_nobodys_fault_and_tried_again(monkeypatch: pytest.MonkeyP
             raise OperationalError("deadlock detected") from Deadlock()
         return bill.work(**scope)
 
-    stages = (Stage("bill", work, bill.cuts), *day_end.STAGES[1:])
+    stages = (Stage("bill", work, undivided), *day_end.STAGES[1:])
     monkeypatch.setattr(day_end, "STAGES", stages)
     assert run(FIRST) == [FIRST] and falls == [0]
     falls[0] = 9

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from journal.models import Entry, HeldBack
 from loans import batch
 from loans.actions import ReceiptRow, close_business_date, post_receipts
-from loans.models import Installment, LedgerLine, Loan, Position, Posting, Receipt
+from loans.models import BusinessDate, Installment, LedgerLine, Loan, Position, Posting, Receipt
 from loans.queries import charges_owed
 from loans.rules import aging
 from tests.factories import AT, book_loan
@@ -99,6 +99,7 @@ def test_a_loan_whose_row_is_not_the_signed_one_is_held_back_and_the_others_go_o
     Position.objects.filter(pk=wrong.pk).update(installment_amount=position(right).installment_amount)
     later = DAY + timedelta(days=40)
     open_month(later)
+    BusinessDate.objects.filter(is_open=True).update(day=later)
     assert batch.bill(as_of=later, at=AT)["billed"] == 3  # both installments of one, the second of the other
     assert not HeldBack.objects.exists()
 
@@ -275,6 +276,7 @@ def test_sql_and_rules_agree_on_random_books() -> None:
     book(150, seed=7, opens_on=date(2026, 11, 1))
     as_of = date(2026, 12, 27)
     open_month(as_of)
+    BusinessDate.objects.filter(is_open=True).update(day=as_of)
     batch.bill(as_of=as_of, at=AT)
     until = aging.recognised_due_until(as_of, 0, _calendar(as_of))
     expected = {}

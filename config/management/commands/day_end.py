@@ -29,11 +29,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--through", type=iso_day, required=True, help="last date to close (YYYY-MM-DD)")
+        parser.add_argument(
+            "--whole", action="store_true", help="look at every loan, not only at what happened and a slice of the book"
+        )
 
-    def handle(self, *args: Any, through: date, **options: Any) -> None:
+    def handle(self, *args: Any, through: date, whole: bool, **options: Any) -> None:
         self.is_live = self.stderr.isatty()
         self.told_at = time.monotonic()
         try:
+            if whole:
+                day_end.ask_for_whole(by="system", at=timezone.now())
             closed = day_end.run(through=through, at_clock=timezone.now, report=self._tell, watch=self._watch)
         except day_end.DayEndRefused as error:
             raise CommandError(error.message, returncode=2) from error
