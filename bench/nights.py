@@ -122,26 +122,9 @@ def again(stand: Stand) -> Iterator[Result]:
 def quiet(stand: Stand) -> Iterator[Result]:
     """B3: an evening on which nothing is due or crosses a line, beside one pass that only reads the positions.
 
-    It is the evening after itself: what the date brought is done, and the date is opened once more.
+    It is the evening after itself: what the date brought is done, and the date is opened once more. From 100,000 loans
+    on, what such an evening takes in a bank of `_START_UP` loans is deducted: statements that no loan makes longer.
     """
-
-    def opened_again(cursor: Any) -> None:
-        prepare(cursor)
-        evening(stand)()
-        cursor.execute("DELETE FROM journal_run WHERE business_date = %s", [MEASURED_ON])
-        cursor.execute(
-            "ALTER TABLE loans_figure DISABLE TRIGGER USER; DELETE FROM loans_figure WHERE business_date = %s; "
-            "ALTER TABLE loans_figure ENABLE TRIGGER USER",
-            [MEASURED_ON],
-        )
-        cursor.execute("DELETE FROM loans_businessdate WHERE day > %s", [MEASURED_ON])
-        cursor.execute(
-            "UPDATE loans_businessdate SET is_open = true, closed_at = NULL, totals = '{}' WHERE day = %s",
-            [MEASURED_ON],
-        )
-        cursor.execute(
-            "VACUUM (ANALYZE) loans_position, loans_installment, journal_run, followups_visittask, risk_grade"
-        )
 
     def read() -> dict[str, Any]:
         connection = bank.connect(stand.database)
@@ -152,10 +135,56 @@ def quiet(stand: Stand) -> Iterator[Result]:
         connection.close()
         return {"seconds": seconds}
 
-    pairs = stand.compare(evening(stand), read, prepare=opened_again, parts=("dates",), pairs=min(stand.pairs, 3))
-    found = pairs.result("B3", note="other: one pass over the positions, read only")
+    pairs = stand.compare(
+        evening(stand), read, prepare=_opened_again(stand), parts=("dates",), pairs=min(stand.pairs, 3)
+    )
+    note = "other: one pass over the positions, read only"
+    if stand.book.loans >= _LARGE:
+        start_up = _start_up(stand)
+        for cost in pairs.ours:
+            cost.seconds -= start_up
+        note += f"; {start_up:.3f} s of start-up deducted"
+    found = pairs.result("B3", note=note)
     found.equal = None
     yield found
+
+
+_START_UP, _LARGE = 200, 100_000
+# What an evening wrote, so that the next one does not find rows whose visibility is still to be worked out.
+_WRITTEN = (
+    "loans_position, loans_installment, loans_posting, loans_ledger_line, loans_receipt, journal_entry, journal_run, "
+    "followups_visittask, followups_taskevent, risk_grade"
+)
+
+
+def _opened_again(stand: Stand) -> Callable[[Any], None]:
+    def prepared(cursor: Any) -> None:
+        prepare(cursor)
+        evening(stand)()
+        cursor.execute("DELETE FROM journal_run WHERE business_date = %s", [MEASURED_ON])
+        cursor.execute("DELETE FROM loans_businessdate WHERE day > %s", [MEASURED_ON])
+        cursor.execute(
+            "UPDATE loans_businessdate SET is_open = true, closed_at = NULL, totals = '{}' WHERE day = %s",
+            [MEASURED_ON],
+        )
+        cursor.execute(
+            "ALTER TABLE loans_figure DISABLE TRIGGER USER; DELETE FROM loans_figure WHERE business_date = %s; "
+            "ALTER TABLE loans_figure ENABLE TRIGGER USER",
+            [MEASURED_ON],
+        )
+        cursor.execute(f"VACUUM (ANALYZE) {_WRITTEN}")
+
+    return prepared
+
+
+def _start_up(stand: Stand) -> float:
+    small = Stand(stand.book._replace(loans=_START_UP), stand.pairs)
+
+    def run() -> Cost:
+        _opened_again(small)(small.cursor)
+        return small.cost(evening(small))
+
+    return median([small.taken_back(run) for _ in range(3)])
 
 
 def missed(stand: Stand) -> Iterator[Result]:
