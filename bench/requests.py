@@ -41,10 +41,15 @@ class Visitor:
         return "/loans/?" + "&".join(asked)
 
     def web_detail(self) -> str:
-        return f"/loans/{self.pick()}/"
+        """The page; one in four asks for the whole schedule besides, computed then."""
+        return f"/loans/{self.pick()}/" + ("schedule/?from=1" if self.dice.random() < 0.25 else "")
 
     def web_dashboard(self) -> str:
-        return "/"
+        return "/dashboard/"
+
+    def web_desk(self) -> str:
+        """The work list of who sees the whole bank, by any order."""
+        return f"/?scope=branch&sort={self.dice.choice(('time', 'time', 'due', 'overdue', 'new'))}"
 
     def web_search(self) -> str:
         word = self.dice.choice((f"ML{self.dice.randrange(1, 201):04d}", f"{self.pick():04d}"[-4:], *self.names))
@@ -73,7 +78,7 @@ def _page(visitor: Visitor, name: str, count: int) -> dict[str, Any]:
     from django.test.utils import CaptureQueriesContext
 
     path_of = getattr(visitor, name)
-    client = visitor.manager if name == "web_dashboard" else visitor.client
+    client = visitor.manager if name in ("web_dashboard", "web_desk") else visitor.client
     paths = [path_of() for _ in range(count)]
     paths = list(_deeper(visitor, paths)) if name == "web_list" else paths
     times, statuses = [], set()

@@ -6,11 +6,11 @@ from typing import Any
 
 from bench.stand import Cost, Result, Stand
 
-PAGES = ("web_list", "web_detail", "web_dashboard", "web_search")
+PAGES = ("web_list", "web_detail", "web_dashboard", "web_search", "web_desk")
 
 
 def pages(stand: Stand) -> Iterator[Result]:
-    """The four pages one after another; they only read."""
+    """The pages one after another; they only read."""
     found = stand.ours("pages", seed=stand.book.seed, loans=stand.book.loans, requests=300)()
     for name in PAGES:
         page = found[name]

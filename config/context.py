@@ -28,6 +28,7 @@ class NavEntry:
 _NAV = (
     ("followups:review", gettext_noop("审核台"), "followups.review"),
     ("followups:desk", gettext_noop("我的工作台"), "followups.view"),
+    ("dashboard", gettext_noop("管理看板"), "loans.view_figures"),
     ("loans:list", gettext_noop("贷款"), "loans.view"),
     ("loans:changes", gettext_noop("合同变更"), "loans.view"),
     ("loans:receipts", gettext_noop("还款入账"), "loans.post_receipts"),

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from config import contract_page, disclosure_page, files_page, loan_page, operations
+from config import contract_page, dashboard, disclosure_page, files_page, loan_page, operations
 
 urlpatterns = [
+    path("dashboard/", dashboard.DashboardPage.as_view(), name="dashboard"),
     path("loans/<int:pk>/", loan_page.LoanPage.as_view(), name="loan_page"),
     path("loans/<int:pk>/schedule/", loan_page.SchedulePart.as_view(), name="loan_schedule"),
     path("loans/<int:pk>/visits/", loan_page.VisitsPart.as_view(), name="loan_visits"),

@@ -19,6 +19,7 @@ from people.rules.identity import has_unseen_characters
 REASON_LEAST, REASON_MOST = 4, 200
 PERMISSIONS = (
     "loans.view",
+    "loans.view_figures",
     "loans.post_receipts",
     "loans.approve_refund",
     "loans.charge_fee",
@@ -59,6 +60,7 @@ ROLES: tuple[tuple[str, str, Scope, tuple[str, ...]], ...] = (
         Scope.SUBTREE,
         (
             "loans.view",
+            "loans.view_figures",
             "loans.disclose",
             "loans.propose_change",
             "loans.approve_change",
@@ -74,6 +76,7 @@ ROLES: tuple[tuple[str, str, Scope, tuple[str, ...]], ...] = (
         Scope.ALL,
         (
             "loans.view",
+            "loans.view_figures",
             "loans.approve_change",
             "loans.view_repricing",
             "loans.approve_repricing",
@@ -103,7 +106,7 @@ ROLES: tuple[tuple[str, str, Scope, tuple[str, ...]], ...] = (
         "AUDITOR",
         gettext_noop("审计"),
         Scope.ALL,
-        ("loans.view", "loans.view_repricing", "followups.view", "journal.view"),
+        ("loans.view", "loans.view_figures", "loans.view_repricing", "followups.view", "journal.view"),
     ),
     ("ADMINISTRATOR", gettext_noop("系统管理员"), Scope.NONE, ("people.manage", "operations.view")),
 )

@@ -19,4 +19,9 @@ SELECT l.id, l.loan_note_no FROM loans_loan l JOIN people_party b ON b.id = l.bo
 WHERE b.name LIKE '%%' || %(word)s || '%%' ORDER BY l.loan_note_no LIMIT 26
 
 -- name: web_dashboard
+SELECT branch_id, sum(loans), sum(principal), sum(principal) FILTER (WHERE days_band > 0),
+       sum(principal) FILTER (WHERE five_class <> 'PASS') FROM loans_figure
+WHERE business_date = (SELECT max(business_date) FROM loans_figure) GROUP BY branch_id
+
+-- name: web_desk
 SELECT t.* FROM followups_visittask t WHERE t.closed_on IS NULL ORDER BY t.level, t.due_on, t.id LIMIT 26

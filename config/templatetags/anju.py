@@ -13,7 +13,7 @@ from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -28,7 +28,6 @@ register.filter("capped", capped)
 NONE = "–"
 _LEVEL_COLOUR = {1: "red", 2: "orange", 3: "yellow"}
 _FEN = Decimal("0.01")
-_SELECTED = mark_safe(" selected")  # noqa: S308 - ours
 
 
 @register.simple_tag
@@ -44,11 +43,9 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 def options(pairs: Iterable[tuple[str, str]], chosen: str = "") -> SafeString:
     """The options of a long list, at once: a bank's branches, a branch's officers."""
-    return format_html_join(
-        "",
-        '<option value="{}"{}>{}</option>',
-        ((value, _SELECTED if value == chosen else "", label) for value, label in pairs),
-    )
+    plain, selected = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
+    found = ((format_html(selected if value == chosen else plain, value, label),) for value, label in pairs)
+    return format_html_join("", "{}", found)
 
 
 @register.filter
@@ -57,6 +54,24 @@ def money(value: Any) -> str:
     if value is None or value == "":
         return NONE
     return f"{Decimal(value).quantize(_FEN, ROUND_HALF_UP):,}".replace("-", "−")
+
+
+@register.filter
+def thousands(value: int) -> str:
+    """1,234."""
+    return f"{value:,}"
+
+
+@register.filter
+def hundred_millions(value: Decimal) -> str:
+    """An amount in 亿, for tiles."""
+    return f"{(value / 100_000_000).quantize(_FEN, ROUND_HALF_UP):,}"
+
+
+@register.filter
+def signed(value: Decimal | int) -> str:
+    """A change: +1,234, −0.05; nothing has no sign."""
+    return f"{value:+,}".replace("-", "−") if value else "0"
 
 
 @register.filter

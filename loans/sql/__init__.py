@@ -13,7 +13,7 @@ from loans.sql.changes import OBSERVED_CHANGES, OPEN_CHANGES, REVERSE_POSTING
 from loans.sql.charges import GATHER_FEES, GATHER_TERMS, PARAMETERS_ON
 from loans.sql.chunks import IN_CHUNK
 from loans.sql.control import BALANCES_BY_BRANCH, LEDGER_BY_BRANCH, LOANS_OUT_OF_BALANCE, OPEN_DAY, PLAIN_WEEK_DIFFERS
-from loans.sql.figures import INSERT_FIGURES
+from loans.sql.figures import INSERT_FIGURES, READ_FIGURES
 from loans.sql.payments import (
     APPLY_PAYMENTS,
     GATHER_OWING,
@@ -79,6 +79,7 @@ __all__ = [
     "OPEN_DAY",
     "PLAIN_WEEK_DIFFERS",
     "REVERSE_POSTING",
+    "READ_FIGURES",
     "READ_LOANS",
     "SAME_SERIALS",
     "UNPAID_INTEREST",

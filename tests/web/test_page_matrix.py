@@ -117,6 +117,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "money_upload": ({"operations"}, "get", {}),
     "loan_page": (LOAN_ROLES, "get", {}),
     "loan_schedule": (LOAN_ROLES, "get", {}),
+    "dashboard": (REVIEWERS | {"auditor"}, "get", {}),
     "loan_visits": (LOAN_ROLES, "get", {}),
     "loan_timeline": (LOAN_ROLES, "get", {}),
     "loan_reveal": (REVEALERS, "post", {"field": "phone", "reason": "核对来电号码"}),

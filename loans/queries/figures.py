@@ -1,0 +1,84 @@
+"""Figures of the book at the last close, for managers: read from what the close wrote, never from the loans."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+
+from loans import sql
+from loans.models import FiveClass
+from people.models import Staff
+from people.queries import branch_ids_visible_to, sees_every_branch
+
+NON_PERFORMING = (FiveClass.SUBSTANDARD, FiveClass.DOUBTFUL, FiveClass.LOSS)
+
+
+class Sum(NamedTuple):
+    loans: int
+    principal: Decimal
+
+    def plus(self, loans: int, principal: Decimal) -> "Sum":
+        return Sum(self.loans + loans, self.principal + principal)
+
+
+NOTHING = Sum(0, Decimal("0.00"))
+
+
+@dataclass
+class Book:
+    """What some branches amount to at a close."""
+
+    all: Sum = NOTHING
+    overdue: Sum = NOTHING
+    mentioned: Sum = NOTHING
+    non_performing: Sum = NOTHING
+    by_class: dict[str, Sum] = field(default_factory=dict)
+    by_band: dict[int, Sum] = field(default_factory=dict)
+
+    def add(self, five_class: str, band: int, loans: int, principal: Decimal) -> None:
+        self.all = self.all.plus(loans, principal)
+        self.by_class[five_class] = self.by_class.get(five_class, NOTHING).plus(loans, principal)
+        self.by_band[band] = self.by_band.get(band, NOTHING).plus(loans, principal)
+        if band:
+            self.overdue = self.overdue.plus(loans, principal)
+        if five_class == FiveClass.SPECIAL_MENTION:
+            self.mentioned = self.mentioned.plus(loans, principal)
+        if five_class in NON_PERFORMING:
+            self.non_performing = self.non_performing.plus(loans, principal)
+
+    def share(self, part: Sum) -> Decimal | None:
+        """Of the balance, in percent with two decimals; None of an empty book."""
+        if not self.all.principal:
+            return None
+        return (part.principal * 100 / self.all.principal).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+@dataclass
+class Figures:
+    """The last close, and the last one of the month before where it is kept."""
+
+    day: date
+    before_day: date | None
+    book: Book
+    before: Book
+    branches: dict[int, Book]
+
+
+def figures_for(staff: Staff, branch_ids: list[int] | None = None) -> Figures | None:
+    """Summed over the branches one sees, or those of them that are named; None before the first close."""
+    everywhere = sees_every_branch(staff) and branch_ids is None
+    seen = [] if everywhere else branch_ids_visible_to(staff)
+    wanted = seen if branch_ids is None else [pk for pk in branch_ids if pk in set(branch_ids_visible_to(staff))]
+    rows = sql.rows(sql.READ_FIGURES, {"everywhere": everywhere, "branch_ids": wanted})
+    if not rows:
+        return None
+    day = max(row[0] for row in rows)
+    found = Figures(day, None, Book(), Book(), {})
+    for closed_on, branch_id, five_class, band, loans, principal in rows:
+        if closed_on == day:
+            found.book.add(five_class, band, loans, principal)
+            found.branches.setdefault(branch_id, Book()).add(five_class, band, loans, principal)
+        else:
+            found.before_day = closed_on
+            found.before.add(five_class, band, loans, principal)
+    return found
