@@ -64,7 +64,7 @@ def in_templates() -> set[Message]:
 def _block_text(body: str, trimmed: bool) -> str:
     if trimmed:
         body = " ".join(line.strip() for line in body.strip().splitlines())
-    return re.sub(r"{{\s*(\w+)\s*}}", r"%(\1)s", body)
+    return re.sub(r"{{\s*(\w+)\s*}}", r"%(\1)s", body.replace("%", "%%"))
 
 
 def messages() -> set[Message]:
