@@ -17,7 +17,7 @@ from followups.filters import desk_chip
 from followups.models import ReportState, VisitReport, VisitTask
 from loans.models import DaysBand, FiveClass
 from loans.queries import open_business_date
-from loans.queries.figures import NOTHING, Book, Figures, figures_for
+from loans.queries.figures import NOTHING, Book, Branch, Figures, figures_for, share_of
 from people.paging import counts_of
 from people.queries import branches_visible_to, may
 from people.web import PageView, no_store
@@ -112,14 +112,16 @@ def _branches(figures: Figures | None, seen: Mapping[int, Any], all_of_them: str
     if figures is None:
         return []
 
-    def heavy(item: tuple[int, Book]) -> tuple[Decimal, Decimal, int]:
-        return -item[1].non_performing.principal, -item[1].overdue.principal, item[0]
+    def heavy(item: tuple[int, Branch]) -> tuple[Decimal, Decimal, int]:
+        return -item[1].non_performing, -item[1].overdue, item[0]
 
     ordered = sorted(figures.branches.items(), key=heavy)
     return [
         {
-            "code": seen[pk][1], "name": seen[pk][2], "sum": book.all, "overdue": book.share(book.overdue),
-            "mentioned": book.share(book.mentioned), "non_performing": book.share(book.non_performing),
+            "code": seen[pk][1], "name": seen[pk][2], "sum": branch.all,
+            "overdue": share_of(branch.overdue, branch.all.principal),
+            "mentioned": share_of(branch.mentioned, branch.all.principal),
+            "non_performing": share_of(branch.non_performing, branch.all.principal),
         }
-        for pk, book in (ordered if all_of_them else ordered[:BRANCHES_SHOWN])
+        for pk, branch in (ordered if all_of_them else ordered[:BRANCHES_SHOWN])
     ]  # fmt: skip

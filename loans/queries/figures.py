@@ -13,6 +13,11 @@ from people.queries import branch_ids_visible_to, sees_every_branch
 NON_PERFORMING = (FiveClass.SUBSTANDARD, FiveClass.DOUBTFUL, FiveClass.LOSS)
 
 
+def share_of(part: Decimal, whole: Decimal) -> Decimal | None:
+    """In percent with two decimals; None of nothing."""
+    return (part * 100 / whole).quantize(Decimal("0.01"), ROUND_HALF_UP) if whole else None
+
+
 class Sum(NamedTuple):
     loans: int
     principal: Decimal
@@ -47,10 +52,16 @@ class Book:
             self.non_performing = self.non_performing.plus(loans, principal)
 
     def share(self, part: Sum) -> Decimal | None:
-        """Of the balance, in percent with two decimals; None of an empty book."""
-        if not self.all.principal:
-            return None
-        return (part.principal * 100 / self.all.principal).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        return share_of(part.principal, self.all.principal)
+
+
+class Branch(NamedTuple):
+    """One branch at the last close: the whole, and the principal of three parts."""
+
+    all: Sum
+    overdue: Decimal
+    mentioned: Decimal
+    non_performing: Decimal
 
 
 @dataclass
@@ -61,7 +72,7 @@ class Figures:
     before_day: date | None
     book: Book
     before: Book
-    branches: dict[int, Book]
+    branches: dict[int, Branch]
 
 
 def figures_for(staff: Staff, branch_ids: list[int] | None = None) -> Figures | None:
@@ -74,10 +85,11 @@ def figures_for(staff: Staff, branch_ids: list[int] | None = None) -> Figures | 
         return None
     day = max(row[0] for row in rows)
     found = Figures(day, None, Book(), Book(), {})
-    for closed_on, branch_id, five_class, band, loans, principal in rows:
-        if closed_on == day:
+    for closed_on, branch_id, five_class, band, loans, principal, *parts in rows:
+        if branch_id is not None:
+            found.branches[branch_id] = Branch(Sum(loans, principal), *parts)
+        elif closed_on == day:
             found.book.add(five_class, band, loans, principal)
-            found.branches.setdefault(branch_id, Book()).add(five_class, band, loans, principal)
         else:
             found.before_day = closed_on
             found.before.add(five_class, band, loans, principal)

@@ -27,17 +27,23 @@ SELECT %(day)s, w.id, 'PASS', 0, w.loans - coalesce(a.loans, 0), w.principal - c
 FROM whole w LEFT JOIN (SELECT branch_id, sum(loans) AS loans, sum(principal) AS principal FROM apart GROUP BY 1) a
 ON a.branch_id = w.id
 """
-# The last close; of the last close of the month before, the sums of all branches asked for.
+# The last close by class and days past due, and its branches; of the last close of the month before, no branches.
 READ_FIGURES = """
 WITH last AS (
     SELECT max(business_date) AS day FROM loans_figure
+), seen AS (
+    SELECT f.* FROM loans_figure f
+    WHERE f.business_date = ANY(ARRAY[(SELECT day FROM last), (
+              SELECT max(business_date) FROM loans_figure
+              WHERE business_date < date_trunc('month', (SELECT day FROM last)))])
+          AND (%(everywhere)s OR f.branch_id = ANY(%(branch_ids)s))
 )
-SELECT f.business_date, f.branch_id, f.five_class, f.days_band, f.loans, f.principal FROM loans_figure f
-WHERE f.business_date = (SELECT day FROM last) AND (%(everywhere)s OR f.branch_id = ANY(%(branch_ids)s))
+SELECT business_date, NULL, five_class, days_band, sum(loans)::bigint, sum(principal), 0, 0, 0 FROM seen
+GROUP BY 1, 3, 4
 UNION ALL
-SELECT f.business_date, NULL, f.five_class, f.days_band, sum(f.loans)::bigint, sum(f.principal) FROM loans_figure f
-WHERE f.business_date = (SELECT max(business_date) FROM loans_figure
-                         WHERE business_date < date_trunc('month', (SELECT day FROM last)))
-      AND (%(everywhere)s OR f.branch_id = ANY(%(branch_ids)s))
-GROUP BY f.business_date, f.five_class, f.days_band
+SELECT business_date, branch_id, NULL, NULL, sum(loans)::bigint, sum(principal),
+       coalesce(sum(principal) FILTER (WHERE days_band > 0), 0),
+       coalesce(sum(principal) FILTER (WHERE five_class = 'SPECIAL_MENTION'), 0),
+       coalesce(sum(principal) FILTER (WHERE five_class IN ('SUBSTANDARD', 'DOUBTFUL', 'LOSS')), 0)
+FROM seen WHERE business_date = (SELECT day FROM last) GROUP BY 1, 2
 """
