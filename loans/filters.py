@@ -10,8 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 import django_filters
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Right
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Length, Right
+from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 
 from loans.models import (
@@ -52,10 +53,23 @@ def parties_matching(text: str) -> QuerySet[Party] | None:
         by_end = Party.objects.annotate(id_end=Right("id_no", 4), phone_end=Right("phone", 4))
         return by_end.filter(Q(id_end=text.upper()) | Q(phone_end=text))
     if _CHINESE.search(text):
-        return Party.objects.filter(name__contains=text)
+        return Party.objects.filter(_name_holds(text))
     if _INITIALS.match(text):
         return Party.objects.filter(name_initials__startswith=text.lower())
     return None
+
+
+def _name_holds(text: str) -> Q:
+    """A fragment of a name. Three characters in a row are looked up; fewer only with the beginning or end of the name.
+
+    So two are looked for at both ends, and inside the few names that are longer than three; one is a family name.
+    """
+    if len(text) == 1:
+        return Q(name__startswith=text)
+    if len(text) > 2:
+        return Q(name__contains=text)
+    inside = Q(GreaterThan(Length("name"), Value(3))) & Q(name__contains=text)
+    return Q(name__startswith=text) | Q(name__endswith=text) | inside
 
 
 def loans_matching(text: str, prefix: str = "") -> Q:

@@ -9,8 +9,9 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Right
+from django.db.models import F, Q, Value
+from django.db.models.functions import Length, Right
+from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 
 
@@ -118,6 +119,8 @@ class Party(models.Model):
         verbose_name_plural = "parties"
         indexes = [
             GinIndex(OpClass(F("name"), name="gin_trgm_ops"), name="party_name_fragment"),
+            # Two characters are looked for inside these; at the ends of a name the fragments hold them.
+            models.Index(fields=["name"], name="party_long_name", condition=Q(GreaterThan(Length("name"), Value(3)))),
             models.Index(OpClass(F("name_initials"), name="varchar_pattern_ops"), name="party_initials"),
             models.Index(Right("id_no", 4), name="party_id_last_4"),
             models.Index(Right("phone", 4), name="party_phone_last_4"),
