@@ -28,6 +28,7 @@ from journal.errors import ActionRefused
 from journal.models import Chunk, Run
 from loans import batch as loans_batch
 from loans.actions import close_business_date
+from loans.models import BusinessDate
 from loans.queries import NoBusinessDate, hold_business_date, open_business_date, require_business_date
 from loans.queries.evening import WHOLE_ASKED
 from risk import batch as risk_batch
@@ -162,7 +163,7 @@ def _close(day: date, through: date, runner: _Runner, report: Callable[[DateRepo
         # Reactions belong to the date whose facts woke them, so they run before it closes: however
         # the dates are cut into runs, and with or without a worker, the result is the same.
         run_pending(at=runner.at_clock())
-        close_business_date(day=day, at=runner.at_clock())
+        _close_books(day, runner.at_clock)
         nights.cleared(day)
     except OutOfTime:
         raise
@@ -174,6 +175,13 @@ def _close(day: date, through: date, runner: _Runner, report: Callable[[DateRepo
         raise
     if report is not None:
         report(DateReport(day, _counts_of(day), time.monotonic() - started))
+
+
+@transaction.atomic
+def _close_books(day: date, at_clock: Clock) -> None:
+    """Takes the date before it reads the clock: who still posts on it is waited for, and booked before the close."""
+    BusinessDate.objects.select_for_update().filter(day=day).first()
+    close_business_date(day=day, at=at_clock())
 
 
 def _run_stages(day: date, runner: _Runner) -> None:
