@@ -14,6 +14,7 @@ MAY_DIFFER = (
     + "UNION SELECT p.loan_id FROM loans_position p WHERE p.off_balance_interest > 0 AND "
     + IN_CHUNK.format("p")
 )
+# Each is looked up by its key (OFFSET 0 keeps the planner from reading the book instead).
 # Loans of these whose holding is not the unpaid billed interest (non-accrual) or nothing (the others).
 NON_ACCRUAL_CANDIDATES = (
     "SELECT h.loan_id FROM (SELECT c.loan_id, CASE WHEN p.overdue_since < %(overdue_before)s "
@@ -21,7 +22,8 @@ NON_ACCRUAL_CANDIDATES = (
     + "FROM loans_installment i WHERE i.loan_id = c.loan_id AND i.settled_on IS NULL) END AS wanted, "
     + "p.off_balance_interest AS held FROM ("
     + MAY_DIFFER
-    + ") c JOIN loans_position p ON p.loan_id = c.loan_id) h WHERE coalesce(h.wanted, 0) <> h.held"
+    + ") c CROSS JOIN LATERAL (SELECT * FROM loans_position WHERE loan_id = c.loan_id OFFSET 0) p) h "
+    + "WHERE coalesce(h.wanted, 0) <> h.held"
 )
 # Read after the lock, in a statement of its own: one that waits for a lock sees other tables as they were before.
 UNPAID_INTEREST = """

@@ -13,7 +13,8 @@ SELECT b.day, (SELECT value FROM loans_parameter WHERE code = 'overdue_grace_day
 FROM loans_businessdate b WHERE b.is_open
 """
 
-# Control totals by branch: what the positions say (one pass over them), and what the ledger's principal lines say.
+# Control totals by branch: what the positions say (one pass over them), and what the ledger's principal
+# lines say (each loan of them looked up by its key).
 BALANCES_BY_BRANCH = """
 SELECT b.code, p.loans, p.amount FROM (
     SELECT branch_id, count(*) FILTER (WHERE settled_on IS NULL) AS loans, sum(principal_balance) AS amount
@@ -22,10 +23,11 @@ JOIN people_branch b ON b.id = p.branch_id ORDER BY b.code
 """
 LEDGER_BY_BRANCH = """
 SELECT b.code, sum(g.amount) FROM (
-    SELECT loan_id, sum(amount) AS amount FROM loans_ledger_line
-    WHERE account = 'PRINCIPAL' AND business_date <= %(until)s
-      AND (%(since)s::date IS NULL OR business_date >= %(since)s) GROUP BY loan_id) g
-JOIN loans_position p ON p.loan_id = g.loan_id JOIN people_branch b ON b.id = p.branch_id GROUP BY b.code
+    SELECT coalesce((SELECT branch_id FROM loans_position p WHERE p.loan_id = l.loan_id),
+                    (SELECT branch_id FROM loans_loan n WHERE n.id = l.loan_id)) AS branch_id, sum(l.amount) AS amount
+    FROM loans_ledger_line l WHERE l.account = 'PRINCIPAL' AND l.business_date <= %(until)s
+         AND (%(since)s::date IS NULL OR l.business_date >= %(since)s) GROUP BY l.loan_id) g
+JOIN people_branch b ON b.id = g.branch_id GROUP BY b.code
 """
 LOANS_OUT_OF_BALANCE = """
 SELECT l.loan_note_no, p.principal_balance, coalesce(g.amount, 0) FROM loans_position p

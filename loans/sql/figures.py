@@ -13,7 +13,7 @@ WITH apart AS (
            count(*) AS loans, sum(p.principal_balance) AS principal
     FROM (SELECT loan_id FROM loans_position WHERE overdue_since IS NOT NULL
           UNION SELECT loan_id FROM loans_position WHERE five_class <> 'PASS') c
-    JOIN loans_position p ON p.loan_id = c.loan_id
+    CROSS JOIN LATERAL (SELECT * FROM loans_position WHERE loan_id = c.loan_id OFFSET 0) p
     WHERE p.settled_on IS NULL AND (p.five_class <> 'PASS' OR p.overdue_since < %(day)s) GROUP BY 1, 2, 3
 ), whole AS (
     SELECT b.id, t.loans, t.principal
