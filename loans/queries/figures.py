@@ -5,6 +5,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
+from journal.replica import report_database
 from loans import sql
 from loans.models import FiveClass
 from people.models import Staff
@@ -80,7 +81,8 @@ def figures_for(staff: Staff, branch_ids: list[int] | None = None) -> Figures | 
     everywhere = sees_every_branch(staff) and branch_ids is None
     seen = [] if everywhere else branch_ids_visible_to(staff)
     wanted = seen if branch_ids is None else [pk for pk in branch_ids if pk in set(branch_ids_visible_to(staff))]
-    rows = sql.rows(sql.READ_FIGURES, {"everywhere": everywhere, "branch_ids": wanted})
+    values = {"everywhere": everywhere, "branch_ids": wanted}
+    rows = sql.rows(sql.READ_FIGURES, values, using=report_database())
     if not rows:
         return None
     day = max(row[0] for row in rows)

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
+from django.db import connection, connections
 
 
 def array(values: Iterable[int | Decimal | date | str | None]) -> str:
@@ -25,9 +25,9 @@ def run(statement: str, values: dict[str, Any]) -> int:
         return int(cursor.rowcount)
 
 
-def rows(statement: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-    """Executes and fetches all rows."""
-    with connection.cursor() as cursor:
+def rows(statement: str, values: dict[str, Any] | None = None, *, using: str = "default") -> list[tuple[Any, ...]]:
+    """Executes and fetches all rows; a report says where it reads (`journal.replica`)."""
+    with connections[using].cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())
 
