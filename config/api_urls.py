@@ -6,6 +6,7 @@ from config import contract_api, files_api
 from followups import api as followups
 from loans import api as loans
 from loans.api import disclosures, fees
+from loans.api import reports as book
 from people.api.schema import ReadingPage, Schema
 from people.api.tokens import CurrentToken, Tokens
 from people.api.views import NothingHere
@@ -67,6 +68,10 @@ routes = [
     path("refunds/<int:pk>/", loans.RefundDetail.as_view(), name="refund"),
     path("refunds/<int:pk>/decide/", loans.RefundDecision.as_view(), name="refund-decide"),
     path("simulations/schedule/", loans.ScheduleSimulation.as_view(), name="simulation-schedule"),
+    path("book/aging/", book.AgingReport.as_view(), name="book-aging"),
+    path("book/migration/", book.MigrationReport.as_view(), name="book-migration"),
+    path("book/collections/", book.CollectionsReport.as_view(), name="book-collections"),
+    path("book/loans.csv", book.BookCsv.as_view(), name="book-csv"),
     path("tasks/", followups.TaskList.as_view(), name="tasks"),
     path("tasks/<int:pk>/", followups.TaskDetail.as_view(), name="task"),
     path("tasks/<int:pk>/claim/", followups.Claim.as_view(), name="task-claim"),

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from loans import views
-from loans.views import disclosures, pricing, repricing
+from loans.views import disclosures, pricing, reports, repricing
 
 app_name = "loans"
 urlpatterns = [
@@ -45,6 +45,12 @@ urlpatterns = [
     path("pricing/missed/make-up/", pricing.MakeUpForMissed.as_view(), name="repricing_make_up"),
     path("pricing/spreads/", pricing.WideSpreads.as_view(), name="wide_spreads"),
     path("pricing/spreads.<str:form>", pricing.WideSpreadsFile.as_view(), name="wide_spreads_file"),
+    path("book/aging/", reports.AgingPage.as_view(), name="report_aging"),
+    path("book/migration/", reports.MigrationPage.as_view(), name="report_migration"),
+    path("book/collections/", reports.CollectionsPage.as_view(), name="report_collections"),
+    path("book/loans/", reports.BookPage.as_view(), name="report_book"),
+    path("book/loans.csv", reports.BookCsv.as_view(), name="report_book_csv"),
+    path("book/<str:kind>.<str:form>", reports.ReportFile.as_view(), name="report_file"),
     path("disclosures/", disclosures.DisclosureList.as_view(), name="disclosures"),
     path("disclosures/<int:pk>/", disclosures.DisclosurePage.as_view(), name="disclosure"),
     path("disclosures/<int:pk>/document.pdf", disclosures.DisclosureDocument.as_view(), name="disclosure_pdf"),

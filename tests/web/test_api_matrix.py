@@ -25,6 +25,7 @@ LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations
 FOLLOW_UP_ROLES = LOAN_ROLES - {"operations"}
 VISITORS = {"officer", "colleague", "stranger"}
 REVIEWERS = {"manager", "risk"}
+REPORTERS = {"manager", "risk", "auditor"}
 PROPOSERS = VISITORS | {"manager", "operations"}
 CHANGE: Any = {"kind": "DEFERRAL", "asked": {"installments": "6", "extend": "no"}}
 EVERYONE = set(ROLES)
@@ -77,6 +78,10 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("refunds", "POST"): ({"operations"}, {"loan": "NOBODY", "amount": "1.00", "reason": "客户多还退回"}),
     ("refund", "GET"): (LOAN_ROLES, None),
     ("refund-decide", "POST"): ({"operations"}, {"approve": True}),
+    ("book-aging", "GET"): (REPORTERS, None),
+    ("book-migration", "GET"): (REPORTERS, None),
+    ("book-collections", "GET"): (REPORTERS, None),
+    ("book-csv", "GET"): (REPORTERS, None),
     ("loan-owed", "GET"): (LOAN_ROLES, None),
     ("loan-allocation", "POST"): (LOAN_ROLES, {"amount": "1.00", "value_on": TODAY.isoformat()}),
     ("loan-fees", "GET"): (LOAN_ROLES, None),

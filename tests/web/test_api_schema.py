@@ -27,7 +27,10 @@ def plain(schema: Any) -> Any:
 
 def faults(description: dict[str, Any], path: str, method: str, reply: Any) -> list[str]:
     answers = description["paths"][path][method]["responses"]
-    content = answers[str(reply.status_code)]["content"]["application/json"]["schema"]
+    media_type = reply["Content-Type"].partition(";")[0]
+    content = answers[str(reply.status_code)]["content"][media_type]["schema"]
+    if media_type != "application/json":
+        return []
     whole = plain({**content, "components": description["components"]})
     return [
         f"{path} {error.json_path}: {error.message}" for error in Draft202012Validator(whole).iter_errors(reply.json())

@@ -33,6 +33,7 @@ LOAN_ROLES = EVERYONE - {"administrator"}
 FOLLOW_UPS = LOAN_ROLES - {"operations"}
 VISITORS = {"officer", "colleague", "stranger"}
 REVIEWERS = {"manager", "risk"}
+REPORTERS = {"manager", "risk", "auditor"}
 REVEALERS = VISITORS | {"manager"}
 PROPOSERS = VISITORS | {"manager", "operations"}
 NOBODY: set[str] = set()
@@ -94,6 +95,12 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "loans:repricing_notice_pdf": (LOAN_ROLES, "get", {}),
     "loans:repricing_missed": (LOAN_ROLES, "get", {}),
     "loans:repricing_make_up": ({"operations"}, "post", {"to_on": "2026-11-01", "reason": "批次漏跑补做"}),
+    "loans:report_aging": (REPORTERS, "get", {}),
+    "loans:report_migration": (REPORTERS, "get", {}),
+    "loans:report_collections": (REPORTERS, "get", {}),
+    "loans:report_book": (REPORTERS, "get", {}),
+    "loans:report_book_csv": (REPORTERS, "get", {}),
+    "loans:report_file": (REPORTERS, "get", {}),
     "loans:wide_spreads": (LOAN_ROLES, "get", {}),
     "loans:wide_spreads_file": (LOAN_ROLES, "get", {}),
     "loans:disclosures": (LOAN_ROLES, "get", {}),
@@ -220,6 +227,8 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
     if name in ("loans:repricing_notice", "loans:repricing_notice_pdf"):
         items = RepricingItem.objects.filter(loan=bank.loans.get(place)) if place in bank.loans else None
         return reverse(name, args=[items.latest("pk").pk if items is not None else 987654321])
+    if name == "loans:report_file":
+        return reverse(name, args=["collections", "csv"])
     if name == "loans:wide_spreads_file":
         return reverse(name, args=["xlsx"])
     if name in ("loans:reverse_receipt", "loans:settle_receipt"):
