@@ -101,6 +101,13 @@ if _url:
         DATABASES["default"]["OPTIONS"] = {"options": "-c lock_timeout=3000 -c statement_timeout=15000"}
 else:
     DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "anju"}}
+# Reports may read from a replica (journal.replica); without one they read where everything is.
+if _replica_url := env.str("REPLICA_URL", default=""):
+    DATABASES["replica"] = {**environ.Env.db_url_config(_replica_url), "TEST": {"MIRROR": "default"}}
+    DATABASES["replica"]["ENGINE"] = "django.db.backends.postgresql"
+    DATABASES["replica"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+    DATABASES["replica"]["CONN_HEALTH_CHECKS"] = True
+DATABASE_ROUTERS = ["journal.replica.ReportReads"]
 # The role that the first migration grants to; the owner's own name when there is only one URL.
 DATABASE_APP_ROLE = environ.Env.db_url_config(_app_url).get("USER", "") if _app_url else ""
 DATABASE_OWNER_URL = _owner_url
