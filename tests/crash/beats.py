@@ -26,7 +26,7 @@ def run(ground: Ground, seconds: int, tally: Tally, *, beats: tuple[int, ...] = 
     share = max(2, seconds // len(beats))
     days = [FIRST + timedelta(days=number) for number in range(share * len(beats))]
     bank = plain(ground, LOANS, len(days))
-    expected = undisturbed(ground, bank, days, chunk=CHUNK)
+    expected = undisturbed(ground, bank, days, chunk=CHUNK, cut=False)
     before = (day_end.CHUNK, tasks.SPELL), tasks._now, app.conf.beat_schedule, app.conf.beat_max_loop_interval
     hurried(CHUNK, 1)
     app.conf.beat_schedule = {name: {"task": name, "schedule": 0.5} for name in CALLED}
@@ -43,7 +43,7 @@ def run(ground: Ground, seconds: int, tally: Tally, *, beats: tuple[int, ...] = 
                     last - FIRST
                 ).days + 1:
                     tally.hang(trial, "a date was not closed once")
-                tally.after(trial, expected[last])
+                tally.after(trial, expected[last], cut=False)
                 tally.trials += share - 1
     finally:
         hurried(*before[0])

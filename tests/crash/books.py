@@ -122,7 +122,7 @@ def plain(ground: Ground, loans: int, days: int) -> str:
 
 def undisturbed(
     ground: Ground, bank: str, days: Sequence[date], *, chunk: int,
-    watch: Callable[[date], object] = lambda _day: None, but: tuple[str, ...] = (),
+    watch: Callable[[date], object] = lambda _day: None, but: tuple[str, ...] = (), cut: bool = True,
 ) -> dict[date, State]:
     """The state after each evening when one runner does it alone."""
     found = {}
@@ -130,6 +130,6 @@ def undisturbed(
         for day in days:
             watch(day)
             close(day, chunk)
-            found[day] = state(but=but)
+            found[day] = state(but=but, cut=cut)
     return found
 

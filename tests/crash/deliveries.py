@@ -68,7 +68,7 @@ def run(ground: Ground, trials: int, tally: Tally) -> Tally:
     lengths = [LATE if pattern == "a week late" else 1 for pattern in patterns]
     days = [FIRST + timedelta(days=number) for number in range(sum(lengths))]
     bank = plain(ground, LOANS, len(days))
-    expected = undisturbed(ground, bank, days, chunk=CHUNK)
+    expected = undisturbed(ground, bank, days, chunk=CHUNK, cut=False)
     before = day_end.CHUNK, tasks.SPELL
     hurried(CHUNK, 0)
     try:
@@ -84,7 +84,7 @@ def run(ground: Ground, trials: int, tally: Tally) -> Tally:
                     tally.crashes += deliver(day, pattern)
                 if today() <= day:
                     tally.hang(trial, "the date is not closed")
-                tally.after(trial, expected[day])
+                tally.after(trial, expected[day], cut=False)
     finally:
         hurried(*before)
     tally.notes["tasks"] = names()

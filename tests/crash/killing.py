@@ -17,7 +17,8 @@ from journal.models import Run
 from tests.crash.books import FIRST, clock, plain, today, undisturbed
 from tests.crash.broker import Broker, Worker, broker_up
 from tests.crash.ground import Ground
-from tests.crash.processes import PATIENCE, fork
+from tests.crash import processes
+from tests.crash.processes import fork
 from tests.crash.tally import Tally
 
 LOANS = 400
@@ -37,7 +38,7 @@ def forked(ground: Ground, trials: int, tally: Tally, *, seed: int, loans: int =
             trial = f"seed {seed} {day}"
             kills = dice.randint(1, 5)
             children: list[int] = []
-            limit = time.monotonic() + PATIENCE
+            limit = time.monotonic() + processes.PATIENCE
             while today() <= day:
                 while len(children) < 2:
                     children.append(fork(lambda d=day: works(d, chunk), quiet=True))
@@ -105,7 +106,7 @@ class Night:
             self._called = time.monotonic()
 
     def until_closed(self, day: date) -> bool:
-        limit = time.monotonic() + PATIENCE
+        limit = time.monotonic() + processes.PATIENCE
         while today() <= day:
             if time.monotonic() > limit:
                 return False

@@ -4,6 +4,7 @@ One bank lives through a row of requests. Each is crashed at one point, sent onc
 that got no reply, and once more after that; the state is then what it is where the same requests went undisturbed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from config.celery import app
 from journal.batch import run_pending
+from journal.models import Pending
 from loans.models import Loan, Receipt
 from people.models import IdempotencyKey
 from tests.crash.books import Label
@@ -33,6 +35,8 @@ class Step:
     number: int
     status: int
     labels: list[Label]
+    # Reactions that wait when the request is done.
+    woken: int
     after: State
 
 
@@ -58,7 +62,7 @@ class Requests:
 
     def _file(self, number: int, note: str) -> str:
         """A payment, the same again, one ahead of its day, one for nobody, one that cannot be read."""
-        rows = [f"{note},{50 + number}.10,2026-11-01,MOBILE,F{number}", f"{note},{50 + number}.10,2026-11-01,MOBILE,F{number}",
+        rows = [*[f"{note},{50 + number}.10,2026-11-01,MOBILE,F{number}"] * 2,
                 f"{note},10.00,2026-11-03,MOBILE,G{number}", f"NOBODY,5.00,2026-11-01,MOBILE,N{number}",
                 f"{note},1e2,2026-11-01,MOBILE,B{number}"]  # fmt: skip
         return "\n".join([HEADER, *rows]) + "\n"
@@ -70,13 +74,14 @@ def undisturbed(requests: Requests, count: int) -> list[Step]:
         points = Points(place=USES[number % len(USES)])
         with points.watching():
             status = requests.send(number).status_code
+        woken = Pending.objects.count()
         run_pending(at=timezone.now())
-        found.append(Step(number, status, points.labels, state()))
+        found.append(Step(number, status, points.labels, woken, state()))
     return found
 
 
-def run(ground: Ground, trials: int, tally: Tally) -> Tally:
-    """So many requests, each crashed at the next point that was not met yet."""
+def run(ground: Ground, trials: int, tally: Tally, *, aim: Callable[[list[Label]], int] | None = None) -> Tally:
+    """So many requests, each crashed at the next point that was not met yet, or where `aim` says."""
     with ground.trial(ground.empty, "requests"):
         bank = make_bank()
         requests = Requests(bank)
@@ -86,7 +91,7 @@ def run(ground: Ground, trials: int, tally: Tally) -> Tally:
     with ground.trial(start, "crashed"):
         for step in steps:
             use = USES[step.number % len(USES)]
-            number, kind = _next(met, use, len(step.labels))
+            number, kind = (aim(step.labels), "exit") if aim else _next(met, use, len(step.labels))
             trial = f"request {step.number} {use} {kind} at {number} of {len(step.labels)}"
             ended = exit_of(fork(lambda n=step.number, p=number, k=kind: _sent(requests, n, p, k)))
             tally.crashes += ended == DIED
@@ -97,6 +102,8 @@ def run(ground: Ground, trials: int, tally: Tally) -> Tally:
                 tally.hang(trial, f"replies {first.status_code} {second.status_code} instead of {step.status}")
             if IdempotencyKey.objects.filter(key=f"crash-{step.number}").count() != 1:
                 tally.hang(trial, "not one key")
+            if (woken := Pending.objects.count()) != step.woken:
+                tally.miss(trial, f"{woken} reactions wait instead of {step.woken}", woken - step.woken)
             run_pending(at=timezone.now())
             tally.after(trial, step.after)
     tally.notes["points"] = len(met)

@@ -38,9 +38,9 @@ def fork(work: Callable[[], object], *, quiet: bool = False) -> int:
         os._exit(status)
 
 
-def exit_of(child: int, patience: float = PATIENCE) -> int | None:
+def exit_of(child: int, patience: float | None = None) -> int | None:
     """How a process ended; None when it had to be killed because it did not end."""
-    limit = time.monotonic() + patience
+    limit = time.monotonic() + (patience or PATIENCE)
     while time.monotonic() < limit:
         found, status = os.waitpid(child, os.WNOHANG)
         if found:

@@ -38,9 +38,9 @@ def faulty(ground: Ground, trials: int, tally: Tally, *, seed: int, loans: int =
     """A fault an evening: before people post and reverse receipts, or while the evening is at work."""
     days = [FIRST + timedelta(days=number) for number in range(trials)]
     with ground.trial(plain(ground, loans, trials), "staffed"):
-        by = make_staff("OPERATIONS", make_branch())
+        by = staffed()
         bank = ground.copy_here("posting")
-    expected = undisturbed(ground, bank, days, chunk=CHUNK, watch=partial(_post, by=by))
+    expected = undisturbed(ground, bank, days, chunk=CHUNK, watch=partial(post, by=by), cut=False)
     dice, slowest = random.Random(seed), 0.0
     before = day_end.CHUNK, tasks.SPELL
     hurried(CHUNK, 1)
@@ -51,7 +51,7 @@ def faulty(ground: Ground, trials: int, tally: Tally, *, seed: int, loans: int =
                 trial = f"seed {seed} {day} {fault} {'before' if early else 'during'} the evening"
                 if early:
                     strike(broker, fault)
-                _post(day, by)
+                post(day, by)
                 night.ask(day)
                 night.call()
                 if not early:
@@ -65,11 +65,16 @@ def faulty(ground: Ground, trials: int, tally: Tally, *, seed: int, loans: int =
                     tally.hang(trial, "the date is not closed")
                 slowest = max(slowest, time.monotonic() - healed)
                 run_pending(at=clock())
-                tally.after(trial, expected[day])
+                tally.after(trial, expected[day], cut=False)
     finally:
         hurried(*before)
     tally.notes["slowest, seconds after the broker was back"] = round(slowest, 1)
     return tally
+
+
+def staffed() -> Staff:
+    """Somebody who posts and reverses receipts."""
+    return make_staff("OPERATIONS", make_branch())
 
 
 def strike(broker: Broker, fault: str) -> None:
@@ -80,7 +85,7 @@ def heal(broker: Broker, fault: str) -> None:
     {"killed": broker.start, "emptied": broker.flush, "frozen": broker.thaw, "full": broker.empty}[fault]()
 
 
-def _post(day: date, by: Staff) -> None:
+def post(day: date, by: Staff) -> None:
     """A receipt and its reversal, which wakes a worker: money goes on whatever the broker is at."""
     loans = Loan.objects.order_by("id").values_list("loan_note_no", flat=True)
     note = loans[day.toordinal() % len(loans)]

@@ -60,6 +60,12 @@ class Tally:
         self.stuck += 1
         self._say(what, trial)
 
+    def miss(self, trial: str, what: str, more: int) -> None:
+        """Something is too few times there, or too many."""
+        self.lost += more < 0
+        self.doubled += more > 0
+        self._say(what, trial)
+
     def after(self, trial: str, expected: State, *, cut: bool = True, but: tuple[str, ...] = ()) -> None:
         """The end of a trial: nothing left open, the same state, no invariant broken."""
         self.trials += 1

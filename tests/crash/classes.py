@@ -1,0 +1,62 @@
+"""The classes of faults, in the order of the table, each with how many trials it takes of a run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.crash import beats, beside, catching_up, deliveries, evenings, killing, posting, publishing
+from tests.crash.books import Life, rich_life
+from tests.crash.ground import Ground
+from tests.crash.tally import Tally
+
+
+@dataclass
+class Rig:
+    """What the classes share: the ground, the seed, and the rich bank's life, which is lived once."""
+
+    ground: Ground
+    seed: int
+    days: int
+    _life: Life | None = None
+
+    def life(self) -> Life:
+        if self._life is None:
+            self._life = rich_life(self.ground, chunk=2, days=self.days)
+        return self._life
+
+    def statements(self, trials: int, tally: Tally) -> Tally:
+        return evenings.run(self.life(), evenings.spread(evenings.aims(self.life()), trials), tally)
+
+    def publishing(self, trials: int, tally: Tally) -> Tally:
+        return evenings.run(self.life(), evenings.spread(publishing.aims(self.life()), trials), tally)
+
+
+Class = tuple[str, int, int, Callable[[Rig, int, Tally], Tally]]
+# Name, trials of the gate, share of a thousand in a full run.
+CLASSES: tuple[Class, ...] = (
+    ("C1 evening, every statement", 36, 400, Rig.statements),
+    ("C1 receipts, every statement", 36, 204, lambda rig, n, tally: posting.run(rig.ground, n, tally)),
+    ("C2 kill -9, plain processes", 20, 160,
+     lambda rig, n, tally: killing.forked(rig.ground, n, tally, seed=rig.seed, loans=400 if n >= 40 else 100)),
+    ("C2 kill -9, Celery workers", 4, 60, lambda rig, n, tally: killing.celery(rig.ground, n, tally, seed=rig.seed)),
+    ("C4 between COMMIT and broker", 8, 40, Rig.publishing),
+    ("C5 broker dead, empty, frozen, full", 4, 20,
+     lambda rig, n, tally: publishing.faulty(rig.ground, n, tally, seed=rig.seed)),
+    ("C6 delivered twice, reversed, late", 10, 50, lambda rig, n, tally: deliveries.run(rig.ground, n, tally)),
+    ("C7 two to four beats", 6, 45,
+     lambda rig, n, tally: beats.run(rig.ground, n, tally, beats=(2, 3, 4) if n >= 30 else (3,))),
+    ("C10 days caught up", 6, 40,
+     lambda rig, n, tally: catching_up.run(
+         rig.ground, catching_up.lags(n, most=400 if n >= 30 else 10), tally, seed=rig.seed)),
+    ("1, 2, 4 workers x 1, 50, 1000 loans", 9, 27,
+     lambda rig, n, tally: beside.cut(rig.ground, tally, rounds=max(1, n // 9), loans=60 if n > 9 else 24, days=2)),
+    ("two and three day ends at once", 3, 20, lambda rig, n, tally: beside.two_runners(rig.ground, n, tally)),
+    ("a payment on every loan meanwhile", 40, 160,
+     lambda rig, n, tally: beside.paying(rig.ground, tally, rounds=max(1, n // 40), loans=40)),
+    ("a migration adds columns meanwhile", 3, 20, lambda rig, n, tally: beside.migrating(rig.ground, n, tally)),
+)  # fmt: skip
+
+
+def run(rig: Rig, each: Class, trials: int) -> Tally:
+    """One class of faults, so many trials."""
+    name, _gate, _share, work = each
+    return work(rig, trials, Tally(name))
