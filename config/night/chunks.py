@@ -54,7 +54,7 @@ class Claimed(NamedTuple):
 
 def plan(stage: Stage, day: date, at_clock: Clock, size: int) -> int:
     """Plans the chunks of a stage, or does its only one; how many wait now."""
-    return _tried(lambda: _plan(stage, day, at_clock, size))
+    return tried(lambda: _plan(stage, day, at_clock, size))
 
 
 @transaction.atomic
@@ -79,7 +79,7 @@ def _plan(stage: Stage, day: date, at_clock: Clock, size: int) -> int:
 
 def work_one(stages: Mapping[str, Stage], at_clock: Clock) -> bool:
     """Claims a free chunk and does it, in one transaction; False when none is free."""
-    return _tried(lambda: _work_one(stages, at_clock))
+    return tried(lambda: _work_one(stages, at_clock))
 
 
 @transaction.atomic
@@ -125,7 +125,8 @@ def _work(stage: Stage, chunk: Claimed, at_clock: Clock) -> None:
         )  # fmt: skip
 
 
-def _tried(work: Callable[[], _Result]) -> _Result:
+def tried(work: Callable[[], _Result]) -> _Result:
+    """Does a whole transaction, once more when it failed by nobody's fault; three times at most."""
     for _attempt in range(_TRIES - 1):
         try:
             return work()
