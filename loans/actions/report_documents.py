@@ -90,7 +90,7 @@ def _cells(row: CellRow) -> list[Cell]:
 def _collections_sheet(asked: Mapping[str, str], by: Staff) -> tuple[str, Sheet]:
     found: Collections = asked_reports.collections(asked=asked, by=by)
     heads = [
-        _("月份") if found.by == "month" else _("机构"), _("应收"), _("已收"), _("未收"), _("收回率（%）"),
+        _("月份") if found.by == "month" else _("机构"), _("应收"), _("已收回"), _("未收"), _("收回率（%）"),
         _("收回以前月份"),
     ]  # fmt: skip
     rows = [(found.names.get(row.key, row.key), *_amounts(row)) for row in found.rows]

@@ -82,7 +82,7 @@ class AgingPage(ReportPage):
         report = reports.aging(asked=asked, by=self.staff)
         words = band_words()
         late = list(zip(words, (fen(cell.balance) for cell in report.table.total.cells), strict=True))[1:]
-        chart = bar_chart([(label, (value,)) for label, value in late])
+        chart = bar_chart([(label, (_rounded(value),)) for label, value in late])
         rows = [_shown(report.names.get(row.key, row.key), row, words) for row in report.table.rows]
         sums = _shown("", report.table.total, words)
         share = late_share(report.table)
@@ -96,6 +96,11 @@ def _shown(label: str, row: CellRow, heads: list[str], own: int | None = None) -
         for place, (head, cell) in enumerate(zip(heads, row.cells, strict=True))
     ]
     return {"label": label, "cells": cells, "total": row.total}
+
+
+def _rounded(amount_fen: int) -> int:
+    """To a tenth of ten thousand yuan, as a chart's label says it."""
+    return (amount_fen + 50_000) // 100_000 * 100_000
 
 
 def late_share(table: CellTable) -> Decimal | None:
