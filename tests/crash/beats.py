@@ -39,9 +39,10 @@ def run(ground: Ground, seconds: int, tally: Tally, *, beats: tuple[int, ...] = 
                 trial = f"{count} beats until {last}"
                 if today() <= last:
                     tally.hang(trial, "the dates are not closed")
-                if Entry.objects.filter(kind="loans.date_closed", business_date__lte=last).count() != (
-                    last - FIRST
-                ).days + 1:
+                if (
+                    Entry.objects.filter(kind="loans.date_closed", business_date__lte=last).count()
+                    != (last - FIRST).days + 1
+                ):
                     tally.hang(trial, "a date was not closed once")
                 tally.after(trial, expected[last], cut=False)
                 tally.trials += share - 1

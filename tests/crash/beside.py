@@ -174,4 +174,3 @@ def _altered_until(altered: dict[str, Any], child: int) -> int | None:
             altered["next"] += 1
         time.sleep(0.01)
     return exit_of(child)
-

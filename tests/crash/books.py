@@ -121,8 +121,14 @@ def plain(ground: Ground, loans: int, days: int) -> str:
 
 
 def undisturbed(
-    ground: Ground, bank: str, days: Sequence[date], *, chunk: int,
-    watch: Callable[[date], object] = lambda _day: None, but: tuple[str, ...] = (), cut: bool = True,
+    ground: Ground,
+    bank: str,
+    days: Sequence[date],
+    *,
+    chunk: int,
+    watch: Callable[[date], object] = lambda _day: None,
+    but: tuple[str, ...] = (),
+    cut: bool = True,
 ) -> dict[date, State]:
     """The state after each evening when one runner does it alone."""
     found = {}
@@ -132,4 +138,3 @@ def undisturbed(
             close(day, chunk)
             found[day] = state(but=but, cut=cut)
     return found
-

@@ -1,4 +1,4 @@
-"""A broker of the rig's own (Valkey), to be killed, emptied, frozen and filled, and real Celery workers and beats on it."""
+"""A broker of the rig's own (Valkey), to be killed, emptied, frozen and filled; real Celery workers and beats on it."""
 
 import os
 import signal

@@ -138,9 +138,9 @@ def _no_barrier() -> Iterator[None]:
         time.sleep(1.0 if after == 0 else 0.0)
         return bill.work(after=after, **scope)
 
-    with patch.object(chunks, "drain", _drains_what_is_free):
-        with patch.dict(day_end.BY_NAME, {"bill": replace(bill, work=slow)}):
-            yield
+    stages = {"bill": replace(bill, work=slow)}
+    with patch.object(chunks, "drain", _drains_what_is_free), patch.dict(day_end.BY_NAME, stages):
+        yield
 
 
 def _drains_what_is_free(stages: Any, _day: date, at_clock: Any, _until: float, watch: Callable[[], None]) -> None:
@@ -253,4 +253,3 @@ def run(ground: Ground, guard: Guard) -> Tally:
             tally.trials += 1
             tally.hang("alone", f"{type(error).__name__}: {error}")
             return tally
-

@@ -14,10 +14,10 @@ from datetime import date, timedelta
 from config import day_end, tasks
 from config.night import nights
 from journal.models import Run
+from tests.crash import processes
 from tests.crash.books import FIRST, clock, plain, today, undisturbed
 from tests.crash.broker import Broker, Worker, broker_up
 from tests.crash.ground import Ground
-from tests.crash import processes
 from tests.crash.processes import fork
 from tests.crash.tally import Tally
 

@@ -1,4 +1,4 @@
-"""Points of a process at which it can be made to die: each SQL statement, each COPY, each COMMIT, each call to a broker.
+"""Points at which a process can be made to die: each SQL statement, each COPY, each COMMIT, each call to a broker.
 
 A point's label is where it is (a stage, a use case) and the statement without its values, so that the same statement
 is known again on another evening. Points are counted from 1; a process dies before it does what the point is about, so

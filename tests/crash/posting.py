@@ -1,4 +1,4 @@
-"""C1, receipts: a receipt by hand, a file of receipts, a reversal, over the API; dead at every statement and the COMMIT.
+"""C1, receipts: one by hand, a file of them, a reversal, over the API; dead at every statement and at the COMMIT.
 
 One bank lives through a row of requests. Each is crashed at one point, sent once more under its key as a client does
 that got no reply, and once more after that; the state is then what it is where the same requests went undisturbed.

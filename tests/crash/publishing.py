@@ -1,5 +1,7 @@
-"""C4, C5: what a broker may do to a night: a call never made, made twice over, lost; the broker killed, emptied, frozen,
-full. What is to be done stands in the database, so that nothing is lost but time."""
+"""C4, C5: what a broker may do to a night: a call never made, or lost; the broker killed, emptied, frozen, full.
+
+What is to be done stands in the database, so that nothing is lost but time.
+"""
 
 import random
 import time

@@ -40,6 +40,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", default="", help="classes and guards whose name holds this word")
     parser.add_argument("--json", type=Path, help="where to write what was found")
     asked = parser.parse_args(arguments)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     setup_test_environment(debug=False)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
