@@ -101,7 +101,7 @@ def test_a_rate_agreed_by_restructuring_is_another_spread_so_that_repricing_keep
 
 
 def _observed_and_missed() -> tuple[Loan, ContractChange]:
-    """Restructured on 30 November, observed from 20 December; January's installment is not paid at the close of the 21st."""
+    """Restructured on 30 November, observed from 20 December; January's is not paid at the close of the 21st."""
     loan, who = e1_loan(DAY), People()
     change = apply(signed(loan, "RESTRUCTURING", who, who.risk, annual_rate_percent="3.1"), who)
     open_next(date(2026, 12, 20))

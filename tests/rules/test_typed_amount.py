@@ -1,4 +1,4 @@
-"""What a person may type as an amount or a rate: full-width digits and grouping commas are folded, nothing else is guessed."""
+"""What may be typed as an amount or a rate: full-width digits and grouping commas are folded, no more is guessed."""
 
 from decimal import Decimal
 
@@ -41,7 +41,9 @@ def test_a_rate_is_understood(text: str, rate: str) -> None:
     assert typed_rate(text) == Decimal(rate)
 
 
-@pytest.mark.parametrize("text", ["", "-1", "+1", "1e0", "NaN", "\u0663", "3,5", "3.45678", "3.5%", "3 5", "1000", ".5", "3."])
+@pytest.mark.parametrize(
+    "text", ["", "-1", "+1", "1e0", "NaN", "\u0663", "3,5", "3.45678", "3.5%", "3 5", "1000", ".5", "3."]
+)
 def test_every_other_rate_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=".*"):
         typed_rate(text)
