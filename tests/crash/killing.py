@@ -42,7 +42,7 @@ def forked(ground: Ground, trials: int, tally: Tally, *, seed: int, loans: int =
             while today() <= day:
                 while len(children) < 2:
                     children.append(fork(lambda d=day: works(d, chunk), quiet=True))
-                time.sleep(dice.uniform(0.0, 0.25))
+                time.sleep(dice.uniform(0.0, 0.15))
                 if kills:
                     kills -= 1
                     inside += Run.objects.filter(business_date=day).exists()

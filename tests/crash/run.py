@@ -35,7 +35,7 @@ def line(tally: Any, seconds: float) -> str:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="script/crash", description=__doc__)
-    parser.add_argument("--trials", type=int, default=1000, help="about so many in all (1000)")
+    parser.add_argument("--trials", type=int, default=1300, help="about so many in all (1300)")
     parser.add_argument("--seed", type=int, default=20261101)
     parser.add_argument("--only", default="", help="classes and guards whose name holds this word")
     parser.add_argument("--json", type=Path, help="where to write what was found")
