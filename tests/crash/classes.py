@@ -9,7 +9,6 @@ from tests.crash.ground import Ground
 from tests.crash.points import KINDS
 from tests.crash.tally import Tally
 
-
 # From so many trials on a class is run in full.
 FULL = 100
 

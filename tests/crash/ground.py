@@ -67,13 +67,19 @@ class Ground:
             self.drop(name)
 
 
+_OTHERS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"
+
+
 def _drop(name: str) -> None:
-    """Sessions of killed processes end within moments; a vacuum is sent away by the server, but not under FORCE."""
+    """Sessions of killed processes end within moments; one that does not is ended by its own role."""
     connection = bank.connect("postgres", owner=True)
     try:
         connection.cursor().execute(f'DROP DATABASE IF EXISTS "{name}"')
     except psycopg2.errors.ObjectInUse:
-        bank.drop(name)
+        application = bank.connect("postgres")
+        application.cursor().execute(_OTHERS, [name])
+        application.close()
+        connection.cursor().execute(f'DROP DATABASE IF EXISTS "{name}"')
     finally:
         connection.close()
 
