@@ -1,5 +1,6 @@
 """Databases to measure on: one template a book, made once; copies of it, and connections."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -92,8 +93,21 @@ def template_of(book: Book, say: Callable[[str], None], *, empty: str = "") -> s
         fill(book, url_of(draft, owner=True), say)
         first_evening(draft, book, say)
         cursor.execute(f'ALTER DATABASE "{draft}" RENAME TO "{name}"')
+    elif not empty:
+        bring_up_to_date(cursor, name)
     connection.close()
     return name
+
+
+def bring_up_to_date(cursor: Any, name: str) -> None:
+    """What was added since a database was made (migrations, roles, parameters) comes into it; once for each state."""
+    sources = [*sorted(HOME.glob("*/migrations/0*.py")), HOME / "people/actions.py", HOME / "config/seeding.py"]
+    mark = hashlib.sha256(b"".join(each.name.encode() + each.read_bytes() for each in sources)).hexdigest()
+    cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name])
+    if cursor.fetchone()[0] != mark:
+        manage(name, "migrate", "--verbosity", "0")
+        manage(name, "seed", "--verbosity", "0")
+        cursor.execute(f'COMMENT ON DATABASE "{name}" IS %s', [mark])
 
 
 def make_empty(name: str) -> None:

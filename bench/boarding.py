@@ -151,5 +151,7 @@ def _empty() -> str:
         bank.drop(draft)
         bank.make_empty(draft)
         cursor.execute(f'ALTER DATABASE "{draft}" RENAME TO "{_EMPTY}"')
+    else:
+        bank.bring_up_to_date(cursor, _EMPTY)
     connection.close()
     return _EMPTY

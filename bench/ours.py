@@ -136,9 +136,30 @@ def approve(asked: Asked) -> Callable[[], dict[str, Any]]:
     run, by = RepricingRun.objects.latest("pk"), _staff("RISK_MANAGER")
 
     def work() -> dict[str, Any]:
-        seen = {"run_id": run.pk, "content_sha256": run.content_sha256}
-        decide_repricing(**seen, approve=True, note="", by=by, at=timezone.now())
+        seen = run.content_sha256
+        decide_repricing(run_id=run.pk, approve=True, note="", content_sha256=seen, by=by, at=timezone.now())
         return {}
+
+    return work
+
+
+def reports(asked: Asked) -> Callable[[], dict[str, Any]]:
+    """Each report: its figures, its page, and the file of the book as a browser reads it."""
+    from django.test import Client
+
+    from bench.report_rows import book, figures, page
+    from bench.requests import settle_for_requests
+
+    settle_for_requests()
+    client, staff = Client(HTTP_HOST="localhost"), _staff("RISK_MANAGER")
+    client.force_login(staff, "django.contrib.auth.backends.ModelBackend")
+    names = ("aging", "migration", "collections")
+    for name in names:
+        page(client, name)
+
+    def work() -> dict[str, Any]:
+        found = {name: {**figures(name, staff), "page": page(client, name)} for name in names}
+        return {"reports": {**found, "book": book(client)}}
 
     return work
 
@@ -151,7 +172,7 @@ def _staff(number: str) -> Any:
 
 
 OPERATIONS: dict[str, Callable[[Asked], Callable[[], dict[str, Any]]]] = {
-    each.__name__: each for each in (day_end, pages, take_in, naive, payments, board, preview, approve)
+    each.__name__: each for each in (day_end, pages, take_in, naive, payments, board, preview, approve, reports)
 }
 
 

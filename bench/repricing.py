@@ -27,7 +27,12 @@ _KEPT = f"COPY (SELECT {_TERMS} FROM made_loans_terms ORDER BY id) TO STDOUT"  #
 def repricing_day(stand: Stand) -> Iterator[Result]:
     """B7; what the preview of the run took stands in the note."""
     preview = _approved_run(stand)
-    stand.taken_back(lambda: (_prepare(stand.cursor), nights.evening(stand)()), keep=_HANDED)
+
+    def once() -> None:
+        _prepare(stand.cursor)
+        nights.evening(stand)()
+
+    stand.taken_back(once, keep=_HANDED)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "terms"
         with path.open("w", encoding="utf-8") as file:

@@ -63,7 +63,7 @@ def _surnames(dice: random.Random) -> list[str]:
 
 
 def measure(asked: dict[str, Any]) -> Callable[[], dict[str, Any]]:
-    _settle_for_requests()
+    settle_for_requests()
     visitor = Visitor(int(asked["seed"]), int(asked["loans"]))
     count, only = int(asked["requests"]), asked.get("only", "")
 
@@ -144,7 +144,7 @@ def pay(asked: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     from loans.models import Loan
     from loans.views.payment import allocation_preview, fingerprint
 
-    _settle_for_requests()
+    settle_for_requests()
     visitor, count = Visitor(1, 1), int(asked["count"])
     with connection.cursor() as cursor:
         cursor.execute(
@@ -169,7 +169,7 @@ def pay(asked: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     return work
 
 
-def _settle_for_requests() -> None:
+def settle_for_requests() -> None:
     """In process there is neither a proxy nor a folder of collected files."""
     from django.conf import settings
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import boarding, engine, money, nights, repricing, web
+from bench import boarding, engine, money, nights, reports, repricing, web
 from bench.bank import HOME
 from bench.book import Book
 from bench.stand import Result, Stand, say
@@ -35,6 +35,7 @@ GROUPS: tuple[tuple[tuple[str, ...], Group], ...] = (
     (("B11",), engine.bulk),
     (("B12",), boarding.boarding),
     (("B13",), nights.naive),
+    (("B14",), reports.reports),
     (web.PAGES, web.pages),
     (("web_list_during_night",), web.during_night),
 )

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import FileResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 from loans.actions import report_documents as documents
 from loans.actions import reports
 from loans.api.fields import money
+from loans.book_response import BookResponse
 from loans.models import Product
 from loans.queries.reports import BANDS, CLASSES, SETTLED, WRITTEN_OFF, CellRow
 from people.api.views import ApiView, reads
@@ -170,7 +170,4 @@ class BookCsv(ReportView):
         parameters=list(_SCOPE),
     )  # fmt: skip
     def get(self, request: Request) -> HttpResponseBase:
-        book = documents.take_book(asked=self.asked(), by=self.staff, at=self.at)
-        response = FileResponse(book.file, as_attachment=True, filename=book.name, content_type="text/csv")
-        response["Content-Length"] = str(book.size)
-        return response
+        return BookResponse(documents.take_book(asked=self.asked(), by=self.staff, at=self.at))

@@ -1,6 +1,6 @@
 """Reports about the book as a person sees it: aging, class migration, collections; each is one statement."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -94,8 +94,10 @@ def aging_at(day: date, scope: Scope, by: str) -> CellTable:
     """Balances at the close of a date by band of days past due, a row a branch (by its id) or a product."""
     days = calendar(day - timedelta(days=40), day)
     until = aging.recognised_due_until(day, overdue_grace_days(day), days)
-    key = "product" if by == PRODUCT else "branch_id"
-    found = sql.rows(reports.AGING.replace("{key}", key), {**scope.values(), "day": day, "recognised": until})
+    loans = reports.AGING_LOANS if by == PRODUCT or scope.product else ""
+    parts = {"key": reports.AGING_KEYS[by], "loans": loans, "scope": reports.AGING_SCOPE}
+    statement = _with(reports.AGING, parts)
+    found = sql.rows(statement, {**scope.values(), "day": day, "recognised": until})
     return _table([(row, band, Cell(*cell)) for row, band, *cell in found], BANDS)
 
 
@@ -104,6 +106,13 @@ def migration_between(from_on: date, to_on: date, scope: Scope) -> CellTable:
     found = sql.rows(reports.MIGRATION, {**scope.values(), "from_on": from_on, "to_on": to_on})
     cells = [(was, now, Cell(*cell)) for was, now, *cell in found]
     return _table(cells, (*CLASSES, SETTLED, WRITTEN_OFF), rows=(*CLASSES, NEW))
+
+
+def _with(statement: str, parts: Mapping[str, str]) -> str:
+    """A statement with its parts put in; they are constants of `loans.sql.reports`."""
+    for name, expression in parts.items():
+        statement = statement.replace(f"{{{name}}}", expression)
+    return statement
 
 
 def _table(
@@ -123,10 +132,9 @@ def _row(key: str, cells: Sequence[Cell]) -> CellRow:
 
 def collected_in(from_on: date, until: date, scope: Scope, by: str) -> list[Collected]:
     """What fell due from one day until another (not counted) and came in, a row a month or a branch."""
-    statement = reports.COLLECTIONS
-    for name, expression in reports.COLLECTION_KEYS[by].items():
-        statement = statement.replace(f"{{{name}}}", expression)
-    found = sql.rows(statement, {**scope.values(), "from_on": from_on, "until": until})
+    narrows = by == BRANCH or scope.branches is not None or scope.product is not None
+    parts = {**reports.COLLECTION_KEYS[by], "loans": reports.COLLECTION_LOANS if narrows else ""}
+    found = sql.rows(_with(reports.COLLECTIONS, parts), {**scope.values(), "from_on": from_on, "until": until})
     return [Collected(*row) for row in found]
 
 

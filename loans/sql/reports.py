@@ -12,9 +12,12 @@ _LATER = """
     SELECT loan_id, sum(amount) FILTER (WHERE account = 'PRINCIPAL') AS principal
     FROM loans_ledger_line WHERE business_date > {day} GROUP BY loan_id
 """
-# Balances by first day past due of the band; by branch or by product.
+# Balances by first day past due of the band; by branch or by product. What is late is looked for by itself, and the
+# rest of a row is what the whole leaves over: so the positions are added up in one pass, and changed only where
+# something was posted since.
 AGING = (
-    "WITH later AS ("
+    """
+WITH later AS ("""
     + _LATER.format(day="%(day)s")
     + """), unpaid AS (
     SELECT i.loan_id, min(i.overdue_from) AS since FROM (
@@ -22,25 +25,38 @@ AGING = (
         UNION ALL
         SELECT n.loan_id, n.due_on, n.overdue_from FROM later JOIN loans_installment n ON n.loan_id = later.loan_id
         WHERE n.settled_on > %(day)s
-    ) i JOIN loans_loan l ON l.id = i.loan_id
-    WHERE i.due_on <= %(recognised)s OR i.overdue_from < l.baseline_on GROUP BY i.loan_id
-), kept AS (
-    SELECT l.branch_id, l.product, p.principal_balance - coalesce(later.principal, 0) AS balance,
-           greatest(0, %(day)s::date - unpaid.since) AS days
-    FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id
-    LEFT JOIN later ON later.loan_id = p.loan_id LEFT JOIN unpaid ON unpaid.loan_id = p.loan_id
-    WHERE """
-    + _SCOPE
-    + """
+    ) i WHERE i.due_on <= %(recognised)s OR EXISTS (
+        SELECT FROM loans_loan b WHERE b.id = i.loan_id AND i.overdue_from < b.baseline_on)
+    GROUP BY i.loan_id
+), whole AS (
+    SELECT {key} AS key, count(*) FILTER (WHERE p.principal_balance > 0) AS loans, sum(p.principal_balance) AS balance
+    FROM loans_position p {loans} WHERE {scope} GROUP BY 1
+), moved AS (
+    SELECT {key} AS key, sum((p.principal_balance > later.principal)::int - (p.principal_balance > 0)::int) AS loans,
+           -sum(later.principal) AS balance
+    FROM later JOIN loans_position p ON p.loan_id = later.loan_id {loans}
+    WHERE later.principal <> 0 AND {scope} GROUP BY 1
+), late AS (
+    SELECT {key} AS key, CASE WHEN days <= 30 THEN 1 WHEN days <= 60 THEN 31 WHEN days <= 90 THEN 61
+           WHEN days <= 180 THEN 91 WHEN days <= 360 THEN 181 ELSE 361 END AS band, count(*) AS loans,
+           sum(p.principal_balance - coalesce(later.principal, 0)) AS balance
+    FROM unpaid JOIN loans_position p ON p.loan_id = unpaid.loan_id {loans}
+    LEFT JOIN later ON later.loan_id = p.loan_id, LATERAL (SELECT %(day)s::date - unpaid.since AS days) d
+    WHERE days > 0 AND p.principal_balance > coalesce(later.principal, 0) AND {scope} GROUP BY 1, 2
 ), banded AS (
-    SELECT {key} AS key, CASE WHEN days IS NULL OR days = 0 THEN 0 WHEN days <= 30 THEN 1 WHEN days <= 60 THEN 31
-           WHEN days <= 90 THEN 61 WHEN days <= 180 THEN 91 WHEN days <= 360 THEN 181 ELSE 361 END AS band,
-           count(*) AS loans, sum(balance) AS balance
-    FROM kept WHERE balance > 0 GROUP BY 1, 2
+    SELECT whole.key, 0 AS band, whole.loans + coalesce(moved.loans, 0) - coalesce(l.loans, 0) AS loans,
+           whole.balance + coalesce(moved.balance, 0) - coalesce(l.balance, 0) AS balance
+    FROM whole LEFT JOIN moved ON moved.key = whole.key
+    LEFT JOIN (SELECT key, sum(loans) AS loans, sum(balance) AS balance FROM late GROUP BY 1) l ON l.key = whole.key
+    UNION ALL SELECT * FROM late
 )
-SELECT key::text, band, loans, balance FROM banded ORDER BY 1, 2
+SELECT key::text, band, loans::bigint, balance FROM banded WHERE loans > 0 ORDER BY 1, 2
 """
 )
+AGING_SCOPE = "(%(branches)s::bigint[] IS NULL OR p.branch_id = ANY(%(branches)s::bigint[]))"
+AGING_KEYS = {"branch": "p.branch_id", "product": "l.product"}
+# Where no product is asked for, positions need no look at their loans.
+AGING_LOANS = "JOIN loans_loan l ON l.id = p.loan_id AND (%(product)s::text IS NULL OR l.product = %(product)s)"
 # Classes at the close of two dates; a loan that came or went between them stands in a row or column of its own.
 MIGRATION = (
     """
@@ -67,16 +83,12 @@ GROUP BY 1, 2 ORDER BY 1, 2
 )
 # What fell due in the months and what of it has come in; and installments of earlier months settled in a month. First
 # by days, of which there are few, then by the key.
-COLLECTIONS = (
-    """
+COLLECTIONS = """
 WITH cell AS (
     SELECT {inner} AS branch_id, i.due_on, i.settled_on, sum(i.principal + i.interest) AS due,
            sum(i.principal_paid + i.interest_paid) AS paid
-    FROM loans_installment i JOIN loans_loan l ON l.id = i.loan_id
-    WHERE i.due_on < %(until)s AND (i.due_on >= %(from_on)s OR i.settled_on >= %(from_on)s) AND """
-    + _SCOPE
-    + """
-    GROUP BY 1, 2, 3
+    FROM loans_installment i {loans}
+    WHERE i.due_on < %(until)s AND (i.due_on >= %(from_on)s OR i.settled_on >= %(from_on)s) GROUP BY 1, 2, 3
 ), told AS (
     SELECT {due_key} AS key, due, paid, 0 AS recovered FROM cell WHERE due_on >= %(from_on)s
     UNION ALL
@@ -85,7 +97,8 @@ WITH cell AS (
 )
 SELECT key::text, sum(due), sum(paid), sum(recovered) FROM told GROUP BY key ORDER BY 1
 """
-)
+# Where neither a branch nor a product is asked for, installments need no look at their loans.
+COLLECTION_LOANS = "JOIN loans_loan l ON l.id = i.loan_id AND " + _SCOPE
 COLLECTION_KEYS = {
     "month": {
         "inner": "NULL::bigint",
@@ -94,7 +107,8 @@ COLLECTION_KEYS = {
     },
     "branch": {"inner": "l.branch_id", "due_key": "branch_id", "settled_key": "branch_id"},
 }
-# A text that a spreadsheet would take for a formula stands behind an apostrophe.
+# A text that a spreadsheet would take for a formula (it begins with = + - @, a tab or a return) stands behind an
+# apostrophe.
 _PLAIN = "CASE WHEN left({0}, 1) IN ('=', '+', '-', '@', chr(9), chr(13)) THEN '''' || {0} ELSE {0} END"
 # The book as it stands; the borrower's name is masked for everyone.
 BOOK = (

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
 from journal.errors import ActionRefused
 from loans.actions import report_documents as documents
 from loans.actions import reports
+from loans.book_response import BookResponse
 from loans.models import Product
 from loans.queries.reports import CLASSES, SETTLED, WRITTEN_OFF, CellRow, CellTable, Collected
 from loans.report_words import band_words, class_words
@@ -184,12 +185,4 @@ class BookCsv(PageView):
             book = documents.take_book(asked=asked_of(request), by=self.staff, at=self.at)
         except ActionRefused as refusal:
             return no_store(HttpResponse(refusal.message, status=422, content_type="text/plain; charset=utf-8"))
-        return book_response(book)
-
-
-def book_response(book: documents.BookFile) -> FileResponse:
-    """The file as it is read from disk, piece by piece."""
-    response = FileResponse(book.file, as_attachment=True, filename=book.name, content_type="text/csv; charset=utf-8")
-    response["Content-Length"] = str(book.size)
-    response["Cache-Control"] = "no-store"
-    return response
+        return BookResponse(book)

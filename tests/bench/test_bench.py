@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from bench import bank, boarding, engine, money, nights
+from bench import bank, boarding, engine, money, nights, reports, repricing
 from bench.book import Book, draw
 from bench.stand import Result, Stand
 from tests.conftest import FreshBank
@@ -58,6 +58,18 @@ def test_a_night_that_was_killed_ends_as_an_undisturbed_one(stand: Stand) -> Non
 def test_a_file_of_payments_ends_as_set_based_sql_does(stand: Stand) -> None:
     found = by_id(money.file_of_the_day(stand))["B8"]
     assert found.equal, found.note
+
+
+def test_a_repricing_day_ends_as_its_floor_does_and_writes_hardly_more_rows(stand: Stand) -> None:
+    found = by_id(repricing.repricing_day(stand))["B7"]
+    assert found.equal, found.note
+    assert found.rows_written is not None and found.rows_needed is not None
+    assert found.rows_written <= found.rows_needed * 1.2
+    stand.check_clean()
+
+
+def test_reports_say_what_one_statement_says(stand: Stand) -> None:
+    assert by_id(reports.reports(stand))["B14"].equal
 
 
 def test_schedules_agree_with_fractions(stand: Stand) -> None:
