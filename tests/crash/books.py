@@ -47,6 +47,8 @@ class Evening:
     before: str
     after: State
     labels: list[Label]
+    # The bank is as the evening before left it: nobody did anything meanwhile.
+    follows: bool
 
 
 @dataclass
@@ -57,13 +59,13 @@ class Life:
     chunk: int
     evenings: list[Evening] = field(default_factory=list)
 
-    def live(self, day: date) -> None:
+    def live(self, day: date, *, follows: bool) -> None:
         """An undisturbed evening, remembered."""
         before = self.ground.copy_here(f"e{self.chunk}_{day:%y%m%d}")
         points = Points()
         with points.watching():
             close(day, self.chunk)
-        self.evenings.append(Evening(day, before, state(), list(points.labels)))
+        self.evenings.append(Evening(day, before, state(), list(points.labels), follows))
 
 
 class RichLife(RichBank):
@@ -74,8 +76,9 @@ class RichLife(RichBank):
         super().__init__()
 
     def close(self, through: date) -> None:
+        first = today()
         while today() <= through:
-            self.life.live(today())
+            self.life.live(today(), follows=today() > first)
         self.day = through + timedelta(days=1)
 
 
@@ -89,7 +92,7 @@ def rich_life(ground: Ground, *, chunk: int, days: int) -> Life:
         sign_ahead(bank, "feed", start + timedelta(days=2), "PREPAYMENT", amount="40000.00", effect="LOWER_INSTALLMENT")
         pay_until(start, start + timedelta(days=days))
         while today() < start + timedelta(days=days):
-            life.live(today())
+            life.live(today(), follows=today() > start)
     return life
 
 

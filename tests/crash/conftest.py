@@ -19,3 +19,14 @@ def ground(django_db_setup: None, django_db_blocker: Any) -> Iterator[Ground]:
             yield found
         finally:
             found.clear()
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: Any) -> str:
+    return str(tmp_path_factory.mktemp("files"))
+
+
+@pytest.fixture(autouse=True)
+def _files_stay(_plain_settings: None, settings: Any, files: str) -> None:
+    """The files of a bank that serves several tests."""
+    settings.MEDIA_ROOT = files

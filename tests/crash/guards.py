@@ -47,7 +47,7 @@ def _life(ground: Ground, days: int = 2, loans: int = 30) -> Life:
     life = Life(ground, 2)
     with ground.trial(plain(ground, loans, days), "guarded"):
         for number in range(days):
-            life.live(FIRST + timedelta(days=number))
+            life.live(FIRST + timedelta(days=number), follows=number > 0)
     return life
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -47,12 +48,14 @@ def main(arguments: list[str]) -> int:
     from bench import bank
     from tests.crash.ground import Ground
 
-    ground = Ground(_empty())
-    try:
-        return _counts(ground, asked)
-    finally:
-        ground.clear()
-        bank.drop(EMPTY)
+    with tempfile.TemporaryDirectory() as files:
+        settings.MEDIA_ROOT = files
+        ground = Ground(_empty())
+        try:
+            return _counts(ground, asked)
+        finally:
+            ground.clear()
+            bank.drop(EMPTY)
 
 
 def _empty() -> str:
