@@ -134,6 +134,12 @@ _ANSWERED = {
 }
 
 
+class SimulationRefusal(ErrorReply):
+    """What the command writes (`errors`), beside the shape of every error."""
+
+    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+
+
 class ScheduleSimulation(ApiView):
     """The schedule of a contract that need not exist. One object or an array of at most 100; stores nothing."""
 
@@ -144,6 +150,7 @@ class ScheduleSimulation(ApiView):
         responses={
             200: _one_or_many("SimulationReply", Simulation),
             **refusals(writes=False),
+            400: SimulationRefusal,
             413: ErrorReply,
             415: ErrorReply,
         },
@@ -158,3 +165,10 @@ class ScheduleSimulation(ApiView):
         if errors:
             raise ValidationError(dict(errors_in_words(errors)))
         return Response(found)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        reply = super().handle_exception(exc)
+        if reply.status_code == 400:
+            error = reply.data["error"]
+            reply.data = {"errors": error["fields"] or {"body": [error["message"]]}, **reply.data}
+        return reply

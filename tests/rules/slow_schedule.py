@@ -26,12 +26,16 @@ def month_later(day: date, anchor: int) -> date:
     return date(year, month, min(anchor, monthrange(year, month)[1]))
 
 
+def days_of(day: date) -> int:
+    return monthrange(day.year, day.month)[1]
+
+
 class Slow:
     def __init__(self, request: dict[str, Any]) -> None:
         self.request = request
         self.start = date.fromisoformat(request["disbursed_on"])
         first = request.get("first_due_on")
-        anchor = request.get("due_day") or (date.fromisoformat(first) if first else self.start).day
+        self.anchor = anchor = request.get("due_day") or (date.fromisoformat(first) if first else self.start).day
         self.days = [date.fromisoformat(first) if first else month_later(self.start, anchor)]
         while len(self.days) < request["installments"]:
             self.days.append(month_later(self.days[-1], anchor))
@@ -63,7 +67,10 @@ class Slow:
         if named == "BY_DAYS":
             return Fraction(len(days), 360)
         if named == "MONTH_PLUS_DAYS":
-            beyond = [day for day in days if day >= month_later(self.start, self.start.day)]
+            # 28 February stands for the 29th to the 31st where these are the due day.
+            is_due_day = self.start == date(self.start.year, self.start.month, min(self.anchor, days_of(self.start)))
+            month_ends = month_later(self.start, self.anchor if is_due_day else self.start.day)
+            beyond = [day for day in days if day >= month_ends]
             return Fraction(1, 12) + Fraction(len(beyond), 360)
         if named == "ONE_MONTH" or self.count == "30/360":
             return Fraction(1, 12)
