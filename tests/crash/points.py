@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg2
+import psycopg2.errors
 from celery import current_app
-from django.db import OperationalError, connection
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from bench import bank
@@ -33,8 +33,8 @@ def named(statement: str) -> str:
     return _ROWS.sub("?", _VALUES.sub("?", " ".join(statement.split())))[:300]
 
 
-class Deadlock(Exception):
-    """What the driver would say."""
+class Deadlock(psycopg2.errors.DeadlockDetected):
+    """What the driver says; Django makes its own of it, as of the driver's."""
 
     pgcode = "40P01"
 
@@ -56,7 +56,7 @@ class Points:
             os._exit(DIED)
         if self.kind == "deadlock":
             if connection.in_atomic_block:
-                raise OperationalError("deadlock detected") from Deadlock()
+                raise Deadlock("deadlock detected")
             return
         if connection.connection is not None and not connection.connection.closed:
             link = psycopg2.connect(bank.url_of(here()))
@@ -67,7 +67,8 @@ class Points:
                 link.close()
 
     def _statement(self, execute: Any, statement: str, values: Any, many: bool, context: Any) -> Any:
-        self.reach(named(statement))
+        with connection.wrap_database_errors:
+            self.reach(named(statement))
         return execute(statement, values, many, context)
 
     @contextmanager
@@ -77,7 +78,8 @@ class Points:
         had = "copy_expert" in CursorWrapper.__dict__
 
         def committing() -> Any:
-            self.reach("COMMIT")
+            with connection.wrap_database_errors:
+                self.reach("COMMIT")
             return commit()
 
         def planning(stage: Any, *given: Any) -> Any:

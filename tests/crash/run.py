@@ -78,11 +78,10 @@ def _counts(ground: Any, asked: argparse.Namespace) -> int:
             started = time.monotonic()
             tally = classes.run(rig, each, max(each[1], -(-each[2] * asked.trials // whole)))
             say(line(tally, time.monotonic() - started))
+            for text in tally.found[:5]:
+                say(f"  {text}")
             found.append(tally)
     say(f"{sum(tally.trials for tally in found)} trials in {time.monotonic() - began:.0f} s")
-    for tally in found:
-        for text in tally.found[:5]:
-            say(f"  {tally.name}: {text}")
     say("\nwithout its guard                     found")
     twins = []
     for guard in guards.GUARDS:
