@@ -48,17 +48,24 @@ class Requests:
         self.loans = [Loan.objects.get(pk=loan.pk).loan_note_no for loan in bank.loans.values()]
 
     def send(self, number: int) -> Any:
-        key, use = f"crash-{number}", USES[number % len(USES)]
+        return self.made(number)()
+
+    def made(self, number: int) -> Callable[[], Any]:
+        """The request as its client knows it before it is sent."""
+        use = USES[number % len(USES)]
         note = self.loans[number // len(USES) % len(self.loans)]
+        path, body = "receipts/", {}
         if use == "by hand":
-            body = {"loan": note, "amount": f"{100 + number}.07", "value_on": "2026-11-01", "channel": "CORE",
-                    "serial": f"H{number}"}  # fmt: skip
-            return self.client.post("receipts/", body, key=key)
-        if use == "file":
-            return self.client.post("money-files/", {"kind": "RECEIPTS", "name": f"{number}.csv",
-                                                     "content": self._file(number, note)}, key=key)  # fmt: skip
-        receipt = Receipt.objects.get(channel="CORE", serial=f"H{number - 2}")
-        return self.client.post(f"receipts/{receipt.pk}/reverse/", {"reason": "渠道重复划款"}, key=key)
+            body = {
+                "loan": note, "amount": f"{100 + number}.07", "value_on": "2026-11-01", "channel": "CORE",
+                "serial": f"H{number}",
+            }  # fmt: skip
+        elif use == "file":
+            path, body = "money-files/", {"kind": "RECEIPTS", "name": "r.csv", "content": self._file(number, note)}
+        else:
+            receipt = Receipt.objects.get(channel="CORE", serial=f"H{number - 2}")
+            path, body = f"receipts/{receipt.pk}/reverse/", {"reason": "渠道重复划款"}
+        return lambda: self.client.post(path, body, key=f"crash-{number}")
 
     def _file(self, number: int, note: str) -> str:
         """A payment, the same again, one ahead of its day, one for nobody, one that cannot be read."""
@@ -72,8 +79,9 @@ def undisturbed(requests: Requests, count: int) -> list[Step]:
     found = []
     for number in range(count):
         points = Points(place=USES[number % len(USES)])
+        send = requests.made(number)
         with points.watching():
-            status = requests.send(number).status_code
+            status = send().status_code
         woken = Pending.objects.count()
         run_pending(at=timezone.now())
         found.append(Step(number, status, points.labels, woken, state()))
@@ -125,5 +133,6 @@ def _next(met: set[tuple[str, int, str]], use: str, points: int) -> tuple[int, s
 def _sent(requests: Requests, number: int, point: int, kind: str) -> None:
     """The server's process; what it answers nobody hears."""
     app.set_current()
+    send = requests.made(number)
     with Points(point, kind).watching():
-        requests.send(number)
+        send()
