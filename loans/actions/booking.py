@@ -1,6 +1,6 @@
 """Boarding a book: loans of a tape are booked with their balances at the close of a day; that is their baseline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -119,34 +119,41 @@ class _Booked(NamedTuple):
 
 def _copy_opening(loans: Sequence[tuple[int, OpeningLoan]], as_of: date) -> list[_Booked]:
     """Writes terms, positions, pricings and arrears of the loans."""
-    booked, terms, positions, arrears, pricings = [], [], [], [], []
+    booked: list[_Booked] = []
+    positions: list[tuple[object, ...]] = []
+    arrears: list[tuple[object, ...]] = []
+    pricings: list[tuple[object, ...]] = []
     published = published_lpr()
-    for loan_id, row in loans:
-        plan = opening_schedule(_opening_terms(row, as_of))
-        rate, installment = row.annual_rate_percent, yuan(plan.installment_fen)
-        first, last = plan.rows[0], plan.rows[-1]
-        # Nothing is to come of a loan that has matured in arrears.
-        following = plan.rows[plan.arrears] if plan.arrears < len(plan.rows) else None
-        next_number, next_due_on = (following.number, following.due_on) if following else (None, None)
-        unbilled = yuan(sum([each.principal_fen for each in plan.rows[plan.arrears :]]))
-        principal = int_array([each.principal_fen for each in plan.rows])
-        interest = int_array([each.interest_fen for each in plan.rows])
-        priced = price_taken_over(loan_id, rate, (row.disbursed_on, row.matures_on), as_of, published)
-        pricings.append(priced.row)
-        terms.append(
-            (loan_id, 1, as_of, row.outstanding, rate, installment, first.number, len(plan.rows), ENGINE_VERSION,
-             plan.sha256, principal, interest)
-        )  # fmt: skip
-        positions.append(
-            (loan_id, row.outstanding, unbilled, 0, rate, installment, next_number, next_due_on, last.number,
-             plan.overdue_since, five_class(row.days_past_due), None, priced.next_repricing_on if following else None)
-        )  # fmt: skip
-        for k, each in enumerate(plan.rows[: plan.arrears]):
-            overdue_from = each.due_on if k else plan.overdue_since
-            amounts = (yuan(each.principal_fen), yuan(each.interest_fen))
-            arrears.append((loan_id, each.number, each.due_on, *amounts, 0, 0, overdue_from, None))
-        booked.append(_Booked(loan_id, fen(row.outstanding), plan.rows[: plan.arrears]))
-    sql.copy_rows("loans_terms", _TERMS_COLUMNS, terms)
+
+    def terms() -> Iterator[tuple[object, ...]]:
+        """Terms as they are computed; what follows from them is kept for its own table."""
+        for loan_id, row in loans:
+            plan = opening_schedule(_opening_terms(row, as_of))
+            rate, installment = row.annual_rate_percent, yuan(plan.installment_fen)
+            first, last = plan.rows[0], plan.rows[-1]
+            # Nothing is to come of a loan that has matured in arrears.
+            following = plan.rows[plan.arrears] if plan.arrears < len(plan.rows) else None
+            next_number, next_due_on = (following.number, following.due_on) if following else (None, None)
+            principal = [each.principal_fen for each in plan.rows]
+            interest = [each.interest_fen for each in plan.rows]
+            priced = price_taken_over(loan_id, rate, (row.disbursed_on, row.matures_on), as_of, published)
+            pricings.append(priced.row)
+            positions.append(
+                (loan_id, row.outstanding, yuan(sum(principal[plan.arrears :])), 0, rate, installment, next_number,
+                 next_due_on, last.number, plan.overdue_since, five_class(row.days_past_due), None,
+                 priced.next_repricing_on if following else None)
+            )  # fmt: skip
+            for k, each in enumerate(plan.rows[: plan.arrears]):
+                overdue_from = each.due_on if k else plan.overdue_since
+                amounts = (yuan(each.principal_fen), yuan(each.interest_fen))
+                arrears.append((loan_id, each.number, each.due_on, *amounts, 0, 0, overdue_from, None))
+            booked.append(_Booked(loan_id, fen(row.outstanding), plan.rows[: plan.arrears]))
+            yield (
+                loan_id, 1, as_of, row.outstanding, rate, installment, first.number, len(principal), ENGINE_VERSION,
+                plan.sha256, int_array(principal), int_array(interest),
+            )  # fmt: skip
+
+    sql.copy_as_made("loans_terms", _TERMS_COLUMNS, terms())
     sql.copy_rows("loans_position", _POSITION_COLUMNS, positions)
     sql.copy_rows("loans_pricing", PRICING_COLUMNS, pricings)
     if arrears:

@@ -28,15 +28,11 @@ def next_due_date(after: date, due_day: int) -> date:
 
 def due_dates(after: date, due_day: int, until: date) -> tuple[date, ...]:
     """Due dates later than `after`, up to and including `until`."""
-    days = []
-    day = next_due_date(after, due_day)
-    year, month = day.year, day.month
-    while day <= until:
-        days.append(day)
-        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
-        # Every month has 28 days: the usual due day needs no look at the month's length.
-        day = date(year, month, due_day) if due_day <= 28 else due_date(year, month, due_day)
-    return tuple(days)
+    first = next_due_date(after, due_day)
+    if first > until:
+        return ()
+    days = anchored_days(first, due_day, months_between(first, until) + 1)
+    return tuple(days if days[-1] <= until else days[:-1])
 
 
 @lru_cache(maxsize=4096)

@@ -1,5 +1,6 @@
 """The bulk repricing run: what is previewed is what is applied, to the fen; a second person; once."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -29,6 +30,7 @@ from loans.models import (
     Terms,
 )
 from loans.queries import future_schedule, open_business_date, terms_of
+from loans.rules.continuation import continuation, from_json
 from people.actions import NotAllowed
 from people.models import Staff
 from tests import factories
@@ -323,3 +325,23 @@ def test_a_quarterly_contract_is_repriced_every_quarter(maker: Staff, checker: S
     evenings_to(date(2027, 12, 31), at)
     assert [each.version for each in Terms.objects.filter(loan=loan).order_by("version")] == [1, 2, 3, 4]
     assert Installment.objects.filter(loan=loan, due_on=date(2027, 12, 31)).exists()
+
+
+def test_once_all_is_met_a_standing_without_its_request_goes_on_as_with_it(
+    maker: Staff, checker: Staff, at: datetime
+) -> None:
+    """A repriced contract is plain months again from its second installment on, and is then read as such."""
+    book(30)
+    Pricing.objects.update(spread_bp=F("spread_bp") - 10)
+    approved(maker, checker, at)
+    evenings_to(NEW_YEAR, at)
+    reprice(as_of=NEW_YEAR, at=at)
+    evenings_to(date(2027, 4, 1), at)
+    signed = {terms.loan_id: terms for terms in Terms.objects.filter(source="REPRICING")}
+    plain = {pk: terms.standing for pk, terms in terms_of(signed).items() if terms.standing.request is None}
+    assert len(plain) > 5
+    for loan_id in plain:
+        terms = signed[loan_id]
+        assert terms.request is not None
+        whole = replace(plain[loan_id], request=from_json(terms.request), request_number=terms.first_number)
+        assert continuation(whole) == continuation(plain[loan_id])
