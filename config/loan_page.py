@@ -23,12 +23,15 @@ from followups.views.rows import left_of_task
 from followups.views.task import reports_on
 from followups.wording import why
 from journal.errors import ActionRefused
+from loans.contract_wording import standing_words
 from loans.models import Installment, Loan
 from loans.queries import (
     FutureRow,
+    current_payment,
     future_schedule,
     installments_of,
     loan_facts,
+    maturity_in_force,
     open_business_date,
     open_day,
     payment_of,
@@ -74,11 +77,13 @@ class LoanBase(PageView):
         charges = list(charges_of(loan.pk))
         value = value_of(charges)
         around = beside(loan)
-        payment = payment_of(loan)
+        payment = current_payment(loan)
         return {
             "loan": loan,
             "facts": facts,
             "payment": payment,
+            "standing": standing_words(loan),
+            "maturity": maturity_in_force(loan),
             "name": self.shown_name(loan),
             "knows": knows,
             "id_no": mask_id(loan.borrower.id_no),
@@ -88,7 +93,7 @@ class LoanBase(PageView):
             # What a home secures together: the other part of a combination loan too.
             "ltv": loan_to_value(facts.principal_balance + around.balance_beside, value[0] if value else None),
             "profile": around.means,
-            **_ratios(payment, around.means),
+            **_ratios(payment_of(loan), around.means),
             "strip": payment_strip(loan, STRIP_MONTHS, reads),
             **_around_today(loan, reads.billed, reads.future),
             "open_task_id": around.open_task_id,

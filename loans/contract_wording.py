@@ -1,11 +1,32 @@
 """Words for what stands in a contract: agreed parameters and how a rate is made."""
 
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from loans.models import Pricing, PricingAnchor, PricingKind, Tenor
+from loans.models import Loan, Position, Pricing, PricingAnchor, PricingKind, Tenor
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What ended a loan's plan, in words; `colour` only repeats the word."""
+
+    words: str
+    colour: str
+
+
+def standing_words(loan: Loan) -> Standing | None:
+    """Settled, written off or declared due early, with its day; None of a loan that goes on as signed."""
+    position: Position = loan.position
+    if position.settled_on:
+        return Standing(_("已结清 %(day)s") % {"day": position.settled_on}, "")
+    if position.written_off_on:
+        return Standing(_("已核销 %(day)s") % {"day": position.written_off_on}, "red")
+    if position.accelerated_on:
+        return Standing(_("已宣布提前到期 %(day)s") % {"day": position.accelerated_on}, "orange")
+    return None
 
 
 def component_word(code: str) -> str:

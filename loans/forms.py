@@ -6,14 +6,14 @@ Whether a value is right is decided by `rules.change_asked`, not here; only amou
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from django.utils.translation import gettext_lazy as _
 
 from loans.models import ChangeKind, PricingAnchor, RepaymentMethod
 from loans.rules.change_asked import FIELDS
 from loans.rules.money import AmountError
-from loans.rules.typed_amount import typed_amount
+from loans.rules.typed_amount import folded, typed_amount
 
 AMOUNT, DAY, WHOLE, DECIMAL, CHOICE = "amount", "day", "whole", "decimal", "choice"
 _AMOUNTS = ("amount", "fee")
@@ -95,9 +95,23 @@ def asked_of(kind: str, typed: Mapping[str, str]) -> dict[str, str]:
         if name in _AMOUNTS and text:
             with suppress(AmountError):
                 text = f"{typed_amount(text):.2f}"
+        elif _FIELDS[name][1] in (WHOLE, DECIMAL):
+            text = _plain_number(text)
         if text:
             found[name] = text
     return found
+
+
+def _plain_number(text: str) -> str:
+    """Full-width digits and signs of a number as plain ones; whether it is one is decided elsewhere."""
+    return folded(text).translate({0xFF0D: "-", 0x2212: "-"})
+
+
+def in_order(kind: str, asked: Mapping[str, object]) -> list[tuple[str, object]]:
+    """What was asked in the order people read it: the effective day first, then as the form asks."""
+    required, optional = FIELDS[kind]
+    names = dict.fromkeys(("effective_on", *required, *optional, *asked))
+    return [(name, asked[name]) for name in names if name in asked]
 
 
 def is_asked(kind: str, asked: Mapping[str, str]) -> bool:
@@ -116,4 +130,7 @@ def value_words(name: str, value: str) -> object:
     known = _FIELDS.get(name)
     if name in _AMOUNTS:
         return f"{Decimal(value):,.2f}"
+    if name == "spread_bp":
+        with suppress(InvalidOperation):
+            return f"{Decimal(value).normalize():f}"
     return dict(known[2]).get(value, value) if known else value

@@ -18,7 +18,7 @@ _SENTENCES = {
     "rate_not_text": _('利率请用字符串，例如 "3.60"。'),
     "not_a_rate": _("利率须为百分数，最多四位小数，不带符号。"),
     "rate_beyond_limit": _("年利率须在 0 至 %(limit)s%% 之间。"),
-    "not_whole": _("请填整数（不加引号）。"),
+    "not_whole": _("请填整数。"),
     "out_of_range": _("请填 %(low)s 至 %(high)s 的整数。"),
     "not_a_day": _("日期请写成 YYYY-MM-DD。"),
     "no_such_day": _("没有这一天。"),

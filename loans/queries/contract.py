@@ -120,8 +120,9 @@ class SchedulePage:
 
 
 def terms_versions(loan: Loan) -> QuerySet[Terms]:
-    """Versions of the terms, the one in force first, without their rows."""
-    return Terms.objects.filter(loan_id=loan.pk).defer("principal_fen", "interest_fen", "request").order_by("-version")
+    """Versions of the terms, the one in force first, without their rows; `first_fen` is what the first row asks for."""
+    found = Terms.objects.filter(loan_id=loan.pk).annotate(first_fen=F("principal_fen__0") + F("interest_fen__0"))
+    return found.defer("principal_fen", "interest_fen", "request").order_by("-version")
 
 
 def pricings_of(loan: Loan) -> QuerySet[Pricing]:

@@ -27,6 +27,19 @@ def payment_of(loan: Loan) -> Decimal:
     return yuan(monthly_payment(agreed, rate_ppm(position.annual_rate_percent)))
 
 
+def current_payment(loan: Loan) -> Decimal | None:
+    """The monthly payment where there is one still: none of a loan settled, written off or all due."""
+    position: Position = loan.position
+    is_over = position.next_number is None or position.settled_on or position.written_off_on or position.accelerated_on
+    return None if is_over else payment_of(loan)
+
+
+def maturity_in_force(loan: Loan) -> date:
+    """When the last of the loan is due: declared due early, the day of that."""
+    position: Position = loan.position
+    return position.accelerated_on or loan.matures_on
+
+
 @dataclass(frozen=True, slots=True)
 class LoanFacts:
     """What a loan page says of the money, as of the open business date."""

@@ -14,17 +14,18 @@ _GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]{1,2})?")
 
 def typed_amount(text: str) -> Decimal:
     """Yuan; AmountError for everything that is not digits, at most two decimals and commas at every third digit."""
-    folded = _folded(text)
-    return parse_amount(folded.replace(",", "") if _GROUPED.fullmatch(folded) else folded)
+    plain = folded(text)
+    return parse_amount(plain.replace(",", "") if _GROUPED.fullmatch(plain) else plain)
 
 
 def typed_rate(text: str) -> Decimal:
     """Percent; ValueError for everything that is not digits with at most four decimals."""
-    folded = _folded(text)
-    if not _RATE.fullmatch(folded):
+    plain = folded(text)
+    if not _RATE.fullmatch(plain):
         raise ValueError(text)
-    return Decimal(folded)
+    return Decimal(plain)
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """Full-width digits, point and comma as plain ones."""
     return text.strip().translate(_FULL_WIDTH)

@@ -15,7 +15,7 @@ from loans.actions.changes import ChangePreview, preview_of
 from loans.change_wording import sentence
 from loans.changing import why_stale
 from loans.filters import ChangeFilter
-from loans.forms import label_of, value_words
+from loans.forms import in_order, label_of, value_words
 from loans.models import ChangeKind, ChangeState, ContractChange, FiveClass, Loan
 from loans.models.changes import OPEN_CHANGE_STATES
 from loans.queries import FutureRow, require_business_date
@@ -132,7 +132,7 @@ def change_context(change: ContractChange, view: PageView) -> dict[str, Any]:
         "preview": preview,
         "pricing": pricing_rows(preview),
         "off": written_off(change.loan, state_from_json(change.loan_state), change.kind, today),
-        "asked": [(label_of(change.kind, name), value_words(name, str(value))) for name, value in change.asked.items()],
+        "asked": [(label_of(change.kind, name), value_words(name, str(value))) for name, value in in_order(change.kind, change.asked)],
         "steps": steps_of(change, view.staff, today),
         "is_open": is_open,
         "today": today,

@@ -1,12 +1,13 @@
 """The contract of a loan: terms in force and before, pricing, what was agreed, the whole schedule, what hangs on it."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
 from loans.contract_wording import cycle_words, parameter_label, parameter_words, penalty_rate, pricing_words
-from loans.models import ContractChange, Loan, Terms, TermsSource
-from loans.queries import require_business_date
+from loans.models import ChangeState, ContractChange, Loan, TermsSource
+from loans.queries import current_payment, future_schedule, require_business_date
 from loans.queries.contract import (
     AgreedParameter,
     SchedulePage,
@@ -20,6 +21,7 @@ from loans.queries.contract import (
     terms_versions,
 )
 from loans.queries.disclosures import disclosures_of
+from loans.rules.money import yuan
 from loans.views.one_loan import OneLoanPage, loan_head
 from people.web import no_store
 
@@ -47,12 +49,17 @@ def _parameters(loan: Loan, found: list[AgreedParameter]) -> list[dict[str, Any]
 def _versions(loan: Loan, changes: list[ContractChange], *, is_all: bool) -> tuple[list[dict[str, Any]], bool]:
     """Versions of the terms with the change that signed each, and whether there are more."""
     by_id = {change.pk: change for change in changes}
-    found: list[Terms] = list(terms_versions(loan)[: None if is_all else VERSIONS_SHOWN + 1])
+    # A reversal signs the last version of its change, with the rows from before it.
+    undone = {change.pk for change in changes if change.state == ChangeState.REVERSED}
+    found = list(terms_versions(loan)[: None if is_all else VERSIONS_SHOWN + 1])
     has_more = not is_all and len(found) > VERSIONS_SHOWN
-    rows = [
-        {"terms": each, "change": by_id.get(each.source_id or 0) if each.source == TermsSource.CHANGE else None}
-        for each in (found if is_all else found[:VERSIONS_SHOWN])
-    ]
+    rows = []
+    for each in found if is_all else found[:VERSIONS_SHOWN]:
+        change = by_id.get(each.source_id or 0) if each.source == TermsSource.CHANGE else None
+        is_undoing = change is not None and change.pk in undone
+        if change is not None:
+            undone.discard(change.pk)
+        rows.append({"terms": each, "change": change, "is_undoing": is_undoing, "first_amount": yuan(each.first_fen)})
     return rows, has_more
 
 
@@ -64,6 +71,7 @@ class ContractPage(OneLoanPage):
         today = require_business_date()
         changes = list(changes_of(loan)[:60])
         open_change, observed = open_and_observed(changes)
+        following = future_schedule(loan, 1)
         versions, has_more = _versions(loan, changes, is_all=request.GET.get("terms") == "all")
         context = self.get_context_data(
             **loan_head(request, loan, self.staff),
@@ -81,9 +89,17 @@ class ContractPage(OneLoanPage):
             changes=changes[:CHANGES_SHOWN],
             open_change=open_change,
             observed=observed,
-            partners=list(partners_of(loan).visible_to(self.staff)) if loan.combination_id else [],
+            partners=self.partners(loan),
+            payment=current_payment(loan),
+            next_amount=following[0].amount if following else None,
         )
         return no_store(self.render_to_response(context))
+
+    def partners(self, loan: Loan) -> list[tuple[Loan, Decimal | None]]:
+        """The other contracts of a combination loan that the person may see, with their monthly payment."""
+        if not loan.combination_id:
+            return []
+        return [(each, current_payment(each)) for each in partners_of(loan).visible_to(self.staff)]
 
     def schedule(self, loan: Loan) -> SchedulePage:
         first = number_of(self.request.GET.get("from", ""))

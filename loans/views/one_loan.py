@@ -8,7 +8,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from loans.contract_wording import standing_words
 from loans.models import Loan
+from loans.queries import maturity_in_force
 from loans.queries.names import borrower_name
 from people.models import Staff
 from people.queries import may
@@ -43,7 +45,13 @@ def loan_head(request: HttpRequest, loan: Loan, staff: Staff) -> dict[str, Any]:
         if may(staff, permission):
             url = reverse(name, args=[loan.pk])
             tabs.append(Tab(_(label), url, request.path.startswith(url)))
-    return {"loan": loan, "name": borrower_name(loan, staff), "loan_tabs": tabs}
+    return {
+        "loan": loan,
+        "name": borrower_name(loan, staff),
+        "loan_tabs": tabs,
+        "standing": standing_words(loan),
+        "maturity": maturity_in_force(loan),
+    }
 
 
 class OneLoanPage(PageView):
