@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ParseError
 
 from config.api_urls import routes
+from loans.actions.debits import make_debits
 from loans.models import Receipt
 from people.api.parsing import parse_strictly
 from people.api.views import ListView
 from people.queries import may
-from tests.factories import book_loan
+from tests.factories import AT, book_loan
 from tests.web.api_bank import ROLES, Api, Bank, make_bank, pricing_rows
 
 DOCUMENTED = {200, 201, 204, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429}
@@ -213,9 +214,11 @@ LISTS = {route.name: route.callback.view_class for route in routes if issubclass
 
 def paths(bank: Bank) -> Iterator[tuple[str, type[ListView]]]:
     run = pricing_rows(bank)["repricing"]
+    debits, _is_new = make_debits(by=bank.staff["operations"], at=AT)
     for route in routes:
         if route.name in LISTS:
-            pk = run if route.name.startswith("repricing") else bank.loans["home"].pk
+            kept = {"repricing": run, "money-file": debits.pk, "money_file": debits.pk}
+            pk = next((pk for name, pk in kept.items() if route.name.startswith(name)), bank.loans["home"].pk)
             yield str(route.pattern).replace("<int:pk>", str(pk)), LISTS[route.name]
 
 
