@@ -33,7 +33,7 @@ _LANGUAGE = "zh-hans"
 
 
 class StatementPeriodWrong(ActionRefused):
-    """The period ends before it begins, or begins after the open business date."""
+    """The period ends before it begins, or reaches beyond the open business date."""
 
     code = "statement_period_wrong"
 
@@ -50,6 +50,8 @@ class Document:
 def check_period(from_on: date, to_on: date, as_of: date) -> None:
     if from_on > as_of:
         raise StatementPeriodWrong(_("开始日晚于营业日期 %(day)s。") % {"day": as_of}, field="from")
+    if to_on > as_of:
+        raise StatementPeriodWrong(_("结束日晚于营业日期 %(day)s，对账单只出到营业日期。") % {"day": as_of}, field="to")
     if to_on < from_on:
         raise StatementPeriodWrong(_("结束日早于开始日。"), field="to")
 

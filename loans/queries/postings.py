@@ -5,11 +5,34 @@ Every amount on a page can be followed to here: by installment, by receipt, by k
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
-from loans.models import LedgerLine, Loan, Posting
+from journal.models import Entry
+from loans.models import LedgerLine, Loan, Posting, Receipt
+from people.models import Staff
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """Who took a receipt out again, when and why."""
+
+    who: str
+    at: datetime
+    reason: str
+
+
+def reversal_of(receipt: Receipt) -> Undone | None:
+    """What the journal says of a receipt's reversal; None where it says nothing."""
+    entries = Entry.objects.filter(subject_type="receipt", subject_id=receipt.pk, kind="loans.receipt_reversed")
+    entry = entries.order_by("-id").first()
+    if entry is None:
+        return None
+    name = Staff.objects.filter(staff_no=entry.actor).values_list("name", flat=True).first()
+    return Undone(name or entry.actor, entry.at, entry.data.get("reason", ""))
 
 
 def postings_of(loan: Loan) -> QuerySet[Posting]:

@@ -182,7 +182,8 @@ class ChargeFee(OneLoanPage):
         if against:
             # Says more than the ledger's own refusal.
             entry.errors["code"] = against
-        is_ready = bool(entry.code and entry.amount and not against and "amount" not in entry.errors)
+        is_open = loan.position.settled_on is None
+        is_ready = bool(is_open and entry.code and entry.amount and not against and "amount" not in entry.errors)
         response = self.render_to_response(
             self.get_context_data(
                 **loan_head(self.request, loan, self.staff),

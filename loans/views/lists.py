@@ -14,11 +14,14 @@ from django.utils.translation import gettext_lazy as _
 from journal.errors import ActionRefused
 from loans.actions import reverse_receipt
 from loans.filters import LoanFilter, OverdueChoice, ReceiptFilter
-from loans.models import FiveClass, Loan, Receipt, ReceiptState
+from loans.models import FiveClass, Loan, PostingKind, Receipt, ReceiptState
 from loans.queries import open_business_date, require_business_date
+from loans.queries.accounts import Life
+from loans.queries.postings import reversal_of
 from loans.queries.reallocation import life_of, reallocated
 from loans.replay import fold
 from loans.rules.aging import days_past_due
+from loans.rules.replay import MoneyIsGone
 from people.models import Branch, Staff
 from people.paging import Order, Part, page_of
 from people.queries import branch_ids_visible_to, branches_visible_to
@@ -164,7 +167,8 @@ class ReverseReceipt(PageView):
     def _shown(self, receipt: Receipt, **more: Any) -> HttpResponse:
         may_reverse = receipt.state == ReceiptState.POSTED
         moved = _moved(receipt) if may_reverse else {}
-        context = self.get_context_data(receipt=receipt, may_reverse=may_reverse, **moved, **more)
+        undone = reversal_of(receipt) if receipt.state == ReceiptState.REVERSED else None
+        context = self.get_context_data(receipt=receipt, may_reverse=may_reverse, undone=undone, **moved, **more)
         response = self.render_to_response(context)
         response.status_code = 422 if "refused" in more else 200
         return no_store(response)
@@ -177,5 +181,14 @@ def _moved(receipt: Receipt) -> dict[str, Any]:
     try:
         before, after = fold(life), fold(life, taken_out=[receipt.pk])
     except ActionRefused as refusal:
-        return {"moved_refused": refusal.message}
+        return {"moved_refused": refusal.message, "used_by": _used_by(life, refusal)}
     return {"moved": reallocated(before.takings, after.takings, without=receipt.pk)}
+
+
+def _used_by(life: Life, refusal: ActionRefused) -> int | None:
+    """The change of contract that took the money out of suspense, so that the page leads there."""
+    gone = refusal.__cause__
+    if not isinstance(gone, MoneyIsGone):
+        return None
+    kind, source, _on = life.sources[gone.used.posting_id]
+    return source if kind == PostingKind.PREPAYMENT else None

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from loans.models import Loan, Posting, PostingKind
+from loans.models import Fee, Loan, Posting, PostingKind
 from loans.queries.postings import lines_of, postings_of, touching
 from loans.views.contract import number_of
 from loans.views.one_loan import OneLoanPage, loan_head
@@ -14,7 +15,7 @@ from people.paging import Order, page_of
 from people.queries import may
 from people.web import no_store
 
-POSTING_ORDER = Order("new", _("最近入账"), ("-id",))
+POSTING_ORDER = Order("new", gettext_lazy("最近入账"), ("-id",))
 
 
 def _id_of(text: str) -> int | None:
@@ -33,7 +34,7 @@ class PostingsPage(OneLoanPage):
             page=page,
             rows=[_row(posting, lines.get(posting.pk, [])) for posting in page.rows],
             kinds=PostingKind.choices,
-            filter_words=self.words(),
+            filter_words=self.words(loan),
             may_post=may(self.staff, "loans.post_receipts"),
         )
         return no_store(self.render_to_response(context))
@@ -54,17 +55,27 @@ class PostingsPage(OneLoanPage):
             found = found.filter(source_id=source)
         return found
 
-    def words(self) -> list[dict[str, Any]]:
+    def words(self, loan: Loan) -> list[dict[str, Any]]:
         """The filters in force as removable words."""
         query = self.request.GET
         labels = {"number": _("期"), "kind": _("种类"), "receipt": _("还款"), "source": _("来源")}
         found = []
         for name, label in labels.items():
             if query.get(name):
-                value = query[name]
-                shown = PostingKind(value).label if name == "kind" and value in PostingKind.values else value
-                found.append({"name": name, "label": label, "value": shown})
+                found.append({"name": name, "label": label, "value": self.word(loan, name, query[name])})
         return found
+
+    def word(self, loan: Loan, name: str, value: str) -> str:
+        """What a filter narrows to, as people know it: a receipt by its serial, a fee by code, day and amount."""
+        if name == "kind" and value in PostingKind.values:
+            return str(PostingKind(value).label)
+        if name == "receipt" and (receipt := loan.receipts.filter(pk=_id_of(value) or 0).first()):
+            return f"{receipt.channel} {receipt.serial}"
+        if name == "source" and self.request.GET.get("kind") == PostingKind.PREPAYMENT:
+            return _("合同变更 #%(number)s") % {"number": value}
+        if name == "source" and (fee := Fee.objects.filter(loan_id=loan.pk, pk=_id_of(value) or 0).first()):
+            return f"{fee.code} {fee.charged_on} {fee.amount:,.2f}"
+        return value
 
 
 def _row(posting: Posting, lines: list[Any]) -> dict[str, Any]:

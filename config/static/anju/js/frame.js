@@ -80,5 +80,11 @@
     addEventListener("pagehide", () => sessionStorage.setItem(place, String(list.scrollTop)));
   }
 
+  /* The page one is on stands in view where the tabs are wider than the screen. */
+  document.querySelectorAll(".tabs, .bar nav").forEach((strip) => {
+    const here = strip.querySelector('[aria-current="page"]');
+    if (here) strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
+  });
+
   window.anju = { typing, say, open };
 })();
