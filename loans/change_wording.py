@@ -24,6 +24,9 @@ _SENTENCES = {
     "fee_not_agreed": gettext_lazy("合同及费用明示表均未约定提前还款费用，不得收取。"),
     "fee_above_agreed": gettext_lazy("费用超过约定的 %(most)s 元。"),
     "not_longer": gettext_lazy("展期后的期数须多于现剩余的 %(left)s 期。"),
+    "too_many_in_all": gettext_lazy("现剩 %(left)s 期，加延长的 %(more)s 期共 %(total)s 期，超过最多 %(most)s 期。"),
+    "nothing_would_change": gettext_lazy("按此办理，还款计划没有任何变化。"),
+    "not_whole": gettext_lazy("请填整数。"),
     "beyond_the_longest_term": gettext_lazy("自放款日起总期限超过 %(months)s 个月（按签约日的规定）。"),
     "same_method": gettext_lazy("还款方式没有变化。"),
     "same_due_day": gettext_lazy("还款日没有变化。"),
@@ -58,7 +61,7 @@ _SENTENCES = {
     # What a person should know before proposing.
     "pay_first": gettext_lazy("%(day)s 及以前到期的 %(amount)s 元须先还清，另行备款。"),
     "not_in_arrears": gettext_lazy("贷款没有逾期，请确认合同约定的提前到期事由。"),
-    "rate_today": gettext_lazy("现执行年利率 %(rate)s%%。"),
+    "rate_today": gettext_lazy("新的加点自生效日起计入利率；变更前执行年利率 %(rate)s%%。"),
     "counts_as_restructuring": gettext_lazy("按重组贷款管理：进入观察期，观察期内风险分类不优于%(class_floor)s。"),
 }
 

@@ -18,8 +18,11 @@ from rest_framework.response import Response
 
 from loans.actions import changes as actions
 from loans.api.fields import StaffBrief, money
+from loans.change_wording import sentence
 from loans.filters import ChangeFilter
 from loans.models import ChangeKind, ChangeState, ContractChange, Loan
+from loans.rules.change_asked import COUNTS
+from loans.rules.simulation_request import Reason
 from people.api.fields import StrictSerializer, TextField, WholeNumberField
 from people.api.views import ApiView, ListView, reads, writes
 
@@ -121,13 +124,30 @@ class ChangeFull(ChangeRow):
         return ChangePreviewReply(actions.preview_of(change)).data  # type: ignore[return-value]
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {"oneOf": [{"type": "string"}, {"type": "integer"}]}})
+class AskedField(serializers.DictField):
+    """Text by name; a count may be a JSON integer as well."""
+
+    child = TextField(max_length=40, allow_blank=True)
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        if isinstance(data, dict):
+            counts = {name: data[name] for name in COUNTS if name in data and not isinstance(data[name], str)}
+            wrong = [name for name, count in counts.items() if isinstance(count, bool) or not isinstance(count, int)]
+            if wrong:
+                raise serializers.ValidationError({name: [sentence(Reason("not_whole"))] for name in wrong})
+            data = {**data, **{name: str(count) for name, count in counts.items()}}
+        found: dict[str, str] = super().to_internal_value(data)
+        return found
+
+
 class AskedForm(StrictSerializer):
     kind = serializers.ChoiceField(choices=ChangeKind.choices)
-    asked = serializers.DictField(
-        child=TextField(max_length=40, allow_blank=True),
+    asked = AskedField(
         required=False,
         default=dict,
-        help_text="Text by name; which names a kind takes stands in docs/changes.md. `effective_on` is always one.",
+        help_text="Text by name (counts also as integers); which names a kind takes stands in docs/changes.md. "
+        "`effective_on` is always one.",
     )
 
 

@@ -24,7 +24,7 @@ ANCHORS = ("JANUARY_1", "LOAN_DAY")
 LEAST_SPREAD_BP, MOST_SPREAD_BP = -500, 2000
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_WHOLE = re.compile(r"[0-9]{1,3}")
+_WHOLE = re.compile(r"[0-9]{1,9}")
 _RATE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,4})?")
 _SPREAD = re.compile(r"-?[0-9]{1,4}(?:\.[0-9]{1,2})?")
 
@@ -143,6 +143,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "deferral": _COUNT,
 }
 _FIELD = {"from": "from_on", "to": "to_on"}
+# Whole numbers: where values are typed they may come as such.
+COUNTS = ("installments", "due_day", "cycle_months", "deferral")
 # (required, optional) by kind; `effective_on` may always be given.
 FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     PREPAYMENT: (("amount", "effect"), ("fee",)),

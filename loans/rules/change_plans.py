@@ -1,8 +1,9 @@
 """What a change of contract means: the engine's request of the rest of the loan with the change in it, and its rows.
 
 Every kind that touches the schedule is an event or another figure of the same request; nothing here computes an
-amount. Where something new is agreed for the rest (term, method, deferral) the installment is agreed anew; money paid
-ahead earlier in the same period then counts as principal only, for what it did to the installment is superseded.
+amount. Each counts from the rows left in force, whatever the contract was once signed for: money paid ahead, a fixed
+or rounded installment or a pause may have made them fewer, and no change but one of the term brings them back. Where
+something new is agreed for the rest (term, method, deferral) the installment is agreed anew.
 """
 
 from collections.abc import Callable
@@ -33,6 +34,8 @@ from loans.rules.change_asked import (
 from loans.rules.continuation import (
     Plan,
     Standing,
+    going_on,
+    in_force,
     plan_of,
     with_due_day,
     with_pause,
@@ -44,7 +47,14 @@ from loans.rules.money import yuan
 from loans.rules.pricing import at_repricing_day
 from loans.rules.schedule import INTEREST_ONLY, Row
 from loans.rules.simulation import SimulationRefused
-from loans.rules.simulation_request import LOWER_INSTALLMENT, MAX_INSTALLMENTS, SHORTEN_TERM, SPLIT_BY_DAYS, Request
+from loans.rules.simulation_request import (
+    LOWER_INSTALLMENT,
+    MAX_INSTALLMENTS,
+    NEXT_PERIOD,
+    SHORTEN_TERM,
+    SPLIT_BY_DAYS,
+    Request,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,10 @@ def simulate_change(kind: str, base: Base, asked: Asked, limits: Limits) -> Outc
     except SimulationRefused as refused:
         (reasons,) = refused.errors.values()
         raise NotPossible("", reasons[0].code, **reasons[0].params) from refused
+    if (after.rows, after.rate_ppm) == (before.rows, before.rate_ppm):
+        raise NotPossible("", "nothing_would_change")
+    if after.matures_on > before.matures_on and kind != DUE_DAY:
+        _check_months(after.matures_on, limits, "")
     if kind == PREPAYMENT:
         return Outcome(before, after, Paid(asked.amount, after.prepaid[-1].interest_fen, fee))
     return Outcome(before, after)
@@ -175,14 +189,14 @@ def _prepaid(base: Base, asked: Asked, limits: Limits) -> Request:
         raise NotPossible("amount", "settles_the_loan")
     if asked.amount < limits.prepayment_minimum_fen:
         raise NotPossible("amount", "below_the_minimum", least=yuan(limits.prepayment_minimum_fen))
-    return with_prepayment(base.request, base.effective_on, asked.amount, asked.effect)
+    lowers = asked.effect == LOWER_INSTALLMENT
+    request = in_force(base.request) if lowers else going_on(base.request)
+    return with_prepayment(request, base.effective_on, asked.amount, asked.effect)
 
 
 def _anew(base: Base) -> Request:
-    """The request with its installment to be agreed anew over the rest, and the anchor day back in its place."""
-    request = base.request
-    prepaid = tuple(replace(each, effect=LOWER_INSTALLMENT) for each in request.prepayments)
-    request = replace(request, carried_fen=None, installment_fen=None, prepayments=prepaid)
+    """The request with its installment to be agreed anew over the rows left, and the anchor day back in its place."""
+    request = replace(in_force(base.request), carried_fen=None, installment_fen=None, is_bound=False)
     first = request.first_due_on
     anchored = due_date(first.year, first.month, base.due_day)
     if request.due_day == base.due_day or first == anchored:
@@ -198,11 +212,13 @@ def _last_due_on(request: Request) -> date:
 
 
 def _within_term(request: Request, limits: Limits, field: str) -> Request:
-    if request.installments > MAX_INSTALLMENTS:
-        raise NotPossible(field, "out_of_range", low=1, high=MAX_INSTALLMENTS)
-    if months_between(limits.disbursed_on, _last_due_on(request)) > limits.max_term_months:
-        raise NotPossible(field, "beyond_the_longest_term", months=limits.max_term_months)
+    _check_months(_last_due_on(request), limits, field)
     return request
+
+
+def _check_months(matures_on: date, limits: Limits, field: str) -> None:
+    if months_between(limits.disbursed_on, matures_on) > limits.max_term_months:
+        raise NotPossible(field, "beyond_the_longest_term", months=limits.max_term_months)
 
 
 def _extended(base: Base, asked: Asked, limits: Limits) -> Request:
@@ -233,7 +249,7 @@ def _other_due_day(base: Base, asked: Asked, limits: Limits) -> Request:
         raise NotPossible("first_due_on", "first_due_not_ahead", day=base.effective_on)
     if first > add_months(old, 1):
         raise NotPossible("first_due_on", "first_due_too_late", day=add_months(old, 1))
-    return with_due_day(base.request, asked.due_day, first)
+    return with_due_day(going_on(base.request), asked.due_day, first)
 
 
 def _other_spread(base: Base, asked: Asked, limits: Limits) -> Request:
@@ -242,7 +258,12 @@ def _other_spread(base: Base, asked: Asked, limits: Limits) -> Request:
     if asked.spread_bp == limits.spread_ppm:
         raise NotPossible("spread_bp", "same_spread")
     rate = rate_on(base) + asked.spread_bp - limits.spread_ppm
-    return _rate_changed(base.request, base.effective_on, rate, limits, "spread_bp")
+    return _rate_changed(_for_a_rate(base, limits), base.effective_on, rate, limits, "spread_bp")
+
+
+def _for_a_rate(base: Base, limits: Limits) -> Request:
+    """A rate within the period agrees the installment anew; one that waits for the next leaves this one as signed."""
+    return going_on(base.request) if limits.rate_variant == NEXT_PERIOD else in_force(base.request)
 
 
 def spread_of(base: Base, asked: Asked, limits: Limits) -> int | None:
@@ -283,15 +304,18 @@ def _paused(base: Base, asked: Asked, limits: Limits) -> Request:
         raise NotPossible("to", "after_last_due_date", day=base.matures_on)
     if any(first <= pause.last and last >= pause.first for pause in base.request.pauses):
         raise NotPossible("from", "overlaps")
-    return with_pause(base.request, first, last)
+    return with_pause(going_on(base.request), first, last)
 
 
 def _deferred(base: Base, asked: Asked, limits: Limits) -> Request:
     count = asked.installments or 0
     request = _in_grace(_anew(base), count, "installments")
-    if asked.extend:
-        request = replace(request, installments=request.installments + count)
-    return _within_term(request, limits, "installments") if asked.extend else request
+    if not asked.extend:
+        return request
+    left, total = request.installments, request.installments + count
+    if total > MAX_INSTALLMENTS:
+        raise NotPossible("installments", "too_many_in_all", left=left, more=count, total=total, most=MAX_INSTALLMENTS)
+    return _within_term(replace(request, installments=total), limits, "installments")
 
 
 def _in_grace(request: Request, count: int, field: str) -> Request:
@@ -303,23 +327,23 @@ def _in_grace(request: Request, count: int, field: str) -> Request:
 
 
 def _restructured(base: Base, asked: Asked, limits: Limits) -> Request:
-    request = base.request
-    if asked.installments is not None or asked.method or asked.deferral is not None:
-        request = _anew(base)
+    is_anew = asked.installments is not None or asked.method or asked.deferral is not None
+    request = _anew(base) if is_anew else _for_a_rate(base, limits)
     if asked.installments is not None:
+        if asked.installments <= request.grace_installments:
+            raise NotPossible("installments", "out_of_range", low=request.grace_installments + 1, high=MAX_INSTALLMENTS)
         request = _within_term(replace(request, installments=asked.installments), limits, "installments")
     if asked.method:
         request = replace(request, method=asked.method)
     if asked.deferral is not None:
         request = _in_grace(request, asked.deferral, "deferral")
-    if asked.annual_rate_percent is not None:
+    if asked.annual_rate_percent not in (None, rate_on(base)):
+        assert asked.annual_rate_percent is not None
         request = _rate_changed(request, base.effective_on, asked.annual_rate_percent, limits, "annual_rate_percent")
         spread = spread_of(base, asked, limits)
         if spread is not None and not LEAST_SPREAD_BP * PPM_PER_BP <= spread <= MOST_SPREAD_BP * PPM_PER_BP:
             most = asked.annual_rate_percent - spread + MOST_SPREAD_BP * PPM_PER_BP
             raise NotPossible("annual_rate_percent", "rate_beyond_limit", limit=f"{percent(most):.2f}")
-    if request == base.request:
-        raise NotPossible("", "nothing_asked")
     return request
 
 

@@ -19,6 +19,7 @@ from loans.rules.schedule import ENGINE_VERSION, Row
 from loans.rules.simulation import Course, PrepaidRow
 from loans.rules.simulation_request import (
     BY_DAYS,
+    NEXT_PERIOD,
     ONE_MONTH,
     SPLIT_BY_DAYS,
     Pause,
@@ -34,6 +35,8 @@ __all__ = [
     "at_period_of",
     "continuation",
     "from_json",
+    "going_on",
+    "in_force",
     "plan_of",
     "row_of",
     "to_json",
@@ -217,6 +220,43 @@ def _level_from(course: Course) -> int:
     return number
 
 
+def in_force(request: Request) -> Request:
+    """The same contract with what happened inside its first period behind it.
+
+    Money paid ahead is off the principal, the rows left are the term, and the installment agreed with it goes on.
+    Changes of the rate stay, for they part the period; where they agree the installment once more over fewer rows than
+    it was agreed for, it is another contract, to be agreed anew (`going_on` looks).
+    """
+    course = Course(request)
+    course.run(1)
+    met = [index for _day, kind, index in course.events[: course.met] if kind]
+    paid = [each for index, each in enumerate(request.prepayments) if index in met]
+    installment, is_bound = course.installment, course.is_fixed and course.term is not None
+    course.run()
+    return replace(
+        request,
+        principal_fen=request.principal_fen - sum(each.amount_fen for each in paid),
+        installments=max(1, len(course.rows)),
+        carried_fen=None if course.is_fixed else installment,
+        installment_fen=installment if course.is_fixed else None,
+        is_bound=is_bound,
+        prepayments=tuple(each for index, each in enumerate(request.prepayments) if index not in met),
+        places=(),
+    )
+
+
+def going_on(request: Request) -> Request:
+    """The contract `in_force` where it bills what was signed, to the fen; else with its events as they were met."""
+    found = in_force(request)
+    return found if _rows(found) == _rows(request) else request
+
+
+def _rows(request: Request) -> list[Row]:
+    course = Course(request)
+    course.run()
+    return course.rows
+
+
 def row_of(request: Request, first_number: int, number: int) -> Row:
     """One row of a request by its contract number, and nothing after it."""
     course = Course(request)
@@ -228,7 +268,13 @@ def row_of(request: Request, first_number: int, number: int) -> Row:
 
 
 def with_rate(request: Request, effective_on: date, rate_ppm: int, variant: str = SPLIT_BY_DAYS) -> Request:
-    """A new rate from a day on; another change on that day is replaced."""
+    """A new rate from a day on; another change on that day is replaced.
+
+    The engine meets the rate of a day before its prepayments. What was paid ahead on that very day was agreed already,
+    so the new rate starts from the rows that it left: a lower one does not bring back the term that was shortened.
+    """
+    if variant != NEXT_PERIOD and any(each.paid_on == effective_on for each in request.prepayments):
+        request = in_force(request)
     kept = [each for each in request.rate_changes if each.effective_on != effective_on]
     if effective_on <= request.disbursed_on and not kept and request.carried_fen is None:
         return replace(request, rate_ppm=rate_ppm)
