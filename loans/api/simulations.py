@@ -17,7 +17,7 @@ from loans.rules.schedule import METHODS, ROUNDINGS
 from loans.rules.simulation import answer
 from loans.rules.simulation_request import EFFECTS, FIRST_PERIODS, MAX_INSTALLMENTS, VARIANTS
 from loans.wording import errors_in_words
-from people.api.fields import ErrorReply
+from people.api.fields import ErrorBody, ErrorReply
 from people.api.views import ApiView, refusals
 
 MAX_REQUESTS = 100
@@ -134,10 +134,14 @@ _ANSWERED = {
 }
 
 
-class SimulationRefusal(ErrorReply):
-    """What the command writes (`errors`), beside the shape of every error."""
-
-    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+# What the command writes (`errors`), beside the shape of every error.
+_REFUSAL = inline_serializer(
+    "SimulationRefusal",
+    {
+        "errors": serializers.DictField(child=serializers.ListField(child=serializers.CharField())),
+        "error": ErrorBody(),
+    },
+)
 
 
 class ScheduleSimulation(ApiView):
@@ -150,7 +154,7 @@ class ScheduleSimulation(ApiView):
         responses={
             200: _one_or_many("SimulationReply", Simulation),
             **refusals(writes=False),
-            400: SimulationRefusal,
+            400: _REFUSAL,
             413: ErrorReply,
             415: ErrorReply,
         },
