@@ -59,7 +59,9 @@ def _versions(loan: Loan, changes: list[ContractChange], *, is_all: bool) -> tup
         is_undoing = change is not None and change.pk in undone
         if change is not None:
             undone.discard(change.pk)
-        rows.append({"terms": each, "change": change, "is_undoing": is_undoing, "first_amount": yuan(each.first_fen)})
+        # The version of a settlement has no rows.
+        first = None if each.first_fen is None else yuan(each.first_fen)
+        rows.append({"terms": each, "change": change, "is_undoing": is_undoing, "first_amount": first})
     return rows, has_more
 
 
