@@ -142,8 +142,9 @@ def carry_out(change: ContractChange, position: Position, *, as_of: date, at: da
         state=state, applied_on=as_of, version=change.version + 1, **values
     )
     record_many(facts)
-    if terms is not None and change.effective_on < as_of and percent(terms.rate_ppm) != position.annual_rate_percent:
-        # What was paid late since the day bore the rate of before.
+    has_new_rate = terms is not None and percent(terms.rate_ppm) != position.annual_rate_percent
+    if change.effective_on < as_of and (has_new_rate or change.kind in MONEY_KINDS):
+        # What was paid late since the day bore the rate of before; suspense of that day may have paid a fee since.
         replay_loans(loan_ids=[change.loan_id], as_of=as_of, at=at, by=by)
     return Carried(change.pk, state)
 

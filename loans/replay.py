@@ -24,7 +24,7 @@ from loans.payments import Payment, columns, entries, paid_columns
 from loans.queries import calendar, overdue_grace_days
 from loans.queries.accounts import Life, LoanRow, Standing, lives_of
 from loans.rules.aging import overdue_since, recognised_due_until
-from loans.rules.replay import Money, MoneyIsGone, Replayed, Taking, replay
+from loans.rules.replay import Money, MoneyIsGone, Replayed, Taking, WrittenOff, replay
 from loans.sql import array
 
 _LAST_PLACE = 1 << 60
@@ -39,7 +39,7 @@ class MoneyAlreadyUsed(ActionRefused):
 
 
 class LoanWrittenOff(ActionRefused):
-    """What was written off was approved with its figure: nothing before that day changes any more."""
+    """What was written off was approved with its figure: nothing posted before it changes any more."""
 
     code = "loan_written_off"
     conflict = True
@@ -125,8 +125,7 @@ def fold(life: Life, coming: Iterable[Payment] = (), taken_out: Iterable[int] = 
     """
     gone, new = set(taken_out), list(coming)
     money = [each for each in life.money if each.receipt_id not in gone]
-    _refuse_before_write_off(life, [each.value_on for each in new])
-    _refuse_before_write_off(life, [each.on for each in life.money if each.receipt_id in gone])
+    _refuse_before_write_off(life, new, gone)
     for payment in new:
         place = _LAST_PLACE + payment.receipt_id
         money.append(Money(payment.receipt_id, payment.value_on, place, payment.amount_fen))
@@ -138,13 +137,33 @@ def fold(life: Life, coming: Iterable[Payment] = (), taken_out: Iterable[int] = 
         raise MoneyAlreadyUsed(
             _("这笔资金已用于%(kind)s（编号 %(number)s，%(day)s），请先撤销该业务。") % what
         ) from error
+    _refuse_other_write_off(life, folded)
     return folded
 
 
-def _refuse_before_write_off(life: Life, days: Iterable[date]) -> None:
-    day = life.row.written_off_on
-    if day is not None and any(each < day for each in days):
-        raise LoanWrittenOff(_("贷款已于 %(day)s 核销，核销以前的账务不能再变动。") % {"day": day})
+def _refuse_before_write_off(life: Life, coming: Iterable[Payment], gone: set[int]) -> None:
+    """What was posted before the write-off stays; within its day the order of posting decides."""
+    write_off = next((each for each in life.decided if isinstance(each, WrittenOff)), None)
+    if write_off is None:
+        return
+    is_early = any(each.value_on < write_off.on for each in coming)
+    if is_early or any(each.receipt_id in gone and each.place < write_off.place for each in life.money):
+        raise _is_written_off(life)
+
+
+def _refuse_other_write_off(life: Life, folded: Replayed) -> None:
+    """The amount written off is what was left of principal: what had paid of it pays the same."""
+    if life.row.written_off_on is None:
+        return
+    paid = sum(part.principal_fen for each in folded.takings if not each.is_recovery for part in each.parts)
+    posted = -sum(amount for each in life.standing for name, _n, amount in each.lines if name == "PRINCIPAL")
+    if paid != posted:
+        raise _is_written_off(life)
+
+
+def _is_written_off(life: Life) -> LoanWrittenOff:
+    words = _("贷款已于 %(day)s 核销，核销以前的账务不能再变动。") % {"day": life.row.written_off_on}
+    return LoanWrittenOff(words)
 
 
 def replay_loans(

@@ -87,7 +87,7 @@ class Used(NamedTuple):
 
 
 class WrittenOff(NamedTuple):
-    """From here on what is paid of principal is a recovery."""
+    """What is paid of principal by money that came later (by its place, whatever its value date) is a recovery."""
 
     on: date
     place: int
@@ -128,7 +128,8 @@ class Replayed(Account):
     takings: list[Taking] = field(default_factory=list)
     # The first day from which on nothing was owed, everything having been billed, charged and repaid.
     cleared_on: date | None = None
-    is_written_off: bool = False
+    # The place of the write-off.
+    written_off_at: int | None = None
 
     @property
     def principal_paid_fen(self) -> int:
@@ -155,16 +156,21 @@ class Replayed(Account):
         found = self.take(money.amount_fen, money.on)
         self.suspense_fen += found.rest_fen
         paid = (found.parts, found.rest_fen, found.fee_fen, found.charges)
-        self.takings.append(Taking(money.receipt_id, money.on, money.amount_fen, *paid, self.is_written_off, order))
+        is_recovery = self._is_recovery(money.place)
+        self.takings.append(Taking(money.receipt_id, money.on, money.amount_fen, *paid, is_recovery, order))
 
-    def use_suspense(self, on: date) -> None:
+    def _is_recovery(self, place: int) -> bool:
+        return self.written_off_at is not None and place > self.written_off_at
+
+    def use_suspense(self, on: date, place: int) -> None:
         """Of suspense only what finds a debt."""
         if not self.suspense_fen or not self.owes:
             return
         found = self.take(self.suspense_fen, on)
         used = self.suspense_fen - found.rest_fen
         if used:
-            self.takings.append(Taking(0, on, used, found.parts, 0, found.fee_fen, found.charges, self.is_written_off))
+            paid = (found.parts, 0, found.fee_fen, found.charges)
+            self.takings.append(Taking(0, on, used, *paid, self._is_recovery(place)))
             self.suspense_fen -= used
 
     def take_out(self, used: Used) -> None:
@@ -181,6 +187,7 @@ def replay(
 ) -> Replayed:
     """Folds installments, receipts and what was decided in order of day and place; MoneyIsGone when it cannot be."""
     account = Replayed(terms=terms)
+    account.written_off_at = next((each.place for each in decided if isinstance(each, WrittenOff)), None)
     events: list[Event] = sorted([*billed, *money, *decided], key=lambda each: (each.on, each.place))
     to_come = sum(_is_to_come(event) for event in events)
     for index, event in enumerate(events):
@@ -205,17 +212,15 @@ def _fold(account: Replayed, event: Event, following: Event | None) -> None:
             account.bill(event)
             # An evening bills all that fell due before it looks into suspense.
             if not (isinstance(following, Billed) and following.on == event.on):
-                account.use_suspense(event.on)
+                account.use_suspense(event.on, event.place)
         case Money():
             account.receive(event)
         case FeeCharged():
             account.charge(event)
-            account.use_suspense(event.on)
+            account.use_suspense(event.on, event.place)
         case FeeWaived(fee_id, on):
             paid = account.fees_paid[fee_id]
             if paid.settled_on is not None:
                 account.fees_paid[fee_id] = FeePaid(paid.fen, max(paid.settled_on, on))
         case Used():
             account.take_out(event)
-        case WrittenOff():
-            account.is_written_off = True

@@ -163,6 +163,15 @@ def test_what_a_subsidy_pays_is_paid_from_the_start_and_suspense_pays_the_rest()
 
 def test_what_is_paid_after_a_write_off_is_a_recovery() -> None:
     billed = [Billed(1, DAY, 1, 300, 700)]
-    money = [Money(7, late(1), 2, 400), Money(8, late(9), 3, 600)]
+    money = [Money(7, late(1), 2, 400), Money(8, late(9), 6, 600)]
+    found = replay(billed, money, [WrittenOff(late(5), 5)], TERMS)
+    assert [each.is_recovery for each in found.takings] == [False, True]
+
+
+@pytest.mark.parametrize("day", [5, 6])
+def test_the_order_of_posting_says_what_a_write_off_found_paid(day: int) -> None:
+    """Also of a receipt valued after the write-off's day but posted before it was carried out."""
+    billed = [Billed(1, DAY, 1, 300, 700)]
+    money = [Money(7, late(day), 4, 400), Money(8, late(day), 6, 400)]
     found = replay(billed, money, [WrittenOff(late(5), 5)], TERMS)
     assert [each.is_recovery for each in found.takings] == [False, True]
