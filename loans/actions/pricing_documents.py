@@ -29,7 +29,7 @@ from loans.queries.bank import require_business_date
 from loans.queries.names import borrower_name
 from loans.queries.pricing import above_new_loans, spread_gap_bounds
 from loans.queries.repricing import items_seen
-from loans.repricing_wording import held_words
+from loans.repricing_wording import held_words, rate_text, split_words, until_regular_words
 from loans.statement_xlsx import Cell, Sheet
 from people.actions import require
 from people.models import Staff
@@ -97,7 +97,7 @@ def take_notice(*, item: RepricingItem, by: Staff, at: datetime) -> Document:
     return Document(name, "application/pdf", content)
 
 
-def notice_content(item: RepricingItem, by: Staff, at: datetime) -> dict[str, str]:
+def notice_content(item: RepricingItem, by: Staff, at: datetime) -> dict[str, Any]:
     """What a borrower is told of a repricing, as texts; empty where there is nothing to tell."""
     loan = item.loan
     return {
@@ -120,17 +120,13 @@ def notice_content(item: RepricingItem, by: Staff, at: datetime) -> dict[str, st
         "first_number": f"{item.first_number or ''}",
         "first_due_on": f"{item.first_due_on or ''}",
         "first_amount": "" if item.first_amount is None else f"{item.first_amount:.2f}",
+        "split": split_words(item),
+        "until_regular": until_regular_words(item),
         "regular_on": f"{item.regular_on or ''}",
         "next_repricing_on": f"{item.next_repricing_on or ''}",
         "printed_by": f"{by.name} {by.staff_no}",
         "printed_at": f"{timezone.localtime(at):%Y-%m-%d %H:%M}",
     }
-
-
-def rate_text(percent: Decimal) -> str:
-    """3.20, 4.625: at least two decimals and no idle zeros."""
-    whole, _dot, part = f"{percent:.4f}".rstrip("0").partition(".")
-    return f"{whole}.{part.ljust(2, '0')}"
 
 
 def bp_text(spread: Decimal) -> str:
@@ -142,8 +138,8 @@ def bp_text(spread: Decimal) -> str:
 def _heads() -> tuple[str, ...]:
     return (
         _("借据号"), _("机构"), _("客户"), _("重定价日"), _("LPR 品种"), _("LPR"), _("公布日"), _("加点（基点）"),
-        _("原利率"), _("新利率"), _("原月供"), _("新月供"), _("首个按新利率的还款日"), _("该期应还"), _("新月供自"),
-        _("下次重定价日"), _("状态"), _("说明"),
+        _("原利率"), _("新利率"), _("原月供"), _("新月供"), _("首个按新利率的还款日"), _("该期应还"), _("该期利息"),
+        _("新月供前各期"), _("新月供自"), _("下次重定价日"), _("状态"), _("说明"),
     )  # fmt: skip
 
 
@@ -156,7 +152,8 @@ def _rows(run: RepricingRun, by: Staff) -> Iterator[tuple[Cell, ...]]:
             item.loan.loan_note_no, item.loan.branch.name, borrower_name(item.loan, by), item.effective_on,
             item.get_tenor_display(), _rate(item.lpr_percent), item.lpr_published_on, f"{item.spread_bp:.2f}",
             _rate(item.old_rate_percent), _rate(item.new_rate_percent), item.old_installment, item.new_installment,
-            item.first_due_on, item.first_amount, item.regular_on, item.next_repricing_on, states[item.state],
+            item.first_due_on, item.first_amount, split_words(item), _("；").join(until_regular_words(item)),
+            item.regular_on, item.next_repricing_on, states[item.state],
             held_words(item.reason) if item.reason else "",
         )  # fmt: skip
 

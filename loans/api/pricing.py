@@ -292,6 +292,20 @@ class RunCancel(OneRun):
         )
 
 
+STRETCH = ("first_number", "last_number", "first_due_on", "last_due_on", "amount", "is_interest_only")
+
+
+class StretchRow(serializers.Serializer[Any]):
+    """Installments of one amount in a row."""
+
+    first_number = serializers.IntegerField()
+    last_number = serializers.IntegerField()
+    first_due_on = serializers.DateField()
+    last_due_on = serializers.DateField()
+    amount = money()
+    is_interest_only = serializers.BooleanField()
+
+
 class ItemRow(serializers.ModelSerializer[RepricingItem]):
     """One loan of a run: what its borrower is told."""
 
@@ -300,6 +314,7 @@ class ItemRow(serializers.ModelSerializer[RepricingItem]):
     branch = BranchBrief(source="loan.branch")
     tenor = serializers.ChoiceField(choices=Tenor.choices)
     state = serializers.ChoiceField(choices=ITEM_STATES)
+    until_regular = serializers.SerializerMethodField()
     reason = serializers.SerializerMethodField()
 
     class Meta:
@@ -307,9 +322,14 @@ class ItemRow(serializers.ModelSerializer[RepricingItem]):
         fields = [
             "id", "loan_id", "loan_note_no", "branch", "effective_on", "tenor", "lpr_percent", "lpr_published_on",
             "spread_bp", "old_rate_percent", "new_rate_percent", "old_installment", "new_installment", "first_number",
-            "first_due_on", "first_amount", "regular_on", "next_repricing_on", "schedule_sha256", "state", "reason",
-            "applied_on",
+            "first_due_on", "first_amount", "period_from", "until_regular", "regular_on", "next_repricing_on",
+            "schedule_sha256", "state", "reason", "applied_on",
         ]  # fmt: skip
+
+    @extend_schema_field(StretchRow(many=True))
+    def get_until_regular(self, item: RepricingItem) -> Any:
+        """Installments between the first at the new rate and the regular one."""
+        return [dict(zip(STRETCH, each, strict=True)) for each in item.until_regular or ()]
 
     def get_reason(self, item: RepricingItem) -> str:
         return held_words(item.reason) if item.reason else ""

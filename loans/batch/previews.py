@@ -5,8 +5,9 @@ whoever comes next goes on behind it. The run's row is the lock: a second worker
 that cannot be computed is held back in the run with its reason, and the others go on.
 """
 
+import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,7 @@ from loans.queries import hold_business_date
 from loans.queries.repricing import market_of_days, outcomes, run_sha256, totals_of
 from loans.queries.terms import LoanTerms
 from loans.rules.money import fen, rate_ppm, yuan
+from loans.rules.plain_repricing import Repriced, Stretch
 from loans.rules.pricing import Agreed, Outcome, month_amount_fen, publishes_between
 from loans.sql import repricing as statements
 
@@ -33,7 +35,8 @@ _MOST_PPM = 360_000
 ITEM_COLUMNS = (
     "run_id", "loan_id", "effective_on", "tenor", "lpr_percent", "lpr_published_on", "spread_bp", "old_rate_percent",
     "new_rate_percent", "old_installment", "new_installment", "first_number", "first_due_on", "first_amount",
-    "regular_on", "terms_version", "schedule_sha256", "next_repricing_on", "state", "reason",
+    "regular_on", "period_from", "until_regular", "terms_version", "schedule_sha256", "next_repricing_on", "state",
+    "reason",
 )  # fmt: skip
 _PROGRESS = ("state", "totals", "content_sha256", "previewed", "previewed_up_to", "failures", "failure")
 
@@ -143,7 +146,7 @@ def _item(run_id: int, day: date, terms: LoanTerms, agreed: Agreed | None, outco
     """What is stored of a loan, as COPY takes it (`ITEM_COLUMNS`)."""
     new, lpr, standing = outcome.repriced, outcome.lpr, terms.standing
     amounts = (new.old_amount_fen, new.new_amount_fen) if new else (month_amount_fen(standing),) * 2
-    first = (new.first_number, new.first_due_on, _yuan(new.first_amount_fen), new.regular_on) if new else (None,) * 4
+    first = _first(new) if new else (None,) * 6
     rate = min(standing.rate_ppm, _MOST_PPM) if outcome.reason else outcome.rate_ppm
     return (
         run_id, terms.loan_id, day, agreed.tenor if agreed else "", _percent(lpr.rate_ppm if lpr else 0),
@@ -154,14 +157,33 @@ def _item(run_id: int, day: date, terms: LoanTerms, agreed: Agreed | None, outco
     )  # fmt: skip
 
 
+def _first(new: Repriced) -> tuple[Any, ...]:
+    """What its borrower pays until the regular installment."""
+    amount, told = _yuan(new.first_amount_fen), _told(new.until_regular)
+    return new.first_number, new.first_due_on, amount, new.regular_on, new.period_from, told
+
+
 def _not_computed(run_id: int, loan_id: int, day: date) -> tuple[Any, ...]:
     """A loan that raised: held back with what stands in its rows."""
     position, terms = Position.objects.get(pk=loan_id), Terms.objects.filter(loan_id=loan_id).latest("version")
     rate = _percent(min(rate_ppm(position.annual_rate_percent), _MOST_PPM))
     amount = yuan(fen(position.installment_amount or Decimal(0)))
     return (
-        run_id, loan_id, day, "", _percent(0), None, 0, rate, rate, amount, amount, None, None, None, None,
+        run_id, loan_id, day, "", _percent(0), None, 0, rate, rate, amount, amount, *(None,) * 6,
         terms.version, terms.schedule_sha256, None, "HELD", "cannot_preview",
+    )  # fmt: skip
+
+
+def _told(stretches: Sequence[Stretch]) -> str | None:
+    """Stretches as stored; None where the regular installment follows at once."""
+    if not stretches:
+        return None
+    return json.dumps(
+        [
+            [each.first_number, each.last_number, str(each.first_due_on), str(each.last_due_on),
+             f"{yuan(each.amount_fen)}", each.is_interest_only]
+            for each in stretches
+        ]
     )  # fmt: skip
 
 

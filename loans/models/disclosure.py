@@ -21,7 +21,7 @@ class CostKind(models.TextChoices):
 
 
 class CostDisclosure(models.Model):
-    """One disclosure; made before signing, and tied to the loan at disbursement."""
+    """One disclosure; made before signing, and tied to the loan at disbursement or voided."""
 
     number = models.CharField(_("编号"), max_length=30, unique=True)
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, null=True, db_constraint=False, related_name="disclosures")
@@ -34,9 +34,23 @@ class CostDisclosure(models.Model):
     exhibit = models.ForeignKey(Exhibit, on_delete=models.PROTECT, null=True, related_name="+")
     made_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
+    # Of no use for a contract any more.
+    voided_at = models.DateTimeField(null=True)
+    voided_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
+    void_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         indexes = [models.Index(fields=["loan"], name="disclosure_by_loan", condition=Q(loan__isnull=False))]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(loan__isnull=True) | Q(voided_at__isnull=True), name="voided_disclosure_has_no_loan"
+            ),
+            models.CheckConstraint(
+                condition=Q(voided_at__isnull=True, voided_by__isnull=True, void_reason="")
+                | Q(voided_at__isnull=False, voided_by__isnull=False) & ~Q(void_reason=""),
+                name="voided_disclosure_says_why",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.number

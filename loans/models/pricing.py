@@ -125,6 +125,10 @@ class RepricingItem(models.Model):
     first_due_on = models.DateField(null=True)
     first_amount = money(null=True)
     regular_on = models.DateField(null=True)
+    # The start of the period that the day splits; installments between the first and the regular one, as
+    # [first number, last number, first due day, last due day, amount, only interest or not].
+    period_from = models.DateField(null=True)
+    until_regular = models.JSONField(null=True)
     tenor = models.CharField(max_length=4, choices=Tenor.choices, default="", db_default="")
     lpr_published_on = models.DateField(null=True)
     # The terms version previewed from; another one at the time of applying makes the item stale.

@@ -64,7 +64,7 @@ def run_sha256(run_id: int) -> str:
     content, after = hashlib.sha256(), 0
     while found := sql.rows(statements.CONTENT, {"run_id": run_id, "after": after, "size": _READ_AT_ONCE}):
         for row in found:
-            content.update("|".join(map(str, row[1:])).encode() + b"\n")
+            content.update("|".join(map(str, row[1:] if row[-1] else row[1:-1])).encode() + b"\n")
         after = found[-1][0]
     return content.hexdigest()
 

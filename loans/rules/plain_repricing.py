@@ -68,6 +68,21 @@ class Repriced:
     first_amount_fen: int | None
     # The due day from which a whole month is paid at the new rate; None where there is none.
     regular_on: date | None
+    # The start of the period that the day splits; None where it splits none, or something else happened in it too.
+    period_from: date | None = None
+    # What is paid between the first installment and the regular one: only interest, or what a pause leaves.
+    until_regular: tuple["Stretch", ...] = ()
+
+
+class Stretch(NamedTuple):
+    """Installments of one amount in a row."""
+
+    first_number: int
+    last_number: int
+    first_due_on: date
+    last_due_on: date
+    amount_fen: int
+    is_interest_only: bool
 
 
 def repriced_plain(standing: Standing, day: date, rate_ppm: int, variant: str) -> Repriced | None:
@@ -116,6 +131,7 @@ def repriced_plain(standing: Standing, day: date, rate_ppm: int, variant: str) -
         days[first],
         principals[first] + interests[first],
         days[regular],
+        start if is_inside and not waits else None,
     )
 
 

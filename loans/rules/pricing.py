@@ -10,12 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from typing import NamedTuple
 
 from loans.rules.continuation import Plan, Standing, at_period_of, continuation, plan_of, with_rate
 from loans.rules.dates import add_months, months_between
-from loans.rules.plain_repricing import Repriced, repriced_plain
-from loans.rules.schedule import EQUAL_INSTALLMENT
+from loans.rules.day_count import THIRTY_360
+from loans.rules.plain_repricing import Repriced, Stretch, repriced_plain
+from loans.rules.schedule import EQUAL_INSTALLMENT, Row
 from loans.rules.simulation import SimulationRefused
 from loans.rules.simulation_request import NEXT_PERIOD, ONE_MONTH, SPLIT_BY_DAYS, Request, is_one_month
 
@@ -190,9 +192,10 @@ def repriced(
     old = plan_of(request, number, matures_on=matures_on)
     new = plan_of(with_rate(request, day, rate_ppm, variant), number, matures_on=matures_on)
     is_inside = day > request.disbursed_on
-    first = 1 if is_inside and variant == NEXT_PERIOD else 0
-    regular = 1 if is_inside else 0
+    waits = is_inside and variant == NEXT_PERIOD
+    first, regular = int(waits), _regular(new, int(is_inside))
     row = new.rows[first] if first < len(new.rows) else None
+    is_split = is_inside and not waits and _has_one_event(new.request, new.rows[0].due_on)
     return Repriced(
         plan=new,
         old_amount_fen=_amount(old, regular),
@@ -201,7 +204,38 @@ def repriced(
         first_due_on=row.due_on if row else None,
         first_amount_fen=row.principal_fen + row.interest_fen if row else None,
         regular_on=new.rows[regular].due_on if regular < len(new.rows) else None,
+        period_from=request.disbursed_on if is_split else None,
+        until_regular=_stretches(new.rows[first + 1 : regular]),
     )
+
+
+def _regular(plan: Plan, least: int) -> int:
+    """Which row is the first whole month, counted from 0: none that only interest or a pause makes smaller."""
+    if plan.request.day_count == THIRTY_360:
+        return max(least, plan.plain_from - plan.first_number)
+    return max(least, plan.request.grace_installments)
+
+
+def _has_one_event(request: Request, due_on: date) -> bool:
+    """True where nothing but the new rate happens up to a day."""
+    days = [each.effective_on for each in request.rate_changes] + [each.paid_on for each in request.prepayments]
+    return sum(day < due_on for day in days) == 1 and not request.pauses
+
+
+def _stretches(rows: Sequence[Row]) -> tuple[Stretch, ...]:
+    """Rows in groups of the same amount."""
+    groups = [list(group) for _key, group in groupby(rows, lambda row: (_paid_fen(row), not row.principal_fen))]
+    return tuple(
+        Stretch(
+            group[0].number, group[-1].number, group[0].due_on, group[-1].due_on,
+            _paid_fen(group[0]), not group[0].principal_fen,
+        )
+        for group in groups
+    )  # fmt: skip
+
+
+def _paid_fen(row: Row) -> int:
+    return row.principal_fen + row.interest_fen
 
 
 def month_amount_fen(standing: Standing) -> int:

@@ -38,11 +38,11 @@ FROM unnest(%(loan_id)s::bigint[], %(day)s::date[]) AS u(loan_id, day)
 JOIN loans_loan l ON l.id = u.loan_id
 JOIN loans_pricing r ON r.loan_id = u.loan_id AND r.in_force @> u.day
 """
-# Items of a run in their order, as they are hashed.
+# Items of a run in their order, as they are hashed; the last column only where it says something.
 CONTENT = """
 SELECT id, loan_id, effective_on, tenor, lpr_percent, lpr_published_on, spread_bp, old_rate_percent, new_rate_percent,
        old_installment, new_installment, first_number, first_due_on, first_amount, regular_on, terms_version,
-       schedule_sha256, next_repricing_on
+       schedule_sha256, next_repricing_on, concat_ws('|', period_from, until_regular)
 FROM loans_repricingitem WHERE run_id = %(run_id)s AND id > %(after)s ORDER BY id LIMIT %(size)s
 """
 TOTALS = """

@@ -24,7 +24,7 @@ from loans.queries.repricing import (
     progress_of,
     totals_seen,
 )
-from loans.repricing_wording import failure_words, held_words
+from loans.repricing_wording import failure_words, held_words, split_words, until_regular_words
 from loans.views.files import answer
 from loans.views.lists import filter_words
 from loans.views.pricing import PricingPage, asked_form, handed_out, typed_day
@@ -170,6 +170,8 @@ def _row(item: RepricingItem, name: str, is_approved: bool) -> dict[str, Any]:
         "name": name,
         "change": change,
         "reason": held_words(item.reason) if item.reason else "",
+        "split": split_words(item),
+        "until_regular": _("；").join(until_regular_words(item)),
         "has_notice": item.state in ("APPLIED", "UNCHANGED") or item.state == "PENDING" and is_approved,
     }
 

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from config import day_end
 from journal.models import Entry
+from loans.actions.pricing_documents import notice_content
 from loans.actions.repricing import (
     OwnRepricing,
     RepricingConflict,
@@ -33,7 +34,7 @@ from loans.queries import future_schedule, open_business_date, terms_of
 from loans.rules.continuation import continuation, from_json
 from people.actions import NotAllowed
 from people.models import Staff
-from tests import factories
+from tests import changing, factories
 from tests.database.repricing_bank import (
     NEW_YEAR,
     approved,
@@ -74,6 +75,33 @@ def test_what_is_told_in_the_autumn_is_billed_in_january(maker: Staff, checker: 
     position = Position.objects.get(pk=loan.pk)
     assert (position.annual_rate_percent, position.installment_amount) == (Decimal("3.2000"), item.new_installment)
     assert position.next_repricing_on == date(2028, 1, 1)
+
+
+def test_the_notice_of_a_deferred_loan_names_what_is_paid_until_the_whole_installment(at: datetime) -> None:
+    """What it says of each installment is what the evenings bill; no whole amount is promised before its day."""
+    loan, who = changing.e1_loan(), changing.People()
+    changing.apply(changing.signed(loan, "DEFERRAL", who, who.risk, installments="6", extend="no"), who)
+    branch = factories.make_branch()
+    maker, checker = factories.make_staff("OPERATIONS", branch), factories.make_staff("RISK_MANAGER", branch)
+    Pricing.objects.filter(loan=loan).update(spread_bp=Decimal("-30"))
+    item = item_of(approved(maker, checker, at), loan)
+    assert item.regular_on and item.first_due_on and item.until_regular
+    (first, last, first_on, last_on, amount, is_interest_only) = item.until_regular[0]
+    assert len(item.until_regular) == 1 and is_interest_only and date.fromisoformat(last_on) < item.regular_on
+    notice = notice_content(item, maker, at)
+    assert notice["until_regular"] == [
+        f"{first_on} 至 {last_on} 共 {last - first + 1} 期，每期只还利息 {Decimal(amount):,.2f} 元"
+    ]
+    assert notice["split"] == "12 天 × 3.60% + 19 天 × 3.20%"
+    close_through(item.regular_on, at)
+    billed = {
+        row.number: (row.due_on, row.principal, row.principal + row.interest)
+        for row in Installment.objects.filter(loan=loan, number__gte=item.first_number)
+    }
+    assert billed[item.first_number or 0] == (item.first_due_on, 0, item.first_amount)
+    for number in range(first, last + 1):
+        assert billed[number][1:] == (0, Decimal(amount))
+    assert billed[last + 1][0] == item.regular_on and billed[last + 1][2] == item.new_installment
 
 
 def test_what_is_previewed_for_a_whole_book_is_what_is_applied(maker: Staff, checker: Staff, at: datetime) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from loans.rules.continuation import Standing, continuation, plan_of, to_json
 from loans.rules.dates import add_months, due_date
 from loans.rules.money import rate_ppm, yuan
+from loans.rules.plain_repricing import Stretch
 from loans.rules.pricing import (
     ANCHORS,
     CYCLES,
@@ -28,7 +29,7 @@ from loans.rules.pricing import (
     taken_over,
 )
 from loans.rules.schedule import annuity
-from loans.rules.simulation_request import SPLIT_BY_DAYS, VARIANTS
+from loans.rules.simulation_request import SPLIT_BY_DAYS, VARIANTS, Prepayment
 from tests.examples import table
 
 DAYS = ("2024-02-20", "2024-07-22", "2024-10-21", "2025-05-20")
@@ -136,6 +137,30 @@ def test_the_notice_of_e6_is_the_worked_one(example: dict[str, str]) -> None:
         "regular from": str(found.regular_on),
     }
     assert shown == example
+
+
+def test_a_notice_of_a_loan_in_deferral_names_what_is_paid_until_the_whole_installment() -> None:
+    """Three installments of only interest are left: the first is split by the day, the whole amount follows them."""
+    deferred = replace(continuation(E6), grace_installments=4)
+    standing = replace(E6, request=deferred, request_number=E6.number)
+    day = date(2026, 1, 1)
+    found = repriced(*at_repricing_day(standing, day), day, 32_000, matures_on=E6.matures_on)
+    rows = found.plan.rows
+    assert [row.principal_fen for row in rows[:5]] == [0, 0, 0, 0, rows[4].principal_fen] and rows[4].principal_fen
+    assert (found.first_due_on, found.first_amount_fen) == (date(2026, 1, 20), rows[0].interest_fen)
+    assert found.period_from == date(2025, 12, 20)
+    assert found.until_regular == (
+        Stretch(E6.number + 1, E6.number + 3, date(2026, 2, 20), date(2026, 4, 20), rows[1].interest_fen, True),
+    )
+    assert (found.regular_on, found.new_amount_fen) == (date(2026, 5, 20), rows[4].principal_fen + rows[4].interest_fen)
+
+
+def test_a_period_in_which_more_happened_is_not_explained_by_days() -> None:
+    day = date(2026, 1, 1)
+    paid = replace(continuation(E6), prepayments=(Prepayment(date(2025, 12, 28), 1_000_000, "LOWER_INSTALLMENT"),))
+    assert repriced(paid, E6.number, day, 32_000, matures_on=E6.matures_on).period_from is None
+    plain = repriced(continuation(E6), E6.number, day, 32_000, matures_on=E6.matures_on)
+    assert plain.period_from == date(2025, 12, 20)
 
 
 def test_e6_foreseen_from_the_autumn_is_e6_on_the_day() -> None:

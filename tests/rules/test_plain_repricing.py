@@ -34,6 +34,7 @@ def told(found: Repriced) -> dict[str, object]:
     plan = found.plan
     return {
         "amounts": (found.old_amount_fen, found.new_amount_fen, found.first_amount_fen),
+        "told": (found.period_from, found.until_regular),
         "days": (found.first_number, found.first_due_on, found.regular_on, plan.matures_on),
         "numbers": (plan.first_number, plan.last_number, plan.plain_from),
         "agreed": (plan.installment_fen, plan.rate_ppm),
