@@ -117,6 +117,8 @@ class SchedulePage:
     later: int
     today: int
     totals: ScheduleTotals
+    # What the next row to come asks for; None once nothing is left.
+    next_amount: Decimal | None
 
 
 def terms_versions(loan: Loan) -> QuerySet[Terms]:
@@ -208,7 +210,8 @@ def schedule_page(loan: Loan, as_of: date, *, first: int | None, size: int) -> S
         sum((row.compound for row in owed.values()), ZERO),
     )
     earlier = max(lowest, start - size) if start > lowest else 0
-    return SchedulePage(rows, start, last, earlier, stop if stop <= last else 0, today, totals)
+    next_amount = future[0].amount if future else None
+    return SchedulePage(rows, start, last, earlier, stop if stop <= last else 0, today, totals, next_amount)
 
 
 def _last_paid(loan: Loan, first: int, last: int) -> dict[int, date]:

@@ -35,9 +35,9 @@ def current_payment(loan: Loan) -> Decimal | None:
 
 
 def maturity_in_force(loan: Loan) -> date:
-    """When the last of the loan is due: declared due early, the day of that."""
+    """When the last of the loan is due: the day agreed, or before it the day of settling or of declaring it due."""
     position: Position = loan.position
-    return position.accelerated_on or loan.matures_on
+    return min(position.settled_on or loan.matures_on, position.accelerated_on or loan.matures_on, loan.matures_on)
 
 
 @dataclass(frozen=True, slots=True)

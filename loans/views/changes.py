@@ -132,7 +132,10 @@ def change_context(change: ContractChange, view: PageView) -> dict[str, Any]:
         "preview": preview,
         "pricing": pricing_rows(preview),
         "off": written_off(change.loan, state_from_json(change.loan_state), change.kind, today),
-        "asked": [(label_of(change.kind, name), value_words(name, str(value))) for name, value in in_order(change.kind, change.asked)],
+        "asked": [
+            (label_of(change.kind, name), value_words(name, str(value)))
+            for name, value in in_order(change.kind, change.asked)
+        ],
         "steps": steps_of(change, view.staff, today),
         "is_open": is_open,
         "today": today,

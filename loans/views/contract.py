@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from loans.contract_wording import cycle_words, parameter_label, parameter_words, penalty_rate, pricing_words
 from loans.models import ChangeState, ContractChange, Loan, TermsSource
-from loans.queries import current_payment, future_schedule, require_business_date
+from loans.queries import current_payment, require_business_date
 from loans.queries.contract import (
     AgreedParameter,
     SchedulePage,
@@ -73,7 +73,6 @@ class ContractPage(OneLoanPage):
         today = require_business_date()
         changes = list(changes_of(loan)[:60])
         open_change, observed = open_and_observed(changes)
-        following = future_schedule(loan, 1)
         versions, has_more = _versions(loan, changes, is_all=request.GET.get("terms") == "all")
         context = self.get_context_data(
             **loan_head(request, loan, self.staff),
@@ -93,7 +92,6 @@ class ContractPage(OneLoanPage):
             observed=observed,
             partners=self.partners(loan),
             payment=current_payment(loan),
-            next_amount=following[0].amount if following else None,
         )
         return no_store(self.render_to_response(context))
 

@@ -133,7 +133,10 @@ def test_a_posting_shows_its_lines_and_a_reversal_both_of_them(bank: Bank) -> No
     reverse_receipt(receipt_id=receipt, reason="渠道重复划款", by=bank.staff["operations"], at=AT)
     reversal = Posting.objects.get(reverses=original)
     page = text_of(client, "postings", loan, receipt=receipt)
-    assert f"冲正 #{original.pk}" in page and f"已由 #{reversal.pk}" in page
+    assert f"冲正 {original.value_on} 的还款" in page and f"已于 {reversal.business_date} 冲正" in page
+    assert f'href="#p{original.pk}"' in page and f'href="#p{reversal.pk}"' in page
+    serial = original.receipt.serial
+    assert f"还款 {original.receipt.channel} {serial}" in page and f"还款 {receipt} " not in page
     assert page.count("100.00") == 2
     assert reverse("loans:reverse_receipt", args=[receipt]) not in page
 
