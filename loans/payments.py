@@ -4,10 +4,27 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext as _
+
+from journal.errors import ActionRefused
 from loans.rules.account import FeePaid, Paid
 from loans.rules.allocation import Allocation, ChargePart, Part
+from loans.rules.money import fen
+from loans.rules.receipts import MOST_SUSPENSE
 from loans.rules.replay import Taking
 from loans.sql import array
+
+
+class AmountTooLarge(ActionRefused):
+    """Suspense cannot hold it."""
+
+    code = "amount_too_large"
+
+
+def check_suspense(suspense_fen: int) -> None:
+    """AmountTooLarge when the money that finds no debt is more than suspense can hold."""
+    if suspense_fen > fen(MOST_SUSPENSE):
+        raise AmountTooLarge(_("超出可记账的最大金额"), field="amount")
 
 
 class Payment(NamedTuple):

@@ -15,7 +15,7 @@ from typing import Any
 from journal.actions import record_many
 from loans import sql
 from loans.facts import cured_fact, loan_fact, settled_fact
-from loans.payments import Line, Payment, columns, paid_columns, payment_lines
+from loans.payments import Line, Payment, check_suspense, columns, paid_columns, payment_lines
 from loans.queries import overdue_grace_days
 from loans.queries.accounts import LoanRow, accounts_of, calendar_around, payment_terms
 from loans.replay import come_late, replay_loans
@@ -129,6 +129,7 @@ def post_receipts(
         for payment in payments[loan_id]:
             found = state.take(payment.amount_fen, payment.value_on)
             state.suspense_change_fen += found.rest_fen
+            check_suspense(state.row.suspense_fen + state.suspense_change_fen)
             lines += payment_lines(loan_id, payment, "CASH", found, state.principal_account)
     counts = _apply(states, on_time, lines, kind="RECEIPT", days=days, as_of=as_of, at=at, by=by)
     if late:

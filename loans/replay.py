@@ -20,7 +20,7 @@ from journal.models import Entry
 from loans import sql
 from loans.facts import began_fact, cured_fact, settled_fact
 from loans.models import PostingKind
-from loans.payments import Payment, columns, entries, paid_columns
+from loans.payments import Payment, check_suspense, columns, entries, paid_columns
 from loans.queries import calendar, overdue_grace_days
 from loans.queries.accounts import Life, LoanRow, Standing, lives_of
 from loans.rules.aging import overdue_since, recognised_due_until
@@ -138,6 +138,7 @@ def fold(life: Life, coming: Iterable[Payment] = (), taken_out: Iterable[int] = 
             _("这笔资金已用于%(kind)s（编号 %(number)s，%(day)s），请先撤销该业务。") % what
         ) from error
     _refuse_other_write_off(life, folded)
+    check_suspense(folded.suspense_fen)
     return folded
 
 

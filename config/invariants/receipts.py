@@ -40,6 +40,7 @@ RECEIPTS = (
                                     AND r.loan_id IS NOT NULL AND r.reversed_on >= r.posted_on
                WHEN 'WAITING' THEN came.postings IS NULL AND live.standing IS NULL AND r.posted_on IS NULL
                                    AND r.loan_id IS NOT NULL
+               WHEN 'RETURNED' THEN came.postings IS NULL AND live.standing IS NULL AND r.posted_on IS NULL
                ELSE came.postings IS NULL AND live.standing IS NULL AND r.posted_on IS NULL AND r.loan_id IS NULL
                END) IS NOT TRUE""",
     ),

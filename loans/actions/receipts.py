@@ -16,7 +16,7 @@ from loans.models import Receipt, ReceiptState
 from loans.queries import hold_business_date, lock_positions, require_business_date
 from loans.replay import replay_loans
 from loans.rules.money import yuan
-from loans.rules.receipts import FUTURE_DAYS
+from loans.rules.receipts import FUTURE_DAYS, MOST_SUSPENSE
 from loans.sql import array
 from people.actions import require
 from people.models import Staff
@@ -88,6 +88,7 @@ def post_receipts(*, rows: Sequence[ReceiptRow], by: Any, at: datetime) -> Recei
     actor = str(getattr(by, "staff_no", by))
     loans = _loans_by_reference({row.loan for row in rows})
     outcomes: list[ReceiptOutcome | None] = [_limits(row, loans.get(row.loan), business_date) for row in rows]
+    _refuse_too_large(rows, loans, outcomes)
     first: dict[tuple[str, str], int] = {}
     for index, row in enumerate(rows):
         if outcomes[index] is None:
@@ -120,10 +121,11 @@ def judge_receipts(*, rows: Sequence[ReceiptRow]) -> tuple[ReceiptOutcome, ...]:
     business_date = require_business_date()
     loans = _loans_by_reference({row.loan for row in rows})
     known = _known_serials(rows)
+    limits = [_limits(row, loans.get(row.loan), business_date) for row in rows]
+    _refuse_too_large(rows, loans, limits)
     found: list[ReceiptOutcome] = []
-    for row in rows:
+    for row, outcome in zip(rows, limits, strict=True):
         loan, key = loans.get(row.loan), (row.channel, row.serial)
-        outcome = _limits(row, loan, business_date)
         if outcome is None and key in known:
             outcome = _repeated(row, loan, known[key])
         if outcome is None:
@@ -141,17 +143,18 @@ class _KnownLoan:
     since: date
     # Written off: nothing before this day changes any more.
     written_off_on: date | None
+    suspense: Decimal
 
 
 def _loans_by_reference(references: set[str]) -> dict[str, _KnownLoan]:
     """Loans by note number and by external id; the note number wins where both are used."""
     found: dict[str, _KnownLoan] = {}
     rows = sql.rows(sql.MATCH_LOANS, {"refs": sorted(references)})
-    for loan_id, _note, external_id, *days in rows:
+    for loan_id, _note, external_id, *rest in rows:
         if external_id:
-            found[external_id] = _KnownLoan(loan_id, *days)
-    for loan_id, note, _external, *days in rows:
-        found[note] = _KnownLoan(loan_id, *days)
+            found[external_id] = _KnownLoan(loan_id, *rest)
+    for loan_id, note, _external, *rest in rows:
+        found[note] = _KnownLoan(loan_id, *rest)
     return found
 
 
@@ -168,6 +171,28 @@ def _limits(row: ReceiptRow, loan: _KnownLoan | None, business_date: date) -> Re
     if loan is not None and loan.written_off_on is not None and row.value_on < loan.written_off_on:
         return ReceiptOutcome("REFUSED", column="value_on", reason=_("起息日早于贷款的核销日"))
     return None
+
+
+def _refuse_too_large(
+    rows: Sequence[ReceiptRow], loans: Mapping[str, _KnownLoan], outcomes: list[ReceiptOutcome | None]
+) -> None:
+    """Refuses what suspense might not hold were nothing owed; a repeated serial is told what it is."""
+    held = {loan.loan_id: loan.suspense for loan in loans.values()}
+    seen: set[tuple[str, str]] = set()
+    found: dict[int, ReceiptRow] = {}
+    for index, row in enumerate(rows):
+        loan, key = loans.get(row.loan), (row.channel, row.serial)
+        if loan is None or outcomes[index] is not None or key in seen:
+            continue
+        seen.add(key)
+        if held[loan.loan_id] + row.amount > MOST_SUSPENSE:
+            found[index] = row
+        else:
+            held[loan.loan_id] += row.amount
+    known = _known_serials(list(found.values()))
+    for index, row in found.items():
+        if (row.channel, row.serial) not in known:
+            outcomes[index] = ReceiptOutcome("REFUSED", column="amount", reason=_("超出可记账的最大金额"))
 
 
 def _state(loan: _KnownLoan | None, value_on: date, business_date: date) -> str:

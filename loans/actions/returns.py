@@ -1,7 +1,8 @@
-"""Unmatched money goes back to its sender: one person proposes it, another decides.
+"""Money that is in no ledger goes back to its sender: one person proposes it, another decides.
 
-The money was in no loan's ledger and leaves none. While a return waits to be decided the receipt cannot be matched:
-the same money must not be sent back and posted.
+It names no loan, or waits for its value date (or for ever, when it cannot be posted). It was in no loan's ledger and
+leaves none: the same money must not be sent back and posted. While a return waits to be decided the receipt cannot be
+matched; one that is posted meanwhile does not go back.
 """
 
 from datetime import datetime
@@ -14,7 +15,7 @@ from journal.actions import record
 from journal.errors import ActionRefused
 from loans.actions.breaks import answer_debit, checked_note, refuse_open_return, settle, waiting_for_its_loan
 from loans.models import MoneyReturn, Receipt, ReceiptState, ReturnState
-from loans.queries import hold_business_date
+from loans.queries import hold_business_date, lock_positions
 from people.actions import require
 from people.models import Staff
 
@@ -34,11 +35,14 @@ class ReturnNeedsSecondPerson(ActionRefused):
 
 @transaction.atomic
 def propose_return(*, receipt_id: int, note: str, by: Staff, at: datetime) -> MoneyReturn:
-    """Asks that an unmatched receipt goes back; nothing is settled yet. The caller has checked that it is visible."""
+    """Asks that an unmatched or waiting receipt goes back; nothing is settled yet.
+
+    The caller has checked that it is visible.
+    """
     require(by, "loans.post_receipts")
     reason = checked_note(note)
     business_date = hold_business_date()
-    receipt = waiting_for_its_loan(receipt_id)
+    receipt = _returnable(receipt_id)
     refuse_open_return(receipt)
     asked = MoneyReturn.objects.create(receipt=receipt, reason=reason, proposed_by=by, proposed_at=at)
     record(
@@ -55,7 +59,7 @@ def decide_return(*, return_id: int, approve: bool, note: str, by: Staff, at: da
     words = checked_note(note) if note.strip() or not approve else ""
     business_date = hold_business_date()
     receipt_id = MoneyReturn.objects.values_list("receipt_id", flat=True).get(pk=return_id)
-    receipt = Receipt.objects.select_for_update().get(pk=receipt_id)
+    receipt = _locked(receipt_id)
     asked = MoneyReturn.objects.select_related("decided_by", "proposed_by").get(pk=return_id)
     if asked.state != ReturnState.PROPOSED:
         who = asked.decided_by.name if asked.decided_by else ""
@@ -64,6 +68,8 @@ def decide_return(*, return_id: int, approve: bool, note: str, by: Staff, at: da
         )
     if asked.proposed_by_id == by.pk:
         raise ReturnNeedsSecondPerson(_("退回须由另一人复核。"))
+    if approve:
+        _returnable(receipt_id)
     state = ReturnState.APPROVED if approve else ReturnState.REJECTED
     MoneyReturn.objects.filter(pk=return_id).update(state=state, decided_by=by, decided_at=at, decision_note=words)
     if approve:
@@ -76,6 +82,18 @@ def decide_return(*, return_id: int, approve: bool, note: str, by: Staff, at: da
     )  # fmt: skip
     asked.refresh_from_db()
     return asked
+
+
+def _locked(receipt_id: int) -> Receipt:
+    """The receipt under its loan's lock when it has one: whoever posts it holds that."""
+    lock_positions(Receipt.objects.filter(pk=receipt_id, loan__isnull=False).values_list("loan_id", flat=True))
+    return Receipt.objects.select_for_update().get(pk=receipt_id)
+
+
+def _returnable(receipt_id: int) -> Receipt:
+    """The receipt, locked; ReceiptIsSettled unless it names no loan or waits to be posted."""
+    receipt = _locked(receipt_id)
+    return receipt if receipt.state == ReceiptState.WAITING else waiting_for_its_loan(receipt_id)
 
 
 def _told(asked: MoneyReturn, receipt: Receipt) -> dict[str, Any]:

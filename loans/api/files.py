@@ -247,7 +247,7 @@ class ReturnRow(serializers.ModelSerializer[MoneyReturn]):
 
 
 class ReturnReceipt(ApiView):
-    """Asks that an unmatched receipt goes back to its sender; another person decides."""
+    """Asks that an unmatched or waiting receipt goes back to its sender; another person decides."""
 
     permission = "loans.post_receipts"
 

@@ -11,6 +11,8 @@ from loans.rules.money import AmountError, parse_amount
 COLUMNS = ("loan", "amount", "value_on", "channel", "serial")
 # A receipt may be told ahead of its day, but not further than a day end may run ahead.
 FUTURE_DAYS = 400
+# The most that suspense can hold.
+MOST_SUSPENSE = Decimal("9999999999999.99")
 _REFERENCE = re.compile(r"[^\s\x00-\x1f\x7f]{1,40}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CHANNEL = re.compile(r"[A-Za-z0-9_.-]{1,20}")

@@ -1,7 +1,7 @@
 """Receipts coming in: which loans they name, which serials are known."""
 
 MATCH_LOANS = """
-SELECT l.id, l.loan_note_no, l.external_id, coalesce(l.baseline_on, l.disbursed_on), p.written_off_on
+SELECT l.id, l.loan_note_no, l.external_id, coalesce(l.baseline_on, l.disbursed_on), p.written_off_on, p.suspense
 FROM loans_loan l JOIN loans_position p ON p.loan_id = l.id
 WHERE loan_note_no = ANY(%(refs)s::text[]) OR external_id = ANY(%(refs)s::text[])
 """

@@ -256,7 +256,10 @@ class CloseBreak(PageView):
 
 
 class SettleReceipt(PageView):
-    """An unmatched receipt: find its loan and post it, or ask that it goes back; another person decides on that."""
+    """An unmatched receipt: find its loan and post it, or ask that it goes back; another person decides on that.
+
+    One that waits to be posted can go back as well.
+    """
 
     permission = "loans.post_receipts"
     template_name = "loans/receipt_settle.html"
@@ -309,6 +312,7 @@ class SettleReceipt(PageView):
             receipt=receipt,
             breaks=[shown(row) for row in ReceiptBreak.objects.filter(receipt=receipt).select_related("file")],
             is_open=is_open,
+            is_waiting=receipt.state == ReceiptState.WAITING,
             returns=returns,
             waiting=waiting,
             is_own=is_own,
