@@ -20,6 +20,7 @@ routes = [
     path("disclosures/", disclosures.Disclosures.as_view(), name="disclosures"),
     path("disclosures/<int:pk>/", disclosures.DisclosureDetail.as_view(), name="disclosure"),
     path("disclosures/<int:pk>/pdf/", disclosures.DisclosurePdf.as_view(), name="disclosure-pdf"),
+    path("disclosures/<int:pk>/void/", disclosures.DisclosureVoid.as_view(), name="disclosure-void"),
     path("loans/<int:pk>/", followups.LoanDetail.as_view(), name="loan"),
     path("loans/<int:pk>/installments/", loans.LoanInstallments.as_view(), name="loan-installments"),
     path("loans/<int:pk>/schedule/", loans.LoanSchedule.as_view(), name="loan-schedule"),

@@ -23,7 +23,7 @@ def disclosed_fields(number: str, staff: Staff) -> Disclosed | None:
     """Fields of the contract of a disclosure that is not used yet; None where there is none that this person sees."""
     if not number:
         return None
-    waiting = visible_disclosures(staff).filter(loan__isnull=True)
+    waiting = visible_disclosures(staff).filter(loan__isnull=True, voided_at__isnull=True)
     found = waiting.filter(number=number).first()
     if found is None:
         return None

@@ -54,6 +54,7 @@ urlpatterns = [
     path("disclosures/", disclosures.DisclosureList.as_view(), name="disclosures"),
     path("disclosures/<int:pk>/", disclosures.DisclosurePage.as_view(), name="disclosure"),
     path("disclosures/<int:pk>/document.pdf", disclosures.DisclosureDocument.as_view(), name="disclosure_pdf"),
+    path("disclosures/<int:pk>/void/", disclosures.VoidDisclosure.as_view(), name="disclosure_void"),
     path("costs/", disclosures.CostCalculator.as_view(), name="cost"),
     path("receipts/", views.ReceiptList.as_view(), name="receipts"),
     path("receipts/files/", views.MoneyFileList.as_view(), name="files"),

@@ -22,7 +22,13 @@ from loans.actions.breaks import (
 )
 from loans.actions.debits import DebitFileDiffers, debit_content, make_debits
 from loans.actions.disbursement import ContractRefused, ContractTaken, NewContract, disburse
-from loans.actions.disclosure import ContingentFee, DisclosureRefused, NewDisclosure, make_disclosure
+from loans.actions.disclosure import (
+    ContingentFee,
+    DisclosureRefused,
+    NewDisclosure,
+    make_disclosure,
+    void_disclosure,
+)
 from loans.actions.fees import (
     FeeNotDisclosed,
     FeeNotOpen,
@@ -116,6 +122,7 @@ __all__ = [
     "judge_rows",
     "make_debits",
     "make_disclosure",
+    "void_disclosure",
     "match_receipt",
     "open_bank",
     "open_ledger_month",

@@ -20,7 +20,9 @@ from journal.actions import record
 from journal.errors import ActionRefused
 from loans import sql
 from loans.actions.bank import open_ledger_month
+from loans.actions.contract_limits import agreed_faults, pricing_faults, rate_faults
 from loans.actions.disclosure import LANGUAGE, DisclosureRefused, disclosure_that_says
+from loans.actions.term_limits import term_faults
 from loans.models import (
     Combination,
     ContractParameter,
@@ -29,19 +31,17 @@ from loans.models import (
     Position,
     PostingKind,
     Pricing,
-    PricingAnchor,
     Product,
     Subsidy,
     Terms,
     TermsSource,
 )
 from loans.queries import hold_business_date, parameter
-from loans.queries.disclosures import lpr_for_contract
 from loans.rules import contract as rules
 from loans.rules.continuation import Plan, plan_of, to_json
 from loans.rules.contract import NewPricing
-from loans.rules.money import rate_ppm, yuan
-from loans.rules.pricing import LEAST_SPREAD_BP, MOST_SPREAD_BP, next_repricing_day, spread_ppm, tenor_of
+from loans.rules.money import yuan
+from loans.rules.pricing import next_repricing_day
 from loans.rules.schedule import ENGINE_VERSION
 from loans.rules.simulation import SimulationRefused
 from loans.rules.simulation_request import Request
@@ -174,7 +174,7 @@ def checked(contract: NewContract, *, day: date, is_part: bool, by: Staff) -> tu
         words = errors_in_words(refused.errors)
         raise ContractRefused({f"terms.{name}": str(next(iter(reasons))) for name, reasons in words.items()}) from None
     faults = _term_faults(contract, plan, day) | _register_faults(contract, by)
-    faults |= _pricing_faults(contract, plan) | _agreed_faults(contract)
+    faults |= pricing_faults(contract, plan, contract.signed_on) | agreed_faults(contract)
     scheme, against = _subsidy_of(contract, day, is_part)
     if against:
         faults["first_home"] = against
@@ -185,23 +185,14 @@ def checked(contract: NewContract, *, day: date, is_part: bool, by: Staff) -> tu
 
 def _term_faults(contract: NewContract, plan: Plan, day: date) -> dict[str, str]:
     """What speaks against days, term and rate; limits as of the day of signing."""
-    faults: dict[str, str] = {}
     request, signed = contract.request, contract.signed_on
-    most_months = int(parameter("max_term_months", signed, default=360))
-    most_rate = Decimal(parameter("max_rate_percent", signed, default="24.0"))
+    faults = term_faults(request, plan.matures_on, on=signed) | rate_faults(request, signed)
     if request.disbursed_on != day:
         faults["terms.disbursed_on"] = _("放款日须为当前营业日期 %(day)s。") % {"day": day}
     if signed > request.disbursed_on:
         faults["signed_on"] = _("签约日不能晚于放款日。")
     if rules.has_events(request):
         faults["terms"] = _("放款时的合同不能含有利率变更、提前还款或停息。")
-    if len(plan.rows) > most_months:
-        faults["terms.installments"] = _("签约日允许的最长期限为 %(most)d 期，合同为 %(given)d 期。") % {
-            "most": most_months,
-            "given": len(plan.rows),
-        }
-    if request.rate_ppm > rate_ppm(most_rate):
-        faults["terms.annual_rate_percent"] = _("年利率不能超过 %(most)s%%。") % {"most": most_rate}
     return faults
 
 
@@ -217,55 +208,6 @@ def _register_faults(contract: NewContract, by: Staff) -> dict[str, str]:
         found = Staff.objects.filter(pk=officer, is_active=True, branch_id=contract.branch_id).exists()
         if not found:
             faults["portfolio_officer"] = _("管户客户经理须为该机构的在岗人员。")
-    return faults
-
-
-def _pricing_faults(contract: NewContract, plan: Plan) -> dict[str, str]:
-    """A rate that follows the LPR is made from it; cycle and tenor are those on offer."""
-    pricing, faults = contract.pricing, dict[str, str]()
-    if pricing.kind != rules.LPR:
-        if pricing != NewPricing():
-            faults["pricing"] = _("固定利率没有期限品种、加点和重定价周期。")
-        return faults
-    if pricing.tenor != tenor_of(contract.request.disbursed_on, plan.matures_on):
-        faults["pricing.tenor"] = _("五年以上的合同用 5 年期以上 LPR，其余用 1 年期 LPR。")
-    if pricing.cycle_months not in parameter("repricing_cycles", contract.signed_on, default=[12]):
-        faults["pricing.cycle_months"] = _("签约日没有这个重定价周期。")
-    if pricing.anchor not in PricingAnchor.values:
-        faults["pricing.anchor"] = _("重定价日须为 1 月 1 日或放款对应日。")
-    if not LEAST_SPREAD_BP <= pricing.spread_bp <= MOST_SPREAD_BP:
-        faults["pricing.spread_bp"] = _("加点须在 %(least)d 至 %(most)d 个基点之间。") % {
-            "least": LEAST_SPREAD_BP,
-            "most": MOST_SPREAD_BP,
-        }
-    lpr = lpr_for_contract(pricing.tenor, contract.signed_on)
-    if lpr is None:
-        faults["pricing"] = _("签约日前没有已复核的 LPR。")
-    elif (made := rate_ppm(lpr) + spread_ppm(pricing.spread_bp)) != contract.request.rate_ppm:
-        faults["terms.annual_rate_percent"] = _("年利率与 LPR %(lpr)s%% 加 %(spread)s 个基点（%(made)s%%）不符。") % {
-            "lpr": lpr.normalize(),
-            "spread": pricing.spread_bp.normalize(),
-            "made": Decimal(made).scaleb(-4).normalize(),
-        }
-    return faults
-
-
-def _agreed_faults(contract: NewContract) -> dict[str, str]:
-    """What a contract may agree otherwise, and within which bounds."""
-    faults = {
-        f"agreed.{code}": _("合同不能另行约定此项。")
-        for code in contract.agreed
-        if code not in ("grace_days", "penalty_multiplier_overdue")
-    }
-    grace = contract.agreed.get("grace_days", 0)
-    if not 0 <= int(grace) <= rules.MOST_GRACE_DAYS:
-        faults["agreed.grace_days"] = _("宽限期须为 0 至 %(most)d 天。") % {"most": rules.MOST_GRACE_DAYS}
-    multiplier = Decimal(contract.agreed.get("penalty_multiplier_overdue", "1.5"))
-    if not rules.LEAST_MULTIPLIER <= multiplier <= rules.MOST_MULTIPLIER:
-        faults["agreed.penalty_multiplier_overdue"] = _("罚息倍数须在 %(least)s 至 %(most)s 之间。") % {
-            "least": rules.LEAST_MULTIPLIER,
-            "most": rules.MOST_MULTIPLIER,
-        }
     return faults
 
 

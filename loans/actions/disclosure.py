@@ -20,8 +20,10 @@ from journal.actions import record, store_exhibit
 from journal.errors import ActionRefused
 from loans import disclosure_wording as words
 from loans import pdf, sql
+from loans.actions.contract_limits import agreed_faults, pricing_faults, rate_faults
+from loans.actions.term_limits import term_faults
 from loans.models import CostDisclosure, CostItem, CostKind, Product, RepaymentMethod
-from loans.queries import parameter, require_business_date
+from loans.queries import hold_business_date, parameter, require_business_date
 from loans.queries.disclosures import visible_disclosures
 from loans.rules import contract as contract_rules
 from loans.rules.continuation import Plan, from_json, plan_of, to_json
@@ -42,10 +44,12 @@ from loans.rules.subsidy import FirstHome, refusals, scheme_of, subsidy_fen
 from loans.wording import errors_in_words
 from people.actions import require
 from people.models import Staff
+from people.rules.identity import has_unseen_characters
 
 LANGUAGE = "zh-hans"
 # A contract that agrees on a fee for prepaying names it as a contingent cost.
 PREPAYMENT_FEE = "PREPAYMENT_FEE"
+LEAST_REASON, MOST_REASON = 4, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,13 @@ class DisclosureRefused(ActionRefused):
     """There is no disclosure that can say this, or none that says what the contract says."""
 
     code = "disclosure_refused"
+
+
+class DisclosureUsed(ActionRefused):
+    """A contract was paid out by it, or it is voided already."""
+
+    code = "disclosure_used"
+    conflict = True
 
 
 class Contract(Protocol):
@@ -139,10 +150,40 @@ def make_disclosure(*, asked: NewDisclosure, by: Staff, at: datetime) -> CostDis
     return made
 
 
+@transaction.atomic
+def void_disclosure(*, disclosure_id: int, reason: str, by: Staff, at: datetime) -> CostDisclosure:
+    """Voids a disclosure that no contract used; it stays as it was said and serves none any more.
+
+    The caller has checked that the disclosure is visible.
+    """
+    require(by, "loans.disclose")
+    day = hold_business_date()
+    found = CostDisclosure.objects.select_for_update().get(pk=disclosure_id)
+    if found.loan_id is not None:
+        raise DisclosureUsed(_("这份明示表已用于一笔贷款，不能作废。"))
+    if found.voided_at is not None:
+        raise DisclosureUsed(_("这份明示表已作废。"))
+    reason = reason.strip()
+    if not LEAST_REASON <= len(reason) <= MOST_REASON or has_unseen_characters(reason):
+        raise DisclosureRefused(_("请写明作废原因（4 至 200 个字，不含不可见字符）。"), field="reason")
+    found.voided_at, found.voided_by, found.void_reason = at, by, reason
+    found.save(update_fields=["voided_at", "voided_by", "void_reason"])
+    record(
+        kind="loans.disclosure_voided", subject_type="cost_disclosure", subject_id=found.pk, by=by.staff_no, at=at,
+        business_date=day,
+        data={"number": found.number, "content_sha256": found.content_sha256, "reason": reason},
+    )  # fmt: skip
+    return found
+
+
 def content_of(asked: NewDisclosure, *, day: date, by: Staff) -> dict[str, Any]:
     """All that the document says but its number; amounts and rates as text."""
     _check_codes(asked)
     plan, cost = figures_of(asked)
+    faults = term_faults(asked.request, plan.matures_on, on=day) | rate_faults(asked.request, day)
+    faults |= pricing_faults(asked, plan, day) | agreed_faults(asked)
+    for name, sentence in faults.items():
+        raise DisclosureRefused(sentence, field=name)
     multiplier = effective_penalty(day, asked.agreed)
     default = _default_cost(asked.request, plan.rows, multiplier, day)
     return {
@@ -304,7 +345,8 @@ def _partner_of(asked: NewDisclosure, by: Staff) -> dict[str, Any] | None:
     if not asked.partner:
         return None
     found = visible_disclosures(by).filter(number=asked.partner).first()
-    if found is None or not found.content["is_combination_part"] or not asked.is_combination_part:
+    is_of_use = found is not None and found.voided_at is None and found.content["is_combination_part"]
+    if found is None or not is_of_use or not asked.is_combination_part:
         raise DisclosureRefused(_("没有这份组合贷明示表。"), field="partner")
     if found.content["product"] == asked.product:
         raise DisclosureRefused(_("组合贷的两份明示表须分别为公积金贷款和商业性贷款。"), field="partner")
@@ -361,6 +403,8 @@ def disclosure_that_says(contract: Contract, *, is_part: bool, by: Staff) -> Cos
         raise DisclosureRefused(_("没有这份明示表。"), field="disclosure")
     if found.loan_id is not None:
         raise DisclosureRefused(_("这份明示表已用于另一笔贷款。"), field="disclosure", conflict=True)
+    if found.voided_at is not None:
+        raise DisclosureRefused(_("这份明示表已作废。"), field="disclosure", conflict=True)
     differing = _differences(found, contract, is_part)
     if differing:
         raise DisclosureRefused(

@@ -3,7 +3,7 @@
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from journal.queries import exhibit_bytes
-from loans.actions.disclosure import ContingentFee, NewDisclosure, make_disclosure
+from loans.actions.disclosure import ContingentFee, NewDisclosure, make_disclosure, void_disclosure
 from loans.api.contracts import (
     AgreedForm,
     FirstHomeForm,
@@ -29,7 +29,7 @@ from loans.api.contracts import (
 )
 from loans.api.fields import MoneyField, StaffBrief, money
 from loans.api.refunds import YesNoField
-from loans.models import CostDisclosure, CostItem, CostKind, Product
+from loans.models import CostDisclosure, CostItem, CostKind, DisclosureState, Product
 from loans.queries.disclosures import visible_disclosures
 from loans.rules.disclosure import DUES, CostFee
 from loans.rules.money import fen
@@ -43,7 +43,15 @@ MOST_ITEMS = 40
 class DisclosureFilter(django_filters.FilterSet):
     number = django_filters.CharFilter(label=_lazy("编号"))
     loan = django_filters.NumberFilter(label=_lazy("贷款"), field_name="loan_id")
-    waiting = django_filters.BooleanFilter(label=_lazy("未放款"), field_name="loan_id", lookup_expr="isnull")
+    waiting = django_filters.BooleanFilter(label=_lazy("未放款"), method="filter_waiting")
+    voided = django_filters.BooleanFilter(
+        label=_lazy("已作废"), field_name="voided_at", lookup_expr="isnull", exclude=True
+    )
+
+    def filter_waiting(self, rows: QuerySet[CostDisclosure], name: str, value: bool) -> QuerySet[CostDisclosure]:
+        """Of no contract yet, and of use for one."""
+        of_use = Q(loan_id__isnull=True, voided_at__isnull=True)
+        return rows.filter(of_use) if value else rows.exclude(of_use)
 
     class Meta:
         model = CostDisclosure
@@ -65,11 +73,16 @@ class DisclosureRow(serializers.ModelSerializer[CostDisclosure]):
     loan_id = serializers.IntegerField(allow_null=True)
     annualised_percent = serializers.DecimalField(9, 4)
     made_by = StaffBrief()
+    state = serializers.ChoiceField(choices=DisclosureState.choices)
+    voided_by = StaffBrief(allow_null=True)
     pdf_sha256 = serializers.CharField(source="exhibit.sha256", allow_null=True, default=None)
 
     class Meta:
         model = CostDisclosure
-        fields = ["id", "number", "loan_id", "annualised_percent", "content_sha256", "pdf_sha256", "made_by", "made_at"]
+        fields = [
+            "id", "number", "state", "loan_id", "annualised_percent", "content_sha256", "pdf_sha256", "made_by",
+            "made_at", "voided_by", "voided_at", "void_reason",
+        ]  # fmt: skip
 
 
 class DisclosureFull(DisclosureRow):
@@ -161,7 +174,11 @@ class Disclosures(ListView):
     default_ordering = "-id"
 
     def rows(self) -> QuerySet[CostDisclosure]:
-        return visible_disclosures(self.staff).select_related("made_by", "exhibit").defer("content", "request")
+        return (
+            visible_disclosures(self.staff)
+            .select_related("made_by", "voided_by", "exhibit")
+            .defer("content", "request")
+        )
 
     @reads(DisclosureRow(many=True), operation_id="disclosures_list")
     def get(self, request: Request) -> Response:
@@ -185,8 +202,29 @@ class DisclosureDetail(ApiView):
 
     @reads(DisclosureFull, operation_id="disclosures_retrieve")
     def get(self, request: Request, pk: int) -> Response:
-        seen = visible_disclosures(self.staff).select_related("made_by", "exhibit")
+        seen = visible_disclosures(self.staff).select_related("made_by", "voided_by", "exhibit")
         return Response(DisclosureFull(self.visible(seen, pk=pk)).data)
+
+
+class VoidForm(StrictSerializer):
+    reason = TextField(max_length=200)
+
+
+class DisclosureVoid(ApiView):
+    """Voids a disclosure that no contract used."""
+
+    permission = "loans.disclose"
+
+    @writes(VoidForm, DisclosureFull, key_required=True, operation_id="disclosures_void")
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        found = self.visible(visible_disclosures(self.staff), pk=pk)
+        reason = self.sent(VoidForm)["reason"]
+
+        def effect() -> Response:
+            voided = void_disclosure(disclosure_id=found.pk, reason=reason, by=self.staff, at=self.at)
+            return Response(DisclosureFull(voided).data)
+
+        return self.once(effect, required=True)
 
 
 class DisclosurePdf(ApiView):

@@ -22,7 +22,7 @@ from loans.models.contract import (
     Terms,
     TermsSource,
 )
-from loans.models.disclosure import CostDisclosure, CostItem, CostKind
+from loans.models.disclosure import CostDisclosure, CostItem, CostKind, DisclosureState
 from loans.models.figures import DaysBand, Figure
 from loans.models.files import (
     BreakState,
@@ -50,6 +50,7 @@ __all__ = [
     "CostDisclosure",
     "CostItem",
     "CostKind",
+    "DisclosureState",
     "DaysBand",
     "DebitInstruction",
     "DebitResult",

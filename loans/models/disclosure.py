@@ -20,6 +20,12 @@ class CostKind(models.TextChoices):
     CONTINGENT = "CONTINGENT", _("违约等或有成本")
 
 
+class DisclosureState(models.TextChoices):
+    WAITING = "WAITING", _("未放款")
+    USED = "USED", _("已放款")
+    VOIDED = "VOIDED", _("已作废")
+
+
 class CostDisclosure(models.Model):
     """One disclosure; made before signing, and tied to the loan at disbursement or voided."""
 
@@ -54,6 +60,12 @@ class CostDisclosure(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def state(self) -> DisclosureState:
+        if self.voided_at is not None:
+            return DisclosureState.VOIDED
+        return DisclosureState.WAITING if self.loan_id is None else DisclosureState.USED
 
 
 class CostItem(models.Model):

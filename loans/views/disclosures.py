@@ -2,26 +2,31 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from journal.errors import ActionRefused
 from journal.queries import exhibit_bytes
-from loans.actions.disclosure import NewDisclosure, cost_in_short
+from loans.actions.disclosure import NewDisclosure, cost_in_short, void_disclosure
 from loans.disclosure_wording import shown
-from loans.models import CostDisclosure, RepaymentMethod
+from loans.models import CostDisclosure, DisclosureState, RepaymentMethod
 from loans.queries import open_business_date
 from loans.queries.disclosures import visible_disclosures
 from loans.rules.disclosure import CostFee
 from loans.rules.money import AmountError, fen, parse_amount
 from loans.rules.simulation_request import Request, parse_request
 from loans.rules.typed_amount import typed_amount
+from loans.views.files import answer
 from loans.wording import errors_in_words
 from people.paging import Order, page_of
+from people.queries import may
 from people.web import PageView, no_store, visible_or_404
 
-NEWEST = Order("new", _("最近出具"), ("-id",))
+NEWEST = Order("new", _lazy("最近出具"), ("-id",))
 
 
 class DisclosureList(PageView):
@@ -36,10 +41,13 @@ class DisclosureList(PageView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         found = visible_disclosures(self.staff).select_related("loan", "made_by")
         is_waiting = self.request.GET.get("waiting") == "1"
+        is_voided = not is_waiting and self.request.GET.get("voided") == "1"
         if is_waiting:
-            found = found.filter(loan__isnull=True)
+            found = found.filter(loan__isnull=True, voided_at__isnull=True)
+        elif is_voided:
+            found = found.filter(voided_at__isnull=False)
         page = page_of(found, NEWEST, cursor=self.request.GET.get("cursor", ""))
-        return super().get_context_data(**kwargs, page=page, is_waiting=is_waiting)
+        return super().get_context_data(**kwargs, page=page, is_waiting=is_waiting, is_voided=is_voided)
 
 
 class DisclosurePage(PageView):
@@ -49,10 +57,38 @@ class DisclosurePage(PageView):
     template_name = "loans/disclosure.html"
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        seen = visible_disclosures(self.staff).select_related("loan", "made_by", "exhibit")
+        return self.shown(pk)
+
+    def shown(self, pk: int, refusal: ActionRefused | None = None, reason: str = "") -> HttpResponse:
+        seen = visible_disclosures(self.staff).select_related("loan", "made_by", "voided_by", "exhibit")
         found: CostDisclosure = visible_or_404(seen, pk=pk)
-        context = self.get_context_data(disclosure=found, said=shown(found.content), printed_at=self.at)
-        return no_store(self.render_to_response(context))
+        context = self.get_context_data(
+            disclosure=found,
+            said=shown(found.content),
+            printed_at=self.at,
+            is_waiting=found.state == DisclosureState.WAITING,
+            may_void=found.state == DisclosureState.WAITING and may(self.staff, "loans.disclose"),
+            refused=refusal.message if refusal else "",
+            reason=reason,
+        )
+        return answer(self, context, refusal)
+
+
+class VoidDisclosure(DisclosurePage):
+    """Voids a disclosure that no contract used."""
+
+    permission = "loans.disclose"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        found: CostDisclosure = visible_or_404(visible_disclosures(self.staff), pk=pk)
+        reason = request.POST.get("reason", "")
+        try:
+            void_disclosure(disclosure_id=found.pk, reason=reason, by=self.staff, at=self.at)
+        except ActionRefused as refusal:
+            return self.shown(pk, refusal, reason)
+        messages.success(request, _("明示表 %(number)s 已作废。") % {"number": found.number})
+        return redirect("loans:disclosure", pk=pk)
 
 
 class DisclosureDocument(PageView):

@@ -14,7 +14,14 @@ from journal.models import Entry, Exhibit
 from journal.queries import exhibit_bytes
 from loans import pdf
 from loans.actions.disbursement import NewContract, disburse
-from loans.actions.disclosure import ContingentFee, DisclosureRefused, NewDisclosure, make_disclosure
+from loans.actions.disclosure import (
+    ContingentFee,
+    DisclosureRefused,
+    DisclosureUsed,
+    NewDisclosure,
+    make_disclosure,
+    void_disclosure,
+)
 from loans.models import CostDisclosure, CostItem, Loan
 from loans.queries.disclosures import disclosures_of, visible_disclosures
 from loans.rules.contract import sha256_of
@@ -92,6 +99,7 @@ def test_text_of_a_person_never_becomes_markup(by: Staff) -> None:
 def test_a_floating_rate_and_a_subsidy_are_noted(by: Staff) -> None:
     from loans.rules.subsidy import FirstHome
 
+    publish()
     home = FirstHome(Decimal(89), 140_000_000, True, False)
     said = made(by, pricing=FIVE_YEARS, first_home=home).content
     assert said["pricing"] == {
@@ -124,13 +132,96 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"request": request_of(prepayments=[{"paid_on": "2027-12-01", "amount": "1.00", "effect": "SHORTEN_TERM"}])},
         "terms",
     ),
+    "two rows to 2150": (
+        {"request": request_of(installments=2, first_due_on="2150-10-30", first_period="ONE_MONTH")},
+        "terms.installments",
+    ),
+    "a long first period": (
+        {"request": request_of(installments=12, first_due_on="2027-02-02", first_period="BY_DAYS")},
+        "terms.first_due_on",
+    ),
     "below the interest": ({"request": request_of(installment_amount="100.00")}, "terms.installment_amount"),
+    "a rate above the product": ({"request": request_of(annual_rate_percent="25")}, "terms.annual_rate_percent"),
+    "another rate than LPR and spread": (
+        {"request": request_of(annual_rate_percent="3.00"), "pricing": FIVE_YEARS}, "terms.annual_rate_percent",
+    ),
+    "a cycle that is not on offer": ({"pricing": replace(FIVE_YEARS, cycle_months=5)}, "pricing.cycle_months"),
+    "grace beyond the limit": ({"agreed": {"grace_days": 99}}, "agreed.grace_days"),
     "a partner of nobody": ({"is_combination_part": True, "partner": "MS1"}, "partner"),
 }  # fmt: skip
 
 
+def test_a_voided_disclosure_serves_no_contract_and_says_who_voided_it_and_why(by: Staff) -> None:
+    found = made(by)
+    voided = void_disclosure(disclosure_id=found.pk, reason="利率填错了", by=by, at=AT)
+    assert (voided.state, voided.voided_by, voided.voided_at) == ("VOIDED", by, AT)
+    entry = Entry.objects.get(kind="loans.disclosure_voided")
+    assert (entry.actor, entry.data["number"], entry.data["reason"]) == (
+        by.staff_no,
+        found.number,
+        "利率填错了",
+    )
+    with pytest.raises(DisclosureRefused) as refused:
+        disburse(contract=replace(contract_of(by.branch), disclosure=found.number), by=make_staff("OPERATIONS", by.branch), at=AT)
+    assert refused.value.conflict and not Loan.objects.exists()
+    with pytest.raises(DisclosureRefused):
+        made(by, is_combination_part=True, partner=found.number)
+    with pytest.raises(DisclosureUsed):
+        void_disclosure(disclosure_id=found.pk, reason="再作废一次", by=by, at=AT)
+    assert Entry.objects.filter(kind="loans.disclosure_voided").count() == 1
+
+
+def test_a_disclosure_that_was_used_is_not_voided_nor_one_without_a_reason(by: Staff) -> None:
+    used = CostDisclosure.objects.get(loan=disbursed(by))
+    waiting = made(by)
+    for pk, reason, error in ((used.pk, "利率填错了", DisclosureUsed), (waiting.pk, "错", DisclosureRefused)):
+        with pytest.raises(error):
+            void_disclosure(disclosure_id=pk, reason=reason, by=by, at=AT)
+    with pytest.raises(NotAllowed):
+        void_disclosure(disclosure_id=waiting.pk, reason="利率填错了", by=make_staff("AUDITOR", by.branch), at=AT)
+    assert not CostDisclosure.objects.filter(voided_at__isnull=False).exists()
+    assert not Entry.objects.filter(kind="loans.disclosure_voided").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "claim"),
+    [
+        ("voided_at = now()", "voided_disclosure_says_why"),
+        ("void_reason = 'because'", "tied to a loan once, never changed"),
+        ("voided_at = now(), voided_by_id = made_by_id", "voided_disclosure_says_why"),
+        (
+            "voided_at = now(), voided_by_id = made_by_id, void_reason = 'because', loan_id = 1",
+            "tied to a loan once, never changed",
+        ),
+        (
+            "voided_at = now(), voided_by_id = made_by_id, void_reason = 'because', number = 'X'",
+            "tied to a loan once, never changed",
+        ),
+    ],
+)
+def test_the_database_keeps_how_a_disclosure_is_voided(by: Staff, change: str, claim: str) -> None:
+    found = made(by)
+    with pytest.raises(DatabaseError, match=claim), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE loans_costdisclosure SET {change} WHERE id = %s", [found.pk])  # noqa: S608
+    void_disclosure(disclosure_id=found.pk, reason="利率填错了", by=by, at=AT)
+    with (
+        pytest.raises(DatabaseError, match="voided_disclosure_has_no_loan"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("UPDATE loans_costdisclosure SET loan_id = 1 WHERE id = %s", [found.pk])
+    for undone in ("voided_at = NULL, voided_by_id = NULL, void_reason = ''", "void_reason = 'another'"):
+        with (
+            pytest.raises(DatabaseError, match="tied to a loan once, never changed"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(f"UPDATE loans_costdisclosure SET {undone} WHERE id = %s", [found.pk])  # noqa: S608
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_disclosed_leaves_nothing(by: Staff, case: str) -> None:
+    publish()
     given, field = REFUSED[case]
     before = (CostDisclosure.objects.count(), Exhibit.objects.count(), Entry.objects.count())
     with pytest.raises(DisclosureRefused) as refused:

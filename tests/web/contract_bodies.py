@@ -49,6 +49,10 @@ ROWS: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("disclosures", "POST"): ({"officer", "colleague", "stranger", "manager", "operations"}, DISCLOSURE),
     ("disclosure", "GET"): (_READERS, None),
     ("disclosure-pdf", "GET"): (_READERS, None),
+    ("disclosure-void", "POST"): (
+        {"officer", "colleague", "stranger", "manager", "operations"},
+        {"reason": "利率填错了"},
+    ),
 }
 
 

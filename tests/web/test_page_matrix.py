@@ -106,6 +106,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "loans:disclosures": (LOAN_ROLES, "get", {}),
     "loans:disclosure": (LOAN_ROLES, "get", {}),
     "loans:disclosure_pdf": (LOAN_ROLES, "get", {}),
+    "loans:disclosure_void": (PROPOSERS, "post", {"reason": "利率填错了"}),
     "loans:cost": (LOAN_ROLES, "get", {}),
     "loans:receipts": ({"operations"}, "get", {}),
     "loans:reverse_receipt": ({"operations"}, "post", {"reason": "渠道重复划款"}),
@@ -215,7 +216,7 @@ def reports(bank: Bank) -> dict[str, Any]:
 def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
     if name in ("followups:report", "followups:report_pdf", "followups:approve", "followups:return"):
         return reverse(name, args=[reports[place].pk if place in reports else 987654321])
-    if name in ("loans:disclosure", "loans:disclosure_pdf"):
+    if name in ("loans:disclosure", "loans:disclosure_pdf", "loans:disclosure_void"):
         return reverse(name, args=[disclosure_in(bank, place)])
     if name in MONEY_PAGES:
         found = money_rows_of(bank, place) if place in bank.loans else {}
