@@ -21,6 +21,7 @@ _D = date
 PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
     ("max_term_months", 360, _D(2004, 1, 1), _D(2026, 8, 28), "个人住房贷款管理办法 1998"),
     ("max_term_months", 480, _D(2026, 8, 28), None, "银发〔2026〕171号"),
+    ("max_first_period_days", 92, _D(2000, 1, 1), None, "本行默认：放款至首个还款日最多天数"),
     ("pti_housing_max", "50.0", _D(2004, 1, 1), None, "银监发〔2004〕57号"),
     ("pti_total_max", "55.0", _D(2004, 1, 1), _D(2026, 8, 28), "银监发〔2004〕57号"),
     ("pti_total_max", "60.0", _D(2026, 8, 28), None, "个人住房贷款管理办法（试行）2026 第10条"),

@@ -21,7 +21,7 @@ _SENTENCES = {
     "settles_the_loan": gettext_lazy("该金额已是全部剩余本金，请改为提前结清。"),
     "below_the_minimum": gettext_lazy("提前还款本金不得低于 %(least)s 元。"),
     "larger_than_the_payoff": gettext_lazy("提前还款超过剩余本金 %(balance)s 元。"),
-    "fee_not_agreed": gettext_lazy("合同及费用明示表均未约定提前还款费用，不得收取。"),
+    "fee_not_agreed": gettext_lazy("没有约定提前还款费用及其金额，不得收取。"),
     "fee_above_agreed": gettext_lazy("费用超过约定的 %(most)s 元。"),
     "not_longer": gettext_lazy("展期后的期数须多于现剩余的 %(left)s 期。"),
     "too_many_in_all": gettext_lazy("现剩 %(left)s 期，加延长的 %(more)s 期共 %(total)s 期，超过最多 %(most)s 期。"),

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from journal.models import Entry
 from loans import sql
@@ -136,22 +136,21 @@ def change_limits(facts: ChangeFacts) -> Limits:
 
 
 def _fee_most(loan: Loan, day: date) -> int | None:
-    """The most that may be charged for paying ahead; None: nothing was agreed.
+    """The most that may be charged for paying ahead; None: no amount was agreed.
 
-    Where a cost disclosure is required the fee stands on it too (the ledger refuses one that does not), and a
-    contract's own parameter can only make it less.
+    Agreed is what the cost disclosure names, up to its highest amount, and what the contract's own parameter says; of
+    two amounts the lesser. Where a disclosure is required, a fee that it does not name is none (the ledger refuses it).
     """
-    agreed = ContractParameter.objects.filter(loan=loan, code="prepayment_fee", in_force__contains=day).first()
-    by_contract = fen(Decimal(str(agreed.value))) if agreed is not None else None
+    by_contract = ContractParameter.objects.filter(loan=loan, code="prepayment_fee", in_force__contains=day).first()
     items = CostItem.objects.filter(disclosure__loan=loan, code=PREPAYMENT_FEE, kind__in=("FEE", "CONTINGENT"))
-    amount = items.aggregate(most=Sum("amount"))["most"]
-    disclosed = fen(amount) if amount is not None else None
+    disclosed = items.aggregate(count=Count("id"), most=Sum("amount"))
     is_required = loan.baseline_on is None and parameter(
         "cost_disclosure_required", loan.signed_on or loan.disbursed_on, default=False
     )
-    if disclosed is None or by_contract is None:
-        return disclosed if is_required or by_contract is None else by_contract
-    return min(disclosed, by_contract)
+    if is_required and not disclosed["count"]:
+        return None
+    given = [by_contract.value if by_contract else None, disclosed["most"]]
+    return min((fen(Decimal(str(amount))) for amount in given if amount is not None), default=None)
 
 
 def suspense_on(loan_id: int, day: date) -> int:

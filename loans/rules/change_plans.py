@@ -153,8 +153,10 @@ def simulate_change(kind: str, base: Base, asked: Asked, limits: Limits) -> Outc
         raise NotPossible("", reasons[0].code, **reasons[0].params) from refused
     if (after.rows, after.rate_ppm) == (before.rows, before.rate_ppm):
         raise NotPossible("", "nothing_would_change")
-    if after.matures_on > before.matures_on and kind != DUE_DAY:
-        _check_months(after.matures_on, limits, "")
+    if after.matures_on > before.matures_on:
+        # A due day may move the last one into the next month.
+        most = MAX_INSTALLMENTS if kind == DUE_DAY else limits.max_term_months
+        _check_months(after.matures_on, replace(limits, max_term_months=most), "due_day" if kind == DUE_DAY else "")
     if kind == PREPAYMENT:
         return Outcome(before, after, Paid(asked.amount, after.prepaid[-1].interest_fen, fee))
     return Outcome(before, after)

@@ -1,9 +1,11 @@
 """Prepayment and settlement from preview to the ledger: what was previewed is what is applied."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from psycopg2.extras import DateRange
 
 from loans.actions.changes import (
     ChangeIsStale,
@@ -17,7 +19,9 @@ from loans.actions.changes import (
     reverse_change,
     withdraw_change,
 )
-from loans.models import ContractChange, Installment, LedgerLine, Posting
+from loans.actions.disbursement import disburse
+from loans.actions.disclosure import ContingentFee
+from loans.models import ContractChange, ContractParameter, Installment, LedgerLine, Posting
 from tests.changing import (
     AMOUNT,
     People,
@@ -34,6 +38,7 @@ from tests.changing import (
     shown,
     signed,
 )
+from tests.contracts import contract_of, disclosure_of, operator
 from tests.factories import AT, book_loan
 
 pytestmark = pytest.mark.django_db
@@ -227,10 +232,6 @@ def test_a_loan_in_arrears_cannot_be_prepaid() -> None:
 
 
 def test_an_agreed_fee_is_charged_up_to_what_was_agreed() -> None:
-    from psycopg2.extras import DateRange
-
-    from loans.models import ContractParameter
-
     loan, who = e1_loan(), People()
     ContractParameter.objects.create(
         loan=loan, code="prepayment_fee", value="500.00", in_force=DateRange(date(2025, 10, 20), None), source="合同"
@@ -243,6 +244,70 @@ def test_an_agreed_fee_is_charged_up_to_what_was_agreed() -> None:
     apply(change, who)
     assert LedgerLine.objects.get(account="FEE_INCOME").amount == Decimal("-500.00")
     assert position(loan).suspense == 0
+
+
+@pytest.mark.parametrize(
+    ("disclosed", "by_contract", "most"),
+    [
+        # (named on the disclosure with an amount, or without), the contract's parameter, what may be charged
+        ((), None, None),
+        ((), "500.00", None),
+        ((50_000,), None, "500.00"),
+        ((50_000,), "300.00", "300.00"),
+        ((None,), None, None),
+        ((None,), "300.00", "300.00"),
+    ],
+)
+def test_a_fee_of_a_contract_that_is_disclosed_is_what_was_agreed(
+    disclosed: tuple[int | None, ...], by_contract: str | None, most: str | None
+) -> None:
+    who, by = People(), operator()
+    contract = contract_of(by.branch)
+    named = tuple(
+        ContingentFee("PREPAYMENT_FEE", "提前还款违约金", "贷款人", amount, "按本金的 1%") for amount in disclosed
+    )
+    found = disclosure_of(contract, by, contingent=named)
+    loan = disburse(contract=replace(contract, disclosure=found.number), by=by, at=AT)
+    if by_contract:
+        ContractParameter.objects.create(
+            loan=loan, code="prepayment_fee", value=by_contract, in_force=DateRange(date(2026, 11, 1), None), source="x"
+        )
+    before = everything()
+    asked = {**AMOUNT, "effect": "SHORTEN_TERM"}
+    with pytest.raises(ChangeRefused) as caught:
+        propose(loan, "PREPAYMENT", who, **asked, fee=f"{Decimal(most or 0) + Decimal('0.01')}")
+    assert (caught.value.code, everything()) == ("fee_above_agreed" if most else "fee_not_agreed", before)
+    if most:
+        change = signed(loan, "PREPAYMENT", who, **asked, fee=most)
+        pay(loan, preview_of(change).needed, date(2026, 11, 1), "1")
+        apply(change, who)
+        assert LedgerLine.objects.get(account="FEE_INCOME").amount == -Decimal(most)
+
+
+def test_after_a_shortened_term_the_loan_is_previewed_and_goes_on_as_it_stands() -> None:
+    """The position in force is what the next preview starts from, on the same day and in the next period."""
+    loan, who = e1_loan(), People()
+    change = signed(loan, "PREPAYMENT", who, **AMOUNT, effect="SHORTEN_TERM")
+    pay(loan, preview_of(change).needed, date(2026, 11, 30), "1")
+    apply(change, who)
+    for day in (date(2026, 11, 30), date(2026, 12, 21)):
+        open_next(day)
+        pay(loan, position(loan).installment_amount, day, f"m{day}")
+        left = len(rows_of(loan))
+        for kind, asked, more in (
+            ("METHOD", {"method": "EQUAL_PRINCIPAL"}, 0),
+            ("RESTRUCTURING", {"annual_rate_percent": "3.0000"}, 0),
+            ("DEFERRAL", {"installments": "4", "extend": "yes"}, 4),
+            ("EXTENSION", {"installments": str(left + 9)}, 9),
+        ):
+            found = preview_change(loan_id=loan.pk, kind=kind, asked=asked, by=who.officer, at=AT)
+            assert shown(found.rows_before) == rows_of(loan)
+            assert (found.before.installments_left, found.after.installments_left) == (left, left + more), (kind, day)
+    restructured = signed(loan, "RESTRUCTURING", who, who.risk, annual_rate_percent="3.0000")
+    apply(restructured, who)
+    assert rows_of(loan) == shown(preview_of(restructured).rows_after)
+    open_next(date(2027, 2, 21))
+    all_is_well()
 
 
 def test_a_stale_form_names_who_was_first() -> None:

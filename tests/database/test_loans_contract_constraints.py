@@ -1,5 +1,6 @@
 """Limits of a contract disbursed here, as the database holds them against rows written past the code."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -69,6 +70,7 @@ def bare_loan(by: Staff, *, signed_on: str = "2026-11-01", first_due_on: str | N
         ("2026-11-01", "2026-11-01", "3.6", 360, "first_due_after_disbursement"),
         ("2026-11-01", "2026-10-20", "3.6", 360, "first_due_after_disbursement"),
         ("2026-11-01", None, "3.6", 360, "first_due_after_disbursement"),
+        ("2026-11-01", "2027-02-02", "3.6", 12, "first_due_within_limit"),
     ],
 )
 def test_terms_beyond_the_limits_of_their_day_are_refused(
@@ -82,6 +84,16 @@ def test_terms_beyond_the_limits_of_their_day_are_refused(
 def test_terms_at_the_limits_are_taken(by: Staff) -> None:
     run(TERMS, [bare_loan(by), "24.0", 480])
     run(TERMS, [bare_loan(by, signed_on="2026-08-27"), "0", 360])
+
+
+@pytest.mark.parametrize(("signed_on", "matures_on"), [("2026-11-01", "2066-12-01"), ("2026-08-27", "2056-12-01")])
+def test_a_term_counts_by_the_calendar_whatever_its_rows(by: Staff, signed_on: str, matures_on: str) -> None:
+    pk = bare_loan(by, signed_on=signed_on)
+    Loan.objects.filter(pk=pk).update(matures_on=matures_on)
+    assert refused(TERMS, [pk, "3.6", 2]) == "contract_term_within_limit"
+    last = date.fromisoformat(matures_on) - timedelta(days=1)
+    Loan.objects.filter(pk=pk).update(matures_on=last)
+    run(TERMS, [pk, "3.6", 2])
 
 
 def test_a_number_of_another_form_is_refused_but_to_a_loan_taken_over(by: Staff) -> None:

@@ -175,6 +175,22 @@ REFUSED: dict[str, tuple[Callable[[NewContract], NewContract], str]] = {
     "long by a fixed installment": (
         lambda c: replace(c, request=request_of(installment_amount="3500.00")), "terms.installments"
     ),
+    "two rows to 2150": (
+        lambda c: replace(c, request=request_of(
+            installments=2, first_due_on="2150-10-30", first_period="ONE_MONTH")), "terms.installments"
+    ),
+    "a long first period": (
+        lambda c: replace(c, request=request_of(
+            installments=12, first_due_on="2027-02-02", first_period="BY_DAYS")), "terms.first_due_on"
+    ),
+    "a month that is two": (
+        lambda c: replace(c, request=request_of(
+            installments=12, first_due_on="2027-01-01", first_period="ONE_MONTH")), "terms.first_due_on"
+    ),
+    "as many rows as months, a month later": (
+        lambda c: replace(c, request=request_of(
+            installments=480, first_due_on="2027-01-01", first_period="BY_DAYS")), "terms.installments"
+    ),
     "dear": (lambda c: replace(c, request=request_of(annual_rate_percent="24.0001")), "terms.annual_rate_percent"),
     "with a rate change": (
         lambda c: replace(c, request=request_of(
@@ -215,6 +231,14 @@ def test_what_does_not_fit_is_refused_by_field_and_nothing_is_written(by: Staff,
 def test_every_fault_is_named_at_once(by: Staff) -> None:
     contract = contract_of(by.branch, {"annual_rate_percent": "25"}, borrower_id=987654321, signed_on=date(2026, 11, 2))
     assert set(refused(contract, by).sentences) == {"terms.annual_rate_percent", "borrower", "signed_on"}
+
+
+def test_a_first_period_may_be_as_long_as_the_bank_allows(by: Staff) -> None:
+    terms = {"installments": 12, "first_due_on": "2027-02-01", "first_period": "BY_DAYS"}
+    assert disbursed(by, terms).position.next_due_on == date(2027, 2, 1)
+    Parameter.objects.filter(code="max_first_period_days").update(value=91)
+    error = refused(contract_of(by.branch, terms, external_id="C-2"), by)
+    assert set(error.sentences) == {"terms.first_due_on"}
 
 
 def test_forty_years_may_be_signed_since_the_rule_of_2026(by: Staff) -> None:

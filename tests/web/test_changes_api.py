@@ -169,3 +169,24 @@ def test_a_list_costs_the_same_however_long_it_is(bank: Bank, loan: Loan) -> Non
     listed = officer.get("changes/", state="PROPOSED", kind="PREPAYMENT", loan=loan.pk).json()["results"]
     assert [row["loan_id"] for row in listed] == [loan.pk]
     assert bank.api("stranger").get("changes/").json()["results"] == []
+
+
+def test_a_count_comes_as_an_integer_or_as_its_digits_and_everything_else_is_told_in_one_sentence(
+    bank: Bank, loan: Loan
+) -> None:
+    officer, path = bank.api("officer"), f"loans/{loan.pk}/changes/preview/"
+
+    def preview(count: Any) -> Any:
+        return officer.post(path, {"kind": "RESTRUCTURING", "asked": {"installments": count}})
+
+    assert preview(300).json() == preview("300").json()
+    assert preview(300).json()["after"]["installments_left"] == 300
+    for wrong in ("四百", "1.5", 1.5, True, None, [300]):
+        reply = preview(wrong)
+        assert (reply.status_code, "请填整数。" in str(reply.json())) == (422 if isinstance(wrong, str) else 400, True)
+    assert "1 至 480" in str(preview(1000).json())
+    # Money and rates stay text.
+    reply = officer.post(path, {"kind": "PREPAYMENT", "asked": {"amount": 100000, "effect": "SHORTEN_TERM"}})
+    assert reply.status_code == 400
+    change = propose(bank, loan, kind="RESTRUCTURING", asked={"installments": 300}).json()
+    assert change["asked"] == {"installments": "300"}
