@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from journal.actions import record
 from journal.errors import ActionRefused
 from loans.actions.breaks import checked_note
-from loans.models import Position, PostingKind, Refund, RefundState
+from loans.models import ChangeState, ContractChange, Position, PostingKind, Refund, RefundState
 from loans.queries import hold_business_date, lock_positions
+from loans.rules.changes import MONEY_KINDS
 from loans.rules.money import fen
 from loans.writing import Header, write_postings
 from people.actions import require
@@ -102,6 +103,30 @@ def decide_refund(*, refund_id: int, approve: bool, note: str, by: Staff, at: da
     )  # fmt: skip
     refund.refresh_from_db()
     return refund
+
+
+def refund_warnings(loan_id: int, suspense: Decimal, amount: Decimal | None = None) -> list[str]:
+    """What a refund of an amount would take from a change that is approved or signed; without one, what any might."""
+    found = []
+    binding = ContractChange.objects.filter(
+        loan_id=loan_id, kind__in=MONEY_KINDS, state__in=(ChangeState.APPROVED, ChangeState.SIGNED)
+    )
+    for change in binding:
+        needed = Decimal(change.result["taken"])
+        most = max(Decimal(0), suspense - needed)
+        if amount is None or amount > most:
+            words = {
+                "number": change.pk, "kind": change.get_kind_display(), "state": change.get_state_display(),
+                "day": change.effective_on, "needed": f"{needed:,.2f}", "most": f"{most:,.2f}",
+            }  # fmt: skip
+            found.append(
+                _(
+                    "变更 %(number)s 号（%(kind)s，%(state)s，%(day)s 生效）需用暂收款 %(needed)s 元；"
+                    "退款超过 %(most)s 元，该变更会因资金不足不能生效。"
+                )
+                % words
+            )
+    return found
 
 
 def _refuse_more_than(position: Position, amount: Decimal) -> None:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from loans import actions
+from loans.actions.refunds import refund_warnings
 from loans.api.fields import MoneyField, StaffBrief
 from loans.api.receipts import LoanNotFound
 from loans.filters import RefundFilter
@@ -32,6 +33,20 @@ class RefundRow(serializers.ModelSerializer[Refund]):
             "id", "loan_id", "loan_note_no", "amount", "reason", "state", "proposed_by", "proposed_at", "decided_by",
             "decided_at", "decision_note", "refunded_on",
         ]  # fmt: skip
+
+
+class RefundTold(RefundRow):
+    """A refund with what speaks against it while it is to be decided."""
+
+    warnings = serializers.SerializerMethodField()
+
+    class Meta(RefundRow.Meta):
+        fields = [*RefundRow.Meta.fields, "warnings"]
+
+    def get_warnings(self, refund: Refund) -> list[str]:
+        if refund.state != RefundState.PROPOSED:
+            return []
+        return refund_warnings(refund.loan_id, refund.loan.position.suspense, refund.amount)
 
 
 class RefundForm(StrictSerializer):
@@ -70,7 +85,7 @@ class Refunds(ListView):
     def get(self, request: Request) -> Response:
         return self.listed()
 
-    @writes(RefundForm, RefundRow, status=201, key_required=True, operation_id="refunds_propose")
+    @writes(RefundForm, RefundTold, status=201, key_required=True, operation_id="refunds_propose")
     def post(self, request: Request) -> HttpResponseBase:
         asked = self.sent(RefundForm)
 
@@ -81,7 +96,7 @@ class Refunds(ListView):
             made = actions.propose_refund(
                 loan_id=loan.pk, amount=asked["amount"], reason=asked["reason"], by=self.staff, at=self.at
             )
-            return Response(RefundRow(made).data, status=201)
+            return Response(RefundTold(made).data, status=201)
 
         return self.once(effect, required=True)
 
@@ -89,10 +104,11 @@ class Refunds(ListView):
 class RefundDetail(ApiView):
     permission = "loans.view"
 
-    @reads(RefundRow, operation_id="refunds_read")
+    @reads(RefundTold, operation_id="refunds_read")
     def get(self, request: Request, pk: int) -> Response:
-        found = self.visible(refunds_visible_to(self.staff).select_related("loan", "proposed_by", "decided_by"), pk=pk)
-        return Response(RefundRow(found).data)
+        seen = refunds_visible_to(self.staff).select_related("loan__position", "proposed_by", "decided_by")
+        found = self.visible(seen, pk=pk)
+        return Response(RefundTold(found).data)
 
 
 class RefundDecision(ApiView):
@@ -100,7 +116,7 @@ class RefundDecision(ApiView):
 
     permission = "loans.approve_refund"
 
-    @writes(RefundDecisionForm, RefundRow, key_required=True, operation_id="refunds_decide")
+    @writes(RefundDecisionForm, RefundTold, key_required=True, operation_id="refunds_decide")
     def post(self, request: Request, pk: int) -> HttpResponseBase:
         refund = self.visible(refunds_visible_to(self.staff), pk=pk)
         asked = self.sent(RefundDecisionForm)
@@ -109,6 +125,6 @@ class RefundDecision(ApiView):
             done = actions.decide_refund(
                 refund_id=refund.pk, approve=asked["approve"], note=asked.get("note", ""), by=self.staff, at=self.at
             )
-            return Response(RefundRow(done).data)
+            return Response(RefundTold(done).data)
 
         return self.once(effect, required=True)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from journal.errors import ActionRefused
 from loans.actions import decide_refund, propose_refund
+from loans.actions.refunds import refund_warnings
 from loans.filters import RefundFilter
 from loans.models import Loan, Receipt, ReceiptState, Refund, RefundState
 from loans.queries import future_schedule
@@ -90,6 +91,7 @@ class ProposeRefund(PageView):
             next_amount=coming[0].amount if coming else None,
             receipts=list(receipts[:_SHOWN]),
             refunds=past,
+            warnings=refund_warnings(loan.pk, loan.position.suspense),
             understood=_understood(typed.get("amount", "")),
             waiting=next((each for each in past if each.state == RefundState.PROPOSED), None),
             refused=refusal.message if refusal else "",
@@ -147,6 +149,7 @@ class RefundPage(PageView):
             is_own=refund.proposed_by_id == self.staff.pk,
             may_decide=is_open and refund.proposed_by_id != self.staff.pk and may(self.staff, "loans.approve_refund"),
             is_open=is_open,
+            warnings=refund_warnings(refund.loan_id, refund.loan.position.suspense, refund.amount) if is_open else [],
             too_much=is_open and refund.amount > refund.loan.position.suspense,
             refused=refusal.message if refusal else "",
             tab="refunds",
