@@ -12,6 +12,13 @@ pytestmark = pytest.mark.browser
 CLIPPED = """() => [...document.querySelectorAll('table.desk-table td, table.desk-table th')]
     .filter(cell => cell.offsetParent && cell.scrollWidth > cell.clientWidth).map(cell => cell.innerText)"""
 
+# Puts a large amount into each cell that holds one; how many there were.
+GROWN = r"""() => [...document.querySelectorAll('.sheet td.num')].filter(cell => /\.\d\d$/.test(cell.innerText))
+    .map(cell => { cell.textContent = '9,999,999,999.99'; }).length"""
+CUT = r"""() => [...document.querySelectorAll('.sheet td')]
+    .filter(cell => cell.offsetParent && /\d{4}-\d\d-\d\d|\.\d\d/.test(cell.innerText))
+    .filter(cell => cell.scrollWidth > cell.clientWidth + 1).map(cell => cell.innerText)"""
+
 
 def answer_clean(page: Any) -> int:
     """Answers what is required as an officer with nothing to report would; how many answers that took."""
@@ -175,6 +182,18 @@ def test_no_cell_of_the_desk_is_clipped_at_1440(site: Site, open_as: Callable[..
     for who in ("officer", "manager"):
         page = open_as(who)
         assert page.evaluate(CLIPPED) == [], who
+
+
+def test_money_is_never_cut_and_no_page_grows_with_it(site: Site, open_as: Callable[..., Any]) -> None:
+    """Every amount of a loan's tables as large as one gets: cells take their width, boxes scroll, pages do not."""
+    loan = site.loans["clean"]
+    for width in (1440, 1024, 390):
+        page = open_as("officer", width=width)
+        for path in (f"/loans/{loan}/", f"/loans/{loan}/contract/", f"/loans/{loan}/statement/", "/loans/"):
+            page.goto(site.url + path)
+            assert page.evaluate(GROWN) > 0, path
+            assert page.evaluate(CUT) == [], (width, path)
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (width, path)
 
 
 def test_nothing_scrolls_sideways_on_a_phone(site: Site, open_as: Callable[..., Any]) -> None:
