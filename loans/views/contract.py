@@ -51,7 +51,7 @@ def _versions(loan: Loan, changes: list[ContractChange], *, is_all: bool) -> tup
     by_id = {change.pk: change for change in changes}
     # A reversal signs the last version of its change, with the rows from before it.
     undone = {change.pk for change in changes if change.state == ChangeState.REVERSED}
-    found = list(terms_versions(loan)[: None if is_all else VERSIONS_SHOWN + 1])
+    found: list[Any] = list(terms_versions(loan)[: None if is_all else VERSIONS_SHOWN + 1])
     has_more = not is_all and len(found) > VERSIONS_SHOWN
     rows = []
     for each in found if is_all else found[:VERSIONS_SHOWN]:
