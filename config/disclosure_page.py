@@ -34,9 +34,10 @@ from config.contract_fields import (
     shown,
 )
 from journal.errors import ActionRefused
-from loans.actions.disclosure import LANGUAGE, PREPAYMENT_FEE, NewDisclosure, content_of, make_disclosure
+from loans.actions.disclosure import LANGUAGE, NewDisclosure, content_of, make_disclosure
 from loans.api.disclosures import MOST_ITEMS, DisclosureForm, asked_from
 from loans.disclosure_wording import shown as said_of
+from loans.fee_words import FEE_WORDS
 from loans.queries import require_business_date
 from loans.rules.capitals import capital_amount
 from loans.rules.money import yuan
@@ -73,17 +74,6 @@ _CONTINGENT = (
     Asked("basis", _lazy("或：怎样计算"), is_optional=True, size="wide", most=200),
 )
 _ROWS = {"fees": _FEE, "contingent": _CONTINGENT}
-# Usual items: the label is filled in when only the code was typed.
-USUAL: dict[str, Any] = {
-    "APPRAISAL": _lazy("押品评估费"),
-    "INSURANCE": _lazy("房屋保险费"),
-    "GUARANTEE": _lazy("担保费"),
-    "REGISTRATION": _lazy("抵押登记费"),
-    "NOTARY": _lazy("公证费"),
-    "COPY": _lazy("资料工本费"),
-    PREPAYMENT_FEE: _lazy("提前还款违约金"),
-    "LEGAL": _lazy("诉讼和律师费"),
-}
 _BLANK_ROWS = 1
 
 
@@ -187,7 +177,7 @@ class NewDisclosurePage(PageView):
             "groups": groups(typed, at_field),
             "fee_rows": item_rows("fees", fields, typed, at_field),
             "contingent_rows": item_rows("contingent", fields, typed, at_field),
-            "usual": list(USUAL.items()),
+            "usual": list(FEE_WORDS.items()),
             "faulty": [each for each in shown(fields, typed, at_field) if each.fault],
             "elsewhere": elsewhere,
             "notice": notice,
@@ -223,9 +213,9 @@ def rows_of(kind: str, fields: tuple[Asked, ...], typed: Mapping[str, str]) -> t
         # Field names are numbers on the way: the body is a list, not an object.
         item = body_of(row, typed)[kind][str(index)]
         code = item["code"] = str(item.get("code", "")).upper()
-        if "label" not in item and code in USUAL:
+        if "label" not in item and code in FEE_WORDS:
             with override(LANGUAGE):
-                item["label"] = str(USUAL[code])
+                item["label"] = str(FEE_WORDS[code])
         found.append(item)
         kept.append(index)
     return found, kept

@@ -40,6 +40,13 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
         "合同默认：费用、罚息、复利、利息、本金",
     ),
     ("non_accrual_dpd", 90, _D(2000, 1, 1), None, "逾期超过 90 天利息转表外"),
+    (
+        "contract_fees",
+        ["REGISTRATION", "NOTARY", "COPY", "POST", "LEGAL"],
+        _D(2000, 1, 1),
+        None,
+        "合同默认：没有明示表的贷款只收合同列明的费用",
+    ),
     ("cost_disclosure_required", True, _D(2026, 8, 1), None, "金规〔2026〕2号"),
     ("repricing_cycles", [12], _D(2019, 10, 8), _D(2024, 11, 1), "央行公告〔2019〕30号"),
     ("repricing_cycles", [3, 6, 12], _D(2024, 11, 1), None, "央行公告〔2024〕11号"),

@@ -6,6 +6,7 @@ LANGUAGE = "zh-hans"
 REASONS = {
     "missing": gettext_noop("必填项为空"),
     "malformed": gettext_noop("含有不允许的字符或过长"),
+    "unknown_channel": gettext_noop("没有这个渠道"),
     "not_positive": gettext_noop("金额应大于零"),
     "not_an_amount": gettext_noop("不是金额：只能是数字，至多两位小数"),
     "not_a_date": gettext_noop("不是日期：应为 YYYY-MM-DD"),

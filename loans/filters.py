@@ -36,6 +36,7 @@ from loans.models import (
     ReturnState,
 )
 from loans.queries import business_date
+from loans.rules.copied import as_typed
 from people.models import Branch, Party
 
 # From so many numbers on a search word is the beginning of whole branches' numbers.
@@ -45,6 +46,13 @@ _INITIALS = re.compile(r"^[A-Za-z]{1,8}$")
 _CHINESE = re.compile(r"[㐀-鿿]")
 
 ITEM_STATES = (("PENDING", _("待生效")), ("APPLIED", _("已生效")), ("UNCHANGED", _("利率未变")), ("HELD", _("搁置")))
+
+
+class Copied(django_filters.CharFilter):
+    """A number that may be copied from a document."""
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        return super().filter(qs, as_typed(value) if value else value)
 
 
 def parties_matching(text: str) -> QuerySet[Party] | None:
@@ -78,7 +86,7 @@ def loans_matching(text: str, prefix: str = "") -> Q:
     No OR over tables, unless so many numbers begin with the word that any page is soon full: each of the ways walks
     its own index, and what they find is one set of ids.
     """
-    word = text.strip()
+    word = as_typed(text)
     parties = parties_matching(word)
     if parties is not None and _CHINESE.search(word):
         return Q(**{f"{prefix}borrower__in": parties})
@@ -137,8 +145,8 @@ class LoanFilter(django_filters.FilterSet):
     settled = django_filters.BooleanFilter(
         label=_("已结清"), field_name="position__settled_on", lookup_expr="isnull", exclude=True
     )
-    loan_note_no = django_filters.CharFilter(label=_("借据号"))
-    external_id = django_filters.CharFilter(label=_("外部编号"))
+    loan_note_no = Copied(label=_("借据号"))
+    external_id = Copied(label=_("外部编号"))
 
     class Meta:
         model = Loan
@@ -151,9 +159,9 @@ class LoanFilter(django_filters.FilterSet):
 class ReceiptFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(label=_("状态"), choices=ReceiptState.choices)
     channel = django_filters.CharFilter(label=_("渠道"))
-    serial = django_filters.CharFilter(label=_("流水号"))
+    serial = Copied(label=_("流水号"))
     loan = django_filters.NumberFilter(label=_("贷款"), field_name="loan_id")
-    loan_note_no = django_filters.CharFilter(label=_("借据号"), field_name="loan__loan_note_no")
+    loan_note_no = Copied(label=_("借据号"), field_name="loan__loan_note_no")
     value_from = django_filters.DateFilter(label=_("起息日从"), field_name="value_on", lookup_expr="gte")
     value_to = django_filters.DateFilter(label=_("起息日至"), field_name="value_on", lookup_expr="lte")
 
@@ -166,7 +174,7 @@ class ChangeFilter(django_filters.FilterSet):
     kind = django_filters.ChoiceFilter(label=_("变更类型"), choices=ChangeKind.choices)
     state = django_filters.ChoiceFilter(label=_("状态"), choices=ChangeState.choices)
     loan = django_filters.NumberFilter(label=_("贷款"), field_name="loan_id")
-    loan_note_no = django_filters.CharFilter(label=_("借据号"), field_name="loan__loan_note_no")
+    loan_note_no = Copied(label=_("借据号"), field_name="loan__loan_note_no")
 
     class Meta:
         model = ContractChange
@@ -189,7 +197,7 @@ class BreakFilter(django_filters.FilterSet):
     money = django_filters.BooleanFilter(
         label=_("有款项"), field_name="receipt", lookup_expr="isnull", exclude=True
     )  # fmt: skip
-    serial = django_filters.CharFilter(label=_("流水号"), field_name="receipt__serial")
+    serial = Copied(label=_("流水号"), field_name="receipt__serial")
 
     class Meta:
         model = ReceiptBreak
@@ -199,7 +207,7 @@ class BreakFilter(django_filters.FilterSet):
 class RefundFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(label=_("状态"), choices=RefundState.choices)
     loan = django_filters.NumberFilter(label=_("贷款"), field_name="loan_id")
-    loan_note_no = django_filters.CharFilter(label=_("借据号"), field_name="loan__loan_note_no")
+    loan_note_no = Copied(label=_("借据号"), field_name="loan__loan_note_no")
 
     class Meta:
         model = Refund
@@ -245,7 +253,7 @@ class RepricingItemFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(label=_("状态"), choices=ITEM_STATES)
     direction = DirectionChoice(label=_("利率"))
     branch = django_filters.CharFilter(label=_("机构号"), field_name="loan__branch__code")
-    loan_note_no = django_filters.CharFilter(label=_("借据号"), field_name="loan__loan_note_no")
+    loan_note_no = Copied(label=_("借据号"), field_name="loan__loan_note_no")
 
     class Meta:
         model = RepricingItem
@@ -257,7 +265,7 @@ class PricedLoanFilter(django_filters.FilterSet):
 
     branch = django_filters.CharFilter(label=_("机构号"), field_name="branch__code")
     officer = django_filters.CharFilter(label=_("管户客户经理工号"), field_name="portfolio_officer__staff_no")
-    loan_note_no = django_filters.CharFilter(label=_("借据号"))
+    loan_note_no = Copied(label=_("借据号"))
 
     class Meta:
         model = Loan

@@ -17,6 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from loans.channel_words import channel_word
+from loans.fee_words import fee_word
 from loans.models import RepaymentMethod
 from people import queries
 from people.models import Staff
@@ -24,6 +26,8 @@ from people.paging import capped
 
 register = template.Library()
 register.filter("capped", capped)
+register.filter("channel_word", channel_word)
+register.filter("fee_word", fee_word)
 
 NONE = "–"
 _LEVEL_COLOUR = {1: "red", 2: "orange", 3: "yellow"}
@@ -262,6 +266,10 @@ def stage_word(code: str) -> str:
     """The word of a stage of day end."""
     words = {
         "bill": _("出账"),
+        "subsidise": _("贴息"),
+        "apply_changes": _("合同变更生效"),
+        "non_accrual": _("停止计息"),
+        "watch_changes": _("重组观察期"),
         "post_waiting_receipts": _("入账"),
         "age": _("逾期计算"),
         "classify": _("分类"),

@@ -219,6 +219,8 @@ def _fact_words(kind: str, facts: Mapping[str, Any]) -> str:
         "loans.overdue_cured": _("逾期已还清"),
         "loans.settled": _("贷款结清"),
         "loans.statement_taken": _("打印对账单"),
+        "loans.repricing_notice_printed": _("打印重定价通知"),
+        "loans.repricing_notice_taken": _("下载重定价通知"),
         "collateral.revalued": _("押品重估"),
         "people.revealed": _("查看客户信息"),
         "people.phone_changed": _("联系电话变更"),

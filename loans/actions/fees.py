@@ -1,5 +1,6 @@
 """Fees: one is charged only as its cost disclosure names it; what is not paid of it is waived by a second person."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,9 +10,12 @@ from django.utils.translation import gettext as _
 from journal.actions import record
 from journal.errors import ActionRefused
 from loans import posting
-from loans.models import Fee, Position
+from loans.fee_words import fee_word
+from loans.models import Fee, Loan, Position
 from loans.queries import hold_business_date, lock_positions
+from loans.queries.fees import agreed_codes, disclosed_fees, needs_disclosure
 from loans.replay import replay_loans
+from loans.rules.disclosure import FEE_CODE
 from loans.rules.money import AmountError, fen
 from loans.writing import Header, write_postings
 from people.actions import require
@@ -19,7 +23,6 @@ from people.models import Staff
 from people.rules.identity import has_unseen_characters
 
 LEAST_REASON, MOST_REASON = 4, 200
-MOST_CODE = 40
 
 
 class FeeNotDisclosed(ActionRefused):
@@ -62,13 +65,12 @@ def charge_fee(*, loan_id: int, code: str, amount: Decimal, reason: str, by: Sta
     """
     require(by, "loans.charge_fee")
     code, reason = code.strip(), _reason(reason)
-    if not code or len(code) > MOST_CODE:
-        raise FeeWrong(_("请写明费用项目（最多 40 个字符）。"), field="code")
-    if has_unseen_characters(code):
-        raise FeeWrong(_("含有不可见或控制字符。"), field="code")
+    if not re.fullmatch(FEE_CODE, code):
+        raise FeeWrong(_("费用代码须为大写字母、数字和下划线（最多 40 个）。"), field="code")
     amount_fen = _fen(amount)
     business_date = hold_business_date()
     position = lock_positions([loan_id])[loan_id]
+    _check_agreed(Loan.objects.get(pk=loan_id), code)
     if position.settled_on is not None:
         raise LoanIsSettled(_("贷款已于 %(day)s 结清，不能再收费。") % {"day": position.settled_on})
     fee = Fee(
@@ -93,6 +95,14 @@ def charge_fee(*, loan_id: int, code: str, amount: Decimal, reason: str, by: Sta
         posting.use_suspense(loan_ids=[loan_id], as_of=business_date, at=at, by=by.staff_no)
     fee.refresh_from_db()
     return fee
+
+
+def _check_agreed(loan: Loan, code: str) -> None:
+    """A loan without a disclosure is charged what the bank's contract of its day of signing names, nothing else."""
+    if needs_disclosure(loan) or code in agreed_codes(loan):
+        return
+    if not any(item.code == code for item in disclosed_fees(loan)):
+        raise FeeNotDisclosed(_("合同没有约定“%(code)s”这项费用，不能收取。") % {"code": fee_word(code)}, field="code")
 
 
 @transaction.atomic

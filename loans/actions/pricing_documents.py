@@ -1,6 +1,7 @@
 """Hands out documents of pricing, and records who took them: notices of a run or of one loan, loans with a wide spread.
 
-Names are masked for all but the portfolio officer, and no telephone or address is in them: letters are addressed where
+A paper for one customer bears the name in full for whoever hands it out (`loans.print_for_customer`, the portfolio
+officer); a file of many only for `loans.export_names`. No telephone or address is in them: letters are addressed where
 those are kept, by the number of the loan note.
 """
 
@@ -26,7 +27,7 @@ from loans.actions.statements import Document
 from loans.models import Loan, RepricingItem, RepricingRun, RepricingState
 from loans.queries import open_business_date
 from loans.queries.bank import require_business_date
-from loans.queries.names import borrower_name
+from loans.queries.names import borrower_name, is_name_on_paper, name_on_paper
 from loans.queries.pricing import above_new_loans, spread_gap_bounds
 from loans.queries.repricing import items_seen
 from loans.repricing_wording import held_words, rate_text, split_words, until_regular_words
@@ -46,20 +47,23 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @transaction.atomic
-def take_notices(*, run: RepricingRun, form: str, by: Staff, at: datetime) -> Document:
-    """The notices of the loans that a person sees, of a run that was approved."""
+def take_notices(*, run: RepricingRun, form: str, with_names: bool = False, by: Staff, at: datetime) -> Document:
+    """The notices of the loans that a person sees, of a run that was approved; names in full only by permission."""
     require(by, "loans.view_repricing")
+    if with_names:
+        require(by, "loans.export_names")
     if run.state != RepricingState.APPROVED and not run.items.filter(state="APPLIED").exists():
         raise RepricingRefused(_("批次获批后才能导出通知。"))
     with override(DOCUMENT_LANGUAGE):
-        rows = list(_rows(run, by))
+        rows = list(_rows(run, by, with_names=with_names))
         window = f"{run.from_on} – {run.to_on}"
         facts = ((_("批次"), run.pk), (_("重定价日"), window), (_("笔数"), len(rows)))
         content = _content(form, Sheet(_("利率重定价通知"), facts, _heads(), rows, (), ()), at)
     record(
         kind="loans.repricing_notices_taken", subject_type="repricing", subject_id=run.pk, by=by.staff_no, at=at,
         business_date=open_business_date(),
-        data={"form": form, "notices": len(rows), "sha256": hashlib.sha256(content).hexdigest()},
+        data={"form": form, "notices": len(rows), "with_names": with_names,
+              "sha256": hashlib.sha256(content).hexdigest()},
     )  # fmt: skip
     name = f"repricing-{run.pk}-{run.from_on:%Y%m%d}-{run.to_on:%Y%m%d}.{form.lower()}"
     return Document(name, _MEDIA_TYPES[form], content)
@@ -81,6 +85,22 @@ def check_notice(item: RepricingItem) -> None:
 
 
 @transaction.atomic
+def print_notice(*, item: RepricingItem, by: Staff, at: datetime) -> dict[str, Any]:
+    """One borrower's notice as the page prints it, of a loan that the person sees; the printing is recorded."""
+    require(by, "loans.view")
+    check_notice(item)
+    today = require_business_date()
+    with override(DOCUMENT_LANGUAGE):
+        content = notice_content(item, by, at)
+    record(
+        kind="loans.repricing_notice_printed", subject_type="repricing", subject_id=item.run_id, loan_id=item.loan_id,
+        by=by.staff_no, at=at, business_date=today,
+        data={"item": item.pk, "is_name_full": is_name_on_paper(item.loan, by)},
+    )  # fmt: skip
+    return content
+
+
+@transaction.atomic
 def take_notice(*, item: RepricingItem, by: Staff, at: datetime) -> Document:
     """One borrower's notice as PDF, of a loan that the person sees; the taking stands in the journal with its hash."""
     require(by, "loans.view")
@@ -91,7 +111,8 @@ def take_notice(*, item: RepricingItem, by: Staff, at: datetime) -> Document:
     record(
         kind="loans.repricing_notice_taken", subject_type="repricing", subject_id=item.run_id, loan_id=item.loan_id,
         by=by.staff_no, at=at, business_date=today,
-        data={"item": item.pk, "sha256": hashlib.sha256(content).hexdigest()},
+        data={"item": item.pk, "is_name_full": is_name_on_paper(item.loan, by),
+              "sha256": hashlib.sha256(content).hexdigest()},
     )  # fmt: skip
     name = f"repricing-{item.loan.loan_note_no}-{item.effective_on:%Y%m%d}.pdf"
     return Document(name, "application/pdf", content)
@@ -103,7 +124,7 @@ def notice_content(item: RepricingItem, by: Staff, at: datetime) -> dict[str, An
     return {
         "bank": loan.branch.name,
         "number": f"{item.run_id}-{item.pk}",
-        "borrower": borrower_name(loan, by),
+        "borrower": name_on_paper(loan, by),
         "id_no": mask_id(loan.borrower.id_no),
         "loan_note_no": loan.loan_note_no,
         "method": loan.get_repayment_method_display(),
@@ -143,13 +164,14 @@ def _heads() -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _rows(run: RepricingRun, by: Staff) -> Iterator[tuple[Cell, ...]]:
+def _rows(run: RepricingRun, by: Staff, *, with_names: bool) -> Iterator[tuple[Cell, ...]]:
     states = {
         "PENDING": _("待生效"), "APPLIED": _("已生效"), "UNCHANGED": _("利率未变"), "HELD": _("搁置"),
     }  # fmt: skip
     for item in items_seen(run, by).order_by("loan_id").iterator(chunk_size=2000):
+        name = str(item.loan.borrower.name) if with_names else borrower_name(item.loan, by)
         yield (
-            item.loan.loan_note_no, item.loan.branch.name, borrower_name(item.loan, by), item.effective_on,
+            item.loan.loan_note_no, item.loan.branch.name, name, item.effective_on,
             item.get_tenor_display(), _rate(item.lpr_percent), item.lpr_published_on, f"{item.spread_bp:.2f}",
             _rate(item.old_rate_percent), _rate(item.new_rate_percent), item.old_installment, item.new_installment,
             item.first_due_on, item.first_amount, split_words(item), _("；").join(until_regular_words(item)),

@@ -14,9 +14,10 @@ from django.utils.translation import override
 from journal.actions import record
 from journal.errors import ActionRefused
 from loans import pdf, statement_xlsx
+from loans.channel_words import channel_word
 from loans.models import Loan
 from loans.queries.bank import require_business_date
-from loans.queries.names import borrower_name
+from loans.queries.names import is_name_on_paper, name_on_paper
 from loans.queries.statement import PARTS, ZERO, Movement, Statement, statement
 from loans.statement_wording import movement_words
 from people.actions import require
@@ -72,7 +73,7 @@ def take_statement(
         kind="loans.statement_taken", subject_type="loan", subject_id=loan.pk, loan_id=loan.pk, by=by.staff_no, at=at,
         business_date=as_of,
         data={"from": str(from_on), "to": str(to_on), "form": form, "movements": len(found.movements),
-              "sha256": digest},
+              "sha256": digest, "is_name_full": is_name_on_paper(loan, by)},
     )  # fmt: skip
     name = f"statement-{loan.loan_note_no}-{from_on:%Y%m%d}-{to_on:%Y%m%d}.{form.lower()}"
     return Document(name, _MEDIA_TYPES[form], content)
@@ -83,7 +84,7 @@ def _cover(loan: Loan, found: Statement, by: Staff, at: datetime) -> dict[str, s
     return {
         "bank": loan.branch.name,
         "loan_note_no": loan.loan_note_no,
-        "borrower": borrower_name(loan, by),
+        "borrower": name_on_paper(loan, by),
         "id_no": mask_id(loan.borrower.id_no),
         "product": loan.get_product_display(),
         "method": loan.get_repayment_method_display(),
@@ -113,12 +114,16 @@ def _amounts(each: Movement) -> dict[str, Decimal]:
     }  # fmt: skip
 
 
+def _serial(each: Movement) -> str:
+    return f"{channel_word(each.channel)} {each.serial}".strip()
+
+
 def _line(each: Movement) -> dict[str, str]:
     amounts = {name: f"{amount:.2f}" for name, amount in _amounts(each).items()}
     return {
         "on": str(each.value_on),
         "words": movement_words(each),
-        "serial": f"{each.channel} {each.serial}".strip(),
+        "serial": _serial(each),
         **amounts,
     }
 
@@ -155,7 +160,7 @@ def _xlsx(loan: Loan, found: Statement, by: Staff, at: datetime) -> bytes:
         _("复利"), _("费用"), _("暂收款"), _("本金余额"), _("应收利息"),
     ]  # fmt: skip
     rows: list[list[statement_xlsx.Cell]] = [
-        [each.value_on, movement_words(each), f"{each.channel} {each.serial}".strip(), *_amounts(each).values()]
+        [each.value_on, movement_words(each), _serial(each), *_amounts(each).values()]
         for each in found.movements
     ]
     totals = found.totals

@@ -31,12 +31,11 @@ from loans.api.fields import MoneyField, StaffBrief, money
 from loans.api.refunds import YesNoField
 from loans.models import CostDisclosure, CostItem, CostKind, DisclosureState, Product
 from loans.queries.disclosures import visible_disclosures
-from loans.rules.disclosure import DUES, CostFee
+from loans.rules.disclosure import DUES, FEE_CODE, CostFee
 from loans.rules.money import fen
 from people.api.fields import StrictSerializer, TextField
 from people.api.views import ApiView, ListView, reads, writes
 
-_CODE = r"[A-Z][A-Z0-9_]{0,39}"
 MOST_ITEMS = 40
 
 
@@ -106,7 +105,7 @@ class DisclosureFull(DisclosureRow):
 class FeeForm(StrictSerializer):
     """A fee in normal performance: the amount of each time."""
 
-    code = PatternField(_CODE, _lazy("代码须为大写字母、数字和下划线。"))
+    code = PatternField(FEE_CODE, _lazy("代码须为大写字母、数字和下划线。"))
     label = SeenTextField(max_length=80)  # type: ignore[assignment]
     charged_by = SeenTextField(max_length=80)
     amount = MoneyField()
@@ -116,7 +115,7 @@ class FeeForm(StrictSerializer):
 class ContingentForm(StrictSerializer):
     """A cost that arises only if something happens: its highest amount, or in words how it is reckoned."""
 
-    code = PatternField(_CODE, _lazy("代码须为大写字母、数字和下划线。"))
+    code = PatternField(FEE_CODE, _lazy("代码须为大写字母、数字和下划线。"))
     label = SeenTextField(max_length=80)  # type: ignore[assignment]
     charged_by = SeenTextField(max_length=80)
     amount = MoneyField(required=False)

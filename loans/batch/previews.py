@@ -22,7 +22,7 @@ from loans.queries.repricing import market_of_days, outcomes, run_sha256, totals
 from loans.queries.terms import LoanTerms
 from loans.rules.money import fen, rate_ppm, yuan
 from loans.rules.plain_repricing import Repriced, Stretch
-from loans.rules.pricing import Agreed, Outcome, month_amount_fen, publishes_between
+from loans.rules.pricing import Agreed, Outcome, month_amount_fen, publications_between
 from loans.sql import repricing as statements
 
 logger = logging.getLogger(__name__)
@@ -94,7 +94,8 @@ def _propose(run: RepricingRun, today: date, at: datetime) -> None:
         _give_up(run, NOTHING_LEFT, today, at)
         return
     last_day = max((date.fromisoformat(each["to"]) for each in totals["rates"]), default=date.min)
-    run.totals = {**totals, "awaits_publication": publishes_between(today, last_day)}
+    publications = publications_between(today, last_day)
+    run.totals = {**totals, "awaits_publication": publications > 0, "publications": publications}
     run.content_sha256 = run_sha256(run.pk)
     run.state = RepricingState.PROPOSED
     told = {name: totals[name] for name in ("count", "held", "up", "down", "unchanged", "change")}

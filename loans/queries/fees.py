@@ -14,6 +14,8 @@ from loans.queries.bank import parameter
 from people.models import Staff
 
 ZERO = Decimal("0.00")
+# What contracts signed before the disclosure was required name, unless the parameter of the day says otherwise.
+CONTRACT_FEES = ("REGISTRATION", "NOTARY", "COPY", "POST", "LEGAL")
 # Items that every disclosure has; they are interest in one form or another, not fees.
 _NO_FEES = ("INTEREST", "PENALTY", "COMPOUND", "MISUSE")
 
@@ -53,6 +55,12 @@ def needs_disclosure(loan: Loan) -> bool:
     if loan.baseline_on is not None:
         return False
     return bool(parameter("cost_disclosure_required", loan.signed_on or loan.disbursed_on, default=False))
+
+
+def agreed_codes(loan: Loan) -> tuple[str, ...]:
+    """Fees that the bank's contract of the loan's day of signing names; what binds a loan without a disclosure."""
+    named = parameter("contract_fees", loan.signed_on or loan.disbursed_on, default=list(CONTRACT_FEES))
+    return tuple(map(str, named))
 
 
 def fee_totals(loan: Loan) -> dict[str, Decimal | int]:

@@ -17,6 +17,7 @@ from loans.models import (
     Refund,
     ReturnState,
 )
+from loans.rules.copied import as_typed
 from people.models import Branch, Staff
 from people.queries import branch_ids_visible_to
 
@@ -84,7 +85,7 @@ def work_of_files(file_ids: list[int]) -> dict[int, FileWork]:
 
 def find_loan(text: str, staff: Staff) -> Loan | None:
     """The one visible loan with this note number, else with this external id; no guessing about money."""
-    word = text.strip()
+    word = as_typed(text)
     if not word or len(word) > 40 or "\x00" in word:
         return None
     seen = Loan.objects.visible_to(staff).select_related("borrower", "position", "branch")

@@ -16,6 +16,8 @@ from loans.rules.schedule import Row, half_up
 from loans.rules.simulation_request import Request, is_one_month
 
 UPFRONT, EACH_INSTALLMENT, EACH_YEAR = "UPFRONT", "EACH_INSTALLMENT", "EACH_YEAR"
+# How the code of an item is written.
+FEE_CODE = r"[A-Z][A-Z0-9_]{0,39}"
 DUES = (UPFRONT, EACH_INSTALLMENT, EACH_YEAR)
 # 99,999.9999 % a year: what the column of the document holds.
 MOST_PPM = 999_999_999

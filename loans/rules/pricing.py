@@ -134,10 +134,14 @@ def publication_day(month: date) -> date:
     return month.replace(day=_PUBLICATION_DAY)
 
 
-def publishes_between(after: date, before: date) -> bool:
-    """True when a 20th lies after one day and before another: an LPR is still to come."""
-    coming = publication_day(after)
-    return (coming if coming > after else add_months(coming, 1)) < before
+def publications_between(after: date, before: date) -> int:
+    """How many publications are still to come: 20ths after one day and before another."""
+    coming, count = publication_day(after), 0
+    if coming <= after:
+        coming = add_months(coming, 1)
+    while coming < before:
+        coming, count = add_months(coming, 1), count + 1
+    return count
 
 
 # ── Days ─────────────────────────────────────────────────────────────────────────────────────────

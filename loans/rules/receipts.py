@@ -8,6 +8,8 @@ from decimal import Decimal
 
 from loans.rules.money import AmountError, parse_amount
 
+# Where a row of a file may come from.
+CHANNELS = ("CORE", "CNAPS", "COUNTER", "MOBILE", "AUTO_DEBIT")
 COLUMNS = ("loan", "amount", "value_on", "channel", "serial")
 # A receipt may be told ahead of its day, but not further than a day end may run ahead.
 FUTURE_DAYS = 400
@@ -46,6 +48,8 @@ def parse_receipt(values: Mapping[str, str]) -> ParsedReceipt | tuple[Problem, .
     for column, pattern in (("loan", _REFERENCE), ("channel", _CHANNEL), ("serial", _SERIAL)):
         if column not in missing and not pattern.fullmatch(text[column]):
             problems.append(Problem(column, "malformed"))
+        elif column == "channel" and column not in missing and text[column] not in CHANNELS:
+            problems.append(Problem(column, "unknown_channel"))
     amount, value_on = Decimal(0), date.min
     if "amount" not in missing:
         try:

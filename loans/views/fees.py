@@ -18,9 +18,10 @@ from django.utils.translation import gettext as _
 
 from journal.errors import ActionRefused
 from loans.actions import charge_fee, waive_fee
+from loans.fee_words import fee_word
 from loans.models import Fee, Loan
 from loans.queries.charges import fees_visible_to
-from loans.queries.fees import DisclosedFee, disclosed_fees, fee_totals, needs_disclosure, staff_names
+from loans.queries.fees import DisclosedFee, agreed_codes, disclosed_fees, fee_totals, needs_disclosure, staff_names
 from loans.queries.names import borrower_name
 from loans.rules.capitals import capital_amount
 from loans.rules.money import AmountError
@@ -31,7 +32,6 @@ from people.queries import may
 from people.web import PageView, led_once, new_form_key, no_store, visible_or_404
 
 NEWEST = Order("new", "", ("-id",))
-OTHER = "OTHER"
 
 
 def fee_rows(fees: list[Fee], items: list[DisclosedFee], by: str, *, may_charge: bool) -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ def fee_rows(fees: list[Fee], items: list[DisclosedFee], by: str, *, may_charge:
         rows.append(
             {
                 "fee": fee,
-                "label": labels.get(fee.code, fee.code),
+                "label": labels.get(fee.code) or fee_word(fee.code),
                 "who": names.get(fee.charged_by, fee.charged_by),
                 "rest": rest,
                 "is_open": is_open,
@@ -57,8 +57,8 @@ def fee_rows(fees: list[Fee], items: list[DisclosedFee], by: str, *, may_charge:
 
 
 def label_of(fee: Fee) -> str:
-    """The fee as its disclosure calls it, else its code."""
-    return next((item.label for item in disclosed_fees(fee.loan) if item.code == fee.code), fee.code)
+    """The fee as its disclosure calls it, else by its usual name."""
+    return next((item.label for item in disclosed_fees(fee.loan) if item.code == fee.code), fee_word(fee.code))
 
 
 class FeeList(OneLoanPage):
@@ -86,23 +86,18 @@ class FeeList(OneLoanPage):
 class Entry:
     """What was typed of a fee, what it means, and what is wrong with it by field."""
 
-    choice: str
-    other: str
+    code: str
     amount_text: str
     reason: str
     amount: Decimal | None = None
     errors: dict[str, str] = field(default_factory=dict)
     notice: str = ""
 
-    @property
-    def code(self) -> str:
-        return self.other.strip() if self.choice == OTHER else self.choice
-
 
 def read_entry(sent: QueryDict) -> Entry:
     """Reads the form; what is still empty is no error."""
     entry = Entry(
-        sent.get("code", "")[:40], sent.get("other", "")[:60], sent.get("amount", "")[:40], sent.get("reason", "")[:400]
+        sent.get("code", "").strip()[:60], sent.get("amount", "")[:40], sent.get("reason", "")[:400]
     )
     if entry.amount_text.strip():
         try:
@@ -114,13 +109,15 @@ def read_entry(sent: QueryDict) -> Entry:
     return entry
 
 
-def foreseen(entry: Entry, items: list[DisclosedFee], *, must_be_named: bool) -> str:
-    """Why the ledger would refuse the fee for what the disclosure says; empty when it would not."""
-    if not entry.code or not must_be_named:
-        return ""
+def foreseen(entry: Entry, items: list[DisclosedFee], agreed: tuple[str, ...], *, must_be_named: bool) -> str:
+    """Why the fee would be refused for what disclosure or contract say; empty when it would not."""
     item = next((each for each in items if each.code == entry.code), None)
+    if not entry.code or entry.code in agreed or (item is not None and not must_be_named):
+        return ""
+    if not must_be_named:
+        return _("合同没有约定“%(code)s”这项费用，不能收取。") % {"code": fee_word(entry.code)}
     if item is None:
-        return _("综合融资成本明示表没有列明“%(code)s”，不能收取。") % {"code": entry.code}
+        return _("综合融资成本明示表没有列明“%(code)s”，不能收取。") % {"code": fee_word(entry.code)}
     if entry.amount is not None and item.left is not None and entry.amount > item.left:
         return _("明示表列明“%(label)s”最多 %(most)s 元，已收 %(charged)s 元，还可收 %(left)s 元。") % {
             "label": item.label,
@@ -178,7 +175,8 @@ class ChargeFee(OneLoanPage):
 
     def shown(self, loan: Loan, entry: Entry, *, status: int = 200) -> HttpResponse:
         items, must = disclosed_fees(loan), needs_disclosure(loan)
-        against = foreseen(entry, items, must_be_named=must)
+        agreed = () if must else agreed_codes(loan)
+        against = foreseen(entry, items, agreed, must_be_named=must)
         if against:
             # Says more than the ledger's own refusal.
             entry.errors["code"] = against
@@ -191,7 +189,7 @@ class ChargeFee(OneLoanPage):
                 items=items,
                 item=next((each for each in items if each.code == entry.code), None),
                 must_be_named=must,
-                other=OTHER,
+                agreed=[(code, fee_word(code)) for code in agreed if code not in {each.code for each in items}],
                 is_ready=is_ready,
                 seen=self.fingerprint(entry) if is_ready else "",
                 form_key=new_form_key(),

@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from loans.channel_words import channel_word
+from loans.fee_words import fee_word
 from loans.models import Fee, Loan, Posting, PostingKind
 from loans.queries.postings import lines_of, postings_of, touching
 from loans.views.contract import number_of
@@ -70,11 +72,11 @@ class PostingsPage(OneLoanPage):
         if name == "kind" and value in PostingKind.values:
             return str(PostingKind(value).label)
         if name == "receipt" and (receipt := loan.receipts.filter(pk=_id_of(value) or 0).first()):
-            return f"{receipt.channel} {receipt.serial}"
+            return f"{channel_word(receipt.channel)} {receipt.serial}"
         if name == "source" and self.request.GET.get("kind") == PostingKind.PREPAYMENT:
             return _("合同变更 #%(number)s") % {"number": value}
         if name == "source" and (fee := Fee.objects.filter(loan_id=loan.pk, pk=_id_of(value) or 0).first()):
-            return f"{fee.code} {fee.charged_on} {fee.amount:,.2f}"
+            return f"{fee_word(fee.code)} {fee.charged_on} {fee.amount:,.2f}"
         return value
 
 

@@ -5,12 +5,13 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from journal.errors import ActionRefused
-from loans.actions.pricing_documents import DOCUMENT_LANGUAGE, check_notice, notice_content, take_notice, take_notices
+from loans.actions.pricing_documents import DOCUMENT_LANGUAGE, print_notice, take_notice, take_notices
 from loans.actions.repricing import ask_for_preview, cancel_repricing, decide_repricing
 from loans.filters import ITEM_STATES, DirectionChoice, RepricingItemFilter
 from loans.models import RepricingItem, RepricingRun, RepricingState
@@ -33,7 +34,7 @@ from people.queries import may
 from people.web import PageView, no_store, visible_or_404
 
 NEWEST_RUN = Order("new", gettext_lazy("最近"), ("-id",))
-BY_LOAN = Order("loan", gettext_lazy("贷款"), ("loan_id",))
+BY_LOAN = Order("loan", gettext_lazy("贷款"), ("loan__loan_note_no",))
 DAYS_SHOWN = 400
 _WITHOUT_PREVIEW = (RepricingState.PREVIEWING, RepricingState.FAILED)
 
@@ -153,6 +154,7 @@ class RunPage(RunPages):
             "is_own": is_open and may_approve and run.proposed_by_id == self.staff.pk,
             "may_cancel": (is_open or has_open_items) and may(self.staff, "loans.propose_repricing"),
             "may_export": run.state == RepricingState.APPROVED,
+            "may_export_names": run.state == RepricingState.APPROVED and may(self.staff, "loans.export_names"),
         }
 
     def _is_running(self, run: RepricingRun, progress: dict[str, int]) -> bool:
@@ -222,7 +224,8 @@ class Notices(PageView):
     def get(self, request: HttpRequest, pk: int, form: str) -> HttpResponse:
         run = visible_or_404(RepricingRun.objects.all(), pk=pk)
         try:
-            document = take_notices(run=run, form=asked_form(form), by=self.staff, at=self.at)
+            with_names = request.GET.get("names") == "1"
+            document = take_notices(run=run, form=asked_form(form), with_names=with_names, by=self.staff, at=self.at)
         except ActionRefused as refusal:
             messages.error(request, refusal.message)
             return redirect("loans:repricing_run", pk=run.pk)
@@ -238,12 +241,14 @@ class NoticePage(PageView):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         item: RepricingItem = visible_or_404(notices_visible_to(self.staff), pk=pk)
         try:
-            check_notice(item)
+            notice = print_notice(item=item, by=self.staff, at=self.at)
         except ActionRefused as refusal:
             return answer(self, self.get_context_data(item=item, refused=refusal.message), refusal)
         with translation.override(DOCUMENT_LANGUAGE):
-            notice = notice_content(item, self.staff, self.at)
-        return no_store(self.render_to_response(self.get_context_data(item=item, notice=notice)))
+            context = self.get_context_data(item=item, notice=notice)
+            # The paper is Chinese whatever the language of who prints it.
+            paper = render_to_string("loans/parts/repricing_notice.html", context, request=request)
+        return no_store(self.render_to_response({**context, "paper": paper}))
 
 
 class NoticePdf(PageView):

@@ -162,7 +162,8 @@ def test_a_voided_disclosure_serves_no_contract_and_says_who_voided_it_and_why(b
         "利率填错了",
     )
     with pytest.raises(DisclosureRefused) as refused:
-        disburse(contract=replace(contract_of(by.branch), disclosure=found.number), by=make_staff("OPERATIONS", by.branch), at=AT)
+        second = make_staff("OPERATIONS", by.branch)
+        disburse(contract=replace(contract_of(by.branch), disclosure=found.number), by=second, at=AT)
     assert refused.value.conflict and not Loan.objects.exists()
     with pytest.raises(DisclosureRefused):
         made(by, is_combination_part=True, partner=found.number)

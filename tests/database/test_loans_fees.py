@@ -202,8 +202,9 @@ def test_what_cannot_be_charged_is_refused(maker: Staff) -> None:
     loan = late_loan()
     for amount in ("0.00", "-5.00", "1.005", "NaN", "Infinity"):
         assert refused(FeeWrong, charge, loan, maker, amount).field == "amount"
-    for code in ("  ", "X" * 41, "CO\u200bPY", "\u202eYPOC"):
+    for code in ("  ", "X" * 41, "CO\u200bPY", "\u202eYPOC", "<b>", "copy", "1COPY"):
         assert refused(FeeWrong, charge, loan, maker, code=code).field == "code"
+    assert refused(FeeNotDisclosed, charge, loan, maker, code="SURPRISE").field == "code"
     named = {"loan_id": loan.pk, "code": "COPY", "amount": Decimal(5), "by": maker, "at": AT}
     for reason in (" 错 ", "长" * 201, "\u200b" * 4):
         assert refused(FeeWrong, charge_fee, reason=reason, **named).field == "reason"

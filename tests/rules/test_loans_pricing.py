@@ -23,7 +23,7 @@ from loans.rules.pricing import (
     lpr_before,
     next_repricing_day,
     publication_fault,
-    publishes_between,
+    publications_between,
     repriced,
     repriced_rate,
     taken_over,
@@ -286,4 +286,10 @@ def test_a_rate_that_cannot_have_been_published_is_named(percent: str, day: str,
     ],
 )
 def test_a_publication_to_come_before_the_day_is_known(after: str, before: str, is_coming: bool) -> None:
-    assert publishes_between(date.fromisoformat(after), date.fromisoformat(before)) is is_coming
+    assert (publications_between(date.fromisoformat(after), date.fromisoformat(before)) > 0) is is_coming
+
+
+def test_every_publication_to_come_is_counted() -> None:
+    assert publications_between(date(2026, 10, 30), date(2027, 1, 1)) == 2
+    assert publications_between(date(2026, 10, 19), date(2027, 1, 1)) == 3
+    assert publications_between(date(2026, 12, 20), date(2027, 1, 1)) == 0

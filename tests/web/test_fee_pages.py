@@ -46,7 +46,7 @@ def counts() -> list[int]:
 
 
 def typed(**changed: str) -> dict[str, str]:
-    return {"code": "APPRAISAL", "other": "", "amount": "1,200.00", "reason": "评估报告已出具", **changed}
+    return {"code": "APPRAISAL", "amount": "1,200.00", "reason": "评估报告已出具", **changed}
 
 
 def preview(client: Client, loan: Loan, **changed: str) -> Any:
@@ -79,7 +79,7 @@ def test_a_fee_is_previewed_charged_and_listed(bank: Bank, loan: Loan) -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"code": "OTHER", "other": "COPY"}, "明示表没有列明“COPY”"),
+        ({"code": "COPY"}, "明示表没有列明“资料工本费”"),
         ({"amount": "3000.01"}, "最多 3,000.00 元"),
         ({"amount": "1e3"}, "看不懂这个金额"),
         ({"amount": "0"}, "看不懂这个金额"),
@@ -87,7 +87,7 @@ def test_a_fee_is_previewed_charged_and_listed(bank: Bank, loan: Loan) -> None:
         ({"code": ""}, "请选择费用项目"),
         ({"reason": "补"}, "至少 4 个字"),
         ({"reason": "补打合同\u200b副本"}, "不可见"),
-        ({"code": "OTHER", "other": "A" * 41}, "明示表没有列明"),
+        ({"code": "A" * 41}, "明示表没有列明"),
     ],
 )
 def test_a_refused_fee_says_why_keeps_what_was_typed_and_changes_nothing(
@@ -111,7 +111,7 @@ def test_a_refused_fee_says_why_keeps_what_was_typed_and_changes_nothing(
 def test_the_ledger_s_own_refusal_is_shown_in_words(bank: Bank, loan: Loan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fees, "foreseen", lambda *given, **named: "")
     before = counts()
-    page = charge(client_of(bank, "operations"), loan, code="OTHER", other="COPY")
+    page = charge(client_of(bank, "operations"), loan, code="COPY")
     assert page.status_code == 422 and "没有列明这项费用" in page.content.decode()
     assert counts() == before
 
@@ -182,7 +182,7 @@ def test_a_loan_taken_over_may_be_charged_without_a_disclosure(bank: Bank) -> No
     loan = bank.loans["home"]
     client = client_of(bank, "operations")
     assert "按合同收费" in client.get(reverse("loans:fees", args=[loan.pk])).content.decode()
-    done = charge(client, loan, code="OTHER", other="COPY", amount="20")
+    done = charge(client, loan, code="COPY", amount="20")
     assert done.status_code == 302 and Fee.objects.get(loan=loan).amount == 20
 
 
@@ -191,7 +191,7 @@ def test_the_list_asks_the_same_number_of_queries_however_many_fees_there_are(ba
     for loan, count in ((few, 1), (many, 30)):
         for number in range(count):
             charge_fee(
-                loan_id=loan.pk, code=f"C{number}", amount=Decimal("1.00"), reason="补打合同副本",
+                loan_id=loan.pk, code="COPY", amount=Decimal("1.00"), reason="补打合同副本",
                 by=bank.staff["operations"], at=AT,
             )  # fmt: skip
     client, asked = client_of(bank, "operations"), []

@@ -68,6 +68,7 @@ def test_a_file_is_looked_at_without_a_trace_and_then_taken_in(bank: Bank) -> No
     seen = send(client, content, verb="preview")
     text = seen.content.decode()
     assert seen.status_code == 200 and counts() == (0, 0, 0)
+    assert "将入账" in text and "已入账" not in text
     assert "没有这个借据号或外部编号的贷款" in text and "确认入账" in text
     assert "=HYPERLINK(&quot;x&quot;)" in text
     report = seen.context["report"]

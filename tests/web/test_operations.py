@@ -86,3 +86,11 @@ def test_a_loan_set_aside_is_tried_again_by_the_button(bank: Bank, monkeypatch: 
 def test_a_number_that_is_none_is_refused(bank: Bank, text: str) -> None:
     told = client_of(bank, "operations").post(reverse("operations_held"), {"held": text}, follow=True)
     assert "没有这笔搁置的贷款" in told.content.decode()
+
+
+def test_every_stage_has_a_word() -> None:
+    from config.day_end import STAGES
+    from config.templatetags.anju import stage_word
+
+    for stage in STAGES:
+        assert stage_word(stage.name) != stage.name, stage.name

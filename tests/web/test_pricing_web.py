@@ -126,6 +126,12 @@ def test_a_run_goes_from_preview_to_approval_and_notices(bank: Bank) -> None:
     rows = list(csv.DictReader(io.StringIO(reply.content.decode("utf-8-sig"))))
     assert {row["借据号"] for row in rows} == {loan.loan_note_no for loan in bank.loans.values()}
     assert all("**" in row["客户"] for row in rows)
+    named = maker.get(reverse("loans:repricing_notices", args=[run.pk, "csv"]) + "?names=1").content.decode("utf-8-sig")
+    assert all(loan.borrower.name in named for loan in bank.loans.values())
+    told = Entry.objects.filter(kind="loans.repricing_notices_taken").order_by("id")
+    assert [(entry.data["with_names"], entry.data["notices"]) for entry in told] == [(False, 2), (True, 2)]
+    refused = checker.get(reverse("loans:repricing_notices", args=[run.pk, "csv"]) + "?names=1")
+    assert refused.status_code == 302 and told.count() == 2
     one = RepricingItem.objects.get(loan=bank.loans["home"])
     mine = next(row for row in rows if row["借据号"] == bank.loans["home"].loan_note_no)
     assert (mine["原月供"], mine["新月供"]) == (f"{one.old_installment}", f"{one.new_installment}")
@@ -134,7 +140,7 @@ def test_a_run_goes_from_preview_to_approval_and_notices(bank: Bank) -> None:
     assert zipfile.ZipFile(io.BytesIO(book.content)).testzip() is None
     assert maker.get(reverse("loans:repricing_notices", args=[run.pk, "exe"])).status_code == 404
     assert maker.get(reverse("loans:wide_spreads_file", args=["exe"])).status_code == 404
-    assert Entry.objects.filter(kind="loans.repricing_notices_taken").count() == 2
+    assert Entry.objects.filter(kind="loans.repricing_notices_taken").count() == 3
 
 
 def asked(bank: Bank) -> RepricingRun:
@@ -214,7 +220,7 @@ def test_a_borrower_is_told_on_paper_what_was_approved(bank: Bank) -> None:
     run, loan = run_of(bank), bank.loans["home"]
     item = RepricingItem.objects.get(run=run, loan=loan)
     page, paper = (reverse(f"loans:{name}", args=[item.pk]) for name in ("repricing_notice", "repricing_notice_pdf"))
-    officer, colleague = client_of(bank, "officer"), client_of(bank, "operations")
+    officer, colleague, counter = (client_of(bank, who) for who in ("officer", "risk", "operations"))
     early = officer.get(page)
     assert early.status_code == 409 and "批次获批后" in early.content.decode()
     assert officer.get(paper).status_code == 302
@@ -226,14 +232,20 @@ def test_a_borrower_is_told_on_paper_what_was_approved(bank: Bank) -> None:
     assert page in client_of(bank, "risk").get(reverse("loans:repricing_run", args=[run.pk])).content.decode()
     mine, masked = officer.get(page).content.decode(), colleague.get(page).content.decode()
     assert loan.borrower.name in mine and loan.borrower.name not in masked and loan.borrower.id_no not in mine
+    english = counter.get(page, headers={"Accept-Language": "en"}).content.decode()
+    assert loan.borrower.name in english and "尊敬的" in english and "执行利率" in english
+    printed = Entry.objects.filter(kind="loans.repricing_notice_printed", loan_id=loan.pk).order_by("id")
+    assert [entry.data["is_name_full"] for entry in printed] == [True, False, True]
     for shown in (f"{item.old_installment:,.2f}", f"{item.new_installment:,.2f}", f"{item.first_due_on}", "3.20%"):
         assert shown in mine and shown in masked, shown
+    assert item.period_from and f"{(NEW_YEAR - item.period_from).days} 天 × " in mine
     assert "−30 个基点" in mine and f"{item.lpr_published_on}" in mine
     document = officer.get(paper)
     assert (document["Content-Type"], document.content[:5]) == ("application/pdf", b"%PDF-")
     words = text_of(document.content)
     for shown in (loan.loan_note_no, f"{item.new_installment:,.2f}", f"{item.first_amount:,.2f}", "3.20%", "−30"):
         assert not words or shown in words, shown
+    assert "\u200b" not in words
     over_the_api = bank.api("officer").get(f"repricing-items/{item.pk}/notice/")
     assert over_the_api.content[:5] == b"%PDF-"
     taken = Entry.objects.filter(kind="loans.repricing_notice_taken", loan_id=loan.pk)

@@ -140,8 +140,13 @@ def test_the_workbook_holds_amounts_as_numbers_and_never_a_formula(bank: Bank, s
 def test_the_documents_name_the_borrower_by_rule(bank: Bank) -> None:
     loan = bank.loans["home"]
     whole = texts_of(fetch(client_of(bank, "officer"), "statement_xlsx", loan).content)[0]
-    masked = texts_of(fetch(client_of(bank, "operations"), "statement_xlsx", loan).content)[0]
-    assert loan.borrower.name in whole
+    counter = texts_of(fetch(client_of(bank, "operations"), "statement_xlsx", loan).content)[0]
+    masked = texts_of(fetch(client_of(bank, "risk"), "statement_xlsx", loan).content)[0]
+    told = Entry.objects.filter(kind="loans.statement_taken", loan_id=loan.pk).order_by("id")
+    assert [entry.data["is_name_full"] for entry in told] == [True, True, False]
+    assert loan.borrower.name in whole and loan.borrower.name in counter
+    on_screen = fetch(client_of(bank, "operations"), "statement", loan).content.decode()
+    assert loan.borrower.name not in on_screen
     assert loan.borrower.name not in masked and f"{loan.borrower.name[0]}**" in masked
 
 
