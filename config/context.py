@@ -31,7 +31,7 @@ _NAV = (
     ("dashboard", gettext_noop("管理看板"), "loans.view_figures"),
     ("loans:list", gettext_noop("贷款"), "loans.view"),
     ("loans:changes", gettext_noop("合同变更"), "loans.view"),
-    ("loans:receipts", gettext_noop("还款入账"), "loans.post_receipts"),
+    ("loans:receipts", gettext_noop("还款入账"), "loans.view_receipts"),
     ("loans:lpr", gettext_noop("利率管理"), "loans.view"),
     ("operations", gettext_noop("运行"), "operations.view"),
 )

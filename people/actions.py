@@ -20,6 +20,7 @@ REASON_LEAST, REASON_MOST = 4, 200
 PERMISSIONS = (
     "loans.view",
     "loans.view_figures",
+    "loans.view_receipts",
     "loans.post_receipts",
     "loans.approve_refund",
     "loans.charge_fee",
@@ -99,6 +100,7 @@ ROLES: tuple[tuple[str, str, Scope, tuple[str, ...]], ...] = (
         Scope.ALL,
         (
             "loans.view",
+            "loans.view_receipts",
             "loans.post_receipts",
             "loans.approve_refund",
             "loans.charge_fee",
@@ -120,6 +122,7 @@ ROLES: tuple[tuple[str, str, Scope, tuple[str, ...]], ...] = (
         (
             "loans.view",
             "loans.view_figures",
+            "loans.view_receipts",
             "loans.view_reports",
             "loans.export_book",
             "loans.view_repricing",

@@ -27,6 +27,8 @@ class PageView(TemplateView):
     """A page for people with `permission`; anonymous visitors sign in first, others get 403."""
 
     permission: ClassVar[str]
+    # What acting (any other method than reading) needs beyond that; empty needs no more.
+    acts_with: ClassVar[str] = ""
     part_template: ClassVar[str] = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -37,7 +39,8 @@ class PageView(TemplateView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(self._way_back(request))
-        if not may(self.staff, self.permission):
+        acts = request.method not in ("GET", "HEAD", "OPTIONS")
+        if not may(self.staff, self.permission) or (acts and self.acts_with and not may(self.staff, self.acts_with)):
             raise PermissionDenied
         self.at = timezone.now()
         return super().dispatch(request, *args, **kwargs)

@@ -160,8 +160,7 @@ def _xlsx(loan: Loan, found: Statement, by: Staff, at: datetime) -> bytes:
         _("复利"), _("费用"), _("暂收款"), _("本金余额"), _("应收利息"),
     ]  # fmt: skip
     rows: list[list[statement_xlsx.Cell]] = [
-        [each.value_on, movement_words(each), _serial(each), *_amounts(each).values()]
-        for each in found.movements
+        [each.value_on, movement_words(each), _serial(each), *_amounts(each).values()] for each in found.movements
     ]
     totals = found.totals
     sums = [_("合计"), None, None, *[totals[name] for name in ("debit", "credit", *PARTS)], None, None]

@@ -96,9 +96,7 @@ class Entry:
 
 def read_entry(sent: QueryDict) -> Entry:
     """Reads the form; what is still empty is no error."""
-    entry = Entry(
-        sent.get("code", "").strip()[:60], sent.get("amount", "")[:40], sent.get("reason", "")[:400]
-    )
+    entry = Entry(sent.get("code", "").strip()[:60], sent.get("amount", "")[:40], sent.get("reason", "")[:400])
     if entry.amount_text.strip():
         try:
             entry.amount = typed_amount(entry.amount_text) or None

@@ -63,7 +63,7 @@ _DECISIONS = ("approve", "reject")
 class MoneyFileList(PageView):
     """Files that went out and came in, with what is still to be done for each."""
 
-    permission = "loans.post_receipts"
+    permission = "loans.view_receipts"
     template_name = "loans/files.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -116,7 +116,7 @@ class MakeDebits(PageView):
 class MoneyFilePage(PageView):
     """One file: its counts, its hash, its first open breaks; of debits what became of each."""
 
-    permission = "loans.post_receipts"
+    permission = "loans.view_receipts"
     template_name = "loans/file.html"
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -187,7 +187,7 @@ def _in_order(cells: dict[str, str]) -> list[str]:
 class BreakList(PageView):
     """The queue: the oldest open break first; settled ones the newest first."""
 
-    permission = "loans.post_receipts"
+    permission = "loans.view_receipts"
     template_name = "loans/breaks.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -221,7 +221,8 @@ def _states() -> list[tuple[str, Any]]:
 class CloseBreak(PageView):
     """A row without money: what it said, why it was not taken, and the note that closes it."""
 
-    permission = "loans.post_receipts"
+    permission = "loans.view_receipts"
+    acts_with = "loans.post_receipts"
     template_name = "loans/break.html"
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -261,7 +262,8 @@ class SettleReceipt(PageView):
     One that waits to be posted can go back as well.
     """
 
-    permission = "loans.post_receipts"
+    permission = "loans.view_receipts"
+    acts_with = "loans.post_receipts"
     template_name = "loans/receipt_settle.html"
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -114,7 +114,7 @@ def filter_words(narrowed: Any) -> list[dict[str, Any]]:
 
 
 class ReceiptList(PageView):
-    permission = "loans.post_receipts"
+    permission = "loans.view_receipts"
     template_name = "loans/receipts.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -143,7 +143,8 @@ class ReceiptList(PageView):
 class ReverseReceipt(PageView):
     """Asks for the reason, then takes a posted receipt out again."""
 
-    permission = "loans.post_receipts"
+    permission = "loans.view_receipts"
+    acts_with = "loans.post_receipts"
     template_name = "loans/receipt_reversal.html"
 
     def receipt(self, pk: int) -> Receipt:

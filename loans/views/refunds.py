@@ -29,7 +29,7 @@ _SHOWN = 5
 
 
 class RefundList(PageView):
-    permission = "loans.post_receipts"
+    permission = "loans.view_receipts"
     template_name = "loans/refunds.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -116,7 +116,8 @@ def _understood(text: str) -> dict[str, Any]:
 class RefundPage(PageView):
     """One refund with what the loan has in suspense now; a second person decides."""
 
-    permission = "loans.post_receipts"
+    permission = "loans.view_receipts"
+    acts_with = "loans.post_receipts"
     template_name = "loans/refund.html"
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:

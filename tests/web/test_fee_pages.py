@@ -189,7 +189,7 @@ def test_a_loan_taken_over_may_be_charged_without_a_disclosure(bank: Bank) -> No
 def test_the_list_asks_the_same_number_of_queries_however_many_fees_there_are(bank: Bank) -> None:
     few, many = bank.loans["home"], bank.loans["other"]
     for loan, count in ((few, 1), (many, 30)):
-        for number in range(count):
+        for _number in range(count):
             charge_fee(
                 loan_id=loan.pk, code="COPY", amount=Decimal("1.00"), reason="补打合同副本",
                 by=bank.staff["operations"], at=AT,

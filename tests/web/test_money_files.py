@@ -418,3 +418,22 @@ def test_a_receipt_of_absurd_days_is_refused(bank: Bank) -> None:
     send(client, content, verb="take", sha256=report.sha256)
     assert not Receipt.objects.exists() and ReceiptBreak.objects.count() == 6
     assert date(2026, 10, 31) == bank.loans["home"].baseline_on
+
+
+def test_an_auditor_reads_receipts_files_and_breaks_and_acts_on_none(bank: Bank) -> None:
+    receipt = unmatched(bank)
+    auditor = client_of(bank, bank.staff["auditor"])
+    row = ReceiptBreak.objects.get(receipt=receipt)
+    settle = reverse("loans:settle_receipt", args=[receipt.pk])
+    pages = [reverse(f"loans:{name}") for name in ("receipts", "files", "breaks", "refunds")]
+    pages += [settle, reverse("loans:file", args=[row.file_id]), reverse("loans:close_break", args=[row.pk])]
+    for path in pages:
+        shown = auditor.get(path)
+        text = shown.content.decode()
+        main = text[text.index('id="content"') :]
+        assert shown.status_code == 200 and 'method="post"' not in main and "btn-primary" not in main, path
+    assert reverse("loans:receipts") in auditor.get(reverse("loans:list")).content.decode()
+    before = counts()
+    for path in (settle, reverse("loans:close_break", args=[row.pk]), reverse("loans:make_debits")):
+        assert auditor.post(path, {"verb": "return", "note": "原路退回付款行"}).status_code == 403, path
+    assert counts() == before and Receipt.objects.get(pk=receipt.pk).state == "UNMATCHED"
