@@ -24,7 +24,7 @@ from journal.errors import ActionRefused
 from loans import pdf, statement_xlsx
 from loans.actions.repricing import RepricingRefused
 from loans.actions.statements import Document
-from loans.models import Loan, RepricingItem, RepricingRun, RepricingState
+from loans.models import Loan, RepaymentMethod, RepricingItem, RepricingRun, RepricingState
 from loans.queries import open_business_date
 from loans.queries.bank import require_business_date
 from loans.queries.names import borrower_name, is_name_on_paper, name_on_paper
@@ -142,6 +142,7 @@ def notice_content(item: RepricingItem, by: Staff, at: datetime) -> dict[str, An
         "first_due_on": f"{item.first_due_on or ''}",
         "first_amount": "" if item.first_amount is None else f"{item.first_amount:.2f}",
         "split": split_words(item),
+        "is_level": loan.repayment_method == RepaymentMethod.EQUAL_INSTALLMENT,
         "until_regular": until_regular_words(item),
         "regular_on": f"{item.regular_on or ''}",
         "next_repricing_on": f"{item.next_repricing_on or ''}",
