@@ -224,6 +224,7 @@ SPECTACULAR_SETTINGS = {
         "ChangeKind": "loans.models.ChangeKind",
         "ChangeState": "loans.models.ChangeState",
         "CostKind": "loans.models.CostKind",
+        "DisclosureState": "loans.models.DisclosureState",
         "MoneyFileKind": "loans.models.MoneyFileKind",
         "PricingKind": "loans.models.PricingKind",
         "RegistrationKind": "collateral.models.ChargeKind",

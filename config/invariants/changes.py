@@ -101,14 +101,16 @@ CHANGES = (
     Check(
         "repriced_item_has_its_terms",
         "B4: each applied repricing item has its version of the terms, with its rate, hash and (of equal installments) "
-        "its payment; others have none",
+        "its payment, or the last one's where no whole month is left; others have none",
         "SELECT count(*) FROM loans_repricingitem",
         """SELECT r.id, format('%%s, terms %%s', r.state, t.version) FROM loans_repricingitem r
            LEFT JOIN loans_terms t ON t.loan_id = r.loan_id AND t.source = 'REPRICING' AND t.source_id = r.id
            WHERE (CASE WHEN r.state = 'APPLIED' THEN t.schedule_sha256 = r.schedule_sha256
                        AND t.annual_rate_percent = r.new_rate_percent AND t.version = r.terms_version + 1
                        AND t.effective_on = r.effective_on AND (t.installment_amount = r.new_installment
-                           OR t.request ->> 'method' <> 'EQUAL_INSTALLMENT')
+                           OR t.request ->> 'method' <> 'EQUAL_INSTALLMENT'
+                           OR r.new_installment * 100 = t.principal_fen[cardinality(t.principal_fen)]
+                              + t.interest_fen[cardinality(t.interest_fen)])
                   ELSE t.id IS NULL END) IS NOT TRUE""",
     ),
     Check(

@@ -145,7 +145,7 @@ def test_an_extension_waits_for_its_day_and_a_stale_change_is_refused_by_name(
     officer.goto(contract)
     expect(officer.locator("main .fault")).to_have_count(0)
     # 240 left after the installment of 2 November.
-    expect(officer.locator("main .hfacts")).to_contain_text("到期 2046-11-02")
+    expect(officer.locator(".lhead")).to_contain_text("到期 2046-11-02")
     expect(officer.locator("main")).to_contain_text("合同变更 展期")
 
 

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from loans.actions import ReceiptRow, post_receipts, reverse_receipt
+from loans.channel_words import channel_word
 from loans.models import Combination, Installment, Loan, Posting, Terms
 from loans.queries import future_schedule
 from tests.factories import AT, book_loan
@@ -136,7 +137,7 @@ def test_a_posting_shows_its_lines_and_a_reversal_both_of_them(bank: Bank) -> No
     assert f"冲正 {original.value_on} 的还款" in page and f"已于 {reversal.business_date} 冲正" in page
     assert f'href="#p{original.pk}"' in page and f'href="#p{reversal.pk}"' in page
     serial = original.receipt.serial
-    assert f"还款 {original.receipt.channel} {serial}" in page and f"还款 {receipt} " not in page
+    assert f"还款 {channel_word(original.receipt.channel)} {serial}" in page and f"还款 {receipt} " not in page
     assert page.count("100.00") == 2
     assert reverse("loans:reverse_receipt", args=[receipt]) not in page
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from journal.models import Entry
 from loans.actions import ReceiptRow, post_receipts
+from loans.channel_words import channel_word
 from loans.models import Installment, LedgerLine, Loan, Posting, Receipt
 from loans.queries.charges import allocation_preview, charges_owed
 from tests.factories import AT, book_loan
@@ -169,8 +170,12 @@ def test_a_reversal_shows_which_payments_it_spreads_anew(bank: Bank) -> None:
     ]
     first = post_receipts(rows=rows, by="system", at=AT).outcomes[0].receipt_id
     address = reverse("loans:reverse_receipt", args=[first])
-    page = client.get(address).content.decode()
-    assert "这些还款会重新分配" in page and "CORE R2" in page and "CORE R1" not in page.split("这些还款会重新分配")[1]
+    page, core = client.get(address).content.decode(), channel_word("CORE")
+    assert (
+        "这些还款会重新分配" in page
+        and f"{core} R2" in page
+        and f"{core} R1" not in page.split("这些还款会重新分配")[1]
+    )
     assert Receipt.objects.get(serial="R2").state == "POSTED" and not Posting.objects.filter(kind="REVERSAL").exists()
     client.post(address, {"reason": "渠道重复划款"})
     moved = Posting.objects.filter(kind="REPOSTING").values_list("receipt__serial", flat=True)
