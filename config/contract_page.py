@@ -6,6 +6,7 @@ serializers; what stands against the contract is asked of the actions themselves
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -145,7 +146,7 @@ class NewContractPage(PageView):
             return self.answer(kind, typed, faults=faults, status=422)
         if request.POST.get("verb") == "pay_out" and request.POST.get("seen") == fingerprint(kind, asked):
             try:
-                effect = lambda: self.paid_out(kind, asked)  # noqa: E731
+                effect = partial(self.paid_out, kind, asked)
                 return redirect(led_once(request=request, staff=self.staff, at=self.at, effect=effect))
             except ActionRefused as refusal:
                 status = 409 if refusal.conflict else 422
