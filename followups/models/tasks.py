@@ -1,36 +1,12 @@
-"""Tables of follow-ups: policy as data, tasks, visits, reports, and the events their clocks run on.
-
-A task exists exactly once per (loan, rule, cycle). Legal state changes are held by a trigger as
-well as by `rules.states`. Events and approved content are append-only.
-"""
+"""Tasks, and the append-only events their clocks run on."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from journal.models import Exhibit
-from loans.models import FiveClass, Loan
-from people.models import ApprovablePolicy, Branch, PolicyLineBase, Staff
+from loans.models import Loan
+from people.models import Branch, Staff
 from people.queries import branch_ids_visible_to, sees_every_branch
-
-
-class FollowUpPolicy(ApprovablePolicy):
-    """When, how and why a loan is followed up (default: `rules.default_policy`)."""
-
-
-class FollowUpPolicyLine(PolicyLineBase):
-    policy = models.ForeignKey(FollowUpPolicy, on_delete=models.PROTECT, related_name="lines")
-
-
-class Checklist(models.Model):
-    """A version of the questions; a visit keeps the version it was made with."""
-
-    version = models.PositiveIntegerField(unique=True)
-    items = models.JSONField()
-    made_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"checklist v{self.version}"
 
 
 class TaskKind(models.TextChoices):
@@ -202,124 +178,3 @@ class TaskEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task_id} {self.kind}"
-
-
-class Conclusion(models.TextChoices):
-    NO_CONCERN = "NO_CONCERN", _("未见异常")
-    WATCH = "WATCH", _("需关注")
-    AT_RISK = "AT_RISK", _("存在风险")
-
-
-class Visit(models.Model):
-    """The making of a visit: who, how, the draft answers. One a task; `version` refuses stale forms."""
-
-    task = models.OneToOneField(VisitTask, on_delete=models.PROTECT, related_name="visit")
-    checklist = models.ForeignKey(Checklist, on_delete=models.PROTECT)
-    method = models.CharField(max_length=10, choices=Method.choices)
-    lead_visitor = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="visits_led")
-    second_visitor = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="visits_joined")
-    started_at = models.DateTimeField()
-    # Facts known at the start: {item key: {"value", "source", "on"}}; what is asked is compared with these.
-    known = models.JSONField(default=dict)
-    draft = models.JSONField(default=dict)
-    saved_at = models.DateTimeField()
-    saved_by = models.CharField(max_length=20)
-    version = models.PositiveIntegerField(default=1)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(second_visitor__isnull=True) | ~Q(lead_visitor=F("second_visitor")),
-                name="second_visitor_is_someone_else",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"visit {self.task_id}"
-
-
-class ReportState(models.TextChoices):
-    SUBMITTED = "SUBMITTED", _("待审核")
-    RETURNED = "RETURNED", _("退回修改")
-    APPROVED = "APPROVED", _("审核通过")
-
-
-class ReportQuerySet(models.QuerySet["VisitReport"]):
-    def visible_to(self, staff: Staff) -> "ReportQuerySet":
-        if sees_every_branch(staff):
-            return self.all()
-        return self.filter(branch_id__in=branch_ids_visible_to(staff))
-
-
-class VisitReport(models.Model):
-    """A submitted version of a visit's report. Content never changes; a return makes a new version."""
-
-    visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="reports")
-    branch = models.ForeignKey(Branch, on_delete=models.PROTECT)
-    version = models.PositiveSmallIntegerField()
-    state = models.CharField(max_length=10, choices=ReportState.choices, default=ReportState.SUBMITTED)
-    conclusion = models.CharField(max_length=12, choices=Conclusion.choices)
-    suggested_class = models.CharField(max_length=20, choices=FiveClass.choices)
-    difference_count = models.PositiveSmallIntegerField()
-    level = models.PositiveSmallIntegerField(choices=Level.choices, default=Level.NONE)
-    content = models.JSONField()
-    content_sha256 = models.CharField(max_length=64)
-    submitted_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="reports_submitted")
-    submitted_at = models.DateTimeField()
-    submitted_on = models.DateField()
-    decide_by = models.DateField()
-    decided_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="reports_decided")
-    decided_at = models.DateTimeField(null=True)
-    decision_note = models.TextField(blank=True)
-    pdf = models.ForeignKey(Exhibit, on_delete=models.PROTECT, null=True)
-
-    objects = ReportQuerySet.as_manager()
-
-    class Meta:
-        indexes = [
-            models.Index(
-                fields=["branch", "level", "decide_by", "id"], name="report_queue", condition=Q(state="SUBMITTED")
-            ),
-        ]
-        constraints = [
-            models.UniqueConstraint(fields=["visit", "version"], name="report_version_once"),
-            models.UniqueConstraint(fields=["visit"], condition=~Q(state="RETURNED"), name="one_live_report_a_visit"),
-            models.CheckConstraint(
-                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("submitted_by")), name="reviewer_is_not_author"
-            ),
-            models.CheckConstraint(
-                condition=Q(state="SUBMITTED", decided_by__isnull=True, decided_at__isnull=True)
-                | ~Q(state="SUBMITTED") & Q(decided_by__isnull=False, decided_at__isnull=False),
-                name="decided_report_has_reviewer",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state="RETURNED") | ~Q(decision_note=""), name="returned_report_has_reason"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.number
-
-    @property
-    def number(self) -> str:
-        """Report number: HFBG + submission business date + serial + version."""
-        return f"HFBG{self.submitted_on:%Y%m%d}{self.visit_id:07d}-{self.version}"
-
-
-class Difference(models.Model):
-    """A fact that changed, as found on a visit: before, after, how it was verified."""
-
-    report = models.ForeignKey(VisitReport, on_delete=models.PROTECT, related_name="differences")
-    section = models.CharField(max_length=30)
-    item = models.CharField(max_length=40)
-    before = models.CharField(max_length=300, blank=True)
-    before_source = models.CharField(max_length=60, blank=True)
-    before_on = models.DateField(null=True)
-    after = models.CharField(max_length=300)
-    verified_by = models.CharField(max_length=40)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["report", "item"], name="difference_once_a_report_and_item")]
-
-    def __str__(self) -> str:
-        return f"{self.report_id} {self.item}"

@@ -1,0 +1,43 @@
+"""Tables of follow-ups: policy as data, tasks, visits, reports, and the events their clocks run on.
+
+A task exists exactly once per (loan, rule, cycle). Legal state changes are held by a trigger as
+well as by `rules.states`. Events and approved content are append-only.
+"""
+
+from followups.models.policy import Checklist, FollowUpPolicy, FollowUpPolicyLine
+from followups.models.reports import Difference, ReportQuerySet, ReportState, VisitReport
+from followups.models.tasks import (
+    OPEN_STATES,
+    EventKind,
+    Level,
+    Method,
+    Outcome,
+    TaskEvent,
+    TaskKind,
+    TaskQuerySet,
+    TaskState,
+    VisitTask,
+)
+from followups.models.visits import Conclusion, Visit
+
+__all__ = [
+    "Checklist",
+    "Conclusion",
+    "Difference",
+    "EventKind",
+    "FollowUpPolicy",
+    "FollowUpPolicyLine",
+    "Level",
+    "Method",
+    "OPEN_STATES",
+    "Outcome",
+    "ReportQuerySet",
+    "ReportState",
+    "TaskEvent",
+    "TaskKind",
+    "TaskQuerySet",
+    "TaskState",
+    "Visit",
+    "VisitReport",
+    "VisitTask",
+]

@@ -1,0 +1,43 @@
+"""Visits: what was asked and answered."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from followups.models.policy import Checklist
+from followups.models.tasks import Method, VisitTask
+from people.models import Staff
+
+
+class Conclusion(models.TextChoices):
+    NO_CONCERN = "NO_CONCERN", _("未见异常")
+    WATCH = "WATCH", _("需关注")
+    AT_RISK = "AT_RISK", _("存在风险")
+
+
+class Visit(models.Model):
+    """The making of a visit: who, how, the draft answers. One a task; `version` refuses stale forms."""
+
+    task = models.OneToOneField(VisitTask, on_delete=models.PROTECT, related_name="visit")
+    checklist = models.ForeignKey(Checklist, on_delete=models.PROTECT)
+    method = models.CharField(max_length=10, choices=Method.choices)
+    lead_visitor = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="visits_led")
+    second_visitor = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="visits_joined")
+    started_at = models.DateTimeField()
+    # Facts known at the start: {item key: {"value", "source", "on"}}; what is asked is compared with these.
+    known = models.JSONField(default=dict)
+    draft = models.JSONField(default=dict)
+    saved_at = models.DateTimeField()
+    saved_by = models.CharField(max_length=20)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(second_visitor__isnull=True) | ~Q(lead_visitor=F("second_visitor")),
+                name="second_visitor_is_someone_else",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"visit {self.task_id}"
