@@ -79,6 +79,7 @@ def test_arrears_at_cut_over_have_their_task_on_the_day_they_are_found() -> None
     assert why_lines(step)[-1] == "策略 v1 第 11 行：逾期91天及以上：红色，2个工作日内实地走访"
 
 
+# S2.8, S2.20
 def test_overdue_steps_appear_on_their_day_and_the_light_item_closes_on_payment() -> None:
     loan = book_loan()
     replan()
@@ -262,6 +263,7 @@ def test_an_exception_goes_to_a_person_once_and_keeps_its_date(position: dict[st
     assert "非现场检查异常" in why(task)
 
 
+# S1.17
 def test_old_valuations_and_a_crossed_alert_line_go_to_a_person() -> None:
     from collateral.models import Charge, Property
 

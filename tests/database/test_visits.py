@@ -120,6 +120,7 @@ def written() -> tuple[int, ...]:
     return tuple(table.objects.count() for table in tables)
 
 
+# S2.18
 def test_the_whole_road_with_events_facts_and_files(road: Road) -> None:
     visit = road.start()
     assert actions.start_visit(task_id=road.task.pk, by=road.officer, at=AT).pk == visit.pk
@@ -163,6 +164,7 @@ def test_the_whole_road_with_events_facts_and_files(road: Road) -> None:
     assert content_sha256(second.content) == second.content_sha256
 
 
+# S1.12, S2.14
 def test_an_approval_hands_changed_facts_down(road: Road) -> None:
     report = road.submit(
         monthly_income=changed("9800.00", "PAYSLIP"),
@@ -226,6 +228,7 @@ def test_a_second_submit_doubles_nothing(road: Road) -> None:
     assert written() == before
 
 
+# S1.22
 def test_nobody_decides_on_an_own_report(db: None) -> None:
     road = Road(method="FIELD")
     both = make_staff(["LOAN_OFFICER", "BRANCH_MANAGER"], road.branch)

@@ -30,6 +30,7 @@ def test_worked_example_e14() -> None:
     assert debt_to_income(D("4546.45"), D(3000), D(20000), D(300)) == D("39.2")
 
 
+# S2.15
 def test_the_ratios_of_an_income_that_halved() -> None:
     found = {ratio.code: (ratio.before, ratio.after) for ratio in assess(FIGURES, WAS, NOW, LIMITS).ratios}
     assert found == {
@@ -56,6 +57,7 @@ def test_a_missing_part_is_unknown_not_zero() -> None:
     assert change_percent(D(0), D(1)) is None
 
 
+# S1.12
 def test_reasons_that_the_conclusion_must_speak_about() -> None:
     assert assess(FIGURES, WAS, WAS, LIMITS).reasons == ()
     assert assess(FIGURES, WAS, NOW, LIMITS, findings=["fund_backflow"]).reasons == (
@@ -110,6 +112,7 @@ def changed_draft() -> dict[str, Any]:
     return draft
 
 
+# S2.14
 def test_content_tells_changes_findings_and_baselines_apart() -> None:
     content = content_of(changed_draft())
     assert [row["key"] for row in content["differences"]] == ["phone", "monthly_income", "property_condition"]

@@ -52,6 +52,7 @@ def one(item_key: str, answer: dict[str, str], known: Any = KNOWN) -> list[str]:
     return validate([item], {"answers": {item_key: answer}}, known).get(item_key, [])
 
 
+# S1.13, S2.3, S2.4
 def test_fourteen_sections_each_with_items_in_their_order() -> None:
     assert len(SECTIONS) == 14
     order = [key for key, _zh, _en in SECTIONS]

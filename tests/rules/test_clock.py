@@ -29,6 +29,7 @@ def day(number: int) -> date:
     return date(2026, 11, number)
 
 
+# S2.2
 def test_each_step_counts_workdays_from_its_first_event_to_its_last() -> None:
     events = [
         Event("PLANNED", day(2)),

@@ -26,6 +26,7 @@ from tests.rules.planning import (
 # First follow-ups
 
 
+# S1.11, S1.13
 @pytest.mark.parametrize(
     ("grade", "talk", "off_site"),
     [
@@ -59,6 +60,7 @@ def test_the_talk_is_held_by_the_method_of_its_line(given: dict[str, object], me
     assert [p.method for p in found.values() if p.method != "OFF_SITE"] == [method]
 
 
+# S2.6
 def test_a_first_follow_up_on_a_day_off_is_due_on_the_workday_before() -> None:
     # Day 30 is 1 October, the first day of the holiday.
     found = planned(new_loan(disbursed_on=date(2026, 9, 1)), date(2026, 9, 1))
@@ -114,6 +116,7 @@ def test_a_worse_grade_moves_the_talk_forward_and_frees_the_later_one() -> None:
 # Periodic follow-ups
 
 
+# S2.7, S2.9, S2.10
 @pytest.mark.parametrize(
     ("given", "months", "methods"),
     [
@@ -205,6 +208,7 @@ def test_a_worse_tier_with_the_same_date_only_raises_the_method() -> None:
 # Arrears
 
 
+# S2.8
 @pytest.mark.parametrize(
     ("days", "late", "rule", "method", "level", "due", "is_light"),
     [
@@ -297,6 +301,7 @@ def test_a_settled_loan_keeps_only_what_a_person_has_begun() -> None:
 # Reasons
 
 
+# S1.20, S2.13
 def test_every_task_names_its_line_and_the_facts_that_met_it() -> None:
     of = facts(days_past_due=8, overdue_since=date(2026, 10, 24), loan_to_value=Decimal("91.2999"), grade="MEDIUM")
     step = planned(of)["OVERDUE_8"]

@@ -52,6 +52,7 @@ def any_facts(draw: st.DrawFn) -> tuple[Facts, date]:
     ), today
 
 
+# S2.6
 @given(any_facts())
 @settings(max_examples=400, deadline=None)
 def test_no_first_follow_up_is_due_after_day_90(drawn: tuple[Facts, date]) -> None:
@@ -73,6 +74,7 @@ def test_every_loan_has_a_regular_follow_up_ahead_and_one_talk_at_most(drawn: tu
     assert sum(p.method != "OFF_SITE" for p in first) == (1 if first and not of.is_talk_held else 0)
 
 
+# S1.20, S2.10
 @given(any_facts(), st.sampled_from([(0, 1), (0, 2), (1, 2)]))
 @settings(max_examples=600, deadline=None)
 def test_a_worse_grade_never_means_a_later_visit(drawn: tuple[Facts, date], pair: tuple[int, int]) -> None:

@@ -43,6 +43,7 @@ def document(**given: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+# S2.18
 def test_the_same_content_gives_the_same_bytes_in_another_process() -> None:
     here = report_pdf.render(document())
     program = (

@@ -44,6 +44,7 @@ def balance_of(*branches: Any) -> Decimal:
     )
 
 
+# S1.10
 def test_figures_are_the_loans_of_the_branches_one_sees(bank: Bank) -> None:
     in_arrears(bank)
     close()
