@@ -55,6 +55,13 @@ class Facts:
     ended: frozenset[Key] = frozenset()
     has_tasks: bool = False
 
+    @property
+    def term_months(self) -> int:
+        """Full months from disbursement to maturity."""
+        from_on, to_on = self.disbursed_on, self.matures_on
+        months = (to_on.year - from_on.year) * 12 + to_on.month - from_on.month
+        return months - (to_on.day < from_on.day)
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -126,6 +133,7 @@ def known(facts: Facts) -> dict[str, object]:
         "late_in_24_months": facts.late_in_24_months,
         "months_on_book": facts.months_on_book,
         "remaining_months": facts.remaining_months,
+        "term_months": facts.term_months,
         "is_owner_occupied": facts.is_owner_occupied,
         "district": facts.district,
         "sample_percentile": lot(facts.sample_key, "sample", 100),
