@@ -1,4 +1,4 @@
-"""Lists by keyset: a page costs the same wherever it lies, and rows that come or go do not shift it.
+"""Lists of the API by keyset, walked as pages are (`people.paging`).
 
 A view names its orderings; each ends in a unique column. The cursor holds the last row's sort
 values, signed, and is bound to the list and the ordering it was made for. Nothing is counted
@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core import signing
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
@@ -19,6 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from people.api.errors import BadCursor
+from people.paging import Order, Place, stretch_of, values_of
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 200
@@ -30,29 +31,15 @@ class KeysetPagination(BasePagination):
     """`orderings` of the view: {name: (column, …)}; the first is the default, `-name` turns it round."""
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        self.size = _size(request)
-        self.name, columns = _ordering(request, view)
-        self.list_name = type(view).__name__
-        self.columns = columns
-        position = _read(request.query_params.get("cursor"), self.list_name, self.name, len(columns))
-        backwards, values = position if position else (False, [])
+        size = _size(request)
+        name, columns = _ordering(request, view)
+        made_for = (type(view).__name__, name)
+        place = _read(request.query_params.get("cursor"), made_for, len(columns))
         self.count = _count(request, queryset)
-        if values:
-            queryset = queryset.filter(_beyond(columns, values, backwards))
-        rows = list(queryset.order_by(*[_order(column, backwards) for column in columns])[: self.size + 1])
-        more = len(rows) > self.size
-        rows = rows[: self.size]
-        if backwards:
-            rows.reverse()
-        self.next = self._cursor(rows[-1], False) if rows and (more or backwards) else None
-        self.previous = self._cursor(rows[0], True) if rows and values and (more or not backwards) else None
-        return rows
-
-    def _cursor(self, row: Any, backwards: bool) -> str:
-        values = [_value(row, column.lstrip("-").rstrip("?")) for column in self.columns]
-        return signing.dumps(
-            [self.list_name, self.name, backwards, [_pack(value) for value in values]], salt="keyset", compress=True
-        )
+        found = stretch_of(queryset, Order(name, name, columns), place, size=size)
+        self.next = _cursor(made_for, values_of(found.rows[-1], columns), False) if found.has_next else None
+        self.previous = _cursor(made_for, values_of(found.rows[0], columns), True) if found.has_previous else None
+        return found.rows
 
     def get_paginated_response(self, data: Any) -> Response:
         body: dict[str, Any] = {"next": self.next, "previous": self.previous, "results": data}
@@ -117,43 +104,9 @@ def _count(request: Request, queryset: QuerySet[Any]) -> int | None:
     return queryset.order_by().values("pk")[: COUNT_CAP + 1].count() if wanted == "1" else None
 
 
-def _order(column: str, backwards: bool) -> Any:
-    descending = column.startswith("-") != backwards
-    nullable = column.endswith("?")
-    field = F(column.lstrip("-").rstrip("?"))
-    # Rows without a value come last going forward, whichever way the column is sorted.
-    where = {"nulls_first": True} if nullable and backwards else {"nulls_last": True} if nullable else {}
-    return field.desc(**where) if descending else field.asc(**where)
-
-
-def _beyond(columns: tuple[str, ...], values: list[Any], backwards: bool) -> Q:
-    """Rows after (or before) the position: equal in the first i columns, past it in the next."""
-    condition, equal = Q(pk__in=[]), Q()
-    for column, value in zip(columns, values, strict=True):
-        name = column.lstrip("-").rstrip("?")
-        larger = column.startswith("-") == backwards
-        if value is None:
-            past = Q(**{f"{name}__isnull": False}) if backwards else Q(pk__in=[])
-            same = Q(**{f"{name}__isnull": True})
-        else:
-            past = Q(**{f"{name}__{'gt' if larger else 'lt'}": value})
-            if column.endswith("?") and not backwards:
-                past |= Q(**{f"{name}__isnull": True})
-            same = Q(**{name: value})
-        condition |= equal & past
-        equal &= same
-    first = columns[0]
-    if values[0] is not None and not first.endswith("?"):
-        # Redundant, but it lets the planner enter the index at the position.
-        bound = "gte" if first.startswith("-") == backwards else "lte"
-        condition &= Q(**{f"{first.lstrip('-')}__{bound}": values[0]})
-    return condition
-
-
-def _value(row: Any, path: str) -> Any:
-    for part in path.split("__"):
-        row = getattr(row, part)
-    return row
+def _cursor(made_for: tuple[str, str], values: list[Any], backwards: bool) -> str:
+    packed = [_pack(value) for value in values]
+    return signing.dumps([*made_for, backwards, packed], salt="keyset", compress=True)
 
 
 def _pack(value: Any) -> Any:
@@ -174,14 +127,14 @@ _UNPACK: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _read(text: str | None, list_name: str, ordering: str, width: int) -> tuple[bool, list[Any]] | None:
+def _read(text: str | None, made_for: tuple[str, str], width: int) -> Place | None:
     if not text:
         return None
     try:
-        made_for, made_with, backwards, packed = signing.loads(text[:2000], salt="keyset")
+        list_name, ordering, backwards, packed = signing.loads(text[:2000], salt="keyset")
         values = [_UNPACK[kind](value) for kind, value in packed]
     except (signing.BadSignature, ValueError, TypeError, KeyError, UnicodeError):
         raise BadCursor(_("翻页游标无效。")) from None
-    if (made_for, made_with) != (list_name, ordering) or len(values) != width:
+    if (list_name, ordering) != made_for or len(values) != width:
         raise BadCursor(_("翻页游标不属于这个列表或排序。"))
-    return bool(backwards), values
+    return Place(0, values, bool(backwards))
