@@ -53,9 +53,9 @@ STAGES: tuple[Stage, ...] = (
     Stage("classify", loans_batch.classify, loans_batch.class_cuts),
     Stage("non_accrual", loans_batch.non_accrual, loans_batch.non_accrual_cuts),
     Stage("watch_changes", loans_batch.watch_changes, loans_batch.watch_cuts),
-    Stage("regrade", risk_batch.regrade_evening, risk_batch.regrade_cuts, takes_ids=True),
+    Stage("regrade", risk_batch.regrade_evening, risk_batch.regrade_cuts, takes_ids=True, takes_found=True),
     Stage("run_off_site", followups_batch.run_off_site, followups_batch.off_site_cuts),
-    Stage("replan", followups_batch.replan_evening, followups_batch.replan_cuts, takes_ids=True),
+    Stage("replan", followups_batch.replan_evening, followups_batch.replan_cuts, takes_ids=True, takes_found=True),
 )
 
 

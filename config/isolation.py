@@ -5,7 +5,7 @@ back with its reason. Every other loan of the chunk goes through, and the held o
 its chunk. Faults of the database itself are nobody's loan's: they stop the night, which starts again where it was.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -27,9 +27,11 @@ def run_isolated(
     after: int,
     up_to: int | None,
     takes_ids: bool = False,
+    found: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """The counts of a chunk (loan ids above `after`, up to `up_to`), with `held_back` when a loan was set aside.
 
+    Loans that were `found` already are handed to the work, which then does not search.
     A loan held back before is looked at again by its id where the work takes ids: its own search may find a loan on
     one day only.
     """
@@ -44,7 +46,7 @@ def run_isolated(
         low, high = ranges.pop()
         try:
             with transaction.atomic():
-                found = work(as_of=as_of, after=low, up_to=high, **scope) or {}
+                did = work(as_of=as_of, after=low, up_to=high, **scope, **_between(found, low, high)) or {}
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:
@@ -60,12 +62,19 @@ def run_isolated(
                 middle = (low + last) // 2
                 ranges += [(middle, last), (low, middle)]
             continue
-        _add(counts, found)
+        _add(counts, did)
     if went := set(held) - failed:
         release(stage=stage, subject_ids=went)
     if failed:
         counts["held_back"] = counts.get("held_back", 0) + len(failed)
     return counts
+
+
+def _between(found: Sequence[int] | None, low: int, high: int | None) -> dict[str, list[int]]:
+    """What of the loans found lies in a range, as the work takes it."""
+    if found is None:
+        return {}
+    return {"found": [loan_id for loan_id in found if low < loan_id and (high is None or loan_id <= high)]}
 
 
 def _try_again(

@@ -153,13 +153,19 @@ def replan_evening(
     after: int = 0,
     up_to: int | None = None,
     loan_ids: Sequence[int] | None = None,
+    found: Sequence[int] | None = None,
 ) -> dict[str, int]:
-    """`replan` at the close of a date: looks at what happened since the last one, and walks a slice of the book."""
+    """`replan` at the close of a date: looks at what happened since the last one, and walks a slice of the book.
+
+    What the search of `replan_cuts` `found` of a chunk is not searched for again.
+    """
     if loan_ids is not None:
         return _replan(sorted(set(loan_ids)), as_of, at)
-    policy = policy_in_force(as_of)
     # What waits for a reaction is done here, and taken off the queue with it.
     woken = claim("replan", after=after, up_to=up_to)
+    if found is not None:
+        return _replan(sorted({*found, *woken}), as_of, at)
+    policy = policy_in_force(as_of)
     scope = _scope(policy, as_of, after, up_to, walk_of(as_of, after, up_to), woken)
     return _replan(_candidates(scope), as_of, at, policy)
 

@@ -138,13 +138,21 @@ def regrade_evening(
     after: int = 0,
     up_to: int | None = None,
     loan_ids: Sequence[int] | None = None,
+    found: Sequence[int] | None = None,
 ) -> dict[str, int]:
-    """`regrade` at the close of a date: looks at what happened since the last one, and walks a slice of the book."""
+    """`regrade` at the close of a date: looks at what happened since the last one, and walks a slice of the book.
+
+    What the search of `regrade_cuts` `found` of a chunk is not searched for again.
+    """
     version, lines = policy_in_force(as_of)
     if loan_ids is None:
         # What waits for a reaction is done here, and taken off the queue with it.
         woken = claim("regrade", after=after, up_to=up_to)
-        loan_ids = _candidates(_scope(version, as_of, after, up_to, walk_of(as_of, after, up_to), woken))
+        loan_ids = (
+            _candidates(_scope(version, as_of, after, up_to, walk_of(as_of, after, up_to), woken))
+            if found is None
+            else sorted({*found, *woken})
+        )
     return _regrade(loan_ids, as_of, at, version, lines)
 
 

@@ -7,7 +7,7 @@ stage begins when no chunk of the one before is left (the barrier), so chunks wa
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -59,13 +59,13 @@ def plan(stage: Stage, day: date, at_clock: Clock, size: int) -> int:
 
 @transaction.atomic
 def _plan(stage: Stage, day: date, at_clock: Clock, size: int) -> int:
-    ends, due = stage.cuts(as_of=day, size=size)
+    ends, due, found = stage.cuts(as_of=day, size=size)
     if not due and not HeldBack.objects.filter(stage=stage.name).exists():
         at = at_clock()
         Run.objects.create(business_date=day, stage=stage.name, counts=_LAST, started_at=at, finished_at=at)
         return 0
     if not ends:
-        _work(stage, Claimed(day, stage.name, 0, 0, None, due), at_clock)
+        _work(stage, Claimed(day, stage.name, 0, 0, None, due), at_clock, found if stage.takes_found else None)
         return 0
     rest = due - size * len(ends)
     Chunk.objects.bulk_create(
@@ -107,12 +107,15 @@ def drain(stages: Mapping[str, Stage], day: date, at_clock: Clock, until: float,
             raise OutOfTime
 
 
-def _work(stage: Stage, chunk: Claimed, at_clock: Clock) -> None:
-    """Does a chunk; writes its progress row and, when it did anything, its entry in the journal."""
+def _work(stage: Stage, chunk: Claimed, at_clock: Clock, found: Sequence[int] | None = None) -> None:
+    """Does a chunk; writes its progress row and, when it did anything, its entry in the journal.
+
+    `found` are its loans, where the plan of this very transaction named them.
+    """
     day, at = chunk.business_date, at_clock()
     counts: dict[str, Any] = run_isolated(
         stage.work, stage=stage.name, as_of=day, scope={"at": at}, after=chunk.after, up_to=chunk.up_to,
-        takes_ids=stage.takes_ids,
+        takes_ids=stage.takes_ids, found=found,
     )  # fmt: skip
     Run.objects.create(
         business_date=day, stage=stage.name, chunk=chunk.number, loans=chunk.loans, started_at=at,

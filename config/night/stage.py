@@ -23,3 +23,5 @@ class Stage:
     cuts: Cutting
     # With `loan_ids` the function looks at exactly those, whatever its own search would find.
     takes_ids: bool = False
+    # With `found` it does not search: these are the loans that the cuts found, all in one chunk.
+    takes_found: bool = False

@@ -5,7 +5,7 @@ another program, a hand in the database) heals: every evening also walks one of 
 complete search. After a book came in, or when an operator asks for it, the whole book is walked (docs/decisions/0012).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -25,10 +25,14 @@ class Walk(NamedTuple):
 
 
 class Cuts(NamedTuple):
-    """Where the chunks of a stage end, the open last one apart, and how many loans have something due."""
+    """Where the chunks of a stage end, the open last one apart, and how many loans have something due.
+
+    `found` are those loans where one chunk holds them all, so that its work need not search for them again.
+    """
 
     ends: list[int]
     due: int
+    found: Sequence[int] = ()
 
 
 def walk_of(as_of: date, after: int, up_to: int | None) -> Walk:
@@ -58,4 +62,6 @@ def slice_of(as_of: date, first: int, last: int) -> Walk:
 def cut(source: str, values: Mapping[str, Any], size: int) -> Cuts:
     """Cuts the loans that `source` finds (a query of `loan_id`) into chunks of `size` with one statement."""
     found = rows(CUT.replace("{source}", source), {**values, "size": size})
-    return Cuts([loan_id for loan_id, n in found if n % size == 0], found[-1][1] if found else 0)
+    due = found[-1][1] if found else 0
+    ends = [loan_id for loan_id, n in found if n % size == 0]
+    return Cuts(ends, due, () if ends else [loan_id for loan_id, _n in found])

@@ -1,4 +1,4 @@
-"""Whether an evening walks the whole book, and where a stage is cut into chunks."""
+"""Whether an evening walks the whole book, and where a stage is cut into chunks; few loans are named one by one."""
 
 # First and last loan; is the whole book walked: it came in since the last close, or an operator asks for it. Facts of
 # the open date were written after that of the last close, in the order of ids.
@@ -13,5 +13,5 @@ CUT = """
 SELECT loan_id, n FROM (
     SELECT loan_id, row_number() OVER (ORDER BY loan_id) AS n, count(*) OVER () AS due
     FROM (SELECT DISTINCT loan_id FROM ({source}) AS found) AS loans) AS numbered
-WHERE n %% %(size)s = 0 OR n = due ORDER BY n
+WHERE n %% %(size)s = 0 OR n = due OR due < %(size)s ORDER BY n
 """

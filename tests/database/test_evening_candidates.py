@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from config import day_end
+from config.night import chunks
 from followups import batch as followups
 from followups.models import VisitTask
 from journal.batch import waiting
-from journal.models import Pending
+from journal.models import Pending, Run
 from loans.models import Loan, Position
 from loans.queries import evening
 from loans.queries.evening import SLICES, Walk, slice_of
@@ -131,6 +133,19 @@ def test_what_waits_for_a_reaction_is_done_by_the_stage_and_taken_off_the_queue(
     assert risk.regrade_evening(as_of=day, at=AT, up_to=chosen.pk - 1)["looked_at"] in (0, 1)
     assert risk.regrade_evening(as_of=day, at=AT, after=chosen.pk - 1, up_to=chosen.pk)["looked_at"] == 1
     assert list(Pending.objects.values_list("subject_id", "attempts")) == [(other.pk, 1)]
+
+
+@pytest.mark.parametrize(
+    ("stage", "search"), [("replan", "another tier of periodic follow-ups"), ("regrade", 'which "another version"')]
+)
+def test_an_evening_of_one_chunk_searches_once(planned: list[Loan], stage: str, search: str) -> None:
+    Pending.objects.create(reaction=stage, subject_id=planned[0].pk, not_before=AT, recorded_at=AT)
+    day = day_end.require_business_date()
+    with CaptureQueriesContext(connection) as seen:
+        chunks.plan(day_end.BY_NAME[stage], day, lambda: AT, 2000)
+    assert len([query for query in seen.captured_queries if search in query["sql"]]) == 1
+    assert Run.objects.get(stage=stage).counts["looked_at"] >= 1
+    assert not Pending.objects.exists()
 
 
 def test_positions_keep_the_branch_of_their_loans(owner_cursor: Any) -> None:

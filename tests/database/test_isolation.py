@@ -58,6 +58,22 @@ def test_only_the_bad_loans_are_set_aside(
     assert again == {"done": 0}
 
 
+def test_loans_found_already_are_handed_on_and_narrowed_down(forty: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.isolation._last_loan", lambda: 40)
+    asked: list[list[int]] = []
+
+    def work(*, as_of: date, after: int, up_to: int | None, found: list[int]) -> dict[str, int]:
+        asked.append(found)
+        if 21 in found:
+            raise ValueError("torn")
+        return {"done": len(found)}
+
+    counts = run_isolated(work, stage="try", as_of=DAY, scope={}, after=0, up_to=None, found=[3, 20, 21, 39])
+    assert counts == {"done": 3, "held_back": 1}
+    assert asked[0] == [3, 20, 21, 39] and [21] in asked
+    assert HeldBack.objects.get(stage="try").subject_id == 21
+
+
 def test_a_held_loan_that_goes_through_is_let_go(forty: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("config.isolation._last_loan", lambda: 40)
     for bad, left in (({3, 9}, {3, 9}), ({9}, {9}), (set(), set())):
