@@ -14,3 +14,5 @@ urlpatterns = [
     path("", include("loans.urls")),
     path("", include("config.page_urls")),
 ]
+
+handler500 = "config.busy.server_error"

@@ -24,7 +24,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from journal.errors import ActionRefused
-from journal.passing import is_passing
+from journal.passing import is_in_doubt, is_passing
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +82,9 @@ def _describe(exc: Exception) -> tuple[int, str, str, dict[str, list[str]], dict
         return 400, "malformed", _("请求无法读取。"), {}, {}
     if isinstance(exc, exceptions.APIException):
         return _describe_api(exc)
+    if is_in_doubt(exc):
+        words = _("数据库在保存的一刻断开，无法确认是否已保存；请用同一幂等键重试，或先查询结果。")
+        return 503, "in_doubt", words, {}, {"Retry-After": "2"}
     if is_passing(exc):
         return 503, "busy", _("系统繁忙，请稍后重试。"), {}, {"Retry-After": "2"}
     return 500, "internal_error", _("系统出错，请凭请求编号联系管理员。"), {}, {}
