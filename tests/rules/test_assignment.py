@@ -1,0 +1,127 @@
+"""Who makes a follow-up, how weeks are levelled, who is charged with lateness (S2.13, S2.20)."""
+
+from datetime import date, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from followups.rules.assignment import Candidate, Work, gates, propose
+from followups.rules.lateness import lateness
+from followups.rules.levelling import Slot, level, week_of
+from loans.rules.calendar import Calendar
+from people.rules.leave import Absence, by_staff
+
+TODAY = date(2026, 11, 2)
+PLAIN = Calendar()
+
+
+def codes(work: Work, *people: Candidate, gated: bool = False) -> list[str]:
+    return [why.code for why in propose(work, people, is_gated=gated).why]
+
+
+def test_the_portfolio_officer_keeps_the_own_loans_even_while_away() -> None:
+    work = Work(1, "PHONE", owner_id=2)
+    found = propose(work, [Candidate(1, 1), Candidate(2, 1, planned=9, is_away=True)], is_gated=False)
+    assert found.lead_id == 2 and [why.code for why in found.why] == ["OWNER", "AWAY_COVERED", "OVER_CEILING"]
+
+
+def test_without_an_officer_presence_room_territory_and_load_decide_in_this_order() -> None:
+    work = Work(1, "PHONE", district="滨江区")
+    knows = Candidate(1, 1, planned=5, districts=(("滨江区", 3),))
+    assert propose(work, [knows, Candidate(2, 1)], is_gated=False).lead_id == 1
+    full = Candidate(1, 1, planned=8, districts=(("滨江区", 3),))
+    assert propose(work, [full, Candidate(2, 1, planned=7)], is_gated=False).lead_id == 2
+    away = Candidate(2, 1, is_away=True)
+    assert propose(work, [full, away], is_gated=False).lead_id == 1
+    assert propose(work, [Candidate(3, 2)], is_gated=False).lead_id is None
+
+
+def test_field_and_red_get_an_independent_second_visitor() -> None:
+    people = [Candidate(1, 1), Candidate(2, 1), Candidate(3, 1, planned=2)]
+    for work in (Work(1, "FIELD", owner_id=1, approver_id=2), Work(1, "PHONE", level=1, owner_id=1, approver_id=2)):
+        assert propose(work, people, is_gated=False).second_id == 3
+    assert propose(Work(1, "PHONE", owner_id=1), people, is_gated=False).second_id is None
+    assert codes(Work(1, "FIELD", owner_id=1), people[0]) == ["OWNER", "NO_SECOND"]
+
+
+def test_who_approved_the_loan_is_never_its_only_visitor() -> None:
+    people = [Candidate(1, 1), Candidate(2, 1, planned=7)]
+    assert propose(Work(1, "PHONE", owner_id=1, approver_id=1), people, is_gated=False).lead_id == 2
+    field = propose(Work(1, "FIELD", owner_id=1, approver_id=1), people, is_gated=False)
+    assert (field.lead_id, field.second_id) == (1, 2)
+    assert codes(Work(1, "FIELD", owner_id=1, approver_id=1), people[0]) == ["APPROVER", "NOBODY"]
+
+
+def test_certificates_gate_only_after_the_warning_period() -> None:
+    assert not gates(TODAY + timedelta(days=89), TODAY, 90) and gates(TODAY + timedelta(days=90), TODAY, 90)
+    person = Candidate(1, 1, is_certified=False)
+    assert codes(Work(1, "PHONE", owner_id=1), person) == ["OWNER", "NOT_CERTIFIED"]
+    assert codes(Work(1, "PHONE", owner_id=1), person, gated=True) == ["NOBODY"]
+
+
+def test_a_crowded_week_is_brought_forward_into_a_week_with_room() -> None:
+    due = TODAY + timedelta(days=21)
+    slots = [Slot(n, n, 1, TODAY, due) for n in range(10)]
+    found = level(slots, today=TODAY, calendar=PLAIN)
+    assert len(found.moves) == 2 and found.overflow == ()
+    assert {move.due_on for move in found.moves} == {TODAY + timedelta(days=18)}
+
+
+def test_what_finds_no_room_is_overflow_and_stays_on_its_limit() -> None:
+    slots = [Slot(n, n, 1, TODAY, TODAY + timedelta(days=2)) for n in range(10)]
+    found = level(slots, today=TODAY, calendar=PLAIN)
+    assert found.moves == () and len(found.overflow) == 10
+
+
+days = st.integers(-20, 80).map(lambda n: TODAY + timedelta(days=n))
+slots = st.lists(
+    st.builds(
+        lambda n, officer, due, room, lvl, fixed, others: (officer, due, room, lvl, fixed, tuple(others)),
+        st.none(), st.integers(1, 3), days, st.integers(0, 60), st.sampled_from((1, 2, 9)), st.booleans(),
+        st.lists(days, max_size=2),
+    ),
+    max_size=60,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(slots, st.integers(1, 8), st.randoms())
+def test_levelling_only_brings_forward_inside_the_window(rows: list[tuple], ceiling: int, chance: object) -> None:  # type: ignore[type-arg]
+    made = [
+        Slot(n, n, officer, due - timedelta(days=room), due, lvl, fixed, others)
+        for n, (officer, due, room, lvl, fixed, others) in enumerate(rows)
+    ]
+    found = level(made, today=TODAY, calendar=PLAIN, ceiling=ceiling)
+    by_id = {slot.task_id: slot for slot in made}
+    for move in found.moves:
+        slot = by_id[move.task_id]
+        assert slot.level != 1 and not slot.is_fixed
+        assert max(TODAY, slot.opens_on) <= move.due_on < slot.due_on and PLAIN.is_workday(move.due_on)
+        assert all(abs((move.due_on - other).days) >= 30 for other in slot.other_visits)
+    after = {move.task_id: move.due_on for move in found.moves}
+    load: dict[tuple[int, date], int] = {}
+    for slot in made:
+        key = (slot.officer_id, max(week_of(TODAY), week_of(after.get(slot.task_id, slot.due_on))))
+        load[key] = load.get(key, 0) + 1
+    assert {key: count for key, count in found.weeks.items() if count} == load
+    for move in found.moves:
+        assert load[(by_id[move.task_id].officer_id, week_of(move.due_on))] <= ceiling
+    # Nothing that could have moved is silently late: beyond the ceiling stands only what is fixed, red, past or named.
+    for (officer, week), count in load.items():
+        if count > ceiling:
+            here = [slot for slot in made if slot.officer_id == officer and slot.task_id not in after]
+            here = [slot for slot in here if max(week_of(TODAY), week_of(slot.due_on)) == week]
+            free = [slot for slot in here if slot.level != 1 and not slot.is_fixed and slot.due_on > TODAY]
+            assert {slot.task_id for slot in free} <= set(found.overflow)
+    shuffled = list(made)
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert level(shuffled, today=TODAY, calendar=PLAIN, ceiling=ceiling) == found
+
+
+def test_lateness_is_charged_to_who_held_it_on_each_day() -> None:
+    monday = TODAY
+    absences = by_staff([Absence(1, monday + timedelta(days=2), monday + timedelta(days=3), 2)])
+    found = lateness(monday, monday + timedelta(days=7), [(monday - timedelta(days=9), 1)], absences, PLAIN)
+    assert found == {1: 3, 2: 2}
+    moved = [(monday - timedelta(days=9), None), (monday + timedelta(days=4), 3)]
+    assert lateness(monday, monday + timedelta(days=4), moved, {}, PLAIN) == {None: 3, 3: 1}
