@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from followups.views import desk, review, task, visit
+from followups.views import desk, leave, review, task, visit
 
 app_name = "followups"
 urlpatterns = [
@@ -17,6 +17,8 @@ urlpatterns = [
     path("tasks/<int:pk>/visit/", visit.VisitPage.as_view(), name="visit"),
     path("tasks/<int:pk>/visit/draft/", visit.SaveDraft.as_view(), name="draft"),
     path("tasks/<int:pk>/visit/submit/", visit.SubmitVisit.as_view(), name="submit"),
+    path("leave/", leave.LeavePage.as_view(), name="leave"),
+    path("leave/<int:pk>/end/", leave.EndLeave.as_view(), name="leave_end"),
     path("review/", review.ReviewPage.as_view(), name="review"),
     path("reports/<int:pk>/", review.ReportPage.as_view(), name="report"),
     path("reports/<int:pk>/report.pdf", review.ReportPdf.as_view(), name="report_pdf"),

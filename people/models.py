@@ -75,6 +75,63 @@ class Staff(AbstractBaseUser):
         return self.name
 
 
+class Leave(models.Model):
+    """Days on which a person is away (`period` holds the first day and the day after the last), and who stands in.
+
+    Who holds whose work follows from these rows alone (`people.rules.leave`); tasks are never moved.
+    """
+
+    staff = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="leaves")
+    period = DateRangeField()
+    deputy = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="leaves_covered")
+    reason = models.CharField(max_length=200)
+    entered_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
+    entered_at = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            ExclusionConstraint(
+                name="leave_one_at_a_time",
+                expressions=[("staff", RangeOperators.EQUAL), ("period", RangeOperators.OVERLAPS)],
+                condition=Q(cancelled_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                condition=Q(deputy__isnull=True) | ~Q(deputy=F("staff")), name="deputy_is_someone_else"
+            ),
+            models.CheckConstraint(
+                condition=Q(period__isempty=False, period__lower_inf=False, period__upper_inf=False),
+                name="leave_begins_and_ends",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"leave {self.pk}"
+
+
+class Certificate(models.Model):
+    """That a person may make visits of a kind, from and to a day. Gates assignment only after the warning period."""
+
+    staff = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="certificates")
+    code = models.CharField(max_length=30)
+    valid = DateRangeField()
+
+    class Meta:
+        constraints = [
+            ExclusionConstraint(
+                name="certificate_once_at_a_time",
+                expressions=[
+                    ("staff", RangeOperators.EQUAL),
+                    ("code", RangeOperators.EQUAL),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"certificate {self.staff_id} {self.code}"
+
+
 class ApiToken(models.Model):
     """A REST client's key. Only the SHA-256 of the key is kept."""
 

@@ -18,6 +18,7 @@ from followups.actions.refusals import (
     fault_sentence,
 )
 from followups.models import EventKind, TaskEvent, TaskState, VisitTask
+from followups.queries.cover import is_held_by
 from followups.rules import states
 from followups.rules.checklist import TEXT_LIMIT, text_faults
 from journal.actions import record
@@ -172,7 +173,7 @@ def reschedule(*, task_id: int, to: date, reason: str, by: Staff, at: datetime) 
         require(by, "followups.record_visit")
     task = locked_task(task_id, by)
     require_to_do(task)
-    if not may_assign and task.assigned_to_id != by.pk:
+    if not may_assign and not is_held_by(task, by):
         raise NotYours(task.assigned_to.name if task.assigned_to else "")
     words = checked_reason(reason, least=2)
     today = require_business_date()

@@ -38,6 +38,7 @@ from followups.models import (
     VisitTask,
 )
 from followups.queries.content import ReportParts, build_content, content_seen, known_for
+from followups.queries.cover import is_held_by
 from followups.queries.form import field_label
 from followups.rules import checklist
 from followups.rules.report import conclusion_draft, content_sha256
@@ -71,11 +72,11 @@ def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
     require_to_do(task)
     if task.is_light:
         raise LightItem
-    if task.assigned_to is not None and task.assigned_to_id != by.pk:
+    if task.assigned_to is not None and not is_held_by(task, by):
         raise NotYours(task.assigned_to.name)
     visit = Visit.objects.filter(task=task).select_related("checklist", "lead_visitor", "second_visitor").first()
     if visit is not None:
-        return visit
+        return _led_by(visit, by)
     guard(task, TaskState.IN_PROGRESS)
     if task.method == Method.OFF_SITE and task.evidence is None:
         raise WrongState(_("系统尚未完成取证，取证后如有异常再由人员核对。"))
@@ -226,13 +227,24 @@ def _visit_of(task: VisitTask) -> Visit:
 
 def _own_visit(task: VisitTask, by: Staff) -> Visit:
     """The visit, to be changed by this person now."""
-    if task.state == TaskState.SUBMITTED and task.assigned_to_id == by.pk:
+    if task.state == TaskState.SUBMITTED and is_held_by(task, by):
         raise AlreadySubmitted
     require_to_do(task)
     visit = _visit_of(task)
-    if visit.lead_visitor_id != by.pk:
+    if not is_held_by(task, by):
         raise NotYours(visit.lead_visitor.name)
     assert task.state in TO_DO
+    return _led_by(visit, by)
+
+
+def _led_by(visit: Visit, by: Staff) -> Visit:
+    """The visit led by who holds its task now: a deputy goes on where the officer stopped, and the other way round."""
+    if visit.lead_visitor_id == by.pk:
+        return visit
+    if visit.second_visitor_id == by.pk:
+        raise SecondVisitorWrong(_("协办人不能同时为主办人。"))
+    Visit.objects.filter(pk=visit.pk).update(lead_visitor=by)
+    visit.lead_visitor = by
     return visit
 
 

@@ -1,5 +1,6 @@
 """Follow-ups over the API: a loan as a whole, tasks and their steps, visits, reports."""
 
+from followups.api.leave import EndLeave, Leaves
 from followups.api.loans import LoanDetail, LoanTimeline
 from followups.api.reports import Approve, ReportDetail, ReportList, ReportPdf, Return
 from followups.api.tasks import Assign, Claim, Reschedule, TaskDetail, TaskList
@@ -9,6 +10,8 @@ __all__ = [
     "Approve",
     "Assign",
     "Claim",
+    "EndLeave",
+    "Leaves",
     "LoanDetail",
     "LoanTimeline",
     "Preview",

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from collateral.models import Charge
 from collateral.queries import collateral_values
 from followups.models import OPEN_STATES, ReportState, VisitReport, VisitTask
+from followups.queries.cover import is_held_by
 from loans.models import FiveClass, Installment, Loan
 from loans.queries import LoanReads, calendar, overdue_grace_days, require_business_date
 from loans.rules.aging import days_past_due, last_day_to_pay
@@ -225,8 +226,8 @@ def in_both(words: Callable[[], str]) -> dict[str, str]:
 
 
 def is_known_to(task: VisitTask, staff: Staff) -> bool:
-    """Own portfolio or an open task of one's own: who and where are no secret there."""
-    is_own_task = task.assigned_to_id == staff.pk and task.state in OPEN_STATES
+    """Own portfolio or an open task that one holds: who and where are no secret there."""
+    is_own_task = task.state in OPEN_STATES and is_held_by(task, staff)
     return is_own_task or task.loan.portfolio_officer_id == staff.pk
 
 

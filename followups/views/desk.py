@@ -22,6 +22,7 @@ from followups.filters import DESK_CHIPS, TaskFilter
 from followups.forms import AssignForm, visitors_of
 from followups.models import Method, TaskKind, VisitTask
 from followups.queries import desk
+from followups.queries.cover import held_by
 from followups.views import desk_page
 from followups.views.desk_page import BUCKETS, ORDERS
 from followups.views.rows import DeskRow, desk_rows
@@ -100,7 +101,7 @@ class DeskPage(PageView):
 
     def _scoped(self, tasks: QuerySet[VisitTask], scope: str) -> QuerySet[VisitTask]:
         if scope == "mine":
-            return tasks.filter(assigned_to=self.staff)
+            return tasks.filter(held_by(self.staff))
         return tasks.filter(assigned_to__isnull=True) if scope == "unassigned" else tasks
 
     def _scope_words(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from followups.models import OPEN_STATES, Conclusion, Level, Outcome, TaskState, VisitReport, VisitTask
+from followups.queries.cover import covers, is_held_by
 from followups.rules import clock
 from followups.wording import why
 from loans.queries import calendar
@@ -54,7 +55,7 @@ def name_for(staff: Staff, task: VisitTask) -> str:
     """Full where the person works on the loan (own portfolio, own open task, a task they assign or review)."""
     name: str = task.loan.borrower.name
     is_open = task.state in OPEN_STATES
-    if task.loan.portfolio_officer_id == staff.pk or (is_open and task.assigned_to_id == staff.pk):
+    if task.loan.portfolio_officer_id == staff.pk or (is_open and is_held_by(task, staff)):
         return name
     if is_open and (may(staff, "followups.assign") or may(staff, "followups.review")):
         return name
@@ -75,6 +76,8 @@ class DeskRow:
     last_visit: str
     bucket: int
     place: str
+    # Whose task it is, where the person only stands in (代管).
+    cover_for: str = ""
 
 
 def desk_rows(tasks: Iterable[VisitTask], *, staff: Staff, today: date, days: Calendar | None = None) -> list[DeskRow]:
@@ -104,6 +107,7 @@ def _desk_row(task: Any, staff: Staff, today: date, days: Calendar) -> DeskRow:
         last_visit=_last_visit(task),
         bucket=getattr(task, "bucket", 0),
         place=task.district or "",
+        cover_for=task.assigned_to.name if covers(task, staff) else "",
     )
 
 

@@ -14,6 +14,7 @@ from followups import actions
 from followups.forms import AssignForm, RescheduleForm, visitors_of
 from followups.models import TaskState, VisitReport, VisitTask
 from followups.queries import clock_of, desk, payment_strip, person_facts, task_history
+from followups.queries.cover import is_held_by
 from followups.views.rows import desk_rows, name_for
 from followups.wording import evidence_lines, why_lines
 from journal.errors import ActionRefused
@@ -31,7 +32,7 @@ TO_DO = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED)
 def steps_open_to(task: VisitTask, staff: Staff) -> dict[str, bool]:
     """Which buttons this person gets; the actions decide again when one is pressed."""
     is_to_do = task.state in TO_DO and not task.is_light
-    records, is_mine = may(staff, "followups.record_visit"), task.assigned_to_id == staff.pk
+    records, is_mine = may(staff, "followups.record_visit"), is_held_by(task, staff)
     return {
         "may_start": is_to_do and records and task.state == TaskState.PLANNED and is_mine,
         "may_continue": is_to_do and is_mine and task.state in (TaskState.IN_PROGRESS, TaskState.RETURNED),

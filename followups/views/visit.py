@@ -18,6 +18,7 @@ from followups.actions.refusals import fault_sentence
 from followups.forms import draft_of, version_of, visitors_of
 from followups.models import EventKind, Method, TaskState, Visit, VisitReport, VisitTask
 from followups.queries import desk, form_of, person_facts
+from followups.queries.cover import is_held_by
 from followups.queries.form import field_label
 from followups.rules import checklist
 from followups.views.rows import desk_rows, name_for
@@ -54,7 +55,7 @@ class VisitBase(PageView):
         today = open_business_date()
         assert today is not None
         (row,) = desk_rows([task], staff=self.staff, today=today)
-        is_mine = task.assigned_to_id == self.staff.pk
+        is_mine = is_held_by(task, self.staff)
         stale = refusal if isinstance(refusal, actions.StaleVersion) else None
         return self.get_context_data(
             task=task,

@@ -75,7 +75,7 @@ class OneRepresentation(BaseContentNegotiation):
 class ApiView(GenericAPIView[Any]):
     """A view of the API; `permission` is one name, any of several, one a method, SIGNED_IN or ANYONE."""
 
-    permission: ClassVar[str | tuple[str, ...] | dict[str, str]]
+    permission: ClassVar[str | tuple[str, ...] | dict[str, str | tuple[str, ...]]]
     query_parameters: ClassVar[tuple[str, ...]] = ()
     content_negotiation_class = OneRepresentation
     http_method_names = ["get", "head", "post", "delete"]

@@ -19,6 +19,7 @@ from people.api.permissions import ANYONE
 from people.api.views import ApiView
 from tests.factories import AT
 from tests.web import contract_bodies
+from tests.web.assignment_rows import leave_in
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 
 LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
@@ -32,6 +33,7 @@ EVERYONE = set(ROLES)
 WHOLE_BANK = {"risk", "operations", "auditor"}
 SHA = "0" * 64
 LPR = {"tenor": "Y1", "published_on": "2026-10-20", "rate_percent": "3.00", "source": "2026年10月公告"}
+LEAVE = {"staff": "nobody", "first": "2026-11-02", "last": "2026-11-03", "reason": "年休假"}
 DRAFT = {"version": 1, "draft": {"answers": {}}}
 
 # (route, method) → (roles let in, body); None for roles means no sign-in is asked for.
@@ -120,6 +122,9 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("task-preview", "POST"): (VISITORS, {}),
     ("task-submit", "POST"): (VISITORS, DRAFT),
     ("task-reschedule", "POST"): (VISITORS | {"manager"}, {"to": "2026-11-20", "reason": "客户出差"}),
+    ("leaves", "GET"): (FOLLOW_UP_ROLES, None),
+    ("leaves", "POST"): (VISITORS | {"manager"}, LEAVE),
+    ("leave-end", "POST"): (VISITORS | {"manager"}, {}),
     ("visit", "GET"): (FOLLOW_UP_ROLES, None),
     ("reports", "GET"): (FOLLOW_UP_ROLES, None),
     ("report", "GET"): (FOLLOW_UP_ROLES, None),
@@ -173,6 +178,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
                 "return",
                 "disclosure",
                 "fee",
+                "leave",
             ),
             999_999_999,
         )
@@ -188,6 +194,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         task = bank.tasks[place].pk
         ids = {"loan": bank.loans[place].pk, "task": task, "visit": task, "report": report["id"]}
         found[place] = {**ids, "receipt": pay(bank.loans[place]), "change": proposed(bank, place, who)}
+        found[place]["leave"] = leave_in(bank, place)
         found[place] |= money_rows(bank, place) | contract_bodies.disclosure_row(bank, who)
     shared = pricing_rows(bank)
     for place in ("home", "other"):

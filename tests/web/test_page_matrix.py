@@ -26,6 +26,7 @@ from loans.models import (
 )
 from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
+from tests.web.assignment_rows import leave_in
 from tests.web.contract_bodies import disclosure_in
 
 EVERYONE = set(ROLES)
@@ -54,6 +55,8 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:visit": (FOLLOW_UPS, "get", {}),
     "followups:draft": (VISITORS, "post", {"version": "1"}),
     "followups:submit": (VISITORS, "post", {"version": "1"}),
+    "followups:leave": (FOLLOW_UPS, "get", {}),
+    "followups:leave_end": (FOLLOW_UPS, "post", {}),
     "followups:review": (REVIEWERS, "get", {}),
     "followups:report": (FOLLOW_UPS, "get", {}),
     "followups:report_pdf": (FOLLOW_UPS, "get", {}),
@@ -158,6 +161,7 @@ SHARED_PAGES = {
     "loans:lpr_decide": LprRate, "loans:repricing_run": RepricingRun, "loans:repricing_decide": RepricingRun,
     "loans:repricing_cancel": RepricingRun, "loans:repricing_notices": RepricingRun,
 }  # fmt: skip
+WITHOUT_TASK = {"followups:desk", "followups:assign_many", "followups:review", "followups:leave"}
 NOT_PAGES = {"alive", "ready", "set_language"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
 
@@ -240,7 +244,9 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[change.pk if change else 987654321])
     if name.startswith("loan_") or name in LOAN_PAGES:
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
-    if name.startswith("followups:") and name not in ("followups:desk", "followups:assign_many", "followups:review"):
+    if name == "followups:leave_end":
+        return reverse(name, args=[leave_in(bank, place)])
+    if name.startswith("followups:") and name not in WITHOUT_TASK:
         return reverse(name, args=[bank.tasks[place].pk if place in bank.tasks else 987654321])
     return reverse(name)
 
