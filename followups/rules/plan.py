@@ -165,7 +165,7 @@ def _periodic(
     line = _line_for(PERIODIC_TIER, lines, by_name, facts)
     months, methods = int(line.result["months"]), list(line.result["methods"])
     number = facts.periodic_ended + 1
-    method = str(methods[(number - 1 + lot(facts.sample_key, "rotation", len(methods))) % len(methods)])
+    method = method_in_turn(facts, methods, number)
     raw, why = _periodic_day(facts, months, calendar)
     notice = NOTICE_WORKDAYS if facts.has_tasks else 1
     due_on = calendar.next_workday(max(raw, calendar.add_workdays(today, notice)))
@@ -177,6 +177,11 @@ def _periodic(
         opens_on=due_on - timedelta(days=OPENS_DAYS_BEFORE), due_on=due_on,
         reason=(*reason, line_reason(line)), line=line.number,
     )  # fmt: skip
+
+
+def method_in_turn(facts: Facts, methods: Sequence[str], number: int) -> str:
+    """The method of the loan's periodic follow-up of this number; loans begin at different places of the rotation."""
+    return str(methods[(number - 1 + lot(facts.sample_key, "rotation", len(methods))) % len(methods)])
 
 
 def _periodic_day(facts: Facts, months: int, calendar: Calendar) -> tuple[date, Reason]:

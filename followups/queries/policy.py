@@ -1,0 +1,37 @@
+"""Reads of follow-up policies: versions, their lines, what a draft's dry run found."""
+
+from datetime import date
+
+from django.db.models import QuerySet
+
+from followups.models.policy import FollowUpPolicy, PolicyRun, PolicyRunState
+from followups.rules.policy_check import Finding, check
+from followups.rules.policy_draft import content_sha256
+from people.rules.policy import Line, line_from
+
+
+def policies() -> QuerySet[FollowUpPolicy]:
+    """Every version there is; policies are the bank's and seen by whoever may see them at all."""
+    return FollowUpPolicy.objects.all()
+
+
+def lines_of(policy: FollowUpPolicy) -> tuple[Line, ...]:
+    """The version's lines in order."""
+    rows = policy.lines.order_by("number")
+    return tuple(line_from(row.number, row.kind, row.conditions, row.result, row.note) for row in rows)
+
+
+def findings_of(policy: FollowUpPolicy) -> tuple[Finding, ...]:
+    return check(lines_of(policy))
+
+
+def in_force_on(day: date) -> FollowUpPolicy | None:
+    """The approved version of a day."""
+    return FollowUpPolicy.objects.exclude(checker="").filter(in_force__contains=day).first()
+
+
+def run_of(policy: FollowUpPolicy, lines: tuple[Line, ...] | None = None) -> PolicyRun | None:
+    """The newest finished dry run of exactly the lines that the version has now."""
+    sha256 = content_sha256(lines if lines is not None else lines_of(policy))
+    done = policy.runs.filter(state=PolicyRunState.DONE, content_sha256=sha256)
+    return done.order_by("-id").first()
