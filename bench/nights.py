@@ -2,6 +2,7 @@
 
 import json
 import random
+import statistics
 import subprocess
 import sys
 import time
@@ -13,13 +14,13 @@ from typing import Any
 from bench import bank
 from bench.book import MEASURED_ON
 from bench.days import add_receipts
-from bench.measure import Cost, flush_statistics
+from bench.measure import Cost, checkpoint, flush_statistics
+from bench.prices import unit_prices
 from bench.stand import Result, Stand, Work, differing, median
 from bench.statements import statements
 
 # What the floor is handed: rows that follow from policies, not from money.
 HANDED = ("journal_entry", "risk_grade", "followups_visittask", "followups_taskevent")
-MISSED = 30
 _STAGES = (
     "bill", "pay suspense", "pay receipts", "age", "classify", "non accrual", "facts", "end grades", "grade",
     "follow up", "close",
@@ -94,7 +95,13 @@ def ordinary(stand: Stand) -> Iterator[Result]:
     pairs = stand.compare(evening(stand), lambda: floor(stand.database), prepare=prepare)
     ours, other = pairs.ours[0], pairs.other[0]
     slow = ", ".join(f"{stage} {seconds * 1000:.0f}" for stage, seconds in other.said["stages"].items())
-    yield pairs.result("B1", note=f"floor by stage, ms: {slow}")
+    found = pairs.result("B1", note=f"floor by stage, ms: {slow}")
+    found.besides["prices"] = unit_prices(
+        [cost.said["stages"] for cost in pairs.other], ours.said["counts"], stand.book
+    )
+    if stand.book.loans >= _GROWS_FROM:
+        found.besides["start_up"] = _start_up(stand, lambda _small: prepare)
+    yield found
     yield Result(
         "B1w_rows", ratio=ours.rows_written / other.rows_written, ours=ours.rows_written, other=other.rows_written,
         equal=not pairs.differ, rows_written=ours.rows_written, rows_needed=other.rows_written,
@@ -122,8 +129,9 @@ def again(stand: Stand) -> Iterator[Result]:
 def quiet(stand: Stand) -> Iterator[Result]:
     """B3: an evening on which nothing is due or crosses a line, beside one pass that only reads the positions.
 
-    It is the evening after itself: what the date brought is done, and the date is opened once more. From 100,000 loans
-    on, what such an evening takes in a bank of `_START_UP` loans is deducted: statements that no loan makes longer.
+    It is the evening after itself: what the date brought is done, and the date is opened once more; its ledger lines
+    are taken away and its control totals carried to the date before, for nothing is posted on a quiet day. From 100,000
+    loans on, what such an evening takes in a bank of `_START_UP` loans is deducted: statements no loan makes longer.
     """
 
     def read() -> dict[str, Any]:
@@ -140,7 +148,7 @@ def quiet(stand: Stand) -> Iterator[Result]:
     )
     note = "other: one pass over the positions, read only"
     if stand.book.loans >= _LARGE:
-        start_up = _start_up(stand)
+        start_up = _start_up(stand, _opened_again)
         for cost in pairs.ours:
             cost.seconds -= start_up
         note += f"; {start_up:.3f} s of start-up deducted"
@@ -149,12 +157,21 @@ def quiet(stand: Stand) -> Iterator[Result]:
     yield found
 
 
-_START_UP, _LARGE = 200, 100_000
+# Loans of the bank whose evening is called start-up; from how many on it is deducted, and from which growth is told.
+_START_UP, _LARGE, _GROWS_FROM = 200, 100_000, 10_000
 # What an evening wrote, so that the next one does not find rows whose visibility is still to be worked out.
 _WRITTEN = (
     "loans_position, loans_installment, loans_posting, loans_ledger_line, loans_receipt, journal_entry, journal_run, "
     "followups_visittask, followups_taskevent, risk_grade"
 )
+
+
+# What the date posted is in the totals of the date before; what accrues on the date, accrues once more.
+_CARRIED = """
+UPDATE loans_businessdate before SET totals = (day.totals - 'accrued') || CASE WHEN before.totals ? 'accrued'
+    THEN jsonb_build_object('accrued', before.totals -> 'accrued') ELSE '{}' END
+FROM loans_businessdate day WHERE day.day = %(day)s AND before.day = %(day)s - 1
+"""
 
 
 def _opened_again(stand: Stand) -> Callable[[Any], None]:
@@ -163,40 +180,44 @@ def _opened_again(stand: Stand) -> Callable[[Any], None]:
         evening(stand)()
         cursor.execute("DELETE FROM journal_run WHERE business_date = %s", [MEASURED_ON])
         cursor.execute("DELETE FROM loans_businessdate WHERE day > %s", [MEASURED_ON])
+        cursor.execute(_CARRIED, {"day": MEASURED_ON})
         cursor.execute(
             "UPDATE loans_businessdate SET is_open = true, closed_at = NULL, totals = '{}' WHERE day = %s",
             [MEASURED_ON],
         )
-        cursor.execute(
-            "ALTER TABLE loans_figure DISABLE TRIGGER USER; DELETE FROM loans_figure WHERE business_date = %s; "
-            "ALTER TABLE loans_figure ENABLE TRIGGER USER",
-            [MEASURED_ON],
-        )
+        for table in ("loans_figure", "loans_ledger_line"):
+            cursor.execute(
+                f"ALTER TABLE {table} DISABLE TRIGGER USER; DELETE FROM {table} WHERE business_date = %s; "  # noqa: S608
+                f"ALTER TABLE {table} ENABLE TRIGGER USER",
+                [MEASURED_ON],
+            )
         cursor.execute(f"VACUUM (ANALYZE) {_WRITTEN}")
 
     return prepared
 
 
-def _start_up(stand: Stand) -> float:
+def _start_up(stand: Stand, prepared: Callable[[Stand], Callable[[Any], None]]) -> float:
+    """Seconds of an evening in a bank of so few loans that only its statements count."""
     small = Stand(stand.book._replace(loans=_START_UP), stand.pairs)
 
     def run() -> Cost:
-        _opened_again(small)(small.cursor)
+        prepared(small)(small.cursor)
         return small.cost(evening(small))
 
     return median([small.taken_back(run) for _ in range(3)])
 
 
 def missed(stand: Stand) -> Iterator[Result]:
-    """B5: thirty missed days in one run, beside the same days one by one."""
+    """B5: thirty missed days in one run, beside the same days one by one; fewer where it was asked for."""
+    days = stand.missed_days
 
     def at_once() -> tuple[Cost, Any]:
-        prepare(stand.cursor, MISSED)
-        return stand.cost(evening(stand, MISSED)), stand.state()
+        prepare(stand.cursor, days)
+        return stand.cost(evening(stand, days)), stand.state()
 
     def one_by_one() -> tuple[list[Cost], Any]:
-        prepare(stand.cursor, MISSED)
-        costs = [stand.cost(evening(stand, day)) for day in range(1, MISSED + 1)]
+        prepare(stand.cursor, days)
+        costs = [stand.cost(evening(stand, day)) for day in range(1, days + 1)]
         return costs, stand.state()
 
     together, end = stand.taken_back(at_once)
@@ -206,12 +227,15 @@ def missed(stand: Stand) -> Iterator[Result]:
         "B5", ratio=together.seconds / seconds, ours=together.seconds, other=seconds,
         equal=not differing(end, other_end), rows_written=together.rows_written,
         rows_needed=sum(cost.rows_written for cost in alone), statements=together.statements, wal_mb=together.wal_mb,
-        rss_mb=together.rss_mb, note=f"{MISSED} days; other: the sum of the days run one by one",
+        rss_mb=together.rss_mb, note=f"{days} days; other: the sum of the days run one by one",
     )  # fmt: skip
 
 
 def killed(stand: Stand) -> Iterator[Result]:
-    """B6: killed at a random instant and started again: what the night took longer in all, of a night."""
+    """B6: killed at a random instant and started again: what the night took longer in all, of a night.
+
+    Started again at once: no checkpoint lies between, and what the dead one's session holds is waited for.
+    """
     dice = random.Random(stand.book.seed)  # noqa: S311 - an instant, no secret
 
     def undisturbed() -> tuple[Cost, Any]:
@@ -220,21 +244,27 @@ def killed(stand: Stand) -> Iterator[Result]:
 
     def disturbed(after: float) -> tuple[float, Any]:
         prepare(stand.cursor)
+        checkpoint(stand.cursor)
         lived = _kill(stand, after)
-        return lived + stand.cost(evening(stand)).seconds, stand.state()
+        return lived + float(evening(stand)()["seconds"]), stand.state()
 
-    whole, end = stand.taken_back(undisturbed)
-    extra, equal = [], True
-    for _trial in range(stand.pairs):
-        after = dice.uniform(0.1, 0.9) * whole.seconds
-        total, other_end = stand.taken_back(partial(disturbed, after))
-        extra.append((total - whole.seconds) / whole.seconds)
+    first, end = stand.taken_back(undisturbed)
+    wholes, totals, equal = [first.seconds], [], True
+    for _trial in range(max(stand.pairs, _KILLS) if stand.book.loans >= _LARGE else stand.pairs):
+        total, other_end = stand.taken_back(partial(disturbed, dice.uniform(0.1, 0.9) * first.seconds))
+        totals.append(total)
         equal = equal and not differing(end, other_end)
-    extra.sort()
+        wholes.append(stand.taken_back(undisturbed)[0].seconds)
+    whole = statistics.median(wholes)
+    extra = sorted((total - whole) / whole for total in totals)
     yield Result(
-        "B6", ratio=extra[len(extra) // 2], ours=whole.seconds, equal=equal, low=extra[0], high=extra[-1],
-        note=f"{len(extra)} kills",
+        "B6", ratio=statistics.median(extra), ours=statistics.median(totals), other=whole, equal=equal, low=extra[0],
+        high=extra[-1], note=f"{len(extra)} kills; ours and other: killed and resumed, undisturbed; ratio: the extra",
     )  # fmt: skip
+
+
+# At least so many kills where times count: one instant says little.
+_KILLS = 3
 
 
 def _kill(stand: Stand, after: float) -> float:

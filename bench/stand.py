@@ -34,10 +34,12 @@ class Result:
     low: float | None = None
     high: float | None = None
     note: str = ""
+    # Figures that explain the line and are no line of their own: start-up, unit prices. Kept apart from the lines.
+    besides: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         found = asdict(self)
-        del found["id"]
+        del found["id"], found["besides"]
         return {name: round(value, 4) if isinstance(value, float) else value for name, value in found.items()}
 
 
@@ -98,8 +100,8 @@ def child(database: str, name: str, **asked: Any) -> Work:
 class Stand:
     """A book's database while something is measured on it."""
 
-    def __init__(self, book: Book, pairs: int, *, empty: str = "") -> None:
-        self.book, self.pairs = book, pairs
+    def __init__(self, book: Book, pairs: int, *, empty: str = "", missed_days: int = 30) -> None:
+        self.book, self.pairs, self.missed_days = book, pairs, missed_days
         self.database = bank.template_of(book, say, empty=empty)
         self.cursor = bank.connect(self.database, owner=True).cursor()
         self.undo = Undo(self.cursor)

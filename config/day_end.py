@@ -188,9 +188,10 @@ def _run_stages(day: date, runner: _Runner) -> None:
     """The barrier: a stage is planned when no chunk of the one before is left."""
     begun = set(Run.objects.filter(business_date=day).values_list("stage", flat=True).distinct())
     waiting = set(Chunk.objects.filter(business_date=day).values_list("stage", flat=True).distinct())
+    held = chunks.stages_with_held()
     for stage in STAGES:
         planned = stage.name in begun | waiting
-        if not planned and chunks.plan(stage, day, runner.at_clock, runner.chunk):
+        if not planned and chunks.plan(stage, day, runner.at_clock, runner.chunk, has_held=stage.name in held):
             waiting.add(stage.name)
         if stage.name in waiting:
             chunks.drain(BY_NAME, day, runner.at_clock, runner.until, runner.watch)

@@ -52,15 +52,23 @@ class Claimed(NamedTuple):
     loans: int
 
 
-def plan(stage: Stage, day: date, at_clock: Clock, size: int) -> int:
-    """Plans the chunks of a stage, or does its only one; how many wait now."""
-    return tried(lambda: _plan(stage, day, at_clock, size))
+def plan(stage: Stage, day: date, at_clock: Clock, size: int, *, has_held: bool) -> int:
+    """Plans the chunks of a stage, or does its only one; how many wait now.
+
+    With nothing due it is begun where loans are held back in it (`has_held`), to try them again.
+    """
+    return tried(lambda: _plan(stage, day, at_clock, size, has_held))
+
+
+def stages_with_held() -> set[str]:
+    """Stages in which a loan is held back. Only the stage itself holds back, so this is read once a date."""
+    return set(HeldBack.objects.order_by().values_list("stage", flat=True).distinct())
 
 
 @transaction.atomic
-def _plan(stage: Stage, day: date, at_clock: Clock, size: int) -> int:
+def _plan(stage: Stage, day: date, at_clock: Clock, size: int, has_held: bool) -> int:
     ends, due, found = stage.cuts(as_of=day, size=size)
-    if not due and not HeldBack.objects.filter(stage=stage.name).exists():
+    if not due and not has_held:
         at = at_clock()
         Run.objects.create(business_date=day, stage=stage.name, counts=_LAST, started_at=at, finished_at=at)
         return 0

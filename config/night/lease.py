@@ -1,9 +1,10 @@
 """The lease of a business date: one runner plans and closes it; a dead one's lease ends at once, a frozen one's soon.
 
-The lease is a lock of the runner's database session. Killed, its session ends, and the lease with it. A runner that
-hangs, or whose host is gone without a word, is silent: after `SILENCE` the server ends its session, rolls back the
-chunk it held and frees the lease. A living one speaks with every statement, however long its night is. No clock of any
-host is compared with another, and whoever lost its lease has lost its connection: it cannot write any more.
+The lease is a lock of the runner's database session. Killed, its session ends, and the lease with it, also in the
+middle of a statement: the server looks every `LOOK` whether the client is still there. A runner that hangs, or whose
+host is gone without a word, is silent: after `SILENCE` the server ends its session, rolls back the chunk it held and
+frees the lease. A living one speaks with every statement, however long its night is. No clock of any host is compared
+with another, and whoever lost its lease has lost its connection: it cannot write any more.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,10 +15,13 @@ from django.db import connection
 
 # Seconds without a statement after which a session of day end counts as dead; no chunk computes nearly as long.
 SILENCE = 300
+# How soon the server notices that whoever waits for a statement is dead.
+LOOK = "250ms"
 _NIGHT = 0x616E6A75  # "anju"
 _EXPIRES = """
 SELECT set_config('idle_in_transaction_session_timeout', %(silence)s, false),
-       set_config('idle_session_timeout', %(silence)s, false)
+       set_config('idle_session_timeout', %(silence)s, false),
+       set_config('client_connection_check_interval', %(look)s, false)
 """
 _TAKE = "SELECT pg_advisory_lock(%(night)s, %(day)s) IS NOT NULL"
 _TRY = "SELECT pg_try_advisory_lock(%(night)s, %(day)s)"
@@ -33,12 +37,12 @@ SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND 
 @contextmanager
 def expiring() -> Iterator[None]:
     """Inside the block the server ends this session when it falls silent."""
-    _one(_EXPIRES, {"silence": f"{int(SILENCE * 1000)}ms"})
+    _one(_EXPIRES, {"silence": f"{int(SILENCE * 1000)}ms", "look": LOOK})
     try:
         yield
     finally:
         if _is_connected():
-            _one(_EXPIRES, {"silence": "0"})
+            _one(_EXPIRES, {"silence": "0", "look": "0"})
 
 
 @contextmanager

@@ -189,6 +189,28 @@ def test_a_dead_runners_date_is_taken_over_at_once(fresh_bank: FreshBank, monkey
 
 
 @pytest.mark.crash
+def test_a_runner_that_dies_in_a_long_statement_gives_its_date_back(
+    fresh_bank: FreshBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server would finish the statement first, and hold the date until then."""
+    book(5)
+
+    def endless(**_scope: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(600)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(day_end, "STAGES", (Stage("endless", endless, undivided), *day_end.STAGES))
+        runner = in_child(lambda: run(FIRST))
+    wait_for(lambda: leases.is_held(FIRST))
+    os.kill(runner, signal.SIGKILL)
+    exit_of(runner)
+    wait_for(lambda: not leases.is_held(FIRST))
+    run(FIRST)
+    assert open_business_date() == FIRST + timedelta(days=1)
+
+
+@pytest.mark.crash
 def test_a_stage_waits_for_the_chunk_in_another_workers_hands(
     fresh_bank: FreshBank, monkeypatch: pytest.MonkeyPatch
 ) -> None:

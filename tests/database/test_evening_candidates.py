@@ -142,7 +142,7 @@ def test_an_evening_of_one_chunk_searches_once(planned: list[Loan], stage: str, 
     Pending.objects.create(reaction=stage, subject_id=planned[0].pk, not_before=AT, recorded_at=AT)
     day = day_end.require_business_date()
     with CaptureQueriesContext(connection) as seen:
-        chunks.plan(day_end.BY_NAME[stage], day, lambda: AT, 2000)
+        chunks.plan(day_end.BY_NAME[stage], day, lambda: AT, 2000, has_held=False)
     assert len([query for query in seen.captured_queries if search in query["sql"]]) == 1
     assert Run.objects.get(stage=stage).counts["looked_at"] >= 1
     assert not Pending.objects.exists()
