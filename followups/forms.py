@@ -42,6 +42,17 @@ class RescheduleForm(forms.Form):
     reason = forms.CharField(label=_("改约原因"), max_length=200)
 
 
+class AttemptForm(forms.Form):
+    outcome = forms.CharField(max_length=16, label=_("接通结果"))
+    note = forms.CharField(max_length=300, required=False, label=_("备注"))
+    recording = forms.CharField(max_length=40, required=False, label=_("录音编号"))
+    next_at = forms.DateTimeField(required=False, input_formats=["%Y-%m-%dT%H:%M"], label=_("约定时间"))
+
+
+class LostForm(forms.Form):
+    note = forms.CharField(max_length=300, label=_("原因"))
+
+
 class AsTyped(forms.CharField):
     """Text as it came: what is wrong with it is the action's to say, in one place for page and API."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from followups.views import desk, leave, review, task, visit
+from followups.views import attempts, desk, leave, review, task, visit
 
 app_name = "followups"
 urlpatterns = [
@@ -14,6 +14,9 @@ urlpatterns = [
     path("tasks/<int:pk>/claim/", task.ClaimTask.as_view(), name="claim"),
     path("tasks/<int:pk>/assign/", task.AssignTask.as_view(), name="assign"),
     path("tasks/<int:pk>/reschedule/", task.RescheduleTask.as_view(), name="reschedule"),
+    path("tasks/<int:pk>/attempt/", attempts.RecordAttempt.as_view(), name="attempt"),
+    path("tasks/<int:pk>/lost/", attempts.CloseAsLost.as_view(), name="lost"),
+    path("tasks/<int:pk>/field/", attempts.AskForField.as_view(), name="field"),
     path("tasks/<int:pk>/visit/", visit.VisitPage.as_view(), name="visit"),
     path("tasks/<int:pk>/visit/draft/", visit.SaveDraft.as_view(), name="draft"),
     path("tasks/<int:pk>/visit/submit/", visit.SubmitVisit.as_view(), name="submit"),

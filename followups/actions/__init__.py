@@ -1,5 +1,6 @@
 """Writes of follow-ups: who visits, what was found, what the reviewer decided."""
 
+from followups.actions.attempts import ask_for_field_visit, close_as_lost, record_attempt
 from followups.actions.install import install_default_checklist
 from followups.actions.refusals import (
     AlreadyDecided,
@@ -9,6 +10,7 @@ from followups.actions.refusals import (
     LightItem,
     MissingAnswers,
     NotApprovedYet,
+    NotUnreachable,
     NotYours,
     OwnReport,
     ReasonMissing,
@@ -16,6 +18,7 @@ from followups.actions.refusals import (
     StaleReport,
     StaleVersion,
     TaskAlreadyEnded,
+    WrongAttempt,
     WrongDate,
     WrongOfficer,
     WrongState,
@@ -32,6 +35,7 @@ __all__ = [
     "LightItem",
     "MissingAnswers",
     "NotApprovedYet",
+    "NotUnreachable",
     "NotYours",
     "OwnReport",
     "ReasonMissing",
@@ -40,15 +44,19 @@ __all__ = [
     "StaleReport",
     "StaleVersion",
     "TaskAlreadyEnded",
+    "WrongAttempt",
     "WrongDate",
     "WrongOfficer",
     "WrongState",
     "approve_report",
+    "ask_for_field_visit",
     "hand_out_pdf",
     "assign",
     "claim",
+    "close_as_lost",
     "install_default_checklist",
     "preview",
+    "record_attempt",
     "reschedule",
     "return_report",
     "save_draft",

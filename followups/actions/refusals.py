@@ -116,6 +116,21 @@ class WrongDate(ActionRefused):
         super().__init__(message, field="to")
 
 
+class NotUnreachable(ActionRefused):
+    """Too few attempts, or too much alike, to call a borrower lost."""
+
+    code = "not_unreachable"
+
+    def __init__(self, least: int) -> None:
+        super().__init__(_("至少 %(least)s 次未接通，且日期和时段各不相同，才能认定疑似失联。") % {"least": least})
+
+
+class WrongAttempt(ActionRefused):
+    """What was said of an attempt does not hold together; `field` says where."""
+
+    code = "wrong_attempt"
+
+
 class DraftTooLarge(ActionRefused):
     code = "draft_too_large"
 

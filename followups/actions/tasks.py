@@ -43,10 +43,10 @@ def locked_task(task_id: int, by: Staff) -> VisitTask:
     return VisitTask.objects.visible_to(by).select_for_update().get(pk=task_id)
 
 
-def guard(task: VisitTask, new: str) -> None:
+def guard(task: VisitTask, new: str, outcome: str = "") -> None:
     """Refuses an illegal change of state with a sentence for the person."""
     try:
-        states.guard(task.state, new)
+        states.guard(task.state, new, outcome)
     except states.IllegalState as error:
         if task.state in states.ENDED:
             raise TaskAlreadyEnded from error

@@ -1,5 +1,6 @@
 """Follow-ups over the API: a loan as a whole, tasks and their steps, visits, reports."""
 
+from followups.api.attempts import AskForField, Attempts, CloseAsLost
 from followups.api.leave import EndLeave, Leaves
 from followups.api.loans import LoanDetail, LoanTimeline
 from followups.api.reports import Approve, ReportDetail, ReportList, ReportPdf, Return
@@ -8,8 +9,11 @@ from followups.api.visits import Preview, SaveDraft, Start, Submit, VisitDetail
 
 __all__ = [
     "Approve",
+    "AskForField",
     "Assign",
+    "Attempts",
     "Claim",
+    "CloseAsLost",
     "EndLeave",
     "Leaves",
     "LoanDetail",

@@ -25,7 +25,7 @@ DROP FUNCTION approved_policy_is_kept();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('followups', '0004_evening'),
+        ('followups', '0010_visit_attempts'),
     ]
 
     operations = [

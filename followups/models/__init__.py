@@ -4,6 +4,7 @@ A task exists exactly once per (loan, rule, cycle). Legal state changes are held
 well as by `rules.states`. Events and approved content are append-only.
 """
 
+from followups.models.attempts import ContactOutcome, VisitAttempt
 from followups.models.policy import Checklist, FollowUpPolicy, FollowUpPolicyLine
 from followups.models.reports import Difference, ReportQuerySet, ReportState, VisitReport
 from followups.models.tasks import (
@@ -23,6 +24,7 @@ from followups.models.visits import Conclusion, Visit
 __all__ = [
     "Checklist",
     "Conclusion",
+    "ContactOutcome",
     "Difference",
     "EventKind",
     "FollowUpPolicy",
@@ -38,6 +40,7 @@ __all__ = [
     "TaskQuerySet",
     "TaskState",
     "Visit",
+    "VisitAttempt",
     "VisitReport",
     "VisitTask",
 ]

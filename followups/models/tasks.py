@@ -50,6 +50,7 @@ class Outcome(models.TextChoices):
     MERGED = "MERGED", _("并入更高级别任务")
     REPLANNED = "REPLANNED", _("策略调整")
     SETTLED = "SETTLED", _("贷款已结清")
+    SUSPECTED_LOST = "SUSPECTED_LOST", _("疑似失联")
 
 
 OPEN_STATES = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.SUBMITTED, TaskState.RETURNED)
@@ -89,7 +90,7 @@ class VisitTask(models.Model):
     policy_line = models.PositiveIntegerField()
     created_on = models.DateField()
     closed_on = models.DateField(null=True)
-    outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True)
+    outcome = models.CharField(max_length=20, choices=Outcome.choices, blank=True)
     evidence = models.JSONField(null=True)
     version = models.PositiveIntegerField(default=1)
 
@@ -161,6 +162,9 @@ class EventKind(models.TextChoices):
     CLOSED = "CLOSED", _("办结")
     CANCELLED = "CANCELLED", _("撤销")
     HANDED_TO_PERSON = "HANDED_TO_PERSON", _("转人工")
+    ATTEMPTED = "ATTEMPTED", _("联系客户")
+    METHOD_CHANGED = "METHOD_CHANGED", _("改变方式")
+    SECOND_SIGNED = "SECOND_SIGNED", _("协办人签署意见")
 
 
 class TaskEvent(models.Model):

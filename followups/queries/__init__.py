@@ -1,5 +1,6 @@
 """Reads of follow-ups: the desk and the review queue, what is known of a loan before a visit, its timeline."""
 
+from followups.queries.attempts import attempts_of, contact_of
 from followups.queries.content import content_for, is_open_to
 from followups.queries.desk import (
     clock_of,
@@ -24,7 +25,9 @@ from followups.queries.timeline import TimelineRow, timeline
 
 __all__ = [
     "TimelineRow",
+    "attempts_of",
     "clock_of",
+    "contact_of",
     "content_for",
     "days_past_due_of",
     "desk",

@@ -2,7 +2,8 @@
 
 The same table stands in a trigger of the first migration; a test holds the two together.
 PLANNED may close by itself (a clean off-site check, a light item that was paid); work that a
-person has begun ends only through a review.
+person has begun ends only through a review, or because the borrower cannot be reached: with that
+outcome alone a visit in progress closes.
 """
 
 PLANNED, IN_PROGRESS, SUBMITTED, RETURNED, CLOSED, CANCELLED = (
@@ -28,6 +29,9 @@ LEGAL: frozenset[tuple[str, str]] = frozenset(
     }
 )
 
+# Legal with this outcome alone.
+WITH_OUTCOME: dict[tuple[str, str], str] = {(IN_PROGRESS, CLOSED): "SUSPECTED_LOST"}
+
 
 class IllegalState(ValueError):
     """A task may not go from this state to that one."""
@@ -37,12 +41,14 @@ class IllegalState(ValueError):
         self.old, self.new = old, new
 
 
-def may_become(old: str, new: str) -> bool:
+def may_become(old: str, new: str, outcome: str = "") -> bool:
     """Is the change legal? Staying as it is always is."""
-    return old == new or (old, new) in LEGAL
+    if old == new or (old, new) in LEGAL:
+        return True
+    return outcome != "" and WITH_OUTCOME.get((old, new)) == outcome
 
 
-def guard(old: str, new: str) -> None:
+def guard(old: str, new: str, outcome: str = "") -> None:
     """Raises IllegalState when the change is not legal."""
-    if not may_become(old, new):
+    if not may_become(old, new, outcome):
         raise IllegalState(old, new)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from followups import actions
 from followups.forms import AssignForm, RescheduleForm, visitors_of
 from followups.models import TaskState, VisitReport, VisitTask
-from followups.queries import clock_of, desk, payment_strip, person_facts, task_history
+from followups.queries import clock_of, contact_of, desk, payment_strip, person_facts, task_history
 from followups.queries.cover import is_held_by
 from followups.views.rows import desk_rows, name_for
 from followups.wording import evidence_lines, why_lines
@@ -40,6 +40,7 @@ def steps_open_to(task: VisitTask, staff: Staff) -> dict[str, bool]:
         "may_assign": task.state in TO_DO and may(staff, "followups.assign"),
         "may_reschedule": task.state in TO_DO and ((records and is_mine) or may(staff, "followups.assign")),
         "may_reveal": may(staff, "people.reveal"),
+        "may_attempt": is_to_do and records and (is_mine or task.assigned_to_id is None),
     }
 
 
@@ -65,6 +66,7 @@ def drawer_context(task: VisitTask, staff: Staff, bank: OpenDay | None = None) -
         "strip": payment_strip(task.loan, STRIP_MONTHS, reads),
         "reports": reports_on(task)[:5],
         "today": today,
+        "reach": contact_of(task, today),
         **steps_open_to(task, staff),
     }
 

@@ -17,7 +17,7 @@ from followups import actions
 from followups.actions.refusals import fault_sentence
 from followups.forms import draft_of, version_of, visitors_of
 from followups.models import EventKind, Method, TaskState, Visit, VisitReport, VisitTask
-from followups.queries import desk, form_of, person_facts
+from followups.queries import contact_of, desk, form_of, person_facts
 from followups.queries.cover import is_held_by
 from followups.queries.form import field_label
 from followups.rules import checklist
@@ -72,6 +72,9 @@ class VisitBase(PageView):
             effects=self._effects(task, visit),
             last=_last_report(task),
             partners=self._partners(task, visit),
+            reach=contact_of(task, today),
+            may_attempt=is_mine and task.state in OPEN_TO_WRITE,
+            script=_script(task, visit),
         )
 
     def _partners(self, task: VisitTask, visit: Visit) -> Any:
@@ -95,6 +98,14 @@ class VisitBase(PageView):
             for key, codes in found.faults.items()
         ]
         return {"content": content, "drafted_text": found.drafted_text, "faults": faults}
+
+
+def _script(task: VisitTask, visit: Visit) -> dict[str, Any]:
+    """The card of a call: who one is and whom one asks for; the loan only once the identity is checked."""
+    if visit.method not in checklist.CALLING:
+        return {}
+    is_checked = checklist.answer_of(visit.draft, "identity_checked").get("now") == "YES"
+    return {"is_checked": is_checked, "tail": task.loan.borrower.id_no[-4:] if is_checked else ""}
 
 
 def in_language(content: Any) -> Any:
