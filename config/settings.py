@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import environ
 from celery.schedules import crontab
@@ -36,6 +37,7 @@ INSTALLED_APPS = [
     "people",
     "loans",
     "collateral",
+    "correspondence",
     "risk",
     "followups",
     "config",
@@ -91,22 +93,32 @@ _OWNER_COMMANDS = {"migrate", "makemigrations", "sqlmigrate", "showmigrations", 
 _app_url = env.str("DATABASE_URL", default="")
 _owner_url = env.str("DATABASE_OWNER_URL", default="") or _app_url
 _url = _owner_url if _command in _OWNER_COMMANDS else _app_url
+# A server whose host is gone without a word is given up after half a minute, not after the system's quarter of an hour.
+_LINE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30000}
+# A page waits 3 s for a row and 15 s for an answer, then says so; day end and imports may take their time.
+_PATIENCE = "-c lock_timeout=3000 -c statement_timeout=15000"
+
+
+def _database(url: str, **options: object) -> dict[str, Any]:
+    """A database by its URL; what the URL says of the connection (sslmode) stays."""
+    found: dict[str, Any] = environ.Env.db_url_config(url)
+    return {
+        **found,
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {**_LINE, **found.get("OPTIONS", {}), **options},
+    }
+
+
 if _url:
-    DATABASES = {"default": environ.Env.db_url_config(_url)}
-    DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
-    DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    if env.bool("ANJU_WEB", default=False):
-        # A page waits 3 s for a row and 15 s for an answer, then says so; day end and imports may take their time.
-        DATABASES["default"]["OPTIONS"] = {"options": "-c lock_timeout=3000 -c statement_timeout=15000"}
+    DATABASES = {"default": _database(_url, **({"options": _PATIENCE} if env.bool("ANJU_WEB", default=False) else {}))}
 else:
     DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "anju"}}
-# Reports may read from a replica (journal.replica); without one they read where everything is.
+# What a report needs of a replica (journal.replica): soon or not at all, and never a write, whatever the URL leads to.
+REPLICA_OPTIONS = {"connect_timeout": 2, "options": f"{_PATIENCE} -c default_transaction_read_only=on"}
 if _replica_url := env.str("REPLICA_URL", default=""):
-    DATABASES["replica"] = {**environ.Env.db_url_config(_replica_url), "TEST": {"MIRROR": "default"}}
-    DATABASES["replica"]["ENGINE"] = "django.db.backends.postgresql"
-    DATABASES["replica"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
-    DATABASES["replica"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["replica"] = {**_database(_replica_url, **REPLICA_OPTIONS), "TEST": {"MIRROR": "default"}}
 DATABASE_ROUTERS = ["journal.replica.ReportReads"]
 # The role that the first migration grants to; the owner's own name when there is only one URL.
 DATABASE_APP_ROLE = environ.Env.db_url_config(_app_url).get("USER", "") if _app_url else ""
@@ -140,6 +152,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "people/sign_in_locked.html"
 AXES_VERBOSE = False
 
+SESSION_ENGINE = "people.sessions"
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -234,6 +247,9 @@ SPECTACULAR_SETTINGS = {
         "BreakState": "loans.models.BreakState",
         "Product": "loans.models.Product",
         "Tenor": "loans.models.Tenor",
+        "MessageKind": "correspondence.models.MessageKind",
+        "MessageState": "correspondence.models.MessageState",
+        "MessageReason": "correspondence.models.Reason",
     },
 }
 
@@ -261,6 +277,7 @@ CELERY_BEAT_SCHEDULE = {
     "continue_evening": {"task": "config.continue_evening", "schedule": 30.0},
     "run_pending": {"task": "journal.run_pending", "schedule": 30.0},
     "preview_repricings": {"task": "config.preview_repricings", "schedule": 30.0},
+    "try_policies": {"task": "config.try_policies", "schedule": 30.0},
     "forget_idempotency_keys": {"task": "config.forget_idempotency_keys", "schedule": crontab(hour="3", minute="20")},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -1,24 +1,60 @@
 """Where reports read: on a replica of the database when the bank runs one (REPLICA_URL), else where everything is.
 
-A replica is a moment behind. Only what is told with the date of a close is read there; a person's own work, money and
-every decision are read where they are written.
+A replica is a moment behind, may cancel a query for what it has to replay, and may be away. So only what is told with
+the date of a close is read there, and is read where everything is when the replica does not answer or does not know
+that close yet. A person's own work, money and every decision are read where they are written.
 """
 
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connections
 from django.db.models import Model
 
+from journal.passing import is_passing
+
+logger = logging.getLogger(__name__)
 REPLICA = "replica"
+# Seconds for which a process does not ask a replica again that did not answer.
+LEFT_ALONE = 30.0
 _reporting: ContextVar[bool] = ContextVar("reporting", default=False)
+_away_until = 0.0
+_Result = TypeVar("_Result")
 
 
 def report_database() -> str:
     """Alias of the database that a report reads."""
-    return REPLICA if REPLICA in settings.DATABASES else "default"
+    return REPLICA if REPLICA in settings.DATABASES and time.monotonic() >= _away_until else "default"
+
+
+def read_report(read: Callable[[str], _Result], *, is_current: Callable[[_Result], bool]) -> _Result:
+    """Reads by an alias: on the replica, or where everything is when that fails there or is not current."""
+    using = report_database()
+    if using != "default":
+        try:
+            found = read(using)
+        except (DatabaseError, InterfaceError) as fault:
+            if not is_passing(fault):
+                raise
+            _leave_alone(fault)
+        else:
+            if is_current(found):
+                return found
+    return read("default")
+
+
+def _leave_alone(fault: Exception) -> None:
+    """A query cancelled for what is replayed says nothing of the next one; anything else does."""
+    global _away_until
+    if getattr(fault.__cause__, "pgcode", None) != "40001":
+        _away_until = time.monotonic() + LEFT_ALONE
+        logger.warning("the replica does not answer, reports read the database itself: %s", type(fault).__name__)
+    connections[REPLICA].close()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.db import router
 
+from config.settings import REPLICA_OPTIONS, _database
 from journal.replica import report_database, reporting
 from loans.models import Figure, Loan
 
@@ -24,3 +25,10 @@ def test_a_report_reads_from_the_replica_and_writes_where_everything_is(monkeypa
         assert router.db_for_read(Loan) == "replica" and router.db_for_write(Loan) == "default"
     assert router.db_for_read(Loan) == "default"
     assert router.allow_migrate("replica", "loans") is False and router.allow_migrate("default", "loans") is True
+
+
+def test_what_the_url_says_of_the_connection_stays() -> None:
+    found = _database("postgres://a:b@db:5432/anju?sslmode=verify-full", **REPLICA_OPTIONS)
+    assert (found["HOST"], found["OPTIONS"]["sslmode"], found["OPTIONS"]["connect_timeout"]) == ("db", "verify-full", 2)
+    assert "default_transaction_read_only=on" in found["OPTIONS"]["options"]
+    assert "options" not in _database("postgres://a@db/anju")["OPTIONS"]
