@@ -37,7 +37,6 @@ INSTALLED_APPS = [
     "people",
     "loans",
     "collateral",
-    "correspondence",
     "risk",
     "followups",
     "config",
@@ -152,7 +151,6 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "people/sign_in_locked.html"
 AXES_VERBOSE = False
 
-SESSION_ENGINE = "people.sessions"
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -247,9 +245,6 @@ SPECTACULAR_SETTINGS = {
         "BreakState": "loans.models.BreakState",
         "Product": "loans.models.Product",
         "Tenor": "loans.models.Tenor",
-        "MessageKind": "correspondence.models.MessageKind",
-        "MessageState": "correspondence.models.MessageState",
-        "MessageReason": "correspondence.models.Reason",
     },
 }
 
@@ -277,7 +272,6 @@ CELERY_BEAT_SCHEDULE = {
     "continue_evening": {"task": "config.continue_evening", "schedule": 30.0},
     "run_pending": {"task": "journal.run_pending", "schedule": 30.0},
     "preview_repricings": {"task": "config.preview_repricings", "schedule": 30.0},
-    "try_policies": {"task": "config.try_policies", "schedule": 30.0},
     "forget_idempotency_keys": {"task": "config.forget_idempotency_keys", "schedule": crontab(hour="3", minute="20")},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
