@@ -37,6 +37,10 @@ SELECT loan_id, branch_id, kind, rule, cycle, is_light, method, level, opens_on,
 SELECT t.loan_id, t.rule, t.cycle, e.kind, e.business_date, e.data
 FROM followups_taskevent e JOIN followups_visittask t ON t.id = e.task_id WHERE e.business_date >= %(day)s
 
+-- name: messages
+SELECT loan_id, kind, about, step, amount, channel, template_version, business_date, not_before, expires_on, state,
+       reason, ended_on, ended_by_id, note FROM correspondence_message
+
 -- name: facts
 SELECT kind, loan_id, business_date, data FROM journal_entry WHERE loan_id IS NOT NULL AND business_date >= %(day)s
 
@@ -44,7 +48,10 @@ SELECT kind, loan_id, business_date, data FROM journal_entry WHERE loan_id IS NO
 SELECT day, is_open, totals FROM loans_businessdate
 
 -- name: figures
-SELECT business_date, branch_id, five_class, days_band, loans, principal FROM loans_figure
+SELECT business_date, branch_id, product, five_class, days_band, loans, principal FROM loans_figure
+
+-- name: general lines
+SELECT business_date, branch_id, product, account, amount FROM loans_general_line
 
 -- name: breaks
 SELECT stage, subject_id FROM journal_heldback

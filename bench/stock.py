@@ -9,6 +9,7 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from datetime import date
 from typing import Any
 
 import psycopg2
@@ -31,6 +32,7 @@ from bench.book import (
     note_number,
 )
 from bench.statements import statements
+from loans.rules.continuation import period_start
 from loans.rules.schedule import ENGINE_VERSION
 
 _COLUMNS = {
@@ -47,7 +49,7 @@ _COLUMNS = {
     "loans_position": (
         "loan_id, principal_balance, unbilled_principal, suspense, annual_rate_percent, installment_amount, "
         "next_number, next_due_on, last_number, overdue_since, five_class, next_repricing_on, off_balance_interest, "
-        "branch_id"
+        "branch_id, accrues_from"
     ),
     "loans_pricing": "loan_id, in_force, kind, tenor, spread_bp, cycle_months, anchor, source",
     "book_loan": "loan_id, first_due_on, billed, unpaid",
@@ -102,12 +104,20 @@ def add(streams: Streams, loan: Drawn, first_branch: int, first_officer: int) ->
         "loans_position", pk, yuan(unbilled + sum(row.principal_fen for row in loan.arrears)), yuan(unbilled), 0, rate,
         installment, following.number, following.due_on, plan.rows[-1].number, loan.overdue_since, loan.five_class,
         next_repricing_on(loan), yuan(loan.off_balance_fen), branch,
+        _accrues_from(loan),
     )  # fmt: skip
     streams.add(
         "loans_pricing", pk, f"[{loan.baseline_on or loan.disbursed_on},)", "LPR", "Y5",
         (loan.rate_ppm - _LPR_PPM) / 100, 12, loan.anchor, "book",
     )  # fmt: skip
     streams.add("book_loan", pk, first.due_on, loan.billed, loan.unpaid)
+
+
+def _accrues_from(loan: Drawn) -> date:
+    """The due day before the next one, or the disbursement where nothing was billed yet."""
+    if loan.billed:
+        return loan.plan.rows[loan.billed - 1].due_on
+    return period_start(loan.plan.rows[0].due_on, loan.due_day) if loan.baseline_on else loan.disbursed_on
 
 
 def _array(values: list[int]) -> str:

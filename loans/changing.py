@@ -24,9 +24,11 @@ from loans.models.contract import TermsSource
 from loans.queries.bank import parameter
 from loans.queries.changes import ChangeFacts, change_facts, observed_change, suspense_on
 from loans.replay import replay_loans
+from loans.rules.accrual import Running, running
 from loans.rules.change_plans import percent
 from loans.rules.change_record import StoredTerms, content_sha256
 from loans.rules.changes import MONEY_KINDS, floor_of, moved, observation, state_from_json
+from loans.rules.continuation import from_json, period_start
 from loans.rules.money import fen, yuan
 from loans.rules.simulation_request import Reason
 from loans.writing import Header, Lines, write_postings
@@ -181,9 +183,12 @@ def write_terms(
 # ── What each kind writes ────────────────────────────────────────────────────────────────────────
 
 
-def going_on(terms: StoredTerms) -> dict[str, Any]:
+def going_on(terms: StoredTerms, position: Position) -> dict[str, Any]:
     """The position's columns while installments are left to bill."""
+    period = _running(terms, position)
     return {
+        "accrues_from": period.accrues_from,
+        "accrued_before": yuan(period.before_fen),
         "unbilled_principal": yuan(terms.unbilled_fen),
         "annual_rate_percent": percent(terms.rate_ppm),
         "installment_amount": yuan(terms.installment_fen),
@@ -193,8 +198,17 @@ def going_on(terms: StoredTerms) -> dict[str, Any]:
     }
 
 
+def _running(terms: StoredTerms, position: Position) -> Running:
+    """The period that runs: as the request says, else as plain months do."""
+    if terms.request is not None:
+        return running(from_json(terms.request))
+    due_day = Loan.objects.values_list("due_day", flat=True).get(pk=position.pk)
+    return Running(period_start(terms.days[0], due_day))
+
+
 NOTHING_LEFT: dict[str, Any] = {
     "unbilled_principal": 0, "next_number": None, "next_due_on": None, "next_repricing_on": None,
+    "accrues_from": None, "accrued_before": 0,
 }  # fmt: skip
 
 
@@ -204,7 +218,7 @@ def _rescheduled(
 ) -> None:  # fmt: skip
     """Another schedule, nothing posted; a pricing where the change is of the rate's making."""
     if terms is not None:
-        Position.objects.filter(pk=position.pk).update(**going_on(terms))
+        Position.objects.filter(pk=position.pk).update(**going_on(terms, position))
         _write_contract(change, terms)
     if "pricing" in change.result:
         _write_pricing(change)
@@ -265,7 +279,7 @@ def _prepaid(
         "principal_balance": position.principal_balance - Decimal(change.result["taken_principal"]),
     }
     if terms.principal_fen:
-        values |= going_on(terms)
+        values |= going_on(terms, position)
         _write_contract(change, terms)
     else:
         values |= {**NOTHING_LEFT, "last_number": terms.first_number - 1, "settled_on": change.effective_on}

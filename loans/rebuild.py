@@ -94,9 +94,13 @@ def _compare(loan_id: int, history: History | str, stored: LoanState | None, eve
         return Found(loan_id, stored, broken=f"{type(error).__name__}: {error}")
     if stored is None:
         return Found(loan_id, None, made.state, ledger=made.ledger, broken="no position")
-    state = made.state
-    if not state.position.five_class:
-        state = state._replace(position=state.position._replace(five_class=stored.position.five_class))
+    position = made.state.position
+    if not position.five_class:
+        position = position._replace(five_class=stored.position.five_class)
+    if stored.position.accrues_from is None and stored.position.next_number is not None:
+        # Left to the terms, which are the history's own.
+        position = position._replace(accrues_from=None, accrued_before=0)
+    state = made.state._replace(position=position)
     return Found(loan_id, stored, state, differences(stored, state), made.ledger)
 
 
@@ -145,7 +149,7 @@ def histories(loan_ids: Iterable[int], evening: Evening) -> dict[int, History | 
     for loan_id, (contract, versions, (accelerated_on, floor, is_held_back)) in read.items():
         found[loan_id] = History(
             loan_id, contract.baseline_on, contract.baseline_days_past_due, versions, postings[loan_id],
-            receipts[loan_id], terms[loan_id], accelerated_on, floor, is_held_back,
+            receipts[loan_id], terms[loan_id], accelerated_on, floor, is_held_back, contract.due_day,
         )  # fmt: skip
     return dict(sorted(found.items()))
 
@@ -169,7 +173,7 @@ def _versions(contract: Contract, matures_on: date, signed: list[tuple[Signed, b
         if len(set(rows)) > 1 or schedule_sha256(each, due_on) != each.sha256:
             raise HistoryBroken(f"terms version {number} is not what was signed")
         amounts = (due_on, each.principal_fen, each.interest_fen)
-        found.append(Version(each.first_number, each.rate_ppm, each.installment_fen, *amounts, is_end))
+        found.append(Version(each.first_number, each.rate_ppm, each.installment_fen, *amounts, each.request, is_end))
     last = next((each for each in reversed(found[1:]) if not each.is_end), None)
     if last is not None and last.due_on[-1] != matures_on:
         raise HistoryBroken(f"matures on {matures_on}, by its last terms on {last.due_on[-1]}")

@@ -23,7 +23,8 @@ WITH due AS (
 ), moved AS (
     UPDATE loans_position p SET unbilled_principal = p.unbilled_principal - row.principal,
            next_number = CASE WHEN NOT is_last THEN number + 1 END,
-           next_due_on = CASE WHEN is_next_last THEN matures_on WHEN NOT is_last THEN due_on + interval '1 month' END
+           next_due_on = CASE WHEN is_next_last THEN matures_on WHEN NOT is_last THEN due_on + interval '1 month' END,
+           accrues_from = CASE WHEN NOT is_last THEN due_on END, accrued_before = 0
     FROM row WHERE p.loan_id = row.loan_id
 ), posted AS (
     INSERT INTO loans_posting (loan_id, kind, value_on, business_date, booked_at, installment_number)
@@ -131,6 +132,45 @@ FROM (SELECT loan_id, min(overdue_from) AS since FROM loans_installment
       WHERE settled_on IS NULL AND due_on <= %(recognised)s GROUP BY loan_id) u
 WHERE p.loan_id = u.loan_id AND p.overdue_since IS DISTINCT FROM u.since
 
+-- What no longer stands is taken back; installments due in four days are announced, arrears on certain days reminded of.
+-- name: remind
+WITH ended AS (
+    UPDATE correspondence_message m SET state = 'CANCELLED', ended_on = %(day)s,
+           reason = CASE WHEN p.settled_on IS NOT NULL THEN 'ENDED' WHEN p.overdue_since IS NULL THEN 'PAID'
+                    ELSE 'PARTLY_PAID' END
+    FROM loans_position p
+    WHERE p.loan_id = m.loan_id AND m.kind = 'OVERDUE' AND m.state = 'WAITING' AND m.expires_on > %(day)s
+      AND (p.settled_on IS NOT NULL OR p.overdue_since IS DISTINCT FROM m.about)
+), due AS (
+    SELECT p.loan_id, p.next_due_on, p.suspense * 100 AS suspense, k.interest + CASE
+               WHEN p.next_number = p.last_number THEN k.balance WHEN l.repayment_method = 'EQUAL_PRINCIPAL'
+               THEN least(k.balance, k.installment)
+               ELSE greatest(0, least(k.balance, k.installment - k.interest)) END AS fen
+    FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id, LATERAL (
+        SELECT (p.unbilled_principal * 100)::bigint AS balance, (p.installment_amount * 100)::bigint AS installment,
+               (2 * (p.unbilled_principal * 100)::bigint * (p.annual_rate_percent * 10000)::bigint + 12000000)
+                   / 24000000 AS interest) k
+    WHERE p.next_due_on = %(day)s + 4
+), late AS (
+    SELECT p.loan_id, p.overdue_since, s.step, s.until FROM loans_position p JOIN (
+        SELECT d.since, max(v.step) AS step, d.since + min(v.until) FILTER (WHERE v.until > %(day)s - d.since) AS until
+        FROM (SELECT %(day)s - unnest(ARRAY[1, 7, 15, 30]) AS since
+              UNION SELECT %(recognised_before)s + generate_series(1, %(recognised)s - %(recognised_before)s)) d
+        JOIN (VALUES (1, 7), (7, 15), (15, 30), (30, 60)) AS v(step, until) ON v.step <= %(day)s - d.since
+        GROUP BY d.since) s ON s.since = p.overdue_since
+), found AS (
+    SELECT loan_id, 'DUE' AS kind, next_due_on AS about, 0 AS step, fen / 100.0 AS amount, next_due_on AS until
+    FROM due WHERE fen > suspense
+    UNION ALL
+    SELECT late.loan_id, 'OVERDUE', late.overdue_since, late.step, i.owed, late.until
+    FROM late, LATERAL (SELECT sum(principal - principal_paid + interest - interest_paid) AS owed FROM loans_installment
+                        WHERE loan_id = late.loan_id AND settled_on IS NULL) i
+)
+INSERT INTO correspondence_message (loan_id, kind, about, step, amount, channel, template_version, business_date,
+                                    not_before, expires_on)
+SELECT loan_id, kind, about, step, amount, 'SMS', 1, %(day)s, (%(day)s + 1 + time '09:00') AT TIME ZONE 'Asia/Shanghai',
+       until FROM found ON CONFLICT DO NOTHING
+
 -- name: classify
 UPDATE loans_position p SET five_class = u.five_class FROM (
     SELECT loan_id, CASE WHEN %(day)s - overdue_since > 360 THEN 'LOSS' WHEN %(day)s - overdue_since > 270 THEN 'DOUBTFUL'
@@ -180,31 +220,51 @@ WITH changed AS (
 INSERT INTO followups_taskevent SELECT * FROM made_followups_taskevent
 
 -- name: close
-WITH branch AS (
-    SELECT branch_id, count(*) FILTER (WHERE settled_on IS NULL) AS loans, sum(principal_balance) AS amount
-    FROM loans_position GROUP BY branch_id
-), closed AS (
-    UPDATE loans_businessdate SET is_open = false, closed_at = now(), totals = (
-        SELECT jsonb_build_object('loans', sum(loans), 'principal', sum(amount)::text, 'branches',
-               jsonb_object_agg(b.code, amount::text)) FROM branch JOIN people_branch b ON b.id = branch.branch_id)
-    WHERE day = %(day)s RETURNING day
+WITH part AS (
+    SELECT branch_id, product, count(*) FILTER (WHERE settled_on IS NULL) AS loans, sum(principal_balance) AS amount,
+           sum(CASE WHEN accrues_from IS NULL OR overdue_since < %(day)s - 90
+                         OR five_class IN ('SUBSTANDARD', 'DOUBTFUL', 'LOSS') THEN 0
+                    ELSE (2 * (unbilled_principal * 100)::bigint * (annual_rate_percent * 10000)::int
+                          * (%(day)s - accrues_from) + 360000000) / 720000000
+                         + CASE WHEN accrued_before = 0 THEN 0 ELSE (accrued_before * 100)::bigint END
+               END)::bigint AS accrued
+    FROM loans_position GROUP BY branch_id, product
+), whole AS (
+    SELECT part.*, b.code, coalesce((SELECT (totals -> 'accrued' ->> (b.code || ' ' || part.product))::numeric
+               FROM loans_businessdate WHERE day = %(day)s - 1), 0) AS before
+    FROM part JOIN people_branch b ON b.id = part.branch_id
+), branch AS (
+    SELECT code, sum(amount) AS amount FROM whole GROUP BY code
+), told AS (
+    UPDATE loans_businessdate SET totals = jsonb_build_object(
+        'loans', (SELECT sum(loans) FROM whole), 'principal', (SELECT sum(amount)::text FROM whole),
+        'branches', (SELECT jsonb_object_agg(code, amount::text) FROM branch),
+        'accrued', (SELECT coalesce(jsonb_object_agg(code || ' ' || product, round(accrued / 100.0, 2)::text)
+                               FILTER (WHERE accrued <> 0), '{}') FROM whole))
+    WHERE day = %(day)s
+), general AS (
+    INSERT INTO loans_general_line (business_date, branch_id, product, account, amount)
+    SELECT %(day)s, branch_id, product, side.account, side.sign * (accrued / 100.0 - before)
+    FROM whole, (VALUES ('ACCRUED_INTEREST', 1), ('INTEREST_INCOME', -1)) AS side(account, sign)
+    WHERE accrued / 100.0 <> before
 ), apart AS (
-    SELECT branch_id, five_class, band, count(*) AS loans, sum(principal_balance) AS amount FROM (
-        SELECT p.branch_id, p.five_class, CASE WHEN p.overdue_since < %(day)s - 90 THEN 91
+    SELECT branch_id, product, five_class, band, count(*) AS loans, sum(principal_balance) AS amount FROM (
+        SELECT p.branch_id, p.product, p.five_class, CASE WHEN p.overdue_since < %(day)s - 90 THEN 91
                    WHEN p.overdue_since < %(day)s - 30 THEN 31 WHEN p.overdue_since < %(day)s THEN 1 ELSE 0 END AS band,
                p.principal_balance
         FROM loans_position p
         WHERE p.settled_on IS NULL AND (p.overdue_since IS NOT NULL OR p.five_class <> 'PASS')) k
-    WHERE five_class <> 'PASS' OR band > 0 GROUP BY 1, 2, 3
-), figures AS (
-    INSERT INTO loans_figure (business_date, branch_id, five_class, days_band, loans, principal)
-    SELECT %(day)s, branch_id, five_class, band, loans, amount FROM apart
-    UNION ALL
-    SELECT %(day)s, b.branch_id, 'PASS', 0, b.loans - coalesce(a.loans, 0), b.amount - coalesce(a.amount, 0)
-    FROM branch b LEFT JOIN (SELECT branch_id, sum(loans) AS loans, sum(amount) AS amount FROM apart GROUP BY 1) a
-    ON a.branch_id = b.branch_id
+    WHERE five_class <> 'PASS' OR band > 0 GROUP BY 1, 2, 3, 4
 )
-INSERT INTO loans_businessdate (day, is_open, opened_at, totals) SELECT day + 1, true, now(), '{}' FROM closed
+INSERT INTO loans_figure (business_date, branch_id, product, five_class, days_band, loans, principal)
+SELECT %(day)s, branch_id, product, five_class, band, loans, amount FROM apart
+UNION ALL
+SELECT %(day)s, w.branch_id, w.product, 'PASS', 0, w.loans - coalesce(a.loans, 0), w.amount - coalesce(a.amount, 0)
+FROM whole w LEFT JOIN (
+    SELECT branch_id, product, sum(loans) AS loans, sum(amount) AS amount FROM apart GROUP BY 1, 2) a
+ON a.branch_id = w.branch_id AND a.product = w.product;
+UPDATE loans_businessdate SET is_open = false, closed_at = now() WHERE day = %(day)s;
+INSERT INTO loans_businessdate (day, is_open, opened_at, totals) VALUES (%(day)s::date + 1, true, now(), '{}')
 
 -- name: read only pass
 SELECT count(*), sum(CASE WHEN overdue_since IS NULL THEN 0 ELSE %(day)s - overdue_since END),

@@ -14,7 +14,10 @@ WHERE r.loan_id = p.loan_id AND r.anchor = 'JANUARY_1' AND upper_inf(r.in_force)
 
 -- name: positions
 UPDATE loans_position p SET annual_rate_percent = t.annual_rate_percent, installment_amount = t.installment_amount,
-       last_number = t.first_number + t.installments - 1, next_repricing_on = i.next_repricing_on
+       last_number = t.first_number + t.installments - 1, next_repricing_on = i.next_repricing_on,
+       accrues_from = i.effective_on,
+       accrued_before = p.accrued_before + div(2 * (p.unbilled_principal * 100) * (p.annual_rate_percent * 10000)
+           * (i.effective_on - p.accrues_from) + 360000000, 720000000) / 100
 FROM loans_repricingitem i JOIN loans_terms t ON t.source_id = i.id AND t.source = 'REPRICING'
 WHERE i.state = 'PENDING' AND t.loan_id = i.loan_id AND p.loan_id = i.loan_id
 

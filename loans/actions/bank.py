@@ -1,6 +1,6 @@
 """What may be done to the bank's dates: open the bank, close a day with its control totals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 from journal.actions import record
 from journal.errors import ActionRefused
 from loans import sql
-from loans.batch.figures import write_figures
+from loans.batch.figures import Balance, write_figures
+from loans.batch.general import PeriodsAhead, balances_of, general_since, write_general
 from loans.models import BusinessDate
+from loans.rules.money import fen, yuan
 
 LEAST_REASON = 4
 
@@ -60,9 +62,9 @@ def close_business_date(*, day: date, at: datetime) -> None:
     row = BusinessDate.objects.select_for_update().filter(day=day, is_open=True).first()
     if row is None:
         raise DateIsNotOpen(_("%(day)s 不是当前营业日期。") % {"day": day})
-    balances = _balances()
+    balances = _balances(day)
     totals = _control_totals(day, balances)
-    write_figures(as_of=day, branches=balances)
+    write_figures(as_of=day, balances=balances)
     BusinessDate.objects.filter(day=day).update(is_open=False, closed_at=at, totals=totals)
     following = day + timedelta(days=1)
     BusinessDate.objects.create(day=following, is_open=True, opened_at=at)
@@ -73,30 +75,60 @@ def close_business_date(*, day: date, at: datetime) -> None:
     )  # fmt: skip
 
 
-def _balances() -> dict[str, tuple[int, Decimal]]:
-    """Open loans and principal of each branch, as the positions say."""
-    return {code: (loans, amount) for code, loans, amount in sql.rows(sql.BALANCES_BY_BRANCH)}
+def _balances(day: date) -> list[Balance]:
+    """Open loans, principal and accrued interest of each branch and product, as the positions say."""
+    try:
+        return balances_of(day)
+    except PeriodsAhead as error:
+        names = "，".join(f"{note} ({since})" for note, since in error.loans)
+        raise LedgerOutOfBalance(
+            _("计息期起始日晚于营业日期，营业日期不能关闭：%(loans)s") % {"loans": names}
+        ) from error
 
 
-def _control_totals(day: date, balances: Mapping[str, tuple[int, Decimal]]) -> dict[str, Any]:
+def _control_totals(day: date, balances: Sequence[Balance]) -> dict[str, Any]:
     """Principal by branch; LedgerOutOfBalance when positions and ledger disagree.
 
     The ledger's side is yesterday's checked total plus today's lines, so that a close costs what the
     day brought; only a difference reads the ledger from its beginning.
     """
-    before = BusinessDate.objects.filter(is_open=False).order_by("-day").values_list("totals", flat=True).first()
-    since = None if before is None else day
-    ledger = {code: Decimal(amount) for code, amount in (before or {}).get("branches", {}).items()}
+    last = BusinessDate.objects.filter(is_open=False).order_by("-day").values_list("day", "totals").first()
+    last_day, before = last or (None, {})
+    principal: dict[str, Decimal] = {}
+    for each in balances:
+        principal[each.code] = principal.get(each.code, Decimal(0)) + each.principal
+    ledger = {code: Decimal(amount) for code, amount in before.get("branches", {}).items()}
+    since = None if last_day is None else day
     for code, amount in sql.rows(sql.LEDGER_BY_BRANCH, {"until": day, "since": since}):
         ledger[code] = ledger.get(code, Decimal(0)) + amount
-    differing = any(amount != ledger.get(code, Decimal(0)) for code, (_loans, amount) in balances.items())
-    if differing or set(ledger) - set(balances):
+    differing = any(amount != ledger.get(code, Decimal(0)) for code, amount in principal.items())
+    if differing or set(ledger) - set(principal):
         wrong = sql.rows(sql.LOANS_OUT_OF_BALANCE)
         if wrong:
             names = "，".join(f"{note} ({balance} / {posted})" for note, balance, posted in wrong)
             raise LedgerOutOfBalance(_("余额与总账不符，营业日期不能关闭：%(loans)s") % {"loans": names})
     return {
-        "loans": sum(loans for loans, _amount in balances.values()),
-        "principal": str(sum((amount for _loans, amount in balances.values()), Decimal("0.00"))),
-        "branches": {code: str(amount) for code, (_loans, amount) in balances.items()},
+        "loans": sum(each.loans for each in balances),
+        "principal": str(sum(principal.values(), Decimal("0.00"))),
+        "branches": {code: str(amount) for code, amount in principal.items()},
+        "accrued": _post_general(day, balances, last_day, before.get("accrued", {})),
     }
+
+
+def _post_general(
+    day: date, balances: Sequence[Balance], last_day: date | None, before: Mapping[str, str]
+) -> dict[str, str]:
+    """Posts what accrued interest moved by; LedgerOutOfBalance unless the general ledger then says the stock.
+
+    As for the principal, its side is the last close's checked stock plus the lines since.
+    """
+    stock = {each.key: each.accrued_fen for each in balances if each.accrued_fen}
+    checked = {key: fen(Decimal(amount)) for key, amount in before.items()}
+    write_general(as_of=day, balances=balances, before=checked)
+    for key, amount in general_since(last_day).items():
+        checked[key] = checked.get(key, 0) + amount
+    wrong = sorted(key for key in {*stock, *checked} if stock.get(key, 0) != checked.get(key, 0))
+    if wrong:
+        names = "，".join(f"{key} ({yuan(stock.get(key, 0))} / {yuan(checked.get(key, 0))})" for key in wrong[:20])
+        raise LedgerOutOfBalance(_("应计利息与总账不符，营业日期不能关闭：%(rows)s") % {"rows": names})
+    return {key: str(yuan(amount)) for key, amount in stock.items()}

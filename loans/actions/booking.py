@@ -18,6 +18,7 @@ from loans.models import BusinessDate, ImportBatch, RepaymentMethod
 from loans.queries import hold_business_date, open_business_date
 from loans.queries.pricing import published_lpr
 from loans.rules.aging import five_class
+from loans.rules.continuation import period_start
 from loans.rules.money import fen, rate_ppm, yuan
 from loans.rules.schedule import ENGINE_VERSION, OpeningTerms, Row, opening_schedule
 from loans.sql import array, int_array
@@ -141,7 +142,8 @@ def _copy_opening(loans: Sequence[tuple[int, OpeningLoan]], as_of: date) -> list
             positions.append(
                 (loan_id, row.outstanding, yuan(sum(principal[plan.arrears :])), 0, rate, installment, next_number,
                  next_due_on, last.number, plan.overdue_since, five_class(row.days_past_due), None,
-                 priced.next_repricing_on if following else None)
+                 priced.next_repricing_on if following else None,
+                 period_start(following.due_on, row.due_day) if following else None)
             )  # fmt: skip
             for k, each in enumerate(plan.rows[: plan.arrears]):
                 overdue_from = each.due_on if k else plan.overdue_since
@@ -168,7 +170,7 @@ _TERMS_COLUMNS = (
 _POSITION_COLUMNS = (
     "loan_id", "principal_balance", "unbilled_principal", "suspense", "annual_rate_percent", "installment_amount",
     "next_number", "next_due_on", "last_number", "overdue_since", "five_class", "settled_on",
-    "next_repricing_on",
+    "next_repricing_on", "accrues_from",
 )  # fmt: skip
 _INSTALLMENT_COLUMNS = (
     "loan_id", "number", "due_on", "principal", "interest", "principal_paid", "interest_paid", "overdue_from",

@@ -38,6 +38,7 @@ from loans.models import (
 )
 from loans.queries import hold_business_date, parameter
 from loans.rules import contract as rules
+from loans.rules.accrual import running
 from loans.rules.continuation import Plan, plan_of, to_json
 from loans.rules.contract import NewPricing
 from loans.rules.money import yuan
@@ -292,6 +293,7 @@ def _write_terms(loan: Loan, contract: NewContract, plan: Plan) -> None:
         next_due_on=plan.rows[0].due_on,
         last_number=plan.last_number,
         next_repricing_on=repriced_on,
+        accrues_from=running(plan.request).accrues_from,
     )
     Terms.objects.create(
         loan=loan,

@@ -14,6 +14,7 @@ from journal.models import HeldBack
 from loans import posting, sql
 from loans.batch.chunks import Cuts, cuts, scope_of
 from loans.batch.subsidy import subsidised
+from loans.rules.accrual import Running, running_after
 from loans.rules.continuation import from_json, row_of
 from loans.rules.dates import following_due_date
 from loans.rules.money import rate_ppm
@@ -140,7 +141,16 @@ def _following(due: _Due) -> date | None:
     return following_due_date(due.due_on, due.due_day, due.matures_on, is_last=due.number + 1 == due.last_number)
 
 
+def _running(due: _Due) -> Running:
+    """The period that begins with the billing."""
+    if due.number >= due.last_number:
+        return Running(None)
+    request = None if due.request is None else from_json(json.loads(due.request))
+    return running_after(request, due.first_number or 1, due.number, due.due_on)
+
+
 def _apply_billing(rows: list[tuple[_Due, Row]], as_of: date, at: datetime) -> None:
+    following = [_running(due) for due, _row in rows]
     sql.run(
         sql.APPLY_BILLING,
         {
@@ -153,6 +163,8 @@ def _apply_billing(rows: list[tuple[_Due, Row]], as_of: date, at: datetime) -> N
             "interest": array(row.interest_fen for _due, row in rows),
             "next_number": array(due.number + 1 if due.number < due.last_number else None for due, _row in rows),
             "next_due_on": array(_following(due) for due, _row in rows),
+            "accrues_from": array(each.accrues_from for each in following),
+            "accrued_before": array(each.before_fen for each in following),
         },
     )
 

@@ -18,11 +18,13 @@ from loans.batch.chunks import Cuts, cuts, scope_of
 from loans.models import TermsSource
 from loans.queries.repricing import market_of_days, outcomes
 from loans.queries.terms import LoanTerms
+from loans.rules.accrual import is_straight
 from loans.rules.continuation import Plan
 from loans.rules.money import rate_ppm, yuan
 from loans.rules.plain_repricing import Columns
 from loans.rules.pricing import Agreed, Outcome
 from loans.rules.schedule import ENGINE_VERSION
+from loans.rules.simulation_request import NEXT_PERIOD
 from loans.sql import array
 from loans.sql import repricing as statements
 
@@ -96,8 +98,8 @@ class _Chunk:
     def __init__(self, items: dict[int, _Item], locked: dict[int, _Locked], as_of: date) -> None:
         self._items, self._locked, self._as_of = items, locked, as_of
         self.ends: list[tuple[_Item, str, str]] = []
-        # Loan, rate, installment, last number, next repricing day.
-        self.hot: list[tuple[int, int, int, int, date | None]] = []
+        # Loan, rate, installment, last number, next repricing day, the day from which interest runs at the rate.
+        self.hot: list[tuple[int, int, int, int, date | None, date | None]] = []
         # Contracts that end on another day than before, by loan id.
         self.maturities: dict[int, date] = {}
 
@@ -115,7 +117,8 @@ class _Chunk:
 
     def _row(self, item: _Item, terms: LoanTerms, plan: Plan | Columns) -> tuple[Any, ...]:
         next_on = item.next_repricing_on
-        self.hot.append((item.loan_id, plan.rate_ppm, plan.installment_fen, plan.last_number, next_on))
+        from_on = item.effective_on if _is_straight(plan) else None
+        self.hot.append((item.loan_id, plan.rate_ppm, plan.installment_fen, plan.last_number, next_on, from_on))
         if plan.matures_on != terms.standing.matures_on:
             self.maturities[item.loan_id] = plan.matures_on
         principal = plan.principal_fen
@@ -125,6 +128,14 @@ class _Chunk:
             TermsSource.REPRICING.value, item.id, ENGINE_VERSION, item.schedule_sha256, f"{{{plan.principal_text}}}",
             f"{{{plan.interest_text}}}",
         )  # fmt: skip
+
+
+def _is_straight(plan: Plan | Columns) -> bool:
+    """Does interest run from the day on, at the new rate?"""
+    if isinstance(plan, Columns):
+        return f'"{NEXT_PERIOD}"' not in plan.request_json
+    request = plan.request
+    return request.waiting_rate_ppm is None and is_straight(request.rate_changes, request.pauses)
 
 
 def _moved(
@@ -171,7 +182,7 @@ def _move_positions(chunk: _Chunk) -> None:
     """Positions go on by their new terms."""
     if not chunk.hot:
         return
-    names = ("loan_id", "rate_ppm", "installment", "last_number", "day")
+    names = ("loan_id", "rate_ppm", "installment", "last_number", "day", "from_on")
     sql.run(statements.APPLY_REPRICED, dict(zip(names, map(array, zip(*chunk.hot, strict=True)), strict=True)))
     if chunk.maturities:
         days = {"loan_id": array(chunk.maturities), "matures_on": array(chunk.maturities.values())}

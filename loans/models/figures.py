@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from loans.models.contract import Product
 from loans.models.money import money
 from loans.models.servicing import FiveClass
 from people.models import Branch
@@ -19,10 +20,13 @@ class DaysBand(models.IntegerChoices):
 
 
 class Figure(models.Model):
-    """Open loans of a branch at the close of a date, of one class and one band of days past due."""
+    """Open loans of a branch and product at the close of a date, of one class and one band of days past due."""
 
     business_date = models.DateField()
     branch = models.ForeignKey(Branch, on_delete=models.PROTECT, db_index=False, related_name="+")
+    product = models.CharField(
+        max_length=20, choices=Product.choices, default=Product.COMMERCIAL, db_default=Product.COMMERCIAL
+    )
     five_class = models.CharField(max_length=20, choices=FiveClass.choices)
     days_band = models.PositiveSmallIntegerField(choices=DaysBand.choices)
     loans = models.PositiveIntegerField()
@@ -31,7 +35,7 @@ class Figure(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["business_date", "branch", "five_class", "days_band"], name="figure_once_a_close"
+                fields=["business_date", "branch", "product", "five_class", "days_band"], name="figure_once_a_close"
             ),
             models.CheckConstraint(condition=Q(principal__gte=0), name="figure_not_negative"),
             models.CheckConstraint(condition=Q(days_band__in=DaysBand.values), name="figure_in_a_band"),
@@ -39,3 +43,35 @@ class Figure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.business_date} {self.branch_id} {self.five_class} {self.days_band}"
+
+
+class GeneralAccount(models.TextChoices):
+    """Accounts of the general ledger that are posted by branch and product, not loan by loan."""
+
+    ACCRUED_INTEREST = "ACCRUED_INTEREST", _("应计利息")
+    INTEREST_INCOME = "INTEREST_INCOME", _("利息收入")
+
+
+class GeneralLine(models.Model):
+    """What accrued interest of a branch and product moved by since the close before: debit positive, credit negative.
+
+    Written by the close itself. The lines of a date sum to zero; all lines up to a date are what has accrued on it.
+    """
+
+    business_date = models.DateField()
+    branch = models.ForeignKey(Branch, on_delete=models.PROTECT, db_index=False, related_name="+")
+    product = models.CharField(max_length=20, choices=Product.choices)
+    account = models.CharField(max_length=30, choices=GeneralAccount.choices)
+    amount = money()
+
+    class Meta:
+        db_table = "loans_general_line"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["business_date", "branch", "product", "account"], name="general_line_once_a_close"
+            ),
+            models.CheckConstraint(condition=~Q(amount=0), name="general_line_moves_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.business_date} {self.branch_id} {self.product} {self.account}"

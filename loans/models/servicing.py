@@ -21,7 +21,7 @@ class FiveClass(models.TextChoices):
 class Position(models.Model):
     """The servicing state of a loan: the lock, and all that changes often.
 
-    The table also holds the loan's branch, for the control totals; triggers of the database keep it.
+    The table also holds the loan's branch and product, for the control totals; triggers of the database keep them.
     """
 
     loan = models.OneToOneField(
@@ -49,6 +49,10 @@ class Position(models.Model):
     off_balance_interest = money(default=0, db_default=0)
     # Fees charged and not paid.
     fees_due = money(default=0, db_default=0)
+    # The day up to which interest of the running period is reckoned, and that interest where the rate changed inside.
+    # Null: nothing is left to bill; or, with a next number, only the signed terms can tell (a pause, a waiting rate).
+    accrues_from = models.DateField(null=True)
+    accrued_before = money(default=0, db_default=0)
 
     class Meta:
         db_table = "loans_position"
@@ -73,6 +77,11 @@ class Position(models.Model):
             ),
             models.Index(fields=["loan"], name="position_class_floor", condition=~Q(class_floor="")),
             models.Index(fields=["loan"], name="position_off_balance", condition=Q(off_balance_interest__gt=0)),
+            models.Index(
+                fields=["loan"],
+                name="position_accrues_by_terms",
+                condition=Q(accrues_from__isnull=True, next_number__isnull=False),
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(principal_balance__gte=0), name="principal_balance_not_negative"),
@@ -89,6 +98,10 @@ class Position(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(written_off_on__isnull=True) | Q(principal_balance=0), name="written_off_balance_is_zero"
+            ),
+            models.CheckConstraint(
+                condition=Q(accrued_before=0) | Q(accrued_before__gt=0, accrues_from__isnull=False),
+                name="accrued_before_a_day",
             ),
         ]
 

@@ -37,6 +37,7 @@ __all__ = [
     "from_json",
     "going_on",
     "in_force",
+    "period_start",
     "plan_of",
     "row_of",
     "to_json",
@@ -123,6 +124,12 @@ class Plan:
         return hashlib.sha256(f"{text}\n{parts}".encode()).hexdigest()
 
 
+def period_start(next_due_on: date, due_day: int) -> date:
+    """The day from which interest of the period of a plain installment runs: the due day a month before."""
+    start = add_months(next_due_on, -1, due_day)
+    return start if start < next_due_on else add_months(next_due_on, -1)
+
+
 def continuation(standing: Standing) -> Request:
     """The request of all that is not billed yet, from the start of the period of the next installment."""
     if standing.request is not None:
@@ -131,9 +138,7 @@ def continuation(standing: Standing) -> Request:
     if standing.number == standing.last_number:
         # A maturity may lie off the anchor.
         due_day = standing.next_due_on.day
-    start = add_months(standing.next_due_on, -1, standing.due_day)
-    if start >= standing.next_due_on:
-        start = add_months(standing.next_due_on, -1)
+    start = period_start(standing.next_due_on, standing.due_day)
     return Request(
         principal_fen=standing.unbilled_fen,
         rate_ppm=standing.rate_ppm,

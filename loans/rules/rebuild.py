@@ -13,10 +13,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from loans.rules.account import PaymentTerms
+from loans.rules.accrual import Running, running
 from loans.rules.aging import UnpaidInstallment, class_of, days_past_due, overdue_since
+from loans.rules.continuation import from_json, period_start, rolled
 from loans.rules.replay import (
     Billed,
     FeeCharged,
@@ -44,6 +46,7 @@ class Version(NamedTuple):
     due_on: Sequence[date]
     principal_fen: Sequence[int]
     interest_fen: Sequence[int]
+    request: Mapping[str, Any] | None = None
     # Nothing is left to bill by it (settlement, acceleration): rate and installment stay those of the version before.
     is_end: bool = False
 
@@ -99,6 +102,7 @@ class History:
     class_floor: str | None = ""
     # Its billing was refused: it may be behind the evening.
     is_held_back: bool = False
+    due_day: int = 1
 
 
 class InstallmentState(NamedTuple):
@@ -138,6 +142,8 @@ class PositionState(NamedTuple):
     fees_due: int
     written_off_on: date | None
     accelerated_on: date | None
+    accrues_from: date | None
+    accrued_before: int
 
 
 class FeeState(NamedTuple):
@@ -325,6 +331,7 @@ def _position(history: History, evening: Evening, billed: Sequence[Billed], fold
     written_off = _standing(history, ("WRITE_OFF",), date.max)
     unpaid = sum(each.principal_fen for each in folded.unpaid)
     sums = balances(history.postings)
+    period = _running(history, version, index, billed) if is_open else Running(None)
     return PositionState(
         principal_balance=0 if written_off else unbilled + unpaid,
         unbilled_principal=unbilled,
@@ -341,7 +348,17 @@ def _position(history: History, evening: Evening, billed: Sequence[Billed], fold
         fees_due=folded.fees_due_fen,
         written_off_on=written_off[0].value_on if written_off else None,
         accelerated_on=history.accelerated_on,
+        accrues_from=period.accrues_from,
+        accrued_before=period.before_fen,
     )
+
+
+def _running(history: History, version: Version, index: int, billed: Sequence[Billed]) -> Running:
+    """The period of the row at an index of the last version: as its request says, else from the due day before."""
+    if version.request is not None:
+        return running(rolled(from_json(version.request), index))
+    before = billed[-1].due_on if billed else None
+    return Running(before or period_start(version.due_on[index], history.due_day))
 
 
 def _overdue_since(history: History, evening: Evening, billed: Sequence[Billed], folded: Replayed) -> date | None:

@@ -12,7 +12,17 @@ from loans.sql.booking import INSERT_OPENING_LOANS, INSERT_OPENING_POSTINGS
 from loans.sql.changes import OBSERVED_CHANGES, OPEN_CHANGES, REVERSE_POSTING
 from loans.sql.charges import GATHER_FEES, GATHER_TERMS, PARAMETERS_ON
 from loans.sql.chunks import IN_CHUNK
-from loans.sql.control import BALANCES_BY_BRANCH, LEDGER_BY_BRANCH, LOANS_OUT_OF_BALANCE, OPEN_DAY, PLAIN_WEEK_DIFFERS
+from loans.sql.control import (
+    ACCRUES_BY_TERMS,
+    BALANCES_BY_BRANCH,
+    GENERAL_SINCE,
+    INSERT_GENERAL,
+    LEDGER_BY_BRANCH,
+    LOANS_AHEAD,
+    LOANS_OUT_OF_BALANCE,
+    OPEN_DAY,
+    PLAIN_WEEK_DIFFERS,
+)
 from loans.sql.figures import INSERT_FIGURES, READ_FIGURES
 from loans.sql.payments import (
     APPLY_PAYMENTS,
@@ -38,6 +48,7 @@ from loans.sql.replay import (
 from loans.sql.run import array, copy_as_made, copy_rows, int_array, rows, run
 
 __all__ = [
+    "ACCRUES_BY_TERMS",
     "AGE_CANDIDATES",
     "APPLY_BILLING",
     "APPLY_CLASS",
@@ -59,7 +70,9 @@ __all__ = [
     "GATHER_STANDING",
     "GATHER_TERMS",
     "GATHER_UNPAID",
+    "GENERAL_SINCE",
     "INSERT_FIGURES",
+    "INSERT_GENERAL",
     "INSERT_OPENING_LOANS",
     "INSERT_OPENING_POSTINGS",
     "INSERT_POSTINGS",
@@ -67,6 +80,7 @@ __all__ = [
     "IN_CHUNK",
     "LAST_EVENTS",
     "LEDGER_BY_BRANCH",
+    "LOANS_AHEAD",
     "LOANS_OUT_OF_BALANCE",
     "LOCK_LOANS",
     "LOCK_WITH_RECEIPTS",

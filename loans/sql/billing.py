@@ -27,8 +27,9 @@ WHERE p.next_due_on <= %(as_of)s AND """
 APPLY_BILLING = """
 WITH due AS (
     SELECT * FROM unnest(%(loan_id)s::bigint[], %(number)s::smallint[], %(due_on)s::date[], %(principal)s::bigint[],
-        %(interest)s::bigint[], %(next_number)s::smallint[], %(next_due_on)s::date[])
-    AS u(loan_id, number, due_on, principal, interest, next_number, next_due_on)
+        %(interest)s::bigint[], %(next_number)s::smallint[], %(next_due_on)s::date[], %(accrues_from)s::date[],
+        %(accrued_before)s::bigint[])
+    AS u(loan_id, number, due_on, principal, interest, next_number, next_due_on, accrues_from, accrued_before)
 ), billed AS (
     INSERT INTO loans_installment (loan_id, number, due_on, principal, interest, principal_paid, interest_paid,
                                    overdue_from, settled_on)
@@ -37,7 +38,8 @@ WITH due AS (
     FROM due
 ), moved AS (
     UPDATE loans_position p SET unbilled_principal = p.unbilled_principal - due.principal / 100.0,
-           next_number = due.next_number, next_due_on = due.next_due_on
+           next_number = due.next_number, next_due_on = due.next_due_on,
+           accrues_from = due.accrues_from, accrued_before = due.accrued_before / 100.0
     FROM due WHERE p.loan_id = due.loan_id
 ), posted AS (
     -- Also without interest (a pause): the posting says where in its day the installment was billed.

@@ -13,13 +13,49 @@ SELECT b.day, (SELECT value FROM loans_parameter WHERE code = 'overdue_grace_day
 FROM loans_businessdate b WHERE b.is_open
 """
 
-# Control totals by branch: what the positions say (one pass over them), and what the ledger's principal
-# lines say (each loan of them looked up by its key).
+# Control totals by branch and product: open loans, principal and accrued interest, in one pass over the positions; and
+# what the ledger's principal lines say (each loan of them looked up by its key). Accrued interest is that of
+# `loans.rules.accrual`, in integers unless they could be too large; `ahead` counts loans whose period begins later.
 BALANCES_BY_BRANCH = """
-SELECT b.code, p.loans, p.amount FROM (
-    SELECT branch_id, count(*) FILTER (WHERE settled_on IS NULL) AS loans, sum(principal_balance) AS amount
-    FROM loans_position GROUP BY branch_id) p
-JOIN people_branch b ON b.id = p.branch_id ORDER BY b.code
+SELECT b.code, p.product, p.loans, p.amount, p.accrued::bigint, p.ahead FROM (
+    SELECT branch_id, product, count(*) FILTER (WHERE settled_on IS NULL) AS loans, sum(principal_balance) AS amount,
+           sum(CASE WHEN accrues_from IS NULL OR five_class = ANY(%(non_performing)s::text[])
+                         OR overdue_since < %(overdue_before)s THEN 0
+                    WHEN unbilled_principal < 100000000 AND accrues_from >= %(day)s::date - 400
+                    THEN (2 * (unbilled_principal * 100)::bigint * (annual_rate_percent * 10000)::int
+                             * greatest(0, %(day)s::date - accrues_from) + 360000000) / 720000000
+                    ELSE div(2 * (unbilled_principal * 100) * (annual_rate_percent * 10000)
+                             * greatest(0, %(day)s::date - accrues_from) + 360000000, 720000000)::bigint END
+               + CASE WHEN accrued_before = 0 OR five_class = ANY(%(non_performing)s::text[])
+                           OR overdue_since < %(overdue_before)s THEN 0
+                      ELSE (accrued_before * 100)::bigint END) AS accrued,
+           count(*) FILTER (WHERE accrues_from > %(day)s::date) AS ahead
+    FROM loans_position GROUP BY branch_id, product) p
+JOIN people_branch b ON b.id = p.branch_id ORDER BY b.code, p.product
+"""
+# Loans of which only the signed terms can tell what has accrued.
+ACCRUES_BY_TERMS = """
+SELECT p.loan_id, b.code, p.product FROM loans_position p JOIN people_branch b ON b.id = p.branch_id
+WHERE p.accrues_from IS NULL AND p.next_number IS NOT NULL AND p.five_class <> ALL(%(non_performing)s::text[])
+      AND (p.overdue_since IS NULL OR p.overdue_since >= %(overdue_before)s) ORDER BY p.loan_id
+"""
+LOANS_AHEAD = """
+SELECT l.loan_note_no, p.accrues_from FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id
+WHERE p.accrues_from > %(day)s ORDER BY p.loan_id LIMIT 20
+"""
+# What has accrued by the general ledger: the last close's checked stock is added by the caller.
+GENERAL_SINCE = """
+SELECT b.code, g.product, sum((g.amount * 100)::bigint)::bigint FROM loans_general_line g
+JOIN people_branch b ON b.id = g.branch_id
+WHERE g.account = 'ACCRUED_INTEREST' AND (%(since)s::date IS NULL OR g.business_date > %(since)s)
+GROUP BY b.code, g.product
+"""
+INSERT_GENERAL = """
+INSERT INTO loans_general_line (business_date, branch_id, product, account, amount)
+SELECT %(day)s, b.id, t.product, side.account, side.sign * t.fen / 100.0
+FROM unnest(%(codes)s::text[], %(products)s::text[], %(fen)s::bigint[]) AS t(code, product, fen)
+JOIN people_branch b ON b.code = t.code
+CROSS JOIN (VALUES ('ACCRUED_INTEREST', 1), ('INTEREST_INCOME', -1)) AS side(account, sign) WHERE t.fen <> 0
 """
 LEDGER_BY_BRANCH = """
 SELECT b.code, sum(g.amount) FROM (

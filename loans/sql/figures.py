@@ -1,31 +1,33 @@
-"""What the book amounts to at a close, by branch, class and days past due.
+"""What the book amounts to at a close, by branch, product, class and days past due.
 
 The loans apart from the ordinary (overdue, or not PASS) are found through partial indexes; the ordinary ones are what
-the branch's control totals leave over. So a close does not read the book a second time.
+the control totals of branch and product leave over. So a close does not read the book a second time.
 """
 
 # Both sets and the totals are of one instant: the close holds the business date, nothing is posted beside it.
 INSERT_FIGURES = """
 WITH apart AS (
-    SELECT p.branch_id, p.five_class, CASE WHEN p.overdue_since IS NULL OR p.overdue_since >= %(day)s THEN 0
+    SELECT p.branch_id, p.product, p.five_class, CASE WHEN p.overdue_since IS NULL OR p.overdue_since >= %(day)s THEN 0
                WHEN p.overdue_since >= %(day)s - 30 THEN 1 WHEN p.overdue_since >= %(day)s - 90 THEN 31
                ELSE 91 END AS days_band,
            count(*) AS loans, sum(p.principal_balance) AS principal
     FROM (SELECT loan_id FROM loans_position WHERE overdue_since IS NOT NULL
           UNION SELECT loan_id FROM loans_position WHERE five_class <> 'PASS') c
     CROSS JOIN LATERAL (SELECT * FROM loans_position WHERE loan_id = c.loan_id OFFSET 0) p
-    WHERE p.settled_on IS NULL AND (p.five_class <> 'PASS' OR p.overdue_since < %(day)s) GROUP BY 1, 2, 3
+    WHERE p.settled_on IS NULL AND (p.five_class <> 'PASS' OR p.overdue_since < %(day)s) GROUP BY 1, 2, 3, 4
 ), whole AS (
-    SELECT b.id, t.loans, t.principal
-    FROM unnest(%(codes)s::text[], %(loans)s::bigint[], %(principal)s::numeric[]) AS t(code, loans, principal)
+    SELECT b.id, t.product, t.loans, t.principal
+    FROM unnest(%(codes)s::text[], %(products)s::text[], %(loans)s::bigint[], %(principal)s::numeric[])
+         AS t(code, product, loans, principal)
     JOIN people_branch b ON b.code = t.code
 )
-INSERT INTO loans_figure (business_date, branch_id, five_class, days_band, loans, principal)
-SELECT %(day)s, branch_id, five_class, days_band, loans, principal FROM apart
+INSERT INTO loans_figure (business_date, branch_id, product, five_class, days_band, loans, principal)
+SELECT %(day)s, branch_id, product, five_class, days_band, loans, principal FROM apart
 UNION ALL
-SELECT %(day)s, w.id, 'PASS', 0, w.loans - coalesce(a.loans, 0), w.principal - coalesce(a.principal, 0)
-FROM whole w LEFT JOIN (SELECT branch_id, sum(loans) AS loans, sum(principal) AS principal FROM apart GROUP BY 1) a
-ON a.branch_id = w.id
+SELECT %(day)s, w.id, w.product, 'PASS', 0, w.loans - coalesce(a.loans, 0), w.principal - coalesce(a.principal, 0)
+FROM whole w LEFT JOIN (
+    SELECT branch_id, product, sum(loans) AS loans, sum(principal) AS principal FROM apart GROUP BY 1, 2) a
+ON a.branch_id = w.id AND a.product = w.product
 """
 # The last close by class and days past due, and its branches; of the last close of the month before, no branches.
 READ_FIGURES = """

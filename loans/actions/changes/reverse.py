@@ -75,7 +75,7 @@ def _restore(change: ContractChange, position: Position) -> None:
     write_terms(
         change.loan_id, before, change.result["terms_version"] + 1, change.effective_on, TermsSource.CHANGE, change.pk
     )
-    values: dict[str, Any] = going_on(before)
+    values: dict[str, Any] = going_on(before, position)
     # Only a settlement ended the repricing; what moved its day since a prepayment stands.
     if change.kind == ChangeKind.SETTLEMENT and (day := change.result["before_position"]["next_repricing_on"]):
         values["next_repricing_on"] = date.fromisoformat(day)
