@@ -82,16 +82,16 @@ class Postgres:
             )
 
     def command(self, port: int) -> list[str]:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+        memory = machine_memory()
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": port,
             "unix_socket_directories": "",
             "max_connections": 200,
-            "shared_buffers": f"{max(64, min(256, memory // 16))}MB",
+            "shared_buffers": f"{shared_buffers(memory, throwaway=self.throwaway)}MB",
             "effective_cache_size": f"{max(256, memory // 2)}MB",
             "maintenance_work_mem": "128MB",
-            "max_wal_size": "2GB",
+            "max_wal_size": f"{max_wal_size(memory)}MB",
             "checkpoint_timeout": "15min",
             "random_page_cost": "1.1",
             "max_locks_per_transaction": 256,
@@ -145,6 +145,29 @@ _EXTENSIONS = """
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE EXTENSION IF NOT EXISTS btree_gist;
 """
+
+
+def machine_memory(limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
+    """In MB: of the machine, or what a container may have of it."""
+    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    try:
+        return min(found, int(limit.read_text()) // 2**20)
+    except (OSError, ValueError):
+        return found
+
+
+def shared_buffers(memory: int, *, throwaway: bool) -> int:
+    """In MB, of the machine's: a sixteenth up to 1 GB.
+
+    A quarter, as PostgreSQL's manual begins with, is for a server of its own; here web, workers and the files' cache
+    share the machine. The servers of the tests hold little and there may be several of them.
+    """
+    return max(64, min(256 if throwaway else 1024, memory // 16))
+
+
+def max_wal_size(memory: int) -> int:
+    """In MB: the manual asks for more with larger shared buffers; a long night then has fewer checkpoints."""
+    return max(2048, min(8192, 8 * shared_buffers(memory, throwaway=False)))
 
 
 class Valkey:
