@@ -81,6 +81,7 @@ routes = [
     path("tasks/<int:pk>/draft/", followups.SaveDraft.as_view(), name="task-draft"),
     path("tasks/<int:pk>/preview/", followups.Preview.as_view(), name="task-preview"),
     path("tasks/<int:pk>/submit/", followups.Submit.as_view(), name="task-submit"),
+    path("tasks/<int:pk>/opinion/", followups.SignOpinion.as_view(), name="task-opinion"),
     path("tasks/<int:pk>/attempts/", followups.Attempts.as_view(), name="task-attempts"),
     path("tasks/<int:pk>/lost/", followups.CloseAsLost.as_view(), name="task-lost"),
     path("tasks/<int:pk>/field/", followups.AskForField.as_view(), name="task-field"),

@@ -3,7 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from config import day_end
 from config.demo_book import BUSINESS_DATE, SEED, TAPE_DAY, TOUR_OFFICER, clock
 from config.receipts_made import make_receipts
 from followups import actions
-from followups.models import Level, TaskState, VisitTask
+from followups.models import Level, TaskState, Visit, VisitTask
 from followups.rules import checklist
 from loans.actions import ReceiptRow, post_receipts
 from people.models import Role, Staff
@@ -56,10 +56,25 @@ def _visits_of(day: date, dice: random.Random) -> None:
                 task_id=task.pk, version=visit.version, draft=draft, by=visitor, at=clock(day, 10 + turn % 6)
             )
             continue
+        version = _second_signs(task, visit, draft, visitor, at=clock(day, 10 + turn % 6))
         report = actions.submit_visit(
-            task_id=task.pk, version=visit.version, draft=draft, by=visitor, at=clock(day, 10 + turn % 6, 20)
+            task_id=task.pk, version=version, draft=draft, by=visitor, at=clock(day, 10 + turn % 6, 20)
         )
         _review(task, report, turn, last=day == VISIT_DAYS[-1], day=day)
+
+
+def _second_signs(task: VisitTask, visit: Visit, draft: dict[str, Any], visitor: Staff, *, at: datetime) -> int:
+    """Where a second visitor went along, the own opinion; the version to submit."""
+    if not draft.get("second_visitor"):
+        return visit.version
+    kept = actions.save_draft(task_id=task.pk, version=visit.version, draft=draft, by=visitor, at=at)
+    second = kept.second_visitor
+    if second is not None:
+        text = "与主办人共同走访，所见一致。"
+        actions.sign_opinion(
+            task_id=task.pk, version=kept.version, conclusion=draft["conclusion"], text=text, by=second, at=at
+        )
+    return kept.version
 
 
 def _chosen(tasks: Iterable[VisitTask]) -> list[VisitTask]:

@@ -90,6 +90,8 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
     ("record_retention_years", 10, _D(2025, 1, 1), None, "反洗钱法 34"),
     ("visit_first_days", {"HIGH": 30, "MEDIUM": 60, "LOW": 90}, _D(2000, 1, 1), None, "本行默认"),
     ("off_site_sample_percent", 5, _D(2000, 1, 1), None, "本行默认"),
+    ("second_opinion_required", True, _D(2000, 1, 1), None, "本行默认：实地走访和红色任务由协办人另签意见"),
+    ("unreachable_attempts", 3, _D(2000, 1, 1), None, "本行默认：不同日、不同时段未接通次数"),
     ("approval_workdays", 2, _D(2000, 1, 1), None, "本行默认"),
 )
 # (tenor, published on, percent a year): domain 2.9; what is published later is entered and approved in the bank.

@@ -49,6 +49,12 @@ class AttemptForm(forms.Form):
     next_at = forms.DateTimeField(required=False, input_formats=["%Y-%m-%dT%H:%M"], label=_("约定时间"))
 
 
+class OpinionForm(forms.Form):
+    version = forms.IntegerField(min_value=1)
+    conclusion = forms.CharField(required=False, max_length=12)
+    text = forms.CharField(required=False, max_length=1000)
+
+
 class LostForm(forms.Form):
     note = forms.CharField(max_length=300, label=_("原因"))
 

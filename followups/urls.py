@@ -18,6 +18,7 @@ urlpatterns = [
     path("tasks/<int:pk>/lost/", attempts.CloseAsLost.as_view(), name="lost"),
     path("tasks/<int:pk>/field/", attempts.AskForField.as_view(), name="field"),
     path("tasks/<int:pk>/visit/", visit.VisitPage.as_view(), name="visit"),
+    path("tasks/<int:pk>/visit/opinion/", visit.SignOpinion.as_view(), name="opinion"),
     path("tasks/<int:pk>/visit/draft/", visit.SaveDraft.as_view(), name="draft"),
     path("tasks/<int:pk>/visit/submit/", visit.SubmitVisit.as_view(), name="submit"),
     path("leave/", leave.LeavePage.as_view(), name="leave"),

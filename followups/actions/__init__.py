@@ -2,6 +2,7 @@
 
 from followups.actions.attempts import ask_for_field_visit, close_as_lost, record_attempt
 from followups.actions.install import install_default_checklist
+from followups.actions.opinions import sign_opinion
 from followups.actions.refusals import (
     AlreadyDecided,
     AlreadySubmitted,
@@ -10,8 +11,11 @@ from followups.actions.refusals import (
     LightItem,
     MissingAnswers,
     NotApprovedYet,
+    NotSecondVisitor,
     NotUnreachable,
     NotYours,
+    OpinionMissing,
+    OpinionWrong,
     OwnReport,
     ReasonMissing,
     SecondVisitorWrong,
@@ -35,8 +39,11 @@ __all__ = [
     "LightItem",
     "MissingAnswers",
     "NotApprovedYet",
+    "NotSecondVisitor",
     "NotUnreachable",
     "NotYours",
+    "OpinionMissing",
+    "OpinionWrong",
     "OwnReport",
     "ReasonMissing",
     "ReportContent",
@@ -60,6 +67,7 @@ __all__ = [
     "reschedule",
     "return_report",
     "save_draft",
+    "sign_opinion",
     "start_visit",
     "submit_visit",
 ]

@@ -105,6 +105,32 @@ class SecondVisitorWrong(ActionRefused):
         super().__init__(message, field="second_visitor")
 
 
+class NotSecondVisitor(ActionRefused):
+    code = "not_second_visitor"
+
+    def __init__(self) -> None:
+        super().__init__(_("您不是本次回访的协办人。"))
+
+
+class OpinionWrong(ActionRefused):
+    code = "opinion_wrong"
+
+
+class OpinionMissing(ActionRefused):
+    """The second visitor has not signed, or signed other answers."""
+
+    code = "opinion_missing"
+
+    def __init__(self, name: str, *, is_stale: bool) -> None:
+        super().__init__(
+            _("协办人%(name)s签署之后回访内容有改动，须由协办人重新签署。") % {"name": name}
+            if is_stale
+            else _("须由协办人%(name)s用本人账号签署意见后才能提交。") % {"name": name},
+            field="second_visitor",
+        )
+        self.is_stale = is_stale
+
+
 class ReasonMissing(ActionRefused):
     code = "reason_missing"
 

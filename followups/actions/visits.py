@@ -22,6 +22,7 @@ from followups.actions.refusals import (
     LightItem,
     MissingAnswers,
     NotYours,
+    OpinionMissing,
     SecondVisitorWrong,
     StaleVersion,
     WrongState,
@@ -40,6 +41,7 @@ from followups.models import (
 from followups.queries.content import ReportParts, build_content, content_seen, known_for
 from followups.queries.cover import is_held_by
 from followups.queries.form import field_label
+from followups.queries.opinions import answers_sha256, opinion_of
 from followups.rules import checklist
 from followups.rules.report import conclusion_draft, content_sha256
 from loans.queries import calendar, lock_positions, parameter, require_business_date
@@ -108,9 +110,9 @@ def save_draft(*, task_id: int, version: int, draft: Mapping[str, Any], by: Staf
     require(by, "followups.record_visit")
     task = locked_task(task_id, by)
     visit = _own_visit(task, by)
-    _require_version(visit, version)
+    require_version(visit, version)
     _require_shape(visit, draft)
-    return _keep(visit, draft, by=by, at=at)
+    return _keep(visit, draft, by=by, at=at, second=_partner(draft, task, visit.lead_visitor))
 
 
 def preview(*, task_id: int, draft: Mapping[str, Any] | None, by: Staff) -> ReportContent:
@@ -121,7 +123,7 @@ def preview(*, task_id: int, draft: Mapping[str, Any] | None, by: Staff) -> Repo
         .select_related("loan__borrower", "loan__branch", "loan__position", "branch")
         .get(pk=task_id)
     )
-    visit = _visit_of(task)
+    visit = visit_of(task)
     if draft is not None:
         _require_shape(visit, draft)
     used = dict(visit.draft if draft is None else draft)
@@ -145,7 +147,7 @@ def submit_visit(*, task_id: int, version: int, draft: Mapping[str, Any], by: St
     task = locked_task(task_id, by)
     visit = _own_visit(task, by)
     guard(task, TaskState.SUBMITTED)
-    _require_version(visit, version)
+    require_version(visit, version)
     _require_shape(visit, draft)
     items = checklist.items_for(task.kind, visit.method, visit.checklist.items)
     absent, faults = _obstacles(task, visit, items, draft)
@@ -155,6 +157,7 @@ def submit_visit(*, task_id: int, version: int, draft: Mapping[str, Any], by: St
     if faults:
         raise InvalidAnswers(faults, {**{key: field_label(key) for key in faults}, **labels})
     second = _second_visitor(draft, task, by)
+    _require_opinion(task, visit, draft, second)
     visit = _keep(visit, draft, by=by, at=at, second=second)
     return _make_report(task, visit, by=by, at=at)
 
@@ -215,7 +218,7 @@ def _decide_by(today: date) -> date:
     return days.add_workdays(today, workdays)
 
 
-def _visit_of(task: VisitTask) -> Visit:
+def visit_of(task: VisitTask) -> Visit:
     visit = (
         Visit.objects.filter(task=task).select_related("checklist", "lead_visitor", "second_visitor").first()
     )  # fmt: skip
@@ -230,7 +233,7 @@ def _own_visit(task: VisitTask, by: Staff) -> Visit:
     if task.state == TaskState.SUBMITTED and is_held_by(task, by):
         raise AlreadySubmitted
     require_to_do(task)
-    visit = _visit_of(task)
+    visit = visit_of(task)
     if not is_held_by(task, by):
         raise NotYours(visit.lead_visitor.name)
     assert task.state in TO_DO
@@ -248,7 +251,7 @@ def _led_by(visit: Visit, by: Staff) -> Visit:
     return visit
 
 
-def _require_version(visit: Visit, version: int) -> None:
+def require_version(visit: Visit, version: int) -> None:
     if visit.version != version:
         saver = Staff.objects.filter(staff_no=visit.saved_by).first()
         raise StaleVersion(saver.name if saver else visit.saved_by, visit.saved_at, visit.version)
@@ -313,6 +316,19 @@ def _second_visitor(draft: Mapping[str, Any], task: VisitTask, by: Staff) -> Sta
     if second is None:
         raise SecondVisitorWrong(_("协办人须为该贷款所属机构另一名在岗的回访人员，请从名单中选择。"))
     return second
+
+
+def _require_opinion(task: VisitTask, visit: Visit, draft: Mapping[str, Any], second: Staff | None) -> None:
+    """The second visitor's own opinion, signed over these very answers, where the bank asks for it."""
+    if not checklist.needs_pair(visit.method, task.level):
+        return
+    if not parameter("second_opinion_required", require_business_date(), False):
+        return
+    if second is None:
+        raise MissingAnswers(["second_visitor"], [field_label("second_visitor")])
+    opinion = opinion_of(visit, second)
+    if opinion is None or opinion.answers_sha256 != answers_sha256(draft):
+        raise OpinionMissing(second.name, is_stale=opinion is not None)
 
 
 def _partner(draft: Mapping[str, Any], task: VisitTask, lead: Staff) -> Staff | None:

@@ -5,7 +5,7 @@ from followups.api.leave import EndLeave, Leaves
 from followups.api.loans import LoanDetail, LoanTimeline
 from followups.api.reports import Approve, ReportDetail, ReportList, ReportPdf, Return
 from followups.api.tasks import Assign, Claim, Reschedule, TaskDetail, TaskList
-from followups.api.visits import Preview, SaveDraft, Start, Submit, VisitDetail
+from followups.api.visits import Preview, SaveDraft, SignOpinion, Start, Submit, VisitDetail
 
 __all__ = [
     "Approve",
@@ -25,6 +25,7 @@ __all__ = [
     "Reschedule",
     "Return",
     "SaveDraft",
+    "SignOpinion",
     "Start",
     "Submit",
     "TaskDetail",

@@ -175,6 +175,42 @@ class SaveDraft(ApiView):
         return self.once(effect)
 
 
+class OpinionEntry(StrictSerializer):
+    """The second visitor's own conclusion, over the answers of `version`."""
+
+    version = WholeNumberField(min_value=1)
+    conclusion = serializers.ChoiceField(choices=Conclusion.choices)
+    text = TextField(max_length=checklist.CONCLUSION_TEXT_LIMIT, allow_blank=True, required=False)
+
+
+class OpinionRow(serializers.Serializer[Any]):
+    """An opinion as it was signed."""
+
+    id = serializers.IntegerField()
+    by = StaffBrief()
+    conclusion = serializers.ChoiceField(choices=Conclusion.choices)
+    text = serializers.CharField(allow_blank=True)
+    answers_sha256 = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class SignOpinion(ApiView):
+    """The second visitor signs an own opinion; 422 for anybody else."""
+
+    permission = "followups.record_visit"
+
+    @writes(OpinionEntry, OpinionRow, status=201, operation_id="tasks_opinion")
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        asked = {"text": "", **self.sent(OpinionEntry)}
+        task = self.visible(VisitTask.objects.visible_to(self.staff), pk=pk)
+
+        def effect() -> Response:
+            opinion = actions.sign_opinion(task_id=task.pk, **asked, by=self.staff, at=self.at)
+            return Response(OpinionRow(opinion).data, status=201)
+
+        return self.once(effect)
+
+
 class PreviewReply(serializers.Serializer[Any]):
     """The report as it would be submitted now; `missing` and `faults` stand in its way."""
 

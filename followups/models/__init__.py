@@ -19,7 +19,7 @@ from followups.models.tasks import (
     TaskState,
     VisitTask,
 )
-from followups.models.visits import Conclusion, Visit
+from followups.models.visits import Conclusion, SecondOpinion, Visit
 
 __all__ = [
     "Checklist",
@@ -35,6 +35,7 @@ __all__ = [
     "Outcome",
     "ReportQuerySet",
     "ReportState",
+    "SecondOpinion",
     "TaskEvent",
     "TaskKind",
     "TaskQuerySet",

@@ -41,3 +41,26 @@ class Visit(models.Model):
 
     def __str__(self) -> str:
         return f"visit {self.task_id}"
+
+
+class SecondOpinion(models.Model):
+    """What the second visitor thinks of a visit, signed in an own session over exactly these answers; append-only."""
+
+    visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="second_opinions")
+    by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="second_opinions")
+    conclusion = models.CharField(max_length=12, choices=Conclusion.choices)
+    text = models.CharField(max_length=1000, blank=True)
+    answers_sha256 = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    business_date = models.DateField()
+
+    class Meta:
+        indexes = [models.Index(fields=["visit", "id"], name="opinion_by_visit")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(conclusion="NO_CONCERN") | ~Q(text=""), name="second_concern_is_in_words"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"opinion {self.visit_id} {self.conclusion}"

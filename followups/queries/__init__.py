@@ -21,6 +21,7 @@ from followups.queries.facts import (
     source_label,
 )
 from followups.queries.form import form_of
+from followups.queries.opinions import opinion_shown
 from followups.queries.timeline import TimelineRow, timeline
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "is_known_to",
     "is_open_to",
     "known_facts",
+    "opinion_shown",
     "payment_strip",
     "person_facts",
     "property_value_of",

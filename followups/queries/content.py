@@ -23,9 +23,10 @@ from followups.queries.facts import (
     repayment_facts,
     source_label,
 )
+from followups.queries.opinions import opinion_of
 from followups.rules import checklist, clock
 from followups.rules.assessment import Limits, LoanFigures, Means, assess
-from followups.rules.report import Inputs, build, findings, masked
+from followups.rules.report import CONCLUSION_LABELS, Inputs, build, findings, masked
 from followups.wording import evidence_lines, why_lines
 from loans.models import Loan, RepaymentMethod
 from loans.queries import calendar, parameter, payment_of, require_business_date
@@ -209,13 +210,23 @@ def _instant(at: datetime | None) -> str:
     return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
 
 
-def _visitors(parts: ReportParts) -> list[dict[str, str]]:
+def _visitors(parts: ReportParts) -> list[dict[str, Any]]:
     lead = parts.visit.lead_visitor
     at = _instant(parts.at)
     found = [{"role": "lead", "name": lead.name, "staff_no": lead.staff_no, "at": at}]
     if parts.second:
-        found.append({"role": "second", "name": parts.second.name, "staff_no": parts.second.staff_no, "at": ""})
+        found.append(_second(parts.visit, parts.second))
     return found
+
+
+def _second(visit: Visit, second: Staff) -> dict[str, Any]:
+    """The second visitor, with the own opinion once it is signed."""
+    who = {"role": "second", "name": second.name, "staff_no": second.staff_no, "at": ""}
+    opinion = opinion_of(visit, second)
+    if opinion is None:
+        return who
+    said = {"conclusion": opinion.conclusion, "label": CONCLUSION_LABELS[opinion.conclusion], "text": opinion.text}
+    return {**who, "at": _instant(opinion.at), **said}
 
 
 def _collateral(loan: Loan) -> dict[str, Any]:

@@ -62,6 +62,7 @@ CONTACT_OUTCOMES: Final[tuple[tuple[str, str, str], ...]] = (
 
 CONCLUSIONS: Final[tuple[str, ...]] = ("NO_CONCERN", "WATCH", "AT_RISK")
 CLASSES: Final[tuple[str, ...]] = ("PASS", "SPECIAL_MENTION", "SUBSTANDARD", "DOUBTFUL", "LOSS")
+RED: Final = 1
 CHOICES: Final[tuple[str, ...]] = ("SAME", "CHANGED", "UNVERIFIED")
 # Methods in which a call has to reach the borrower.
 CALLING: Final[tuple[str, ...]] = ("PHONE", "VIDEO")
@@ -293,6 +294,11 @@ def is_answered(item: Item, draft: Draft) -> bool:
     if is_direct(item):
         return bool(str(answer.get("now", "")).strip())
     return answer.get("choice") == "CHANGED"
+
+
+def needs_pair(method: str, level: int) -> bool:
+    """Is an independent second visitor (协办人) needed: in the field, and whatever the level red demands?"""
+    return method == "FIELD" or level == RED
 
 
 def missing(items: Iterable[Item], draft: Draft, *, method: str) -> list[str]:

@@ -80,7 +80,7 @@ class Inputs:
     assessment: Assessment
     class_now: str
     # Lead first, then the second visitor: {role, name, staff_no, at}.
-    visitors: Sequence[Mapping[str, str]]
+    visitors: Sequence[Mapping[str, Any]]
     clock: Sequence[Mapping[str, Any]] = ()
     attachments: Sequence[Mapping[str, str]] = ()
     returned: Mapping[str, Any] | None = None

@@ -15,13 +15,14 @@ from django.utils.translation import gettext as _
 
 from followups import actions
 from followups.actions.refusals import fault_sentence
-from followups.forms import draft_of, version_of, visitors_of
-from followups.models import EventKind, Method, TaskState, Visit, VisitReport, VisitTask
-from followups.queries import contact_of, desk, form_of, person_facts
+from followups.forms import OpinionForm, draft_of, version_of, visitors_of
+from followups.models import EventKind, TaskState, Visit, VisitReport, VisitTask
+from followups.queries import contact_of, desk, form_of, opinion_shown, person_facts
 from followups.queries.cover import is_held_by
 from followups.queries.form import field_label
 from followups.rules import checklist
 from followups.views.rows import desk_rows, name_for
+from followups.views.task import TaskStep
 from followups.wording import why
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
@@ -75,10 +76,11 @@ class VisitBase(PageView):
             reach=contact_of(task, today),
             may_attempt=is_mine and task.state in OPEN_TO_WRITE,
             script=_script(task, visit),
+            pair=opinion_shown(visit, self.staff),
         )
 
     def _partners(self, task: VisitTask, visit: Visit) -> Any:
-        if visit.method != Method.FIELD:
+        if not checklist.needs_pair(visit.method, task.level):
             return []
         return visitors_of([task.branch_id]).exclude(pk=visit.lead_visitor_id)
 
@@ -204,6 +206,22 @@ class VisitPage(VisitBase):
             return redirect("followups:task", pk=task.pk)
         task, visit = self.task_and_visit(pk)
         return no_store(TemplateResponse(request, self.template_name, self.context(task, visit)))
+
+
+class SignOpinion(TaskStep):
+    """The second visitor's own opinion, in an own session."""
+
+    permission = "followups.record_visit"
+
+    def step(self, task: VisitTask) -> str:
+        form = OpinionForm(self.request.POST)
+        if not form.is_valid():
+            raise self.refuse_form(form)
+        actions.sign_opinion(task_id=task.pk, **form.cleaned_data, by=self.staff, at=self.at)
+        return _("已签署协办意见。")
+
+    def back(self, task: VisitTask) -> HttpResponse:
+        return redirect("followups:visit", pk=task.pk)
 
 
 class SaveDraft(VisitBase):

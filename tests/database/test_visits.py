@@ -99,9 +99,19 @@ class Road:
 
     def submit(self, **changes: Any) -> VisitReport:
         visit = self.start()
-        return actions.submit_visit(
-            task_id=self.task.pk, version=visit.version, draft=filled(visit, **changes), by=self.officer, at=AT
-        )
+        draft = filled(visit, **changes)
+        visit = self.second_signs(visit, draft) if "second_visitor" in draft else visit
+        return actions.submit_visit(task_id=self.task.pk, version=visit.version, draft=draft, by=self.officer, at=AT)
+
+    def second_signs(self, visit: Visit, draft: dict[str, Any]) -> Visit:
+        """The draft kept, and the opinion of who is named in it, if that may be a second visitor."""
+        kept = actions.save_draft(task_id=self.task.pk, version=visit.version, draft=draft, by=self.officer, at=AT)
+        if kept.second_visitor is not None:
+            actions.sign_opinion(
+                task_id=self.task.pk, version=kept.version, conclusion="NO_CONCERN", text="", by=kept.second_visitor,
+                at=AT,
+            )  # fmt: skip
+        return kept
 
     def approve(self, report: VisitReport, by: Any = None) -> VisitReport:
         return actions.approve_report(

@@ -118,6 +118,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("task-claim", "POST"): (VISITORS, {}),
     ("task-assign", "POST"): ({"manager"}, {"officer": "nobody"}),
     ("task-start", "POST"): (VISITORS, {}),
+    ("task-opinion", "POST"): (VISITORS, {"version": 1, "conclusion": "NO_CONCERN"}),
     ("task-attempts", "GET"): (FOLLOW_UP_ROLES, None),
     ("task-attempts", "POST"): (VISITORS, {"outcome": "NO_ANSWER"}),
     ("task-lost", "POST"): (VISITORS, {"note": "多次联系不上"}),

@@ -52,6 +52,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:claim": (VISITORS, "post", {}),
     "followups:assign": ({"manager"}, "post", {"officer": "nobody"}),
     "followups:reschedule": (FOLLOW_UPS, "post", {"to": "2026-11-20", "reason": "客户出差"}),
+    "followups:opinion": (VISITORS, "post", {"version": "1", "conclusion": "NO_CONCERN"}),
     "followups:attempt": (VISITORS, "post", {"outcome": "NO_ANSWER"}),
     "followups:lost": (VISITORS, "post", {"note": "多次联系不上"}),
     "followups:field": (VISITORS, "post", {"note": "多次联系不上"}),
