@@ -35,6 +35,11 @@ def close(through: date, chunk: int = day_end.CHUNK) -> list[date]:
     return day_end.run(through=through, at_clock=clock, chunk=chunk)
 
 
+def run_pending_now() -> None:
+    """What facts have woken."""
+    run_pending(at=clock())
+
+
 def today() -> date:
     return open_business_date() or date.max
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.crash import beats, beside, catching_up, deliveries, evenings, killing, posting, publishing
+from tests.crash import beats, beside, catching_up, deliveries, evenings, filing, killing, posting, publishing
 from tests.crash.books import Life, rich_life
 from tests.crash.ground import Ground
 from tests.crash.points import KINDS
@@ -43,6 +43,7 @@ Class = tuple[str, int, int, Callable[[Rig, int, Tally], Tally]]
 CLASSES: tuple[Class, ...] = (
     ("C1 evening, every statement", 36, 460, Rig.statements),
     ("C1 receipts, every statement", 36, 204, lambda rig, n, tally: posting.run(rig.ground, n, tally)),
+    ("C1 receipts file by the command", 8, 60, lambda rig, n, tally: filing.run(rig.ground, n, tally)),
     ("C2 kill -9, plain processes", 20, 160,
      lambda rig, n, tally: killing.forked(rig.ground, n, tally, seed=rig.seed, loans=400 if n >= 40 else 100)),
     ("C2 kill -9, Celery workers", 4, 60, lambda rig, n, tally: killing.celery(rig.ground, n, tally, seed=rig.seed)),
