@@ -86,6 +86,7 @@ routes = [
     path("tasks/<int:pk>/lost/", followups.CloseAsLost.as_view(), name="task-lost"),
     path("tasks/<int:pk>/field/", followups.AskForField.as_view(), name="task-field"),
     path("tasks/<int:pk>/reschedule/", followups.Reschedule.as_view(), name="task-reschedule"),
+    path("capacity/", followups.CapacityView.as_view(), name="capacity"),
     path("leaves/", followups.Leaves.as_view(), name="leaves"),
     path("leaves/<int:pk>/end/", followups.EndLeave.as_view(), name="leave-end"),
     path("visits/<int:pk>/", followups.VisitDetail.as_view(), name="visit"),

@@ -92,6 +92,9 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
     ("off_site_sample_percent", 5, _D(2000, 1, 1), None, "本行默认"),
     ("second_opinion_required", True, _D(2000, 1, 1), None, "本行默认：实地走访和红色任务由协办人另签意见"),
     ("unreachable_attempts", 3, _D(2000, 1, 1), None, "本行默认：不同日、不同时段未接通次数"),
+    ("visit_week_ceiling", 8, _D(2000, 1, 1), None, "本行默认：每人每周回访户数上限"),
+    ("visit_gap_days", 30, _D(2000, 1, 1), None, "本行默认：两次回访至少间隔天数，红色除外"),
+    ("certificate_warning_days", 90, _D(2000, 1, 1), None, "本行默认：上线后仅提示无证人员的天数"),
     ("approval_workdays", 2, _D(2000, 1, 1), None, "本行默认"),
 )
 # (tenor, published on, percent a year): domain 2.9; what is published later is entered and approved in the bank.

@@ -67,6 +67,7 @@ class TaskFilter(django_filters.FilterSet):
     branch = django_filters.CharFilter(label=_("机构号"), field_name="branch__code")
     officer = django_filters.CharFilter(label=_("主办人工号"), field_name="assigned_to__staff_no")
     unassigned = django_filters.BooleanFilter(label=_("未分派"), field_name="assigned_to", lookup_expr="isnull")
+    visits = django_filters.BooleanFilter(label=_("须由人员办理"), method="to_be_made")
     loan = django_filters.NumberFilter(label=_("贷款"), field_name="loan_id")
     loan_note_no = django_filters.CharFilter(label=_("借据号"), field_name="loan__loan_note_no")
     due_from = django_filters.DateFilter(label=_("应完成日从"), field_name="due_on", lookup_expr="gte")
@@ -78,6 +79,11 @@ class TaskFilter(django_filters.FilterSet):
 
     def search(self, queryset: QuerySet[VisitTask], name: str, value: str) -> QuerySet[VisitTask]:
         return queryset.filter(loans_matching(value, prefix="loan__"))
+
+    def to_be_made(self, queryset: QuerySet[VisitTask], name: str, value: bool) -> QuerySet[VisitTask]:
+        """What counts as a visit in the table of work: not light, not in review, no check that closes itself."""
+        by_itself = Q(is_light=True) | Q(state=TaskState.SUBMITTED) | Q(method=Method.OFF_SITE, evidence__isnull=True)
+        return queryset.exclude(by_itself) if value else queryset.filter(by_itself)
 
     def narrow(self, queryset: QuerySet[VisitTask], name: str, value: str) -> QuerySet[VisitTask]:
         today = business_date()

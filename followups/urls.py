@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from followups.views import attempts, desk, leave, review, task, visit
+from followups.views import attempts, capacity, day_plan, desk, handover, leave, review, task, visit
 
 app_name = "followups"
 urlpatterns = [
@@ -21,6 +21,12 @@ urlpatterns = [
     path("tasks/<int:pk>/visit/opinion/", visit.SignOpinion.as_view(), name="opinion"),
     path("tasks/<int:pk>/visit/draft/", visit.SaveDraft.as_view(), name="draft"),
     path("tasks/<int:pk>/visit/submit/", visit.SubmitVisit.as_view(), name="submit"),
+    path("capacity/", capacity.CapacityPage.as_view(), name="capacity"),
+    path("capacity/file/<slug:form>/", capacity.CapacityFile.as_view(), name="capacity_file"),
+    path("day-plan/", day_plan.DayPlanPage.as_view(), name="day_plan"),
+    path("hand-over/", handover.HandOverPage.as_view(), name="handover"),
+    path("hand-over/<int:pk>/", handover.HandOverList.as_view(), name="handover_list"),
+    path("hand-over/<int:pk>/reverse/", handover.ReverseHandOver.as_view(), name="handover_reverse"),
     path("leave/", leave.LeavePage.as_view(), name="leave"),
     path("leave/<int:pk>/end/", leave.EndLeave.as_view(), name="leave_end"),
     path("review/", review.ReviewPage.as_view(), name="review"),

@@ -1,6 +1,7 @@
 """Follow-ups over the API: a loan as a whole, tasks and their steps, visits, reports."""
 
 from followups.api.attempts import AskForField, Attempts, CloseAsLost
+from followups.api.capacity import CapacityView
 from followups.api.leave import EndLeave, Leaves
 from followups.api.loans import LoanDetail, LoanTimeline
 from followups.api.reports import Approve, ReportDetail, ReportList, ReportPdf, Return
@@ -14,6 +15,7 @@ __all__ = [
     "Attempts",
     "Claim",
     "CloseAsLost",
+    "CapacityView",
     "EndLeave",
     "Leaves",
     "LoanDetail",

@@ -5,6 +5,7 @@ well as by `rules.states`. Events and approved content are append-only.
 """
 
 from followups.models.attempts import ContactOutcome, VisitAttempt
+from followups.models.handover import HandOver, HandOverItem
 from followups.models.policy import Checklist, FollowUpPolicy, FollowUpPolicyLine
 from followups.models.reports import Difference, ReportQuerySet, ReportState, VisitReport
 from followups.models.tasks import (
@@ -29,6 +30,8 @@ __all__ = [
     "EventKind",
     "FollowUpPolicy",
     "FollowUpPolicyLine",
+    "HandOver",
+    "HandOverItem",
     "Level",
     "Method",
     "OPEN_STATES",

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from followups.models import HandOver
 from people.leave import enter_leave
 from people.models import Leave
 from tests.factories import AT
@@ -17,3 +18,19 @@ def leave_in(bank: Bank, place: str) -> int:
     known = Leave.objects.filter(staff=staff).first()
     day = TODAY + timedelta(days=30)
     return (known or enter_leave(staff=staff, first=day, last=day, deputy=None, reason="年休假", by=staff, at=AT)).pk
+
+
+def handover_in(bank: Bank, place: str) -> int:
+    """A hand-over of the place's branch; an id that nothing has for any other place."""
+    branch = {"home": bank.home, "other": bank.other}.get(place)
+    if branch is None:
+        return 987654321
+    known = HandOver.objects.filter(branch=branch).first()
+    staff = bank.staff["officer" if place == "home" else "stranger"]
+    return (
+        known
+        or HandOver.objects.create(
+            officer=staff, branch=branch, reason="离职移交", decided_by=staff, at=AT, business_date=TODAY,
+            content_sha256="0" * 64,
+        )
+    ).pk  # fmt: skip

@@ -127,6 +127,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("task-preview", "POST"): (VISITORS, {}),
     ("task-submit", "POST"): (VISITORS, DRAFT),
     ("task-reschedule", "POST"): (VISITORS | {"manager"}, {"to": "2026-11-20", "reason": "客户出差"}),
+    ("capacity", "GET"): (REPORTERS, None),
     ("leaves", "GET"): (FOLLOW_UP_ROLES, None),
     ("leaves", "POST"): (VISITORS | {"manager"}, LEAVE),
     ("leave-end", "POST"): (VISITORS | {"manager"}, {}),

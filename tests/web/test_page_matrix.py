@@ -26,7 +26,7 @@ from loans.models import (
 )
 from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
-from tests.web.assignment_rows import leave_in
+from tests.web.assignment_rows import handover_in, leave_in
 from tests.web.contract_bodies import disclosure_in
 
 EVERYONE = set(ROLES)
@@ -59,6 +59,12 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:visit": (FOLLOW_UPS, "get", {}),
     "followups:draft": (VISITORS, "post", {"version": "1"}),
     "followups:submit": (VISITORS, "post", {"version": "1"}),
+    "followups:capacity": (REPORTERS, "get", {}),
+    "followups:capacity_file": (REPORTERS, "get", {}),
+    "followups:day_plan": (FOLLOW_UPS, "get", {}),
+    "followups:handover": ({"manager"}, "get", {}),
+    "followups:handover_list": ({"manager"}, "get", {}),
+    "followups:handover_reverse": ({"manager"}, "post", {"reason": "离职取消"}),
     "followups:leave": (FOLLOW_UPS, "get", {}),
     "followups:leave_end": (FOLLOW_UPS, "post", {}),
     "followups:review": (REVIEWERS, "get", {}),
@@ -165,7 +171,10 @@ SHARED_PAGES = {
     "loans:lpr_decide": LprRate, "loans:repricing_run": RepricingRun, "loans:repricing_decide": RepricingRun,
     "loans:repricing_cancel": RepricingRun, "loans:repricing_notices": RepricingRun,
 }  # fmt: skip
-WITHOUT_TASK = {"followups:desk", "followups:assign_many", "followups:review", "followups:leave"}
+WITHOUT_TASK = {
+    "followups:desk", "followups:assign_many", "followups:review", "followups:leave", "followups:capacity",
+    "followups:day_plan", "followups:handover",
+}  # fmt: skip
 NOT_PAGES = {"alive", "ready", "set_language"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
 
@@ -248,6 +257,10 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[change.pk if change else 987654321])
     if name.startswith("loan_") or name in LOAN_PAGES:
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
+    if name == "followups:capacity_file":
+        return reverse(name, args=["csv"])
+    if name in ("followups:handover_list", "followups:handover_reverse"):
+        return reverse(name, args=[handover_in(bank, place)])
     if name == "followups:leave_end":
         return reverse(name, args=[leave_in(bank, place)])
     if name.startswith("followups:") and name not in WITHOUT_TASK:

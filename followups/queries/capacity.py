@@ -1,0 +1,159 @@
+"""Work by officer and week: planned visits against the ceiling, field visits, person-hours, what is late, who is away.
+
+One statement groups the open visits of the visible branches; a light item is no visit, an off-site check counts only
+once it was handed to a person. What is past its limit stands in the first week, for it has to be done now.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from followups.models import Method, TaskState, VisitTask
+from followups.rules.levelling import week_of
+from loans.queries import parameter
+from people.leave import absences_between
+from people.models import Branch, Staff
+from people.queries import branch_ids_visible_to
+from people.rules.leave import Absences
+
+WEEKS = 8
+CEILING, DEFAULT_CEILING = "visit_week_ceiling", 8
+# Tenths of an hour a visit takes all in (field: person-hours of two people).
+HOURS = {Method.FIELD: 27, Method.OFF_SITE: 2}
+OTHER_HOURS = 5
+_WEEK = timedelta(days=7)
+
+_GROUPED = """
+SELECT t.assigned_to_id, t.branch_id, greatest(date_trunc('week', t.due_on)::date, %(monday)s), t.method,
+       count(*), count(*) FILTER (WHERE t.due_on < %(today)s)
+  FROM followups_visittask t
+ WHERE t.closed_on IS NULL AND t.state <> 'SUBMITTED' AND NOT t.is_light AND t.branch_id = ANY(%(branches)s)
+   AND t.due_on < %(until)s AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
+ GROUP BY 1, 2, 3, 4
+"""
+
+
+@dataclass
+class Cell:
+    """One officer's week; `hours_tenths` are tenths of a person-hour."""
+
+    monday: date
+    planned: int = 0
+    in_field: int = 0
+    late: int = 0
+    hours_tenths: int = 0
+    days_away: int = 0
+    over: int = 0
+
+    @property
+    def hours(self) -> Decimal:
+        return Decimal(self.hours_tenths) / 10
+
+    @property
+    def sunday(self) -> date:
+        return self.monday + timedelta(days=6)
+
+
+@dataclass
+class Row:
+    """An officer (None: not assigned) with the weeks."""
+
+    officer: Staff | None
+    cells: list[Cell]
+    late: int = 0
+
+    @property
+    def planned(self) -> int:
+        return sum(cell.planned for cell in self.cells)
+
+
+@dataclass
+class Capacity:
+    """The table with its sums; `overflow` is what lies beyond the ceiling, by officer and week."""
+
+    mondays: list[date]
+    ceiling: int
+    rows: list[Row]
+    sums: list[Cell]
+    overflow: list[tuple[Row, Cell]] = field(default_factory=list)
+
+
+def visits_to_make(staff: Staff) -> QuerySet[VisitTask]:
+    """The open visits that the table counts, as a person sees them."""
+    seen = VisitTask.objects.visible_to(staff).still_open().exclude(state=TaskState.SUBMITTED)
+    return seen.filter(is_light=False).filter(~Q(method=Method.OFF_SITE) | Q(evidence__isnull=False))
+
+
+def ceiling_on(today: date) -> int:
+    """Most visits of an officer in a week."""
+    return int(parameter(CEILING, today, DEFAULT_CEILING))
+
+
+def capacity(staff: Staff, today: date, *, branch: str = "", weeks: int = WEEKS) -> Capacity:
+    """The visible officers × weeks from the current one on."""
+    monday = week_of(today)
+    mondays = [monday + _WEEK * n for n in range(weeks)]
+    ids = branch_ids_visible_to(staff)
+    ceiling = ceiling_on(today)
+    officers = _officers(ids, branch)
+    rows = {one.pk: Row(one, [Cell(each) for each in mondays]) for one in officers}
+    nobody = Row(None, [Cell(each) for each in mondays])
+    wanted = _branches(ids, branch)
+    until = mondays[-1] + _WEEK
+    with connection.cursor() as cursor:
+        cursor.execute(_GROUPED, {"monday": monday, "today": today, "branches": wanted, "until": until})
+        for officer_id, _branch_id, week, method, count, late in cursor.fetchall():
+            row = nobody if officer_id is None else rows.get(officer_id)
+            if row is None:
+                continue
+            cell = row.cells[(week - monday).days // 7]
+            cell.planned += count
+            cell.late += late
+            row.late += late
+            cell.in_field += count if method == Method.FIELD else 0
+            cell.hours_tenths += count * HOURS.get(method, OTHER_HOURS)
+    _mark_absences(rows, absences_between(monday, until - timedelta(days=1)))
+    shown = [*rows.values(), *([nobody] if nobody.planned else [])]
+    overflow = []
+    for row in rows.values():
+        for cell in row.cells:
+            cell.over = max(0, cell.planned - ceiling)
+            if cell.over:
+                overflow.append((row, cell))
+    return Capacity(mondays, ceiling, shown, _sums(mondays, shown), overflow)
+
+
+def _officers(ids: list[int], branch: str) -> list[Staff]:
+    found = Staff.objects.filter(branch_id__in=ids, roles__permissions__contains=["followups.record_visit"])
+    found = found.filter(is_active=True) | found.filter(tasks__closed_on__isnull=True, tasks__isnull=False)
+    if branch:
+        found = found.filter(branch__code=branch)
+    return list(found.select_related("branch").distinct().order_by("branch__code", "name", "id"))
+
+
+def _branches(ids: list[int], branch: str) -> list[int]:
+    return list(Branch.objects.filter(pk__in=ids, code=branch).values_list("pk", flat=True)) if branch else ids
+
+
+def _mark_absences(rows: Mapping[int, Row], absences: Absences) -> None:
+    """Weekdays away in each week."""
+    for staff_id, row in rows.items():
+        for cell in row.cells:
+            days = [cell.monday + timedelta(days=n) for n in range(5)]
+            cell.days_away = sum(any(a.covers(day) for a in absences.get(staff_id, ())) for day in days)
+
+
+def _sums(mondays: list[date], rows: list[Row]) -> list[Cell]:
+    sums = [Cell(each) for each in mondays]
+    for row in rows:
+        for total, cell in zip(sums, row.cells, strict=True):
+            total.planned += cell.planned
+            total.in_field += cell.in_field
+            total.late += cell.late
+            total.hours_tenths += cell.hours_tenths
+            total.over += cell.over
+    return sums
