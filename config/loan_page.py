@@ -138,13 +138,14 @@ def _around_today(loan: Loan, billed: Sequence[Installment], future: Sequence[Fu
 
 def schedule_rows(loan: Loan, part: str) -> dict[str, Any]:
     """Rows of the schedule: around today, or 24 at a time from a number on."""
-    future = future_schedule(loan)
     billed = installments_of(loan)
     last = loan.position.last_number
     if not part:
-        return _around_today(loan, list(billed[:BILLED_SHOWN]), future)
+        return _around_today(loan, list(billed[:BILLED_SHOWN]), future_schedule(loan, FUTURE_SHOWN))
     first = _number(part)
     stop = first + ALL_SHOWN
+    # As far as shown, at least the next one.
+    future = future_schedule(loan, max(1, stop - (loan.position.next_number or stop)))
     past = list(Installment.objects.filter(loan=loan, number__gte=first, number__lt=stop).order_by("number"))
     lowest = billed.order_by("number").values_list("number", flat=True).first() or (future[0].number if future else 1)
     return {

@@ -125,10 +125,10 @@ class OverdueChoice(django_filters.ChoiceFilter):
             return qs.filter(position__overdue_since__isnull=True)
         if not value:
             return qs
-        qs = qs.filter(position__overdue_since__isnull=False)
         today = business_date()
         if value == "any" or today is None:
-            return qs
+            return qs.filter(position__overdue_since__isnull=False)
+        # A range holds no null; saying so once more would let the planner count the few overdue as fewer again.
         low, high = {"1-30": (1, 30), "31-90": (31, 90), "91": (91, None)}[value]
         qs = qs.filter(position__overdue_since__lte=today - timedelta(days=low))
         return qs.filter(position__overdue_since__gte=today - timedelta(days=high)) if high else qs

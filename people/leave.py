@@ -67,13 +67,16 @@ def absences_between(first: date, last: date) -> dict[int, list[Absence]]:
 
 def covered_ids(staff: Staff, day: date | None = None) -> tuple[int, ...]:
     """Whose work this person holds for others today; read once per request object."""
-    known: dict[date, tuple[int, ...]] = staff.__dict__.setdefault("_covered_ids", {})
-    day = day or business_date_now()
-    if day is None:
-        return ()
+    known: dict[date | None, tuple[int, ...]] = staff.__dict__.setdefault("_covered_ids", {})
     if day not in known:
-        known[day] = covered_by(staff.pk, day, absences_between(day, day))
+        on = day or business_date_now()
+        known[day] = covered_by(staff.pk, on, absences_between(on, on)) if on else ()
     return known[day]
+
+
+def know_day(staff: Staff, day: date) -> None:
+    """Says the business date to who knows it already, so that it is not read again for `covered_ids`."""
+    staff.__dict__.setdefault("_covered_ids", {})[None] = covered_ids(staff, day)
 
 
 def deputies_for(staff: Staff) -> QuerySet[Staff]:

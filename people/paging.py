@@ -136,13 +136,17 @@ def counts_of(querysets: Mapping[str, QuerySet[Any]], marks: Mapping[str, Q] | N
     """
     counts, selects, values = dict.fromkeys(querysets, 0), [], []
     for name, queryset in querysets.items():
-        mark = (marks or {}).get(name, Q(pk__isnull=True))
-        marked = queryset.annotate(mark=ExpressionWrapper(mark, BooleanField())).values("pk", "mark")
+        mark = (marks or {}).get(name)
+        if mark is None:
+            marked, told = queryset.values("pk"), "0"
+        else:
+            marked = queryset.annotate(mark=ExpressionWrapper(mark, BooleanField())).values("pk", "mark")
+            told = "count(*) FILTER (WHERE q.mark)"
         try:
             text, given = marked[: MOST_COUNTED + 1].query.sql_with_params()
         except EmptyResultSet:
             continue
-        selects.append(f"SELECT %s, count(*), count(*) FILTER (WHERE q.mark) FROM ({text}) q")  # noqa: S608 - the ORM's
+        selects.append(f"SELECT %s, count(*), {told} FROM ({text}) q")  # noqa: S608 - the ORM's
         values += [name, *given]
     if selects:
         with connection.cursor() as cursor:

@@ -6,16 +6,18 @@
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache, lru_cache, reduce
+from operator import add
 from typing import Any
 
 from django import template
 from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_noop, pgettext
 
 from loans.channel_words import channel_word
 from loans.fee_words import fee_word
@@ -32,24 +34,41 @@ register.filter("fee_word", fee_word)
 NONE = "–"
 _LEVEL_COLOUR = {1: "red", 2: "orange", 3: "yellow"}
 _FEN = Decimal("0.01")
+_SHORT = {
+    "FIRST": gettext_noop("首次"),
+    "PERIODIC": gettext_noop("定期"),
+    "IRREGULAR": gettext_noop("不定期"),
+    "OFF_SITE": gettext_noop("非现场"),
+    "PHONE": gettext_noop("电话"),
+    "FIELD": gettext_noop("实地"),
+    "VIDEO": gettext_noop("视频"),
+    "COUNTER": gettext_noop("面谈"),
+}
 
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """An outline icon of the sprite; decoration only, the words stand beside it or in aria-label."""
-    return format_html(
-        '<svg class="i" aria-hidden="true"><use href="{}#{}"></use></svg>',
-        static("vendor/tabler-icons/icons.svg"),
-        name,
-    )
+    return _drawn(name, settings.STATIC_URL, settings.STORAGES["staticfiles"]["BACKEND"])
+
+
+@cache
+def _drawn(name: str, _url: str, _storage: str) -> SafeString:
+    """The same for as long as files are kept and named the same way."""
+    sprite = static("vendor/tabler-icons/icons.svg")
+    return format_html('<svg class="i" aria-hidden="true"><use href="{}#{}"></use></svg>', sprite, name)
 
 
 @register.simple_tag
 def options(pairs: Iterable[tuple[str, str]], chosen: str = "") -> SafeString:
     """The options of a long list, at once: a bank's branches, a branch's officers."""
+    return reduce(add, (_option(value, label, value == chosen) for value, label in pairs), SafeString())
+
+
+@lru_cache(4096)
+def _option(value: str, label: str, is_chosen: bool) -> SafeString:
     plain, selected = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
-    found = ((format_html(selected if value == chosen else plain, value, label),) for value, label in pairs)
-    return format_html_join("", "{}", found)
+    return format_html(selected if is_chosen else plain, value, label)
 
 
 @register.filter
@@ -202,17 +221,7 @@ def level_word(level: int | None) -> SafeString | str:
 @register.filter
 def short(code: str) -> str:
     """The short word of a kind or method of visit for table cells; other codes as they are."""
-    words = {
-        "FIRST": _("首次"),
-        "PERIODIC": _("定期"),
-        "IRREGULAR": _("不定期"),
-        "OFF_SITE": _("非现场"),
-        "PHONE": _("电话"),
-        "FIELD": _("实地"),
-        "VIDEO": _("视频"),
-        "COUNTER": _("面谈"),
-    }
-    return words.get(code, code)
+    return _(_SHORT[code]) if code in _SHORT else code
 
 
 @register.filter

@@ -1,9 +1,12 @@
 """Which tasks and reports a person sees, each row with all that a worklist shows, in one query."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
+from django.db import connection
 from django.db.models import (
     Count,
     DateField,
@@ -26,6 +29,8 @@ from loans.queries import calendar, require_business_date
 from people.models import Staff
 
 _MONEY = DecimalField(max_digits=18, decimal_places=2)
+# What a row shows besides the task's own columns.
+BESIDE = ("branch", "assigned_to", "loan__borrower", "loan__position", "loan__branch")
 _PERCENT = DecimalField(max_digits=9, decimal_places=1)
 
 
@@ -35,11 +40,34 @@ def desk(staff: Staff) -> QuerySet[VisitTask]:
     Annotated: property_value, loan_to_value (percent, None while unknown), overdue_amount (billed and
     unpaid, None when nothing is), district, home_address, last_visit_on, last_conclusion, last_outcome.
     """
-    return _with_row_facts(
-        VisitTask.objects.visible_to(staff).select_related(
-            "branch", "assigned_to", "loan__borrower", "loan__position", "loan__branch"
-        )
-    )
+    return _with_row_facts(VisitTask.objects.visible_to(staff).select_related(*BESIDE))
+
+
+# What `_with_row_facts` adds to a task.
+_FACTS = (
+    *("property_value", "balance_beside", "overdue_amount", "district", "home_address"),
+    *("last_visit_on", "last_outcome", "last_conclusion", "loan_to_value"),
+)
+_THESE = -1
+
+
+def with_row_facts(tasks: Mapping[int, VisitTask]) -> None:
+    """Gives the tasks of a page, by id, what `desk` annotates: one statement, put together only once."""
+    text, values = _facts_statement()
+    with connection.cursor() as cursor:
+        cursor.execute(text, [list(tasks) if value == _THESE else value for value in values])
+        for pk, *facts in cursor.fetchall():
+            vars(tasks[pk]).update(zip(_FACTS, facts, strict=True))
+
+
+@cache
+def _facts_statement() -> tuple[str, tuple[Any, ...]]:
+    """The facts of rows for an array of tasks, with its values; `_THESE` stands where the array goes."""
+    found = _with_row_facts(VisitTask.objects.filter(pk=_THESE)).values_list("pk", *_FACTS)
+    text, values = found.query.sql_with_params()
+    one, these = '"followups_visittask"."id" = %s', '"followups_visittask"."id" = ANY(%s::bigint[])'
+    assert text.count(one) == values.count(_THESE) == 1
+    return text.replace(one, these), values
 
 
 def _with_row_facts(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:

@@ -29,6 +29,7 @@ from followups.views.rows import DeskRow, desk_rows
 from followups.views.task import drawer_context
 from journal.errors import ActionRefused
 from loans.queries import OpenDay, open_day
+from people.leave import know_day
 from people.models import Staff
 from people.paging import MOST_COUNTED, capped
 from people.queries import branch_ids_visible_to, branches_visible_to, may
@@ -63,6 +64,7 @@ class DeskPage(PageView):
         if bank is None:
             return super().get_context_data(**kwargs, is_closed=True)
         today, scope = bank.day, self._scope()
+        know_day(self.staff, today)
         seen = VisitTask.objects.visible_to(self.staff).still_open()
         scopes = {code: self._scoped(seen, code) for code in self._scope_words()}
         narrowed = TaskFilter(self.request.GET, queryset=self._scoped(seen, scope), request=self.request)
@@ -70,7 +72,7 @@ class DeskPage(PageView):
         scopes.setdefault(scope, self._scoped(seen, scope))
         asked = desk_page.Asked(scopes, scope, narrowed.qs, today, order, self.request.GET.get("cursor", ""))
         counts = desk_page.counts(asked)
-        page = desk_page.page(asked, self.staff, is_large=desk_page.is_large(counts, scope))
+        page = desk_page.page(asked, is_large=desk_page.is_large(counts, scope))
         rows = desk_rows(page.rows, staff=self.staff, today=today, days=bank.days)
         return super().get_context_data(
             **kwargs,

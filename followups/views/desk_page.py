@@ -1,7 +1,7 @@
 """One page of the desk's list: which tasks, in which order, and how many stand in each part.
 
-A desk of a few hundred tasks is sorted as it is. A larger one is walked part by part along the indexes of open tasks,
-and only the rows of the page are read with all that a row shows.
+A desk of a few hundred tasks is sorted as it is, a larger one is walked part by part along the indexes of open tasks;
+only the rows of the page are read with all that a row shows.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from followups.filters import DESK_CHIPS, desk_chip
 from followups.models import Method, TaskState, VisitTask
-from followups.queries import desk
-from people.models import Staff
+from followups.queries.desk import BESIDE, with_row_facts
 from people.paging import MOST_COUNTED, Order, Page, Part, counts_of, page_of
 
 BUCKETS = (
@@ -70,6 +69,15 @@ def buckets(today: date) -> tuple[Q, ...]:
     )
 
 
+def bucket_of(task: VisitTask, today: date) -> int:
+    """The part a task stands in, as `buckets` has it."""
+    sunday = today + timedelta(days=6 - today.weekday())
+    if task.state == TaskState.SUBMITTED:
+        return IN_REVIEW
+    ends = (today, sunday, sunday + timedelta(days=7))
+    return next((number for number, end in enumerate(ends) if task.due_on <= end), len(ends))
+
+
 def in_buckets(tasks: QuerySet[VisitTask], today: date) -> QuerySet[Any]:
     """Adds the part of the list a task stands in."""
     whens = [When(condition, then=Value(number)) for number, condition in enumerate(buckets(today))]
@@ -94,17 +102,25 @@ def counts(asked: Asked) -> dict[str, int]:
     return counts_of(wanted, marks)
 
 
-def page(asked: Asked, staff: Staff, *, is_large: bool) -> Page:
+def page(asked: Asked, *, is_large: bool) -> Page:
     """The rows with all that the list shows, each with its bucket."""
-    if not is_large:
-        found = in_buckets(desk(staff).filter(pk__in=asked.narrowed.values("pk")), asked.today)
-        return page_of(found, asked.order, cursor=asked.cursor)
-    order = asked.order
-    if order.code == BY_TIME.code:
-        order = Order(order.code, order.label, parts=tuple(Part(each, _BY_URGENCY) for each in buckets(asked.today)))
-    lean = page_of(asked.narrowed.select_related("loan__position").only(*_SORTED_BY), order, cursor=asked.cursor)
-    read = in_buckets(desk(staff), asked.today).in_bulk([task.pk for task in lean.rows])
-    return Page([read[task.pk] for task in lean.rows if task.pk in read], lean.next, lean.previous)
+    tasks, order = asked.narrowed, asked.order
+    if is_large:
+        tasks = tasks.select_related("loan__position").only(*_SORTED_BY)
+        if order.code == BY_TIME.code:
+            parts = tuple(Part(each, _BY_URGENCY) for each in buckets(asked.today))
+            order = Order(order.code, order.label, parts=parts)
+    else:
+        tasks = in_buckets(tasks.select_related(*BESIDE), asked.today)
+    found = page_of(tasks, order, cursor=asked.cursor)
+    ids = [task.pk for task in found.rows]
+    read = (
+        VisitTask.objects.select_related(*BESIDE).in_bulk(ids) if is_large else {each.pk: each for each in found.rows}
+    )
+    with_row_facts(read)
+    for task in read.values():
+        vars(task)["bucket"] = bucket_of(task, asked.today)
+    return Page([read[pk] for pk in ids if pk in read], found.next, found.previous)
 
 
 def is_large(found: Mapping[str, int], scope: str) -> bool:

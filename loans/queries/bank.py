@@ -34,7 +34,9 @@ class ParameterMissing(LookupError):
 
 def open_business_date() -> date | None:
     """The bank's open day; None before the first import opens the bank."""
-    return BusinessDate.objects.filter(is_open=True).values_list("day", flat=True).first()
+    for (day,) in sql.rows("SELECT day FROM loans_businessdate WHERE is_open"):
+        return day
+    return None
 
 
 def business_date() -> date | None:

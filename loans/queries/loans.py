@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 
-from loans.models import Installment, Loan, Position, RepaymentMethod, Terms
+from loans import sql
+from loans.models import Installment, Loan, Position, RepaymentMethod
 from loans.queries.accounts import open_debts
 from loans.queries.bank import OpenDay, open_business_date
 from loans.queries.charges import Owed, owed_of, with_terms
@@ -16,6 +17,13 @@ from loans.rules.calendar import Calendar
 from loans.rules.dates import following_due_date
 from loans.rules.money import fen, rate_ppm, yuan
 from loans.rules.schedule import StepPosition, monthly_payment
+
+# What the terms in force say of some installments to come; the rest of their hundreds stays where it is.
+_AGREED = """
+SELECT principal_fen[%(from_)s - first_number + 1 : %(to)s - first_number + 1],
+       interest_fen[%(from_)s - first_number + 1 : %(to)s - first_number + 1]
+FROM loans_terms WHERE loan_id = %(loan_id)s ORDER BY version DESC LIMIT 1
+"""
 
 
 def payment_of(loan: Loan) -> Decimal:
@@ -166,17 +174,15 @@ def future_schedule(loan: Loan, limit: int | None = None) -> tuple[FutureRow, ..
     position: Position = loan.position
     if position.next_number is None or position.next_due_on is None:
         return ()
-    terms = Terms.objects.filter(loan_id=loan.pk).order_by("-version").first()
-    if terms is None:
-        return ()
+    numbers = range(position.next_number, position.last_number + 1)[:limit]
+    values = {"loan_id": loan.pk, "from_": position.next_number, "to": numbers.stop - 1}
     rows = []
     due_on, balance = position.next_due_on, position.unbilled_principal
-    numbers = range(position.next_number, position.last_number + 1)
-    for number in numbers[:limit]:
-        principal = yuan(terms.principal_fen[number - terms.first_number])
-        balance -= principal
-        rows.append(
-            FutureRow(number, due_on, principal, yuan(terms.interest_fen[number - terms.first_number]), balance)
-        )
-        due_on = following_due_date(due_on, loan.due_day, loan.matures_on, is_last=number + 1 == position.last_number)
+    for principals, interests in sql.rows(_AGREED, values):
+        for number, principal_fen, interest_fen in zip(numbers, principals, interests, strict=True):
+            principal = yuan(principal_fen)
+            balance -= principal
+            rows.append(FutureRow(number, due_on, principal, yuan(interest_fen), balance))
+            is_last = number + 1 == position.last_number
+            due_on = following_due_date(due_on, loan.due_day, loan.matures_on, is_last=is_last)
     return tuple(rows)
