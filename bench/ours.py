@@ -164,6 +164,20 @@ def reports(asked: Asked) -> Callable[[], dict[str, Any]]:
     return work
 
 
+def plan_ask(asked: Asked) -> Callable[[], dict[str, Any]]:
+    """A draft of the follow-up policy that halves every yearly cycle, and the asking for its dry run."""
+    from bench.plan_draft import ask
+
+    return lambda: {"counts": {"run": ask(_staff("RISK_MANAGER"))}}
+
+
+def plan(asked: Asked) -> Callable[[], dict[str, Any]]:
+    """A worker's share of a dry run, range by range until nothing is left."""
+    from bench.plan_draft import share
+
+    return lambda: {"counts": share(asked["run"])}
+
+
 def _staff(number: str) -> Any:
     """One of the two people of the book who see the whole bank."""
     from people.models import Staff
@@ -172,7 +186,8 @@ def _staff(number: str) -> Any:
 
 
 OPERATIONS: dict[str, Callable[[Asked], Callable[[], dict[str, Any]]]] = {
-    each.__name__: each for each in (day_end, pages, take_in, naive, payments, board, preview, approve, reports)
+    each.__name__: each
+    for each in (day_end, pages, take_in, naive, payments, board, preview, approve, reports, plan_ask, plan)
 }
 
 

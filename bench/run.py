@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import boarding, engine, money, nights, prices, reports, repricing, web
+from bench import boarding, engine, money, nights, plan, prices, reports, repricing, web
 from bench.bank import HOME
 from bench.book import Book
 from bench.stand import Result, Stand, say
@@ -39,6 +39,7 @@ GROUPS: tuple[tuple[tuple[str, ...], Group], ...] = (
     (("B12",), boarding.boarding),
     (("B13",), nights.naive),
     (("B14",), reports.reports),
+    (("plan",), plan.dry_run),
     (web.PAGES, web.pages),
     (("web_list_during_night",), web.during_night),
 )

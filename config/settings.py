@@ -273,6 +273,7 @@ CELERY_BEAT_SCHEDULE = {
     "continue_evening": {"task": "config.continue_evening", "schedule": 30.0},
     "run_pending": {"task": "journal.run_pending", "schedule": 30.0},
     "preview_repricings": {"task": "config.preview_repricings", "schedule": 30.0},
+    "try_policies": {"task": "config.try_policies", "schedule": 30.0},
     "forget_idempotency_keys": {"task": "config.forget_idempotency_keys", "schedule": crontab(hour="3", minute="20")},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

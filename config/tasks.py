@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from config import day_end
+from config.dry_runs import try_waiting
 from config.night import nights
 from config.night.chunks import wake
 from config.previews import preview_waiting
@@ -80,6 +81,13 @@ def preview_repricings() -> None:
     """A spell of the repricing previews that were asked for; wakes the next when there is more to do."""
     if not preview_waiting(at_clock=_now, seconds=SPELL):
         wake("config.preview_repricings")
+
+
+@shared_task(name="config.try_policies", time_limit=_LIMIT)
+def try_policies() -> None:
+    """A spell of the dry runs of follow-up policies that were asked for; wakes the next when there is more to do."""
+    if not try_waiting(at_clock=_now, seconds=SPELL):
+        wake("config.try_policies")
 
 
 @shared_task(name="config.forget_idempotency_keys")

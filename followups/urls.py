@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from followups.views import attempts, capacity, day_plan, desk, handover, leave, review, task, visit
+from followups.views import attempts, capacity, day_plan, desk, handover, leave, policy, review, task, visit
 
 app_name = "followups"
 urlpatterns = [
@@ -34,4 +34,8 @@ urlpatterns = [
     path("reports/<int:pk>/report.pdf", review.ReportPdf.as_view(), name="report_pdf"),
     path("reports/<int:pk>/approve/", review.ApproveReport.as_view(), name="approve"),
     path("reports/<int:pk>/return/", review.ReturnReport.as_view(), name="return"),
+    path("policies/follow-ups/", policy.PolicyList.as_view(), name="policies"),
+    path("policies/follow-ups/<int:pk>/", policy.PolicyPage.as_view(), name="policy"),
+    path("policies/follow-ups/<int:pk>/runs/<int:run>/", policy.PolicyLoans.as_view(), name="policy_loans"),
+    path("policies/follow-ups/<int:pk>/runs/<int:run>.csv", policy.PolicyLoansCsv.as_view(), name="policy_loans_csv"),
 ]

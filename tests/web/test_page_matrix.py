@@ -12,6 +12,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from followups import actions
+from followups.models import FollowUpPolicy
+from followups.models.policy import PolicyRun
 from loans.actions.changes import propose_change
 from loans.models import (
     ContractChange,
@@ -38,6 +40,7 @@ REPORTERS = {"manager", "risk", "auditor"}
 REVEALERS = VISITORS | {"manager"}
 PROPOSERS = VISITORS | {"manager", "operations"}
 NOBODY: set[str] = set()
+POLICY_READERS = {"risk", "auditor"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
 ANYONE = None
 # Page → (roles let in, method, posted); None for roles means no sign-in is asked for.
@@ -72,6 +75,10 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:report_pdf": (FOLLOW_UPS, "get", {}),
     "followups:approve": (REVIEWERS, "post", {"content_sha256": "0" * 64}),
     "followups:return": (REVIEWERS, "post", {"content_sha256": "0" * 64, "reason": "请补充还款来源"}),
+    "followups:policies": (POLICY_READERS, "get", {}),
+    "followups:policy": (POLICY_READERS, "get", {}),
+    "followups:policy_loans": (POLICY_READERS, "get", {}),
+    "followups:policy_loans_csv": (POLICY_READERS, "get", {}),
     "loans:list": (LOAN_ROLES, "get", {}),
     "loans:contract": (LOAN_ROLES, "get", {}),
     "loans:contract_schedule": (LOAN_ROLES, "get", {}),
@@ -263,9 +270,24 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[handover_in(bank, place)])
     if name == "followups:leave_end":
         return reverse(name, args=[leave_in(bank, place)])
+    if name in ("followups:policies", "followups:policy", "followups:policy_loans", "followups:policy_loans_csv"):
+        return policy_address(name, place)
     if name.startswith("followups:") and name not in WITHOUT_TASK:
         return reverse(name, args=[bank.tasks[place].pk if place in bank.tasks else 987654321])
     return reverse(name)
+
+
+def policy_address(name: str, place: str) -> str:
+    """Policies are the bank's: one is there for everybody who may see any."""
+    if name == "followups:policies":
+        return reverse(name)
+    policy = FollowUpPolicy.objects.get(version=1)
+    run = PolicyRun.objects.filter(policy=policy).first() or PolicyRun.objects.create(
+        policy=policy, content_sha256="0" * 64, against_version=1, as_of=AT.date(), state="FAILED", asked_by="R1",
+        asked_at=AT,
+    )  # fmt: skip
+    pk = policy.pk if place != "missing" else 987654321
+    return reverse(name, args=[pk] if name == "followups:policy" else [pk, run.pk])
 
 
 def ask(client: Client, name: str, path: str) -> Any:
