@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from followups.filters import desk_chip
 from followups.models import ReportState, VisitReport, VisitTask
-from loans.models import DaysBand, FiveClass
+from loans.models import DaysBand, FiveClass, Product
 from loans.queries import open_business_date
 from loans.queries.figures import NOTHING, Book, Branch, Figures, figures_for, share_of
 from people.paging import counts_of
@@ -51,6 +51,7 @@ class DashboardPage(PageView):
             waiting=self._waiting(today, below) if today else [],
             classes=_classes(figures.book, asked) if figures else [],
             bands=_bands(figures.book, asked) if figures else [],
+            products=_products(figures) if figures else [],
             rows=_branches(figures, {branch[0]: branch for branch in seen}, self.request.GET.get("all")),
             branches=[(code, name) for _id, code, name, _path in seen] if len(seen) > 1 else [],
             count=len(figures.branches) if figures else 0,
@@ -101,6 +102,16 @@ def _classes(book: Book, asked: Mapping[str, str]) -> list[dict[str, Any]]:
 def _bands(book: Book, asked: Mapping[str, str]) -> list[dict[str, Any]]:
     found = ((band, book.by_band.get(band, NOTHING)) for band in DaysBand)
     return [_row(band.label, part, book, {**asked, "overdue": _BAND_FILTERS[band]}) for band, part in found]
+
+
+def _products(figures: Figures) -> list[dict[str, Any]]:
+    """Both products where the branches have both, each with its accrued interest."""
+    found = ((label, figures.products.get(code)) for code, label in Product.choices)
+    return [
+        {"label": label, "of": part, "overdue": share_of(part.overdue, part.all.principal)}
+        for label, part in found
+        if part is not None
+    ]
 
 
 def _row(label: Any, part: Any, book: Book, asked: dict[str, str]) -> dict[str, Any]:

@@ -48,6 +48,7 @@ urlpatterns = [
     path("book/aging/", reports.AgingPage.as_view(), name="report_aging"),
     path("book/migration/", reports.MigrationPage.as_view(), name="report_migration"),
     path("book/collections/", reports.CollectionsPage.as_view(), name="report_collections"),
+    path("book/general/", reports.GeneralPage.as_view(), name="report_general"),
     path("book/loans/", reports.BookPage.as_view(), name="report_book"),
     path("book/loans.csv", reports.BookCsv.as_view(), name="report_book_csv"),
     path("book/<str:kind>.<str:form>", reports.ReportFile.as_view(), name="report_file"),

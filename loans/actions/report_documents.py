@@ -21,10 +21,11 @@ from journal.actions import record
 from loans import statement_xlsx
 from loans.actions import reports as asked_reports
 from loans.actions.pricing_documents import CSV, DOCUMENT_LANGUAGE, XLSX
-from loans.actions.reports import Aging, Collections, Migration, ReportRefused
+from loans.actions.reports import Aging, Collections, GeneralDay, Migration, ReportRefused
 from loans.actions.statements import Document
 from loans.models import Product
 from loans.queries.bank import require_business_date
+from loans.queries.general import account_words
 from loans.queries.reports import CLASSES, SETTLED, WRITTEN_OFF, CellRow, Collected, scope_of
 from loans.report_words import band_words, class_words
 from loans.sql import reports as statements
@@ -32,8 +33,8 @@ from loans.statement_xlsx import Cell, Sheet
 from people.actions import require
 from people.models import Staff
 
-AGING, MIGRATION, COLLECTIONS = "aging", "migration", "collections"
-KINDS = (AGING, MIGRATION, COLLECTIONS)
+AGING, MIGRATION, COLLECTIONS, GENERAL = "aging", "migration", "collections", "general"
+KINDS = (AGING, MIGRATION, COLLECTIONS, GENERAL)
 MEDIA_TYPES = {
     CSV: "text/csv; charset=utf-8",
     XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -108,7 +109,20 @@ def rate_of(row: Collected) -> Decimal | None:
     return (row.received * 100 / row.due).quantize(Decimal("0.01")) if row.due else None
 
 
-_SHEETS = {AGING: _aging_sheet, MIGRATION: _migration_sheet, COLLECTIONS: _collections_sheet}
+def _general_sheet(asked: Mapping[str, str], by: Staff) -> tuple[str, Sheet]:
+    found: GeneralDay = asked_reports.general_day(asked=asked, by=by)
+    products, accounts = {code: str(label) for code, label in Product.choices}, account_words()
+    heads = [_("机构号"), _("机构"), _("产品"), _("科目"), _("借方"), _("贷方")]
+    rows = [
+        (row.code, row.name, products[row.product], accounts[row.account], row.debit, row.credit) for row in found.rows
+    ]
+    sums = (_("合计"), None, None, None, found.debit, found.credit)
+    return f"general-{found.on:%Y%m%d}", Sheet(_("总账日报"), ((_("日终"), found.on),), heads, rows, sums, ())
+
+
+_SHEETS = {
+    AGING: _aging_sheet, MIGRATION: _migration_sheet, COLLECTIONS: _collections_sheet, GENERAL: _general_sheet,
+}  # fmt: skip
 
 
 def _csv(sheet: Sheet) -> bytes:

@@ -4,14 +4,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
 from journal.errors import ActionRefused
 from loans.models import Product
-from loans.queries import reports
+from loans.queries import general, reports
 from loans.queries.bank import require_business_date
+from loans.queries.general import GeneralRow
 from loans.queries.reports import BRANCH, MONTH, PRODUCT, CellTable, Collected
 from loans.rules.dates import add_months
 from people.actions import require
@@ -59,6 +61,16 @@ class Collections:
     names: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class GeneralDay:
+    """The general ledger of a closed date; debit and credit of all rows."""
+
+    on: date
+    rows: tuple[GeneralRow, ...]
+    debit: Decimal
+    credit: Decimal
+
+
 class _Scoped(NamedTuple):
     scope: reports.Scope
     by: str
@@ -103,6 +115,17 @@ def collections(*, asked: Mapping[str, str], by: Staff) -> Collections:
     names = {row.key: row.key[:7] for row in rows} if scoped.by == MONTH else _names(BRANCH, [row.key for row in rows])
     months = f"{from_month:%Y-%m}", f"{to_month:%Y-%m}"
     return Collections(*months, scoped.by, rows, reports.summed(rows), names)
+
+
+def general_day(*, asked: Mapping[str, str], by: Staff) -> GeneralDay:
+    """`on` (the last close), `branch`, `product`."""
+    require(by, "loans.view_reports")
+    scoped = _scoped(asked, by, (BRANCH,))
+    first, last = _closed()
+    on = _closed_day(asked, "on", last, (first, last))
+    rows = tuple(general.general_day(on, scoped.scope))
+    debit, credit = (sum((getattr(row, side) for row in rows), Decimal("0.00")) for side in ("debit", "credit"))
+    return GeneralDay(on, rows, debit, credit)
 
 
 def _scoped(asked: Mapping[str, str], by: Staff, ways: tuple[str, ...]) -> _Scoped:

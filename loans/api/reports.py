@@ -78,6 +78,25 @@ class CollectionsReply(serializers.Serializer[Any]):
     rows = CollectedReply(many=True)
 
 
+class GeneralRowReply(serializers.Serializer[Any]):
+    """What an account of a branch and product was debited and credited with."""
+
+    branch = serializers.CharField(help_text="A branch's code.")
+    product = serializers.ChoiceField(Product.choices)
+    account = serializers.CharField()
+    debit = money()
+    credit = money()
+
+
+class GeneralReply(serializers.Serializer[Any]):
+    """The general ledger of a closed date; debit and credit of all rows are equal."""
+
+    on = serializers.DateField()
+    rows = GeneralRowReply(many=True)
+    debit = money()
+    credit = money()
+
+
 def _told(row: CellRow, key: str, name: str, columns: tuple[Any, ...]) -> dict[str, Any]:
     cells = [
         {"column": str(column), "loans": cell.loans, "balance": cell.balance}
@@ -118,6 +137,22 @@ class AgingReport(ReportView):
         rows = [_told(row, codes[row.key], found.names[row.key], BANDS) for row in found.table.rows]
         rows.append(_told(found.table.total, "", "", BANDS))
         return Response(AgingReply({"on": found.on, "by": found.by, "rows": rows}).data)
+
+
+class GeneralReport(ReportView):
+    """The general ledger of a date: postings added up by branch, product and account, and interest accrued."""
+
+    query_parameters = ("on", "branch", "product")
+
+    @reads(
+        GeneralReply, operation_id="book_general", more_refusals=(422,),
+        parameters=[_text("on", "A closed date; the last one."), *_SCOPE],
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        found = reports.general_day(asked=self.asked(), by=self.staff)
+        rows = [{**row._asdict(), "branch": row.code} for row in found.rows]
+        told = {"on": found.on, "rows": rows, "debit": found.debit, "credit": found.credit}
+        return Response(GeneralReply(told).data)
 
 
 class MigrationReport(ReportView):

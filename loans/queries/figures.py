@@ -66,6 +66,14 @@ class Branch(NamedTuple):
     non_performing: Decimal
 
 
+class OfProduct(NamedTuple):
+    """A product at the last close: open loans, what is overdue of them, and interest accrued and not billed."""
+
+    all: Sum
+    overdue: Decimal
+    accrued: Decimal
+
+
 @dataclass
 class Figures:
     """The last close, and the last one of the month before where it is kept."""
@@ -75,6 +83,11 @@ class Figures:
     book: Book
     before: Book
     branches: dict[int, Branch]
+    products: dict[str, OfProduct] = field(default_factory=dict)
+
+    @property
+    def accrued(self) -> Decimal:
+        return sum((each.accrued for each in self.products.values()), Decimal("0.00"))
 
 
 def figures_for(staff: Staff, branch_ids: list[int] | None = None) -> Figures | None:
@@ -88,8 +101,10 @@ def figures_for(staff: Staff, branch_ids: list[int] | None = None) -> Figures | 
         return None
     day = max(row[0] for row in rows)
     found = Figures(day, None, Book(), Book(), {})
-    for closed_on, branch_id, five_class, band, loans, principal, *parts in rows:
-        if branch_id is not None:
+    for closed_on, branch_id, five_class, band, loans, principal, *parts, product, accrued in rows:
+        if product is not None:
+            found.products[product] = OfProduct(Sum(loans, principal), parts[0], accrued)
+        elif branch_id is not None:
             found.branches[branch_id] = Branch(Sum(loans, principal), *parts)
         elif closed_on == day:
             found.book.add(five_class, band, loans, principal)

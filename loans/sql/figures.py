@@ -29,7 +29,8 @@ FROM whole w LEFT JOIN (
     SELECT branch_id, product, sum(loans) AS loans, sum(principal) AS principal FROM apart GROUP BY 1, 2) a
 ON a.branch_id = w.id AND a.product = w.product
 """
-# The last close by class and days past due, and its branches; of the last close of the month before, no branches.
+# The last close by class and days past due, its branches and its products with their accrued interest; of
+# the last close of the month before, neither.
 READ_FIGURES = """
 WITH last AS (
     SELECT max(business_date) AS day FROM loans_figure
@@ -40,12 +41,20 @@ WITH last AS (
               WHERE business_date < date_trunc('month', (SELECT day FROM last)))])
           AND (%(everywhere)s OR f.branch_id = ANY(%(branch_ids)s))
 )
-SELECT business_date, NULL, five_class, days_band, sum(loans)::bigint, sum(principal), 0, 0, 0 FROM seen
+SELECT business_date, NULL, five_class, days_band, sum(loans)::bigint, sum(principal), 0, 0, 0, NULL, 0 FROM seen
 GROUP BY 1, 3, 4
 UNION ALL
 SELECT business_date, branch_id, NULL, NULL, sum(loans)::bigint, sum(principal),
        coalesce(sum(principal) FILTER (WHERE days_band > 0), 0),
        coalesce(sum(principal) FILTER (WHERE five_class = 'SPECIAL_MENTION'), 0),
-       coalesce(sum(principal) FILTER (WHERE five_class IN ('SUBSTANDARD', 'DOUBTFUL', 'LOSS')), 0)
+       coalesce(sum(principal) FILTER (WHERE five_class IN ('SUBSTANDARD', 'DOUBTFUL', 'LOSS')), 0), NULL, 0
 FROM seen WHERE business_date = (SELECT day FROM last) GROUP BY 1, 2
+UNION ALL
+SELECT business_date, NULL, NULL, NULL, sum(loans)::bigint, sum(principal),
+       coalesce(sum(principal) FILTER (WHERE days_band > 0), 0), 0, 0, product, coalesce((
+           SELECT sum(t.value::numeric) FROM loans_businessdate d
+           CROSS JOIN LATERAL jsonb_each_text(d.totals -> 'accrued') t
+           JOIN people_branch b ON t.key = b.code || ' ' || seen.product
+           WHERE d.day = seen.business_date AND (%(everywhere)s OR b.id = ANY(%(branch_ids)s))), 0)
+FROM seen WHERE business_date = (SELECT day FROM last) GROUP BY business_date, product
 """

@@ -13,6 +13,7 @@ from loans.actions import report_documents as documents
 from loans.actions import reports
 from loans.book_response import BookResponse
 from loans.models import Product
+from loans.queries.general import account_words
 from loans.queries.reports import CLASSES, SETTLED, WRITTEN_OFF, CellRow, CellTable, Collected
 from loans.report_words import band_words, class_words
 from loans.rules.bar_chart import BarChart, bar_chart
@@ -27,6 +28,7 @@ TABS = (
     (_("逾期账龄"), "loans:report_aging"),
     (_("分类迁徙"), "loans:report_migration"),
     (_("应收实收"), "loans:report_collections"),
+    (_("总账日报"), "loans:report_general"),
     (_("全部贷款"), "loans:report_book"),
 )
 # A chart of more groups cannot be read.
@@ -147,6 +149,19 @@ def _chart(rows: list[dict[str, Any]]) -> BarChart | None:
     if len(rows) > _MOST_GROUPS:
         return None
     return bar_chart([(each["label"][-5:], (fen(each["row"].due), fen(each["row"].received))) for each in rows])
+
+
+class GeneralPage(ReportPage):
+    """The general ledger of a date, by branch, product and account."""
+
+    template_name = "loans/report_general.html"
+    tab = "loans:report_general"
+
+    def found(self, asked: Mapping[str, str]) -> dict[str, Any]:
+        report = reports.general_day(asked=asked, by=self.staff)
+        products, accounts = dict(Product.choices), account_words()
+        rows = [{"row": row, "product": products[row.product], "account": accounts[row.account]} for row in report.rows]
+        return {"report": report, "rows": rows}
 
 
 class ReportFile(PageView):

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from config import day_end
-from loans.models import Figure, Loan, Position
+from loans.models import Figure, GeneralLine, Loan, Position
 from loans.queries import require_business_date
 from loans.queries.figures import figures_for
 from tests.database.test_visits import make_task
@@ -58,6 +59,23 @@ def test_figures_are_the_loans_of_the_branches_one_sees(bank: Bank) -> None:
     assert sum(part.loans for part in whole.book.by_class.values()) == whole.book.all.loans
     nothing = figures_for(bank.staff["manager"], [bank.other.pk])
     assert nothing is None
+
+
+def test_products_stand_apart_with_the_interest_they_accrued(bank: Bank) -> None:
+    in_arrears(bank)
+    Loan.objects.filter(pk=bank.loans["home"].pk).update(product="HOUSING_FUND")
+    close(2)
+    whole, home = figures_for(bank.staff["auditor"]), figures_for(bank.staff["manager"])
+    assert whole is not None and home is not None
+    fund = home.products["HOUSING_FUND"]
+    assert fund.all == (1, Position.objects.get(pk=bank.loans["home"].pk).principal_balance)
+    for found in (whole, home):
+        assert sum(each.all.loans for each in found.products.values()) == found.book.all.loans
+        assert sum(each.overdue for each in found.products.values()) == found.book.overdue.principal
+    lines = GeneralLine.objects.filter(account="ACCRUED_INTEREST")
+    assert whole.accrued == lines.aggregate(sum=Sum("amount"))["sum"] > 0
+    assert home.accrued == lines.filter(branch=bank.home).aggregate(sum=Sum("amount"))["sum"] < whole.accrued
+    assert f"{home.accrued:,}" in client_of(bank, "manager").get(reverse("dashboard")).content.decode()
 
 
 def test_the_page_shows_the_closes_date_and_opens_lists(bank: Bank) -> None:

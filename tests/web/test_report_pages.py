@@ -35,7 +35,9 @@ def read(content: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
 
 
-@pytest.mark.parametrize("name", ["report_aging", "report_migration", "report_collections", "report_book"])
+@pytest.mark.parametrize(
+    "name", ["report_aging", "report_migration", "report_collections", "report_general", "report_book"]
+)
 def test_a_page_reads_as_often_for_many_loans_as_for_two(bank: Bank, name: str) -> None:
     client = client_of(bank, "auditor")
     counts = []
@@ -48,6 +50,20 @@ def test_a_page_reads_as_often_for_many_loans_as_for_two(bank: Bank, name: str) 
         for place in (bank.home, bank.other):
             book_loan(place, officer=bank.staff["officer"])
     assert counts[0] == counts[1] <= MOST_QUERIES, counts
+
+
+def test_the_general_ledger_of_a_date_balances_on_page_file_and_api(bank: Bank) -> None:
+    auditor = client_of(bank, "auditor")
+    told = bank.api("auditor").get("book/general/").json()
+    assert told["on"] == str(CLOSED) and told["debit"] == told["credit"] != "0.00"
+    accrued = [row for row in told["rows"] if row["account"] == "ACCRUED_INTEREST"]
+    assert {row["branch"] for row in accrued} == {bank.home.code, bank.other.code}
+    page = auditor.get(reverse("loans:report_general")).content.decode()
+    rows = read(auditor.get(reverse("loans:report_file", args=["general", "csv"])).content)
+    assert rows[-1][-2:] == [told["debit"], told["credit"]] and len(rows) == len(told["rows"]) + 2
+    assert f"{Decimal(told['debit']):,}" in page
+    seen = client_of(bank, "manager").get(reverse("loans:report_general")).content.decode()
+    assert bank.other.code not in seen and bank.home.code in seen
 
 
 def test_page_file_and_api_tell_the_same(bank: Bank) -> None:
