@@ -185,7 +185,7 @@ def _opened_again(stand: Stand) -> Callable[[Any], None]:
             "UPDATE loans_businessdate SET is_open = true, closed_at = NULL, totals = '{}' WHERE day = %s",
             [MEASURED_ON],
         )
-        for table in ("loans_figure", "loans_ledger_line"):
+        for table in ("loans_figure", "loans_general_line", "loans_ledger_line"):
             cursor.execute(
                 f"ALTER TABLE {table} DISABLE TRIGGER USER; DELETE FROM {table} WHERE business_date = %s; "  # noqa: S608
                 f"ALTER TABLE {table} ENABLE TRIGGER USER",
