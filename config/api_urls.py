@@ -70,6 +70,7 @@ routes = [
     path("refunds/<int:pk>/decide/", loans.RefundDecision.as_view(), name="refund-decide"),
     path("simulations/schedule/", loans.ScheduleSimulation.as_view(), name="simulation-schedule"),
     path("book/aging/", book.AgingReport.as_view(), name="book-aging"),
+    path("book/general/", book.GeneralReport.as_view(), name="book-general"),
     path("book/migration/", book.MigrationReport.as_view(), name="book-migration"),
     path("book/collections/", book.CollectionsReport.as_view(), name="book-collections"),
     path("book/loans.csv", book.BookCsv.as_view(), name="book-csv"),

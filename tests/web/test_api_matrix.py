@@ -81,6 +81,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("refund", "GET"): (LOAN_ROLES, None),
     ("refund-decide", "POST"): ({"operations"}, {"approve": True}),
     ("book-aging", "GET"): (REPORTERS, None),
+    ("book-general", "GET"): (REPORTERS, None),
     ("book-migration", "GET"): (REPORTERS, None),
     ("book-collections", "GET"): (REPORTERS, None),
     ("book-csv", "GET"): (REPORTERS, None),
