@@ -39,7 +39,9 @@ class DayPlanPage(PageView):
         tasks = self._tasks(officer, day, today) if officer else []
         rows = {row.task.pk: row for row in desk_rows(tasks, staff=self.staff, today=today)}
         stops = [Stop(task.pk, task.district or "", task.home_address or "", task.level) for task in tasks]
-        found = [{"at": one.clock, "stop": one.stop, "row": rows[one.stop.task_id]} for one in plan_day(stops)]
+        found: list[dict[str, Any]] = [
+            {"at": one.clock, "stop": one.stop, "row": rows[one.stop.task_id]} for one in plan_day(stops)
+        ]
         for each in found:
             task: VisitTask = each["row"].task
             is_known = is_known_to(task, self.staff) or may(self.staff, "followups.assign")

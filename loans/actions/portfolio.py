@@ -1,6 +1,7 @@
 """Changes who looks after a loan (管户): one statement for any number of loans."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -19,6 +20,6 @@ def move_portfolio(*, from_officer_id: int, receivers: Mapping[int, int]) -> int
     """
     ids = sorted(receivers)
     with connection.cursor() as cursor:
-        asked = {"loans": ids, "officers": [receivers[pk] for pk in ids], "giver": from_officer_id}
+        asked: dict[str, Any] = {"loans": ids, "officers": [receivers[pk] for pk in ids], "giver": from_officer_id}
         cursor.execute(_MOVE, asked)
         return int(cursor.rowcount)

@@ -19,8 +19,8 @@ from people.api.permissions import ANYONE
 from people.api.views import ApiView
 from tests.factories import AT
 from tests.web import contract_bodies
-from tests.web.assignment_rows import leave_in
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
+from tests.web.assignment_rows import leave_in
 
 LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
 FOLLOW_UP_ROLES = LOAN_ROLES - {"operations"}
