@@ -24,7 +24,7 @@ from followups.models import FollowUpPolicy, FollowUpPolicyLine
 from followups.rules import default_policy, off_site
 from followups.rules.facts import Facts, OpenTask, Reason
 from followups.rules.plan import BringForward, Cancel, Change, Create, diff, plan
-from journal.batch import claim, waiting
+from journal.batch import claim
 from loans.queries import calendar, lock_positions, overdue_grace_days, parameter
 from loans.queries.evening import Cuts, Walk, cut, walk_of, whole
 from loans.rules.aging import days_past_due
@@ -172,8 +172,8 @@ def replan_evening(
 
 def replan_cuts(*, as_of: date, size: int) -> Cuts:
     """Chunks of loans whose tasks may need a change this evening."""
-    scope = _scope(policy_in_force(as_of), as_of, 0, None, walk_of(as_of, 0, None), waiting("replan"))
-    return cut(sql.CANDIDATES, scope, size)
+    scope = _scope(policy_in_force(as_of), as_of, 0, None, walk_of(as_of, 0, None), [])
+    return cut(sql.CANDIDATES, {**scope, "queue": "replan"}, size)
 
 
 def _replan(ids: Sequence[int], as_of: date, at: datetime, policy: PolicyInForce | None = None) -> dict[str, int]:
@@ -265,6 +265,7 @@ def _scope(
         "walk_after": walk.after,
         "walk_up_to": walk.up_to,
         "woken": list(woken),
+        "queue": None,
     }
 
 

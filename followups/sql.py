@@ -14,6 +14,9 @@ CANDIDATES = f"""
 SELECT loan_id FROM (
     SELECT unnest(%(woken)s::bigint[]) AS loan_id
     UNION
+    -- what waits for a reaction, where the search only plans; there may be as many as there are loans
+    SELECT subject_id FROM journal_pending WHERE reaction = %(queue)s AND attempts = 0 AND subject_id IS NOT NULL
+    UNION
     -- a follow-up has ended and nothing regular lies ahead
     SELECT t.loan_id FROM followups_visittask t
      WHERE t.closed_on >= %(as_of)s::date - 1 AND NOT EXISTS (

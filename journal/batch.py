@@ -41,12 +41,6 @@ def claim(reaction: str, *, after: int, up_to: int | None) -> list[int]:
         return sorted({row[0] for row in cursor.fetchall()})
 
 
-def waiting(reaction: str) -> list[int]:
-    """The subjects that `claim` would take."""
-    found = Pending.objects.filter(reaction=reaction, attempts=0).values_list("subject_id", flat=True)
-    return sorted({subject for subject in found if subject is not None})
-
-
 def run_pending(*, at: datetime) -> dict[str, int]:
     """Runs everything due at `at`; returns counts {claimed, done, failed}."""
     total = {"claimed": 0, "done": 0, "failed": 0}

@@ -13,7 +13,7 @@ from psycopg2.extras import DateRange
 
 from collateral.sql import BESIDE
 from journal.actions import record_many
-from journal.batch import claim, waiting
+from journal.batch import claim
 from journal.models import Entry
 from loans.queries import calendar, overdue_grace_days
 from loans.queries.evening import Cuts, Walk, cut, walk_of, whole
@@ -25,6 +25,8 @@ from risk.models import Grade, GradePolicy, GradePolicyLine
 from risk.queries import policy_in_force, version_in_force
 from risk.rules.grading import DEFAULT_LINES, GradeFacts, grade
 
+# Loans whose facts are held in memory at a time, however many are asked for.
+_CHUNK = 2_000
 # Facts of the given loans, each gathered once for all of them.
 _GATHER = f"""
 WITH {BESIDE}, slow AS (
@@ -56,6 +58,9 @@ SELECT p.loan_id, l.credit_score, p.principal_balance + coalesce(beside.balance,
 _CANDIDATES = """
 SELECT loan_id FROM (
     SELECT unnest(%(woken)s::bigint[]) AS loan_id
+    UNION
+    -- what waits for a reaction, where the search only plans; there may be as many as there are loans
+    SELECT subject_id FROM journal_pending WHERE reaction = %(queue)s AND attempts = 0 AND subject_id IS NOT NULL
     UNION
     SELECT p.loan_id FROM loans_position p
      WHERE p.overdue_since IN (%(as_of)s::date - 31, %(as_of)s::date - 91)
@@ -159,7 +164,8 @@ def regrade_evening(
 def regrade_cuts(*, as_of: date, size: int) -> Cuts:
     """Chunks of loans whose grade may differ this evening."""
     version = version_in_force(as_of)
-    return cut(_CANDIDATES, _scope(version, as_of, 0, None, walk_of(as_of, 0, None), waiting("regrade")), size)
+    scope = _scope(version, as_of, 0, None, walk_of(as_of, 0, None), [])
+    return cut(_CANDIDATES, {**scope, "queue": "regrade"}, size)
 
 
 def _scope(
@@ -167,7 +173,7 @@ def _scope(
 ) -> dict[str, Any]:
     return {
         "as_of": as_of, "version": version, "after": after, "up_to": up_to, "walk_after": walk.after,
-        "walk_up_to": walk.up_to, "woken": list(woken),
+        "walk_up_to": walk.up_to, "woken": list(woken), "queue": None,
     }  # fmt: skip
 
 
@@ -178,15 +184,34 @@ def _candidates(scope: dict[str, Any]) -> list[int]:
 
 
 def _regrade(loan_ids: Sequence[int], as_of: date, at: datetime, version: int, lines: Sequence[Line]) -> dict[str, int]:
+    counts = {"looked_at": 0, "changed": 0}
     if not loan_ids:
-        return {"looked_at": 0, "changed": 0}
+        return counts
+    grace_days, days = overdue_grace_days(as_of), calendar(as_of - timedelta(days=800), as_of + timedelta(days=31))
+    ids = sorted(loan_ids)
+    for start in range(0, len(ids), _CHUNK):
+        rows = _gather(ids[start : start + _CHUNK], as_of)
+        changed = _differing(rows, as_of, version, lines, grace_days, days)
+        _apply(changed, as_of, at, version)
+        counts["looked_at"] += len(rows)
+        counts["changed"] += len(changed)
+    return counts
+
+
+def _gather(loan_ids: Sequence[int], as_of: date) -> list[tuple[Any, ...]]:
+    """Locks the positions of loans and reads what their grades depend on."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT 1 FROM loans_position WHERE loan_id = ANY(%s) ORDER BY loan_id FOR UPDATE", [list(loan_ids)]
         )
         cursor.execute(_GATHER, {"as_of": as_of, "ids": list(loan_ids)})
-        rows = cursor.fetchall()
-    grace_days, days = overdue_grace_days(as_of), calendar(as_of - timedelta(days=800), as_of + timedelta(days=31))
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _differing(
+    rows: Sequence[tuple[Any, ...]], as_of: date, version: int, lines: Sequence[Line], grace_days: int, days: Calendar
+) -> list[tuple[Any, ...]]:
     changed = []
     for row in rows:
         facts = facts_of(row, as_of, grace_days, days)
@@ -194,8 +219,7 @@ def _regrade(loan_ids: Sequence[int], as_of: date, at: datetime, version: int, l
         new = grade(facts, lines)
         if (level, old_version) != (new.level, version):
             changed.append((row[0], grade_id, level, new.level, new.line, facts))
-    _apply(changed, as_of, at, version)
-    return {"looked_at": len(rows), "changed": len(changed)}
+    return changed
 
 
 def facts_of(row: tuple[Any, ...], as_of: date, grace_days: int, days: Calendar) -> GradeFacts:

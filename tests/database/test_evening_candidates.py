@@ -12,7 +12,6 @@ from config import day_end
 from config.night import chunks
 from followups import batch as followups
 from followups.models import VisitTask
-from journal.batch import waiting
 from journal.models import Pending, Run
 from loans.models import Loan, Position
 from loans.queries import evening
@@ -129,7 +128,8 @@ def test_what_waits_for_a_reaction_is_done_by_the_stage_and_taken_off_the_queue(
         for loan, attempts in ((chosen, 0), (chosen, 0), (other, 1))
     )
     day = day_end.require_business_date()
-    assert waiting("regrade") == [chosen.pk]
+    found = risk.regrade_cuts(as_of=day, size=2000).found
+    assert chosen.pk in found and other.pk not in found
     assert risk.regrade_evening(as_of=day, at=AT, up_to=chosen.pk - 1)["looked_at"] in (0, 1)
     assert risk.regrade_evening(as_of=day, at=AT, after=chosen.pk - 1, up_to=chosen.pk)["looked_at"] == 1
     assert list(Pending.objects.values_list("subject_id", "attempts")) == [(other.pk, 1)]
