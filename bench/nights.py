@@ -22,7 +22,7 @@ from bench.statements import statements
 # What the floor is handed: rows that follow from policies, not from money.
 HANDED = ("journal_entry", "risk_grade", "followups_visittask", "followups_taskevent")
 _STAGES = (
-    "bill", "pay suspense", "pay receipts", "age", "classify", "non accrual", "facts", "end grades", "grade",
+    "bill", "pay suspense", "pay receipts", "age", "remind", "classify", "non accrual", "facts", "end grades", "grade",
     "follow up", "close",
 )  # fmt: skip
 
@@ -162,7 +162,7 @@ _START_UP, _LARGE, _GROWS_FROM = 200, 100_000, 10_000
 # What an evening wrote, so that the next one does not find rows whose visibility is still to be worked out.
 _WRITTEN = (
     "loans_position, loans_installment, loans_posting, loans_ledger_line, loans_receipt, journal_entry, journal_run, "
-    "followups_visittask, followups_taskevent, risk_grade"
+    "followups_visittask, followups_taskevent, risk_grade, correspondence_message"
 )
 
 

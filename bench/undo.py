@@ -20,6 +20,7 @@ _MAY_CHANGE = {
     "loans_contractchange": "true",
     "followups_visittask": "closed_on IS NULL",
     "risk_grade": "superseded_on IS NULL",
+    "correspondence_message": "state = 'WAITING'",
     "journal_pending": "true",
     "journal_heldback": "true",
 }
@@ -27,7 +28,8 @@ _KEYS = {"loans_position": "loan_id", "loans_businessdate": "day"}
 _TABLES = """
 SELECT c.table_name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
 WHERE c.table_schema = 'public' AND c.column_name = 'id' AND t.table_type = 'BASE TABLE' AND c.data_type = 'bigint'
-AND split_part(c.table_name, '_', 1) = ANY(ARRAY['loans', 'people', 'journal', 'collateral', 'risk', 'followups'])
+AND split_part(c.table_name, '_', 1) = ANY(ARRAY[
+    'loans', 'people', 'journal', 'collateral', 'correspondence', 'risk', 'followups'])
 """
 _LINES = "loans_ledger_line"
 _DEAD = "SELECT relname FROM pg_stat_user_tables WHERE n_dead_tup > 0 AND relname NOT LIKE 'undo%%' ORDER BY relname"

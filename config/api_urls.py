@@ -3,6 +3,7 @@
 from django.urls import include, path, re_path
 
 from config import contract_api, files_api
+from correspondence import api as correspondence
 from followups import api as followups
 from loans import api as loans
 from loans.api import disclosures, fees
@@ -68,6 +69,9 @@ routes = [
     path("refunds/", loans.Refunds.as_view(), name="refunds"),
     path("refunds/<int:pk>/", loans.RefundDetail.as_view(), name="refund"),
     path("refunds/<int:pk>/decide/", loans.RefundDecision.as_view(), name="refund-decide"),
+    path("messages/", correspondence.Messages.as_view(), name="messages"),
+    path("messages/<int:pk>/", correspondence.OneMessage.as_view(), name="message"),
+    path("messages/<int:pk>/cancel/", correspondence.MessageCancel.as_view(), name="message-cancel"),
     path("simulations/schedule/", loans.ScheduleSimulation.as_view(), name="simulation-schedule"),
     path("book/aging/", book.AgingReport.as_view(), name="book-aging"),
     path("book/general/", book.GeneralReport.as_view(), name="book-general"),

@@ -8,6 +8,7 @@ import chinese_calendar
 import holidays
 from psycopg2.extras import DateRange
 
+from correspondence.batch import install_first_templates
 from followups.actions import install_default_checklist
 from followups.batch import install_default_policy as install_follow_up_policy
 from loans.actions.pricing import price_book
@@ -89,6 +90,17 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
     ("class_thresholds", [1, 91, 271, 361], _D(2023, 7, 1), None, "银保监会/央行令〔2023〕1号"),
     ("record_retention_years", 10, _D(2025, 1, 1), None, "反洗钱法 34"),
     ("visit_first_days", {"HIGH": 30, "MEDIUM": 60, "LOW": 90}, _D(2000, 1, 1), None, "本行默认"),
+    ("reminder_days_before", 3, _D(2000, 1, 1), None, "本行默认：还款日前几天早上提醒"),
+    ("reminder_overdue_days", [1, 7, 15, 30], _D(2000, 1, 1), None, "本行默认：逾期第几天提醒"),
+    (
+        "contact_hours",
+        {"from": "09:00", "to": "20:00"},
+        _D(2000, 1, 1),
+        None,
+        "本行默认；不得在 22:00 至 8:00 联系（GB/T 45251-2025）",
+    ),
+    ("bank_name", "安居银行", _D(2000, 1, 1), None, "本行名称，写在短信开头"),
+    ("bank_hotline", "400-000-0000", _D(2000, 1, 1), None, "示例号码：开业前改为本行客服电话"),
     ("off_site_sample_percent", 5, _D(2000, 1, 1), None, "本行默认"),
     ("second_opinion_required", True, _D(2000, 1, 1), None, "本行默认：实地走访和红色任务由协办人另签意见"),
     ("unreachable_attempts", 3, _D(2000, 1, 1), None, "本行默认：不同日、不同时段未接通次数"),
@@ -171,6 +183,10 @@ def seed_policies(at: datetime) -> None:
     install_follow_up_policy(at=at)
 
 
+def seed_templates(at: datetime) -> None:
+    install_first_templates(at=at)
+
+
 def seed_checklist(at: datetime) -> None:
     install_default_checklist(at=at)
 
@@ -183,4 +199,5 @@ PARTS: tuple[tuple[str, Callable[[datetime], None]], ...] = (
     ("pricing", seed_pricing),
     ("policies", seed_policies),
     ("checklist", seed_checklist),
+    ("templates", seed_templates),
 )

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "people",
     "loans",
     "collateral",
+    "correspondence",
     "risk",
     "followups",
     "config",
@@ -246,6 +247,9 @@ SPECTACULAR_SETTINGS = {
         "BreakState": "loans.models.BreakState",
         "Product": "loans.models.Product",
         "Tenor": "loans.models.Tenor",
+        "MessageKind": "correspondence.models.MessageKind",
+        "MessageState": "correspondence.models.MessageState",
+        "MessageReason": "correspondence.models.Reason",
     },
 }
 

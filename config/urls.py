@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("people.urls")),
     path("", include("followups.urls")),
     path("", include("loans.urls")),
+    path("", include("correspondence.urls")),
     path("", include("config.page_urls")),
 ]
 

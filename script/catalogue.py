@@ -12,7 +12,7 @@ from pathlib import Path
 import polib
 
 HOME = Path(__file__).resolve().parents[1]
-ROOMS = ("journal", "people", "loans", "collateral", "risk", "followups", "config")
+ROOMS = ("journal", "people", "loans", "collateral", "correspondence", "risk", "followups", "config")
 CATALOGUE = HOME / "config/locale/en/LC_MESSAGES/django.po"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # Also full-width marks alone: English has its own comma.

@@ -21,6 +21,7 @@ from config.invariants.computed import computed_findings
 from config.invariants.evenings import EVENINGS
 from config.invariants.figures import FIGURES
 from config.invariants.ledger import LEDGER
+from config.invariants.messages import MESSAGES
 from config.invariants.receipts import RECEIPTS
 from config.invariants.terms import TERMS
 from config.invariants.work import WORK
@@ -29,7 +30,7 @@ from loans.models import BusinessDate
 from loans.queries import calendar, overdue_grace_days, parameter
 from loans.rules.aging import crossing_dates, recognised_due_until
 
-CHECKS = LEDGER + BALANCES + TERMS + RECEIPTS + CHANGES + EVENINGS + FIGURES + WORK
+CHECKS = LEDGER + BALANCES + TERMS + RECEIPTS + CHANGES + EVENINGS + FIGURES + WORK + MESSAGES
 
 
 def findings() -> Iterator[Finding]:
@@ -66,6 +67,7 @@ def _values() -> dict[str, Any]:
         "classified_on": classified,
         "accrued_on": accrued,
         "has_accrual_run": Run.objects.filter(stage="non_accrual", business_date=accrued).exists(),
+        "reminded_on": _as_of(open_day, "remind"),
         "planned_on": _as_of(open_day, "replan"),
         "overdue_before": accrued - timedelta(days=most_days),
         **crossing_dates(classified),

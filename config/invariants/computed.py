@@ -20,7 +20,7 @@ from loans.rebuild import look
 from loans.rules import change_record
 from loans.rules.contract import sha256_of
 
-ROOMS = ("journal", "people", "loans", "collateral", "risk", "followups")
+ROOMS = ("journal", "people", "loans", "collateral", "correspondence", "risk", "followups")
 
 
 def computed_findings() -> Iterator[Finding]:

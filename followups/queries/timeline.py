@@ -222,6 +222,7 @@ def _fact_words(kind: str, facts: Mapping[str, Any]) -> str:
         "loans.repricing_notice_printed": _("打印重定价通知"),
         "loans.repricing_notice_taken": _("下载重定价通知"),
         "collateral.revalued": _("押品重估"),
+        "correspondence.message_cancelled": _("取消一条待发消息"),
         "people.revealed": _("查看客户信息"),
         "people.phone_changed": _("联系电话变更"),
         "people.profile_recorded": _("登记收入、单位与负债"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 HOME = Path(__file__).resolve().parents[2]
-ROOMS = ["journal", "people", "loans", "collateral", "risk", "followups", "config"]
+ROOMS = ["journal", "people", "loans", "collateral", "correspondence", "risk", "followups", "config"]
 FUNCTION_LINES, FILE_LINES, PART_LINES = 70, 500, 40
 
 

@@ -28,6 +28,7 @@ DATA_FILES = {
     "followups/rules/default_policy.py",
     "risk/rules/grading.py",
     "risk/batch.py",
+    "correspondence/rules/wording.py",
     "people/rules/masking.py",
     "collateral/rules/address.py",
     "config/boarding_bank.py",

@@ -17,6 +17,7 @@ from loans.actions.changes import propose_change
 from loans.models import RepricingItem
 from people.api.permissions import ANYONE
 from people.api.views import ApiView
+from tests.correspondence.rows import message_row
 from tests.factories import AT
 from tests.web import contract_bodies
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
@@ -114,6 +115,9 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("repricing-missed", "GET"): (LOAN_ROLES, None),
     ("repricing-make-up", "POST"): ({"operations"}, {"to_on": TODAY.isoformat(), "reason": "批次漏跑补做"}),
     ("spread-gaps", "GET"): (LOAN_ROLES, None),
+    ("messages", "GET"): (REPORTERS | {"operations"}, None),
+    ("message", "GET"): (REPORTERS | {"operations"}, None),
+    ("message-cancel", "POST"): ({"manager", "operations"}, {"reason": "客户要求不再短信提醒"}),
     ("tasks", "GET"): (FOLLOW_UP_ROLES, None),
     ("task", "GET"): (FOLLOW_UP_ROLES, None),
     ("task-claim", "POST"): (VISITORS, {}),
@@ -185,6 +189,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
                 "return",
                 "disclosure",
                 "fee",
+                "message",
                 "leave",
             ),
             999_999_999,
@@ -202,6 +207,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         ids = {"loan": bank.loans[place].pk, "task": task, "visit": task, "report": report["id"]}
         found[place] = {**ids, "receipt": pay(bank.loans[place]), "change": proposed(bank, place, who)}
         found[place]["leave"] = leave_in(bank, place)
+        found[place]["message"] = message_row(bank, place)
         found[place] |= money_rows(bank, place) | contract_bodies.disclosure_row(bank, who)
     shared = pricing_rows(bank)
     for place in ("home", "other"):

@@ -26,6 +26,7 @@ from loans.models import (
     RepricingItem,
     RepricingRun,
 )
+from tests.correspondence.rows import message_row
 from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import handover_in, leave_in
@@ -79,6 +80,9 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:policy": (POLICY_READERS, "get", {}),
     "followups:policy_loans": (POLICY_READERS, "get", {}),
     "followups:policy_loans_csv": (POLICY_READERS, "get", {}),
+    "correspondence:messages": (REPORTERS | {"operations"}, "get", {}),
+    "correspondence:message": (REPORTERS | {"operations"}, "get", {}),
+    "correspondence:of_loan": (LOAN_ROLES, "get", {}),
     "loans:list": (LOAN_ROLES, "get", {}),
     "loans:contract": (LOAN_ROLES, "get", {}),
     "loans:contract_schedule": (LOAN_ROLES, "get", {}),
@@ -156,6 +160,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
 }
 # Pages of the loans room that take a loan's id.
 LOAN_PAGES = {
+    "correspondence:of_loan",
     "loans:change_new",
     "loans:contract",
     "loans:contract_schedule",
@@ -245,6 +250,8 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
     if name in MONEY_PAGES:
         found = money_rows_of(bank, place) if place in bank.loans else {}
         return reverse(name, args=[found.get(MONEY_PAGES[name], 987654321)])
+    if name == "correspondence:message":
+        return reverse(name, args=[message_row(bank, place) if place in bank.loans else 987654321])
     if name in SHARED_PAGES:
         newest: Any = SHARED_PAGES[name].objects.latest("pk")
         more = ["csv"] if name == "loans:repricing_notices" else []

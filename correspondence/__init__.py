@@ -1,0 +1,1 @@
+"""Reminders and, later, every word that goes to a borrower."""

@@ -1,0 +1,107 @@
+"""The evening's reminders: what is to be told waits as a row, what has ended is taken back.
+
+Nobody is locked: a message only waits, and whoever sends it looks again at the loan, under its lock.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from psycopg2.extras import DateRange
+
+from correspondence import sql
+from correspondence.models import Channel, MessageKind, Template
+from correspondence.queries import contact_hours, rhythm, versions_in_force
+from correspondence.rules.reminders import Days, days_of
+from correspondence.rules.wording import FIRST_TEXTS
+from loans.queries import calendar, overdue_grace_days
+from loans.queries.evening import Cuts, cut
+from loans.rules.aging import recognised_due_until
+from loans.sql import array, run
+
+# What may move or end a due day.
+MOVES_A_DUE_DAY = (
+    "loans.settled", "loans.change_applied", "loans.change_reversed", "loans.restructured", "loans.accelerated",
+    "loans.written_off", "loans.receipt_reversed", "loans.rebuilt",
+)  # fmt: skip
+
+
+@transaction.atomic
+def install_first_templates(*, at: datetime) -> None:
+    """Seeds version 1 of each wording; does nothing for a kind that has one."""
+    known = set(Template.objects.values_list("kind", flat=True))
+    Template.objects.bulk_create(
+        Template(
+            kind=kind, channel=Channel.SMS, version=1, text=text, in_force=DateRange(date(2000, 1, 1), None, "[)"),
+            maker="P0001", made_at=at, checker="P0002", checked_at=at,
+            content_sha256=hashlib.sha256(text.encode()).hexdigest(),
+        )
+        for kind, text in FIRST_TEXTS.items()
+        if kind not in known
+    )  # fmt: skip
+
+
+def remind_cuts(*, as_of: date, size: int) -> Cuts:
+    """Chunks of loans with something to tell or to take back."""
+    return cut(sql.CANDIDATES, _scope(as_of, 0, None, None), size)
+
+
+@transaction.atomic
+def remind(
+    *,
+    as_of: date,
+    at: datetime,
+    after: int = 0,
+    up_to: int | None = None,
+    loan_ids: Iterable[int] | None = None,
+) -> dict[str, int]:
+    """Makes the messages of a close wait, and cancels those about something that ended.
+
+    With ids it also tells these loans what an earlier close should have.
+    """
+    versions = versions_in_force(as_of)
+    scope = {
+        **_scope(as_of, after, up_to, loan_ids),
+        "not_before": opens_at(as_of + timedelta(days=1)),
+        "due_version": versions[MessageKind.DUE],
+        "overdue_version": versions[MessageKind.OVERDUE],
+    }
+    cancelled = run(sql.CANCEL_ENDED, scope)
+    return {
+        "due_told": run(sql.REMIND_DUE, scope),
+        "overdue_told": run(sql.REMIND_OVERDUE, scope),
+        "cancelled": cancelled,
+    }
+
+
+def opens_at(day: date) -> datetime:
+    """When messages may go on a day, in the bank's time."""
+    return datetime.combine(day, time.fromisoformat(contact_hours(day)["from"]), timezone.get_default_timezone())
+
+
+def looked_for(as_of: date, *, catching_up: bool) -> Days:
+    """The days that bring a reminder at this close, by the parameters in force."""
+    if catching_up:
+        return days_of(as_of, rhythm(as_of), None)
+    days, grace = calendar(as_of - timedelta(days=40), as_of), overdue_grace_days(as_of)
+    before, until = (recognised_due_until(day, grace, days) for day in (as_of - timedelta(days=1), as_of))
+    return days_of(as_of, rhythm(as_of), (before, until))
+
+
+def _scope(as_of: date, after: int, up_to: int | None, loan_ids: Iterable[int] | None) -> dict[str, Any]:
+    days = looked_for(as_of, catching_up=loan_ids is not None)
+    return {
+        "as_of": as_of,
+        "after": after,
+        "up_to": up_to,
+        "loan_ids": None if loan_ids is None else array(loan_ids),
+        "due_after": days.due_after,
+        "due_up_to": days.due_up_to,
+        "since": array(each.since for each in days.overdue),
+        "step": array(each.step for each in days.overdue),
+        "expires_on": array(each.expires_on for each in days.overdue),
+        "facts": array(MOVES_A_DUE_DAY),
+    }

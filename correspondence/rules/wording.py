@@ -1,0 +1,66 @@
+"""The words of reminders: texts with named fields, and what must be in them.
+
+A text names the bank, the borrower, the loan by its last digits, the day, the amount and a number to call; it states
+and asks, it does not threaten (个人信息保护法; 商业银行催收自律规范). A field that is not known here is a fault.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+FIELDS = ("bank", "name", "note_tail", "about", "as_of", "amount", "hotline")
+# What nobody may leave out, whatever the kind.
+NEEDED = ("bank", "note_tail", "amount", "about", "hotline")
+LONGEST = 300
+TAIL = 4
+_FIELD = re.compile(r"\{([^{}]*)\}")
+# Version 1 of each kind.
+FIRST_TEXTS: dict[str, str] = {
+    "DUE": (
+        "【{bank}】{name}，您好。您尾号{note_tail}的住房贷款将于{about}还款{amount}元，请在当日前将款项存入还款账户。"
+        "如已存入，请忽略本提醒。咨询电话{hotline}。"
+    ),
+    "OVERDUE": (
+        "【{bank}】{name}，您好。截至{as_of}，您尾号{note_tail}的住房贷款有已到期未还的本息{amount}元（应还日{about}）。"
+        "请尽快安排还款；如已还款，请忽略本提醒。如有困难，请致电{hotline}，我们一起商量。"
+    ),
+}
+
+
+class UnknownField(ValueError):
+    """A text names a field that nobody fills."""
+
+
+def faults(text: str) -> tuple[str, ...]:
+    """What is wrong with a text, as codes: too long, fields unknown, fields missing."""
+    named = _FIELD.findall(text)
+    found = ["too_long"] if len(text) > LONGEST else []
+    found += [f"unknown:{name}" for name in named if name not in FIELDS]
+    found += [f"missing:{name}" for name in NEEDED if name not in named]
+    return tuple(found)
+
+
+def fill(text: str, fields: Mapping[str, str]) -> str:
+    """The text with its fields; UnknownField for one that is not given. What a field holds is never read as a field."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in fields:
+            raise UnknownField(match[1])
+        return fields[match[1]]
+
+    return _FIELD.sub(value, text)
+
+
+def fields_of(
+    *, bank: str, hotline: str, name: str, note_number: str, about: date, as_of: date, amount: Decimal
+) -> dict[str, str]:
+    """The fields of a reminder; days in words, the amount with two decimals, of the number its end only."""
+    return {
+        "bank": bank, "hotline": hotline, "name": name, "note_tail": note_number[-TAIL:], "about": _day(about),
+        "as_of": _day(as_of), "amount": f"{amount:,.2f}",
+    }  # fmt: skip
+
+
+def _day(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
