@@ -160,11 +160,11 @@ FROM loans_position p, LATERAL (VALUES
 
 -- Every date since the first take-over, closed with the ledger's totals.
 -- name: dates
-WITH moved AS (
+WITH moved AS MATERIALIZED (
     SELECT g.business_date AS day, b.code, sum(g.amount) AS amount FROM loans_ledger_line g
     JOIN loans_loan l ON l.id = g.loan_id JOIN people_branch b ON b.id = l.branch_id
     WHERE g.account = 'PRINCIPAL' GROUP BY 1, 2
-), opened AS (
+), opened AS MATERIALIZED (
     SELECT business_date AS day, count(*) AS loans FROM loans_posting WHERE kind IN ('OPENING', 'DISBURSEMENT') GROUP BY 1
 ), branch AS (
     SELECT d.day::date AS day, c.code, sum(m.amount) OVER (PARTITION BY c.code ORDER BY d.day) AS amount
