@@ -75,8 +75,11 @@ def covered_ids(staff: Staff, day: date | None = None) -> tuple[int, ...]:
 
 
 def know_day(staff: Staff, day: date) -> None:
-    """Says the business date to who knows it already, so that it is not read again for `covered_ids`."""
-    staff.__dict__.setdefault("_covered_ids", {})[None] = covered_ids(staff, day)
+    """Says the business date where it is known already, so that `covered_ids` does not read it again.
+
+    Who makes no visits stands in for nobody.
+    """
+    staff.__dict__.setdefault("_covered_ids", {})[None] = covered_ids(staff, day) if may(staff, ENTERS_OWN) else ()
 
 
 def deputies_for(staff: Staff) -> QuerySet[Staff]:

@@ -32,7 +32,7 @@ from loans.queries import OpenDay, open_day
 from people.leave import know_day
 from people.models import Staff
 from people.paging import MOST_COUNTED, capped
-from people.queries import branch_ids_visible_to, branches_visible_to, may
+from people.queries import branch_ids_visible_to, branches_visible_to, may, sees_every_branch
 from people.web import PageView, no_store
 
 MOST_AT_ONCE = 100
@@ -132,6 +132,8 @@ class DeskPage(PageView):
         return list(visitors_of(branch_ids_visible_to(self.staff))) if may(self.staff, "followups.assign") else []
 
     def _branches(self) -> list[tuple[str, str]]:
+        if not sees_every_branch(self.staff) and len(branch_ids_visible_to(self.staff)) < 2:
+            return []
         found = list(branches_visible_to(self.staff).values_list("code", "name"))
         return found if len(found) > 1 else []
 
