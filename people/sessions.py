@@ -10,7 +10,7 @@ _KNOWN = "SELECT session_data, expire_date FROM django_session WHERE session_key
 class SessionStore(db.SessionStore):
     def _get_session_from_db(self) -> Session | None:
         """The session while it lasts; None, and the key forgotten, when there is none."""
-        key = self.session_key
+        key = self.session_key or ""
         with connections[router.db_for_read(Session)].cursor() as cursor:
             cursor.execute(_KNOWN, [key])
             row = cursor.fetchone()

@@ -29,13 +29,15 @@ from people.queries import branch_ids_visible_to, branches_visible_to
 from people.rules.masking import mask_name
 from people.web import PageView, no_store, visible_or_404
 
+# Any day at all: said as a range and not as "not null", so that beside a band's range the planner counts it once.
+_SOME_DAY = Q(position__overdue_since__gte=date.min)
 LOAN_ORDERS = (
     Order("number", _("借据号"), ("loan_note_no",)),
     Order(
         "overdue",
         _("逾期最久"),
         parts=(
-            Part(Q(position__overdue_since__isnull=False), ("position__overdue_since", "position__loan_id")),
+            Part(_SOME_DAY, ("position__overdue_since", "position__loan_id")),
             Part(Q(position__overdue_since__isnull=True), ("id",)),
         ),
     ),
@@ -72,7 +74,7 @@ class LoanList(PageView):
         branches = list(branches_visible_to(self.staff).values_list("id", "code", "name"))
         # Each loan has its position; saying so lets the database begin with it.
         found = narrowed.qs.filter(position__isnull=False)
-        if order.code == OF_ONE_BRANCH.code and (len(branches) == 1 or self.request.GET.get("branch")):
+        if order.code == OF_ONE_BRANCH.code and (len(branches) == 1 or _are_few(self.request.GET)):
             found, order = found.annotate(own_balance=OWN_BALANCE), OF_ONE_BRANCH
         page = page_of(found, order, cursor=self.request.GET.get("cursor", ""))
         today = open_business_date()
@@ -93,6 +95,12 @@ class LoanList(PageView):
             # The frame shows it too.
             business_date=today,
         )
+
+
+def _are_few(given: Mapping[str, str]) -> bool:
+    """Loans of one branch, or in a worse class without being overdue: looked for along all balances, few are far."""
+    is_worse = given.get("five_class", FiveClass.PASS) not in ("", FiveClass.PASS)
+    return bool(given.get("branch")) or (is_worse and given.get("overdue") == "none")
 
 
 def _officers(branches: list[tuple[int, str, str]], given: Mapping[str, str]) -> QuerySet[Staff, tuple[str, str]]:
