@@ -19,16 +19,16 @@ FROM loans_businessdate b WHERE b.is_open
 BALANCES_BY_BRANCH = """
 SELECT b.code, p.product, p.loans, p.amount, p.accrued::bigint, p.ahead FROM (
     SELECT branch_id, product, count(*) FILTER (WHERE settled_on IS NULL) AS loans, sum(principal_balance) AS amount,
-           sum(CASE WHEN accrues_from IS NULL OR five_class = ANY(%(non_performing)s::text[])
-                         OR overdue_since < %(overdue_before)s THEN 0
-                    WHEN unbilled_principal < 100000000 AND accrues_from >= %(day)s::date - 400
+           sum(CASE WHEN accrues_from IS NOT NULL
+                         AND (five_class = 'PASS' OR five_class <> ALL(%(non_performing)s::text[]))
+                         AND (overdue_since IS NULL OR overdue_since >= %(overdue_before)s) THEN
+               CASE WHEN unbilled_principal < 100000000 AND accrues_from >= %(day)s::date - 400
                     THEN (2 * (unbilled_principal * 100)::bigint * (annual_rate_percent * 10000)::int
                              * greatest(0, %(day)s::date - accrues_from) + 360000000) / 720000000
                     ELSE div(2 * (unbilled_principal * 100) * (annual_rate_percent * 10000)
                              * greatest(0, %(day)s::date - accrues_from) + 360000000, 720000000)::bigint END
-               + CASE WHEN accrued_before = 0 OR five_class = ANY(%(non_performing)s::text[])
-                           OR overdue_since < %(overdue_before)s THEN 0
-                      ELSE (accrued_before * 100)::bigint END) AS accrued,
+               + CASE WHEN accrued_before = 0 THEN 0 ELSE (accrued_before * 100)::bigint END
+               ELSE 0 END) AS accrued,
            count(*) FILTER (WHERE accrues_from > %(day)s::date) AS ahead
     FROM loans_position GROUP BY branch_id, product) p
 JOIN people_branch b ON b.id = p.branch_id ORDER BY b.code, p.product
