@@ -120,6 +120,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "loans:repricing_missed": (LOAN_ROLES, "get", {}),
     "loans:repricing_make_up": ({"operations"}, "post", {"to_on": "2026-11-01", "reason": "批次漏跑补做"}),
     "loans:report_aging": (REPORTERS, "get", {}),
+    "loans:report_general": (REPORTERS, "get", {}),
     "loans:report_migration": (REPORTERS, "get", {}),
     "loans:report_collections": (REPORTERS, "get", {}),
     "loans:report_book": (REPORTERS, "get", {}),
