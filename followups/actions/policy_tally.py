@@ -134,8 +134,8 @@ def summary_of(run: PolicyRun) -> dict[str, Any]:
         cursor.execute(_TOTALS, told)
         (phone, field, off_site, phone_after, field_after, off_site_after, officers) = cursor.fetchone()
         cursor.execute(_BUSIEST, {**told, "most": CEILING})
-        weeks = [[str(day), *map(int, rest)] for day, *rest in cursor.fetchall()]
-    parts = list(run.parts.values_list("loans", "totals"))
+        weeks: list[list[Any]] = [[str(day), *map(int, rest)] for day, *rest in cursor.fetchall()]
+    parts: list[tuple[int, dict[str, Any]]] = [(p.loans or 0, p.totals or {}) for p in run.parts.all()]
     hours = {name: Decimal(text) for name, text in parameter("visit_hours", run.as_of, default=HOURS).items()}
     return {
         "loans": sum(loans for loans, _totals in parts),
@@ -146,7 +146,7 @@ def summary_of(run: PolicyRun) -> dict[str, Any]:
         "weeks": weeks,
         "ceiling": CEILING,
         **{
-            name: _summed([totals[name] for _loans, totals in parts])
+            name: _summed([totals.get(name, {}) for _loans, totals in parts])
             for name in ("hits_before", "hits_after", "changes")
         },
     }

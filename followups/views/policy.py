@@ -212,7 +212,7 @@ class PolicyLoansCsv(PageView):
 
     permission = "followups.view_policy"
 
-    def get(self, request: HttpRequest, pk: int, run: int) -> HttpResponseBase:
+    def get(self, request: HttpRequest, pk: int, run: int) -> HttpResponseBase:  # type: ignore[override]
         policy = visible_or_404(policies(), pk=pk)
         found = visible_or_404(policy.runs.all(), pk=run)
         rows = _visible_rows(found.pk, self.staff, request.GET.get("change", "")).order_by("loan_id")
