@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from journal.actions import hold_back, release
 from journal.models import HeldBack
+from journal.passing import is_unreachable
 
 Work = Callable[..., Mapping[str, Any] | None]
 _LAST_LOAN = "SELECT coalesce(max(id), 0) FROM loans_loan"
@@ -50,6 +51,8 @@ def run_isolated(
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:
+            if is_unreachable(error) or not connection.is_usable():
+                raise
             last = _last_loan() if high is None else high
             if last - low <= 0:
                 # Not a loan's doing: no loan is left in the range.
@@ -92,6 +95,8 @@ def _try_again(
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
+        if is_unreachable(error) or not connection.is_usable():
+            raise
         failed.add(loan_id)
         hold_back(stage=stage, subject_id=loan_id, reason=reason_of(error), since=as_of)
 

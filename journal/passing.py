@@ -29,7 +29,8 @@ def is_unreachable(fault: BaseException) -> bool:
     if code := _code_of(fault):
         return code in LOST
     cause = fault.__cause__
-    if isinstance(cause, psycopg2.OperationalError):
+    # The driver's general kind: the server was gone before it could say why.
+    if isinstance(cause, psycopg2.OperationalError) or type(cause) is psycopg2.DatabaseError:
         return True
     return isinstance(cause, psycopg2.Error) and ("connection already closed" in str(cause) or _is_gone())
 

@@ -111,7 +111,9 @@ class Pair:
 
     def run(self, program: str, *arguments: object) -> None:
         command = [str(self.programs / program), *map(str, arguments)]
-        subprocess.run(command, cwd="/", check=True, capture_output=True, **self.identity)
+        done = subprocess.run(command, cwd="/", capture_output=True, text=True, **self.identity)
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stderr[-2000:]}")
 
     def make(self, database: str) -> None:
         """The primary with a copy of a database of the bank, then the standby, which follows."""

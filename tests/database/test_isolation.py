@@ -3,8 +3,9 @@
 from datetime import date, timedelta
 from typing import Any
 
+import psycopg2
 import pytest
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 
 from config import day_end
 from config.isolation import run_isolated
@@ -111,3 +112,12 @@ def test_a_night_goes_on_without_the_loan_that_cannot_be_planned(monkeypatch: py
     day_end.run(through=FIRST + timedelta(days=1), at_clock=clock)
     assert not HeldBack.objects.exists()
     assert VisitTask.objects.filter(loan_id=bad).exists(), "it was tried again by itself"
+
+
+def test_a_server_that_is_gone_without_a_code_holds_nobody_back(forty: list[int]) -> None:
+    def work(*, as_of: date, after: int, up_to: int | None) -> dict[str, int]:
+        raise DatabaseError("server closed the connection unexpectedly") from psycopg2.DatabaseError("server closed")
+
+    with pytest.raises(DatabaseError):
+        run_isolated(work, stage="gone", as_of=DAY, scope={}, after=0, up_to=None)
+    assert not HeldBack.objects.filter(stage="gone").exists()
