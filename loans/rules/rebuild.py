@@ -191,7 +191,7 @@ class HistoryBroken(Exception):
 
 def version_of(versions: Sequence[Version], number: int) -> Version:
     """The version that an installment was, or will be, billed by: a later one begins where it took over."""
-    for version in reversed(versions):
+    for version in versions[::-1]:
         if version.first_number <= number:
             return version
     raise HistoryBroken(f"no terms for installment {number}")
