@@ -39,7 +39,8 @@ class Receipt(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["value_on", "id"], name="receipt_waiting", condition=Q(state="WAITING")),
+            # In the order of chunks: the receipts of a file wait for one day, all of them.
+            models.Index(fields=["loan", "value_on"], name="receipt_waiting", condition=Q(state="WAITING")),
             models.Index(fields=["loan", "-id"], name="receipt_by_loan"),
             models.Index(fields=["id"], name="receipt_unmatched", condition=Q(state="UNMATCHED")),
         ]

@@ -13,6 +13,7 @@ from loans.rules import aging
 from loans.sql import CLASS_CANDIDATES
 from loans.sql.accrual import MAY_DIFFER
 from loans.sql.billing import DUE
+from loans.sql.payments import WAITING
 from tests.conftest import FreshBank
 
 DAY = date(2026, 11, 1)
@@ -65,3 +66,22 @@ def test_without_any_of_them_the_book_is_read(cursor: Any, looked_for: Any, inde
     for name in indexes:
         cursor.execute(f"DROP INDEX {name}")
     assert reads_the_book(cursor, *looked_for)
+
+
+CHUNK = {"after": 100, "up_to": 120}
+WAITING_RECEIPTS = ("SELECT r.loan_id " + WAITING, {**SCOPE, **CHUNK, "receipt_ids": None})
+
+
+@pytest.mark.parametrize(
+    ("looked_for", "index"),
+    [((BILLING[0], {**SCOPE, **CHUNK}), "position_due"), (WAITING_RECEIPTS, "receipt_waiting")],
+    ids=["billing", "receipts"],
+)
+def test_a_chunk_reads_its_own_part_of_what_is_due(cursor: Any, looked_for: Any, index: str) -> None:
+    """Without it each of the many chunks of a peak day reads what is due in all of them."""
+    cursor.execute("DROP INDEX receipt_by_loan")
+    cursor.execute("EXPLAIN " + looked_for[0], looked_for[1])
+    plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert index in plan
+    bounds = next(line for line in plan.splitlines() if "Index Cond" in line)
+    assert "loan_id > 100" in bounds and "loan_id <= 120" in bounds and "2026-11-01" in bounds
