@@ -115,6 +115,9 @@ class Certificate(models.Model):
     staff = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="certificates")
     code = models.CharField(max_length=30)
     valid = DateRangeField()
+    # Who entered it and when; nobody for what came with a book.
+    entered_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+", null=True, db_index=False)
+    entered_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

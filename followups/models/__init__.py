@@ -6,6 +6,7 @@ well as by `rules.states`. Events and approved content are append-only.
 
 from followups.models.attempts import ContactOutcome, VisitAttempt
 from followups.models.handover import HandOver, HandOverItem
+from followups.models.notices import Audience, Notice, NoticeCode, NoticeQuerySet, NoticesRead, SkipRequest, SkipState
 from followups.models.policy import Checklist, FollowUpPolicy, FollowUpPolicyLine
 from followups.models.reports import Difference, ReportQuerySet, ReportState, VisitReport
 from followups.models.tasks import (
@@ -23,6 +24,7 @@ from followups.models.tasks import (
 from followups.models.visits import Conclusion, SecondOpinion, Visit
 
 __all__ = [
+    "Audience",
     "Checklist",
     "Conclusion",
     "ContactOutcome",
@@ -34,11 +36,17 @@ __all__ = [
     "HandOverItem",
     "Level",
     "Method",
+    "Notice",
+    "NoticeCode",
+    "NoticeQuerySet",
+    "NoticesRead",
     "OPEN_STATES",
     "Outcome",
     "ReportQuerySet",
     "ReportState",
     "SecondOpinion",
+    "SkipRequest",
+    "SkipState",
     "TaskEvent",
     "TaskKind",
     "TaskQuerySet",

@@ -51,6 +51,7 @@ class Outcome(models.TextChoices):
     REPLANNED = "REPLANNED", _("策略调整")
     SETTLED = "SETTLED", _("贷款已结清")
     SUSPECTED_LOST = "SUSPECTED_LOST", _("疑似失联")
+    SKIPPED = "SKIPPED", _("经批准免访")
 
 
 OPEN_STATES = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.SUBMITTED, TaskState.RETURNED)
@@ -81,6 +82,8 @@ class VisitTask(models.Model):
     opens_on = models.DateField()
     due_on = models.DateField(_("应完成日"))
     assigned_to = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="tasks")
+    # Who should go along on a field or red visit, by the rule; who really goes is named in the visit.
+    proposed_second = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     state = models.CharField(max_length=12, choices=TaskState.choices, default=TaskState.PLANNED)
     # A person fixed the date; the machine leaves it alone.
     is_pinned = models.BooleanField(default=False)
@@ -131,6 +134,14 @@ class VisitTask(models.Model):
                 condition=Q(closed_on__isnull=True, state="PLANNED", method="OFF_SITE", evidence__isnull=True),
             ),
             models.Index(fields=["closed_on", "id"], name="task_closed", condition=Q(closed_on__isnull=False)),
+            # What people have to make, by week, and what nobody has: read without the rows.
+            models.Index(
+                fields=["due_on"],
+                include=["branch", "assigned_to", "proposed_second", "method", "level", "kind", "opens_on"],
+                name="task_visits",
+                condition=Q(closed_on__isnull=True, is_light=False)
+                & (~Q(method="OFF_SITE") | Q(evidence__isnull=False)),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["loan", "rule", "cycle"], name="task_once_a_loan_rule_and_cycle"),
@@ -165,6 +176,11 @@ class EventKind(models.TextChoices):
     ATTEMPTED = "ATTEMPTED", _("联系客户")
     METHOD_CHANGED = "METHOD_CHANGED", _("改变方式")
     SECOND_SIGNED = "SECOND_SIGNED", _("协办人签署意见")
+    SECOND_PROPOSED = "SECOND_PROPOSED", _("建议协办人")
+    LEVELLED = "LEVELLED", _("均衡提前")
+    ALARMED = "ALARMED", _("首次回访告警")
+    SKIP_ASKED = "SKIP_ASKED", _("申请免访")
+    SKIP_REFUSED = "SKIP_REFUSED", _("不同意免访")
 
 
 class TaskEvent(models.Model):
