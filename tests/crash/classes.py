@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.crash import beats, beside, catching_up, deliveries, evenings, filing, killing, posting, publishing
+from tests.crash import beats, beside, catching_up, deliveries, evenings, filing, killing, posting, publishing, restarts
 from tests.crash.books import Life, rich_life
 from tests.crash.ground import Ground
 from tests.crash.points import KINDS
@@ -47,6 +47,7 @@ CLASSES: tuple[Class, ...] = (
     ("C2 kill -9, plain processes", 20, 160,
      lambda rig, n, tally: killing.forked(rig.ground, n, tally, seed=rig.seed, loans=400 if n >= 40 else 100)),
     ("C2 kill -9, Celery workers", 4, 60, lambda rig, n, tally: killing.celery(rig.ground, n, tally, seed=rig.seed)),
+    ("C3 server gone and back", 7, 60, lambda rig, n, tally: restarts.run(rig.ground, n, tally, seed=rig.seed)),
     ("C4 between COMMIT and broker", 8, 40, Rig.publishing),
     ("C5 broker dead, empty, frozen, full", 4, 20,
      lambda rig, n, tally: publishing.faulty(rig.ground, n, tally, seed=rig.seed)),

@@ -41,12 +41,12 @@ def _files(ground: Ground, trials: int, tally: Tally, folder: Path) -> Tally:
     expected: list[State] = []
     with ground.trial(bank, "filed"):
         notes = list(Loan.objects.order_by("id").values_list("loan_note_no", flat=True))
-        paths = [_file(folder, number, notes) for number in range(trials)]
+        paths = [make_file(folder, number, notes) for number in range(trials)]
         points = []
         for path in paths:
             watched = Points()
             with watched.watching():
-                _take(path)
+                take(path)
             run_pending_now()
             points.append(len(watched.labels))
             expected.append(state())
@@ -59,8 +59,8 @@ def _files(ground: Ground, trials: int, tally: Tally, folder: Path) -> Tally:
             tally.crashes += 1
             if ended != (DIED if kind == "exit" else 0):
                 tally.hang(trial, f"the command ended with {ended}")
-            _take(path)
-            _take(path)
+            take(path)
+            take(path)
             if MoneyFile.objects.filter(name=path.name, counts__finished=True).count() != 1:
                 tally.hang(trial, "the file is not finished once")
             run_pending_now()
@@ -69,7 +69,7 @@ def _files(ground: Ground, trials: int, tally: Tally, folder: Path) -> Tally:
     return tally
 
 
-def _file(folder: Path, number: int, notes: list[str]) -> Path:
+def make_file(folder: Path, number: int, notes: list[str]) -> Path:
     """Three parts: payments, some twice, one ahead of its day, one for nobody, one that cannot be read."""
     ahead = FIRST + timedelta(days=2)
     rows = [f"{note},{20 + number}.{index:02},{FIRST},MOBILE,P{number}-{index}" for index, note in enumerate(notes)]
@@ -80,7 +80,7 @@ def _file(folder: Path, number: int, notes: list[str]) -> Path:
     return path
 
 
-def _take(path: Path) -> None:
+def take(path: Path) -> None:
     call_command("post_receipts", str(path), stdout=StringIO())
 
 
@@ -88,7 +88,7 @@ def _disturbed(path: Path, number: int, kind: str) -> None:
     """The command's process. A command whose session is ended says so and ends; its person starts it again."""
     try:
         with Points(number, kind).watching():
-            _take(path)
+            take(path)
     except (DatabaseError, InterfaceError):
         if kind != "sever":
             raise

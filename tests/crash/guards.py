@@ -23,14 +23,15 @@ from journal.models import Entry, Pending
 from journal.reactions import reactions_to
 from loans import actions, sql
 from people.api import idempotency, views
-from tests.crash import beside, evenings, posting, processes, publishing
+from tests.crash import beside, evenings, posting, processes, publishing, restarts
 from tests.crash.books import FIRST, Label, Life, plain
 from tests.crash.evenings import Aim
-from tests.crash.ground import Ground
+from tests.crash.ground import THROUGH_LOG, Ground
 from tests.crash.tally import Tally
 
 UNCLAIMED = "SELECT business_date, stage, number, after, up_to, loans FROM journal_chunk ORDER BY number LIMIT 1"
 _SHORT = 5.0
+_FORGETFUL = {**restarts.DURABLE, "synchronous_commit": "off", "wal_writer_delay": "10s"}
 
 
 @dataclass(frozen=True)
@@ -240,6 +241,10 @@ GUARDS = (
     Guard("a position is locked before money moves it", _unlocked,
           _paid_by_two),
     Guard("a broker that does not answer is not waited for", _waits_for_ever, _frozen),
+    Guard("what is acknowledged is on the disk", lambda: patch.object(restarts, "SETTINGS", _FORGETFUL),
+          lambda ground, tally: restarts.run(ground, 3, tally, seed=1, steps=3)),
+    Guard("numbers are logged before a copy draws them", lambda: patch.object(restarts, "STRATEGY", THROUGH_LOG),
+          lambda ground, tally: restarts.run(ground, 1, tally, seed=1, steps=1)),
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 from config import day_end, tasks
@@ -127,12 +128,24 @@ class Night:
         return True
 
 
+Strike = Callable[[Night, str, random.Random], bool]
+
+
 def hurried(chunk: int, spell: float) -> None:
     """Sizes that make one evening many tasks; for processes forked afterwards."""
     day_end.CHUNK, tasks.SPELL = chunk, spell  # type: ignore[assignment]
 
 
-def celery(ground: Ground, trials: int, tally: Tally, *, seed: int, loans: int = LOANS) -> Tally:
+def celery(
+    ground: Ground,
+    trials: int,
+    tally: Tally,
+    *,
+    seed: int,
+    loans: int = LOANS,
+    kinds: Sequence[str] = KINDS,
+    strike: Strike = Night.kill,
+) -> Tally:
     """Real workers; each evening one to five kills of one kind."""
     days = [FIRST + timedelta(days=number) for number in range(trials)]
     bank = plain(ground, loans, trials)
@@ -144,7 +157,7 @@ def celery(ground: Ground, trials: int, tally: Tally, *, seed: int, loans: int =
     try:
         with ground.trial(bank, "celery"), broker_up() as broker, Night(broker) as night:
             for number, day in enumerate(days):
-                kind = KINDS[number % len(KINDS)]
+                kind = kinds[number % len(kinds)]
                 trial = f"seed {seed} {day} {kind}"
                 night.ask(day)
                 for _kill in range(dice.randint(1, 5)):
@@ -155,7 +168,7 @@ def celery(ground: Ground, trials: int, tally: Tally, *, seed: int, loans: int =
                     if today() > day:
                         break
                     inside += Run.objects.filter(business_date=day).exists()
-                    tally.crashes += night.kill(kind, dice)
+                    tally.crashes += strike(night, kind, dice)
                 if not night.until_closed(day):
                     tally.hang(trial, "the date is not closed")
                 tally.after(trial, expected[day])

@@ -20,25 +20,12 @@ from loans.actions import ReceiptRow, post_receipts
 from tests.crash.books import clock, today
 from tests.crash.ground import leave
 from tests.crash.processes import wait_for
-from tests.crash.standby import Pair, pair_of
+from tests.crash.servers import Server, default_at
+from tests.crash.standby import Pair, asked_by_the_bank, pair_of
 from tests.web.api_bank import Bank, make_bank
 
 pytestmark = [pytest.mark.crash, pytest.mark.xdist_group("crash-standby")]
 SLOW = "FROM loans_figure, pg_sleep(20)"
-
-
-@contextmanager
-def _default_at(port: int, name: str, user: str) -> Iterator[None]:
-    here = connections["default"].settings_dict
-    before = dict(here)
-    leave()
-    here.update(HOST="127.0.0.1", PORT=port, NAME=name, USER=user, PASSWORD="")
-    try:
-        yield
-    finally:
-        leave()
-        here.clear()
-        here.update(before)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +35,7 @@ def pair(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) -
         leave()
         with (
             pair_of(name, tmp_path_factory.mktemp("pair")) as pair,
-            _default_at(pair.primary.port, "bank", "anju_app"),
+            default_at(pair.primary.port),
             _replica_at(pair.standby.port),
         ):
             yield pair
@@ -98,8 +85,8 @@ def told(bank: Bank) -> str:
     return text
 
 
-def figures_read(server: Any) -> int:
-    return sum("FROM loans_figure" in statement for statement in server.asked_by_the_bank())
+def figures_read(server: Server) -> int:
+    return sum("FROM loans_figure" in statement for statement in asked_by_the_bank(server))
 
 
 def last_close() -> date:
@@ -119,7 +106,7 @@ def test_the_standby_answers_reports_and_nothing_else(pair: Pair, bank: Bank) ->
     close()
     # Besides, what a connection says when it begins.
     begins = ("SET ", "SELECT 1", "SELECT set_config", "SELECT oid, typarray FROM pg_type")
-    said = [each for each in pair.standby.asked_by_the_bank() if not each.startswith(begins)]
+    said = [each for each in asked_by_the_bank(pair.standby) if not each.startswith(begins)]
     assert said and all("loans_figure" in each for each in said)
 
 
