@@ -127,6 +127,7 @@ def _answers(task: VisitTask, visit: Any, dice: random.Random) -> dict[str, Any]
         "conclusion": "AT_RISK" if task.level == Level.RED else "WATCH" if concerned else "NO_CONCERN",
         "conclusion_text": "客户表示近期收入下降，已约定按期还款并留意后续流水。" if concerned else "资料与系统一致。",
         "second_visitor": _second_visitor(task, visit.lead_visitor) if visit.method == "FIELD" else "",
+        "photo_exit": "REFUSED" if visit.method == "FIELD" else "",
         "contact_outcome": "REACHED",
     }
 

@@ -106,6 +106,8 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
     ("visit_gap_days", 30, _D(2000, 1, 1), None, "本行默认：两次回访至少间隔天数，红色除外"),
     ("certificate_warning_days", 90, _D(2000, 1, 1), None, "本行默认：上线后仅提示无证人员的天数"),
     ("second_opinion_required", True, _D(2000, 1, 1), None, "本行默认：实地走访和红色任务由协办人另签意见"),
+    ("visit_file_megabytes", 10, _D(2000, 1, 1), None, "本行默认：回访附件单个文件上限（MB）"),
+    ("visit_pause_workdays", 10, _D(2000, 1, 1), None, "本行默认：客户经理自行暂停计时的工作日合计上限"),
     ("unreachable_attempts", 3, _D(2000, 1, 1), None, "本行默认：不同日、不同时段未接通次数"),
     ("approval_workdays", 2, _D(2000, 1, 1), None, "本行默认"),
 )

@@ -16,7 +16,7 @@ from people.models import Staff
 
 # The value by which a direct question's radio says "not verified".
 NOT_VERIFIED = "~UNVERIFIED"
-_TEXTS = ("contact_outcome", "second_visitor", "conclusion", "conclusion_text", "suggested_class")
+_TEXTS = ("contact_outcome", "second_visitor", "photo_exit", "conclusion", "conclusion_text", "suggested_class")
 
 
 def visitors_of(branch_ids: Iterable[int]) -> QuerySet[Staff]:

@@ -1,5 +1,6 @@
 """Writes of follow-ups: who visits, what was found, what the reviewer decided."""
 
+from followups.actions.attachments import attach_file, hand_out_file, remove_file
 from followups.actions.attempts import ask_for_field_visit, close_as_lost, record_attempt
 from followups.actions.install import install_default_checklist
 from followups.actions.opinions import sign_opinion
@@ -7,6 +8,7 @@ from followups.actions.refusals import (
     AlreadyDecided,
     AlreadySubmitted,
     DraftTooLarge,
+    FileRefused,
     InvalidAnswers,
     LightItem,
     MissingAnswers,
@@ -35,6 +37,7 @@ __all__ = [
     "AlreadyDecided",
     "AlreadySubmitted",
     "DraftTooLarge",
+    "FileRefused",
     "InvalidAnswers",
     "LightItem",
     "MissingAnswers",
@@ -57,6 +60,8 @@ __all__ = [
     "WrongState",
     "approve_report",
     "ask_for_field_visit",
+    "attach_file",
+    "hand_out_file",
     "hand_out_pdf",
     "assign",
     "claim",
@@ -64,6 +69,7 @@ __all__ = [
     "install_default_checklist",
     "preview",
     "record_attempt",
+    "remove_file",
     "reschedule",
     "return_report",
     "save_draft",

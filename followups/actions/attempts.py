@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from followups.actions.refusals import (
     LightItem,
     NotUnreachable,
-    NotYours,
     WrongAttempt,
     WrongDate,
     WrongState,
@@ -27,6 +26,7 @@ from followups.actions.tasks import (
     guard,
     locked_task,
     require_to_do,
+    require_visitor,
     reschedule,
     tell,
 )
@@ -41,7 +41,6 @@ from followups.models import (
     VisitTask,
 )
 from followups.queries.attempts import attempts_of
-from followups.queries.cover import is_held_by
 from followups.rules import attempts as rules
 from followups.rules.checklist import CALLING, TEXT_LIMIT, text_faults
 from loans.queries import calendar, parameter, require_business_date
@@ -75,7 +74,7 @@ def record_attempt(
     require_to_do(task)
     if task.is_light:
         raise LightItem
-    _require_visitor(task, by)
+    require_visitor(task, by)
     words, recording = _checked(outcome, note, recording)
     same = task.attempts.filter(by=by, outcome=outcome, at__gt=at - _SAME_PRESS).order_by("-id").first()
     if same is not None:
@@ -165,20 +164,12 @@ def _unreachable(task_id: int, note: str, by: Staff) -> tuple[VisitTask, str]:
     require(by, "followups.record_visit")
     task = locked_task(task_id, by)
     require_to_do(task)
-    _require_visitor(task, by)
+    require_visitor(task, by)
     words = checked_reason(note, least=REASON_LEAST, field="note")
     least = int(parameter("unreachable_attempts", require_business_date(), rules.LEAST))
     if not rules.is_unreachable(attempts_of(task), least):
         raise NotUnreachable(least)
     return task, words
-
-
-def _require_visitor(task: VisitTask, by: Staff) -> None:
-    """Who holds the task, or the second visitor of the visit; anybody who may when nobody has the task."""
-    if task.assigned_to is None or is_held_by(task, by):
-        return
-    if not Visit.objects.filter(task=task, second_visitor=by).exists():
-        raise NotYours(task.assigned_to.name)
 
 
 def _checked(outcome: str, note: str, recording: str) -> tuple[str, str]:

@@ -1,14 +1,15 @@
-"""The default checklist as version 1 of the data."""
+"""The default checklist as a version of the data."""
 
 from datetime import datetime
 
 from django.db import transaction
 
 from followups.models import Checklist
-from followups.rules.checklist import default_items
+from followups.rules.checklist_items import DEFAULT_VERSION, default_items
 
 
 @transaction.atomic
 def install_default_checklist(*, at: datetime) -> None:
-    """Installs version 1 when there is no checklist yet; safe to repeat."""
-    Checklist.objects.get_or_create(version=1, defaults={"items": default_items(), "made_at": at})
+    """Installs our newest version where the bank has an older one or none; safe to repeat."""
+    if not Checklist.objects.filter(version__gte=DEFAULT_VERSION).exists():
+        Checklist.objects.create(version=DEFAULT_VERSION, items=default_items(), made_at=at)

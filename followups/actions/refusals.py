@@ -157,6 +157,15 @@ class WrongAttempt(ActionRefused):
     code = "wrong_attempt"
 
 
+class FileRefused(ActionRefused):
+    """A file that may not lie with a visit; the sentence says why."""
+
+    code = "file_refused"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="file")
+
+
 class DraftTooLarge(ActionRefused):
     code = "draft_too_large"
 

@@ -17,7 +17,7 @@ from followups.actions.refusals import (
     WrongState,
     fault_sentence,
 )
-from followups.models import EventKind, TaskEvent, TaskState, VisitTask
+from followups.models import EventKind, TaskEvent, TaskState, Visit, VisitTask
 from followups.queries.cover import is_held_by
 from followups.rules import states
 from followups.rules.checklist import TEXT_LIMIT, text_faults
@@ -106,6 +106,14 @@ def checked_reason(reason: str, *, least: int, field: str = "reason") -> str:
             code=faults[0],
         )
     return words
+
+
+def require_visitor(task: VisitTask, by: Staff) -> None:
+    """Who holds the task, or the second visitor of the visit; anybody who may when nobody has the task."""
+    if task.assigned_to is None or is_held_by(task, by):
+        return
+    if not Visit.objects.filter(task=task, second_visitor=by).exists():
+        raise NotYours(task.assigned_to.name)
 
 
 def require_officer_fits(task: VisitTask, officer: Staff) -> None:

@@ -38,9 +38,10 @@ from followups.models import (
     VisitReport,
     VisitTask,
 )
+from followups.queries.attachments import photos_of
 from followups.queries.content import ReportParts, build_content, content_seen, known_for
 from followups.queries.cover import is_held_by
-from followups.queries.form import field_label
+from followups.queries.form import asked_of, field_label
 from followups.queries.opinions import answers_sha256, opinion_of
 from followups.rules import checklist
 from followups.rules.report import conclusion_draft, content_sha256
@@ -127,7 +128,7 @@ def preview(*, task_id: int, draft: Mapping[str, Any] | None, by: Staff) -> Repo
     if draft is not None:
         _require_shape(visit, draft)
     used = dict(visit.draft if draft is None else draft)
-    items = checklist.items_for(task.kind, visit.method, visit.checklist.items)
+    items = asked_of(visit)
     absent, faults = _obstacles(task, visit, items, used)
     second = _partner(used, task, visit.lead_visitor)
     content = build_content(ReportParts(task, visit, _without_faults(used, faults), _next_version(visit), second, None))
@@ -149,7 +150,7 @@ def submit_visit(*, task_id: int, version: int, draft: Mapping[str, Any], by: St
     guard(task, TaskState.SUBMITTED)
     require_version(visit, version)
     _require_shape(visit, draft)
-    items = checklist.items_for(task.kind, visit.method, visit.checklist.items)
+    items = asked_of(visit)
     absent, faults = _obstacles(task, visit, items, draft)
     labels = _labels(items)
     if absent:
@@ -264,7 +265,7 @@ def _require_shape(visit: Visit, draft: Mapping[str, Any]) -> None:
         raise InvalidAnswers({"draft": ["not_an_object"]}, {"draft": field_label("draft")}) from None
     if size > checklist.DRAFT_BYTES_LIMIT:
         raise DraftTooLarge
-    items = checklist.items_for(visit.task.kind, visit.method, visit.checklist.items)
+    items = asked_of(visit)
     faults = checklist.shape_faults(items, draft)
     if faults:
         raise InvalidAnswers(faults, {**{key: field_label(key) for key in faults}, **_labels(items)})
@@ -291,7 +292,7 @@ def _obstacles(
     task: VisitTask, visit: Visit, items: list[checklist.Item], draft: Mapping[str, Any]
 ) -> tuple[list[str], dict[str, list[str]]]:
     """What is missing and what is wrong. A conclusion has to speak about what the figures show."""
-    absent = checklist.missing(items, draft, method=visit.method)
+    absent = checklist.missing(items, draft, method=visit.method, photos=photos_of(visit))
     faults = checklist.validate(items, draft, visit.known, method=visit.method)
     words = str(draft.get("conclusion_text") or "").strip()
     if not absent and not faults and len(words) < checklist.CONCLUSION_TEXT_LEAST:

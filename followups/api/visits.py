@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from followups import actions, queries
 from followups.api.reports import ReportFull, full_report
 from followups.api.tasks import Nothing
-from followups.models import Conclusion, Method, Visit, VisitTask
+from followups.models import Conclusion, Method, PhotoExit, Visit, VisitTask
 from followups.rules import checklist
 from loans.api import StaffBrief
 from loans.models import FiveClass
@@ -43,6 +43,9 @@ class Draft(StrictSerializer):
         required=False,
     )
     second_visitor = TextField(max_length=20, allow_blank=True, required=False)
+    photo_exit = serializers.ChoiceField(
+        choices=PhotoExit.choices, allow_blank=True, required=False, help_text="Why a field visit has no photo."
+    )
     conclusion = serializers.ChoiceField(choices=Conclusion.choices, allow_blank=True, required=False)
     conclusion_text = TextField(max_length=checklist.CONCLUSION_TEXT_LIMIT, allow_blank=True, required=False)
     suggested_class = serializers.ChoiceField(choices=FiveClass.choices, allow_blank=True, required=False)

@@ -4,8 +4,11 @@ A task exists exactly once per (loan, rule, cycle). Legal state changes are held
 well as by `rules.states`. Events and approved content are append-only.
 """
 
+from followups.models.attachments import AttachmentRemoval, PhotoExit, VisitAttachment
 from followups.models.attempts import ContactOutcome, VisitAttempt
+from followups.models.events import Event, EventFeed, EventFinding, EventSource, EventSubject, EventVisit, Finding
 from followups.models.handover import HandOver, HandOverItem
+from followups.models.merging import MergedTask, MergeMode
 from followups.models.notices import Audience, Notice, NoticeCode, NoticeQuerySet, NoticesRead, SkipRequest, SkipState
 from followups.models.policy import Checklist, FollowUpPolicy, FollowUpPolicyLine
 from followups.models.reports import Difference, ReportQuerySet, ReportState, VisitReport
@@ -15,26 +18,37 @@ from followups.models.tasks import (
     Level,
     Method,
     Outcome,
+    Subject,
     TaskEvent,
     TaskKind,
     TaskQuerySet,
     TaskState,
     VisitTask,
 )
-from followups.models.visits import Conclusion, SecondOpinion, Visit
+from followups.models.visits import Conclusion, SecondOpinion, Visit, VisitLease
 
 __all__ = [
+    "AttachmentRemoval",
     "Audience",
     "Checklist",
     "Conclusion",
     "ContactOutcome",
     "Difference",
+    "Event",
+    "EventFeed",
+    "EventFinding",
     "EventKind",
+    "EventSource",
+    "EventSubject",
+    "EventVisit",
+    "Finding",
     "FollowUpPolicy",
     "FollowUpPolicyLine",
     "HandOver",
     "HandOverItem",
     "Level",
+    "MergeMode",
+    "MergedTask",
     "Method",
     "Notice",
     "NoticeCode",
@@ -42,9 +56,11 @@ __all__ = [
     "NoticesRead",
     "OPEN_STATES",
     "Outcome",
+    "PhotoExit",
     "ReportQuerySet",
     "ReportState",
     "SecondOpinion",
+    "Subject",
     "SkipRequest",
     "SkipState",
     "TaskEvent",
@@ -52,7 +68,9 @@ __all__ = [
     "TaskQuerySet",
     "TaskState",
     "Visit",
+    "VisitAttachment",
     "VisitAttempt",
+    "VisitLease",
     "VisitReport",
     "VisitTask",
 ]

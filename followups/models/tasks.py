@@ -23,6 +23,13 @@ class Method(models.TextChoices):
     COUNTER = "COUNTER", _("网点面谈")
 
 
+class Subject(models.TextChoices):
+    """What a visit looks at; the codes of `rules.checklist`."""
+
+    LOAN = "LOAN", _("借款人和押品")
+    PROPERTY = "PROPERTY", _("仅押品")
+
+
 class Level(models.IntegerChoices):
     """Sorts by urgency: the smaller, the more urgent."""
 
@@ -51,6 +58,7 @@ class Outcome(models.TextChoices):
     REPLANNED = "REPLANNED", _("策略调整")
     SETTLED = "SETTLED", _("贷款已结清")
     SUSPECTED_LOST = "SUSPECTED_LOST", _("疑似失联")
+    WITHDRAWN = "WITHDRAWN", _("触发事项撤回")
     SKIPPED = "SKIPPED", _("经批准免访")
 
 
@@ -78,6 +86,9 @@ class VisitTask(models.Model):
     # 逾期跟踪: closes itself on payment, needs no visit.
     is_light = models.BooleanField(default=False)
     method = models.CharField(max_length=10, choices=Method.choices)
+    subject = models.CharField(
+        max_length=8, choices=Subject.choices, default=Subject.LOAN, db_default=Subject.LOAN.value
+    )
     level = models.PositiveSmallIntegerField(choices=Level.choices, default=Level.NONE)
     opens_on = models.DateField()
     due_on = models.DateField(_("应完成日"))
@@ -87,6 +98,8 @@ class VisitTask(models.Model):
     state = models.CharField(max_length=12, choices=TaskState.choices, default=TaskState.PLANNED)
     # A person fixed the date; the machine leaves it alone.
     is_pinned = models.BooleanField(default=False)
+    # 计时暂停: the clock stands from the day of the pause up to and including this day.
+    paused_until = models.DateField(null=True)
     # Why: [{"code": …, "params": {…}}, …], rendered by followups.wording.
     reason = models.JSONField(default=list)
     policy_version = models.PositiveIntegerField()
@@ -176,6 +189,10 @@ class EventKind(models.TextChoices):
     ATTEMPTED = "ATTEMPTED", _("联系客户")
     METHOD_CHANGED = "METHOD_CHANGED", _("改变方式")
     SECOND_SIGNED = "SECOND_SIGNED", _("协办人签署意见")
+    FILE_ADDED = "FILE_ADDED", _("添加附件")
+    FILE_REMOVED = "FILE_REMOVED", _("移除附件")
+    PAUSED = "PAUSED", _("计时暂停")
+    RESUMED = "RESUMED", _("恢复计时")
     SECOND_PROPOSED = "SECOND_PROPOSED", _("建议协办人")
     LEVELLED = "LEVELLED", _("均衡提前")
     ALARMED = "ALARMED", _("首次回访告警")

@@ -64,3 +64,16 @@ class SecondOpinion(models.Model):
 
     def __str__(self) -> str:
         return f"opinion {self.visit_id} {self.conclusion}"
+
+
+class VisitLease(models.Model):
+    """Which window writes on a visit now. A beat of that window keeps it; others read only until it is let go."""
+
+    visit = models.OneToOneField(Visit, on_delete=models.CASCADE, primary_key=True, related_name="lease")
+    tab = models.CharField(max_length=40)
+    by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
+    since = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"lease {self.visit_id}"

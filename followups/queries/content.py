@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from collateral.queries import balances_beside, charges_of
 from followups.models import EventKind, Level, Method, ReportState, TaskKind, Visit, VisitReport, VisitTask
+from followups.queries.attachments import attachments_of, reused
 from followups.queries.facts import (
     days_past_due_of,
     in_both,
@@ -94,7 +95,7 @@ def build_content(parts: ReportParts) -> dict[str, Any]:
 
 def _build(parts: ReportParts) -> dict[str, Any]:
     task, visit, loan = parts.task, parts.visit, parts.task.loan
-    items = checklist.items_for(task.kind, visit.method, visit.checklist.items)
+    items = checklist.items_for(task.kind, visit.method, visit.checklist.items, task.subject)
     found = findings(items, parts.draft, visit.known)
     before = _means(visit.known, {})
     assessment = assess(
@@ -118,6 +119,7 @@ def _build(parts: ReportParts) -> dict[str, Any]:
             class_now=loan.position.five_class,
             visitors=_visitors(parts),
             clock=_clock(task, parts.at),
+            attachments=_attachments(visit, loan.pk),
             returned=_returned(task, last),
             previous=last.content if last else None,
         )
@@ -244,6 +246,25 @@ def _collateral(loan: Loan) -> dict[str, Any]:
         for charge in charges_of(loan.pk)
     ]
     return {"homes": homes, "value": f"{value:.2f}" if value is not None else ""}
+
+
+def _attachments(visit: Visit, loan_id: int) -> list[dict[str, Any]]:
+    """What lies with the visit, with the hashes of what is kept; times in words, as the document shows them."""
+    rows = list(attachments_of(visit))
+    elsewhere = reused(rows, loan_id)
+    return [
+        {
+            "name": row.name,
+            "sha256": row.exhibit.sha256,
+            "media_type": row.exhibit.media_type,
+            "size": row.exhibit.size,
+            "taken_at": _instant(row.taken_at),
+            "added_at": _instant(row.at),
+            "by": row.by.name,
+            "is_reused": row.pk in elsewhere,
+        }
+        for row in rows
+    ]
 
 
 def _clock(task: VisitTask, at: datetime | None) -> list[dict[str, Any]]:

@@ -7,9 +7,11 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from followups.models import Conclusion, Visit, VisitTask
+from followups.models import Conclusion, Method, Visit, VisitTask
+from followups.queries.attachments import photos_of
 from followups.queries.facts import is_known_to, source_label
 from followups.rules import checklist
+from followups.rules.attachments import PHOTO_EXITS
 from followups.rules.report import mask_place
 from loans.models import FiveClass
 from people.models import Staff
@@ -25,6 +27,12 @@ def _words(rows: tuple[tuple[str, str, str], ...]) -> list[tuple[str, str]]:
     return [(row[0], row[place]) for row in rows]
 
 
+def asked_of(visit: Visit) -> list[Mapping[str, Any]]:
+    """The items that this visit asks, by its kind, method and subject."""
+    task = visit.task
+    return checklist.items_for(task.kind, visit.method, visit.checklist.items, task.subject)
+
+
 def form_of(task: VisitTask, visit: Visit, reader: Staff | None = None) -> dict[str, Any]:
     """Everything the visit page shows, in the active language; nothing is written.
 
@@ -34,8 +42,8 @@ def form_of(task: VisitTask, visit: Visit, reader: Staff | None = None) -> dict[
     classes, draft, missing [{key, label}], faults {key: [code]}, required, answered.
     """
     language = _language()
-    items = checklist.items_for(task.kind, visit.method, visit.checklist.items)
-    absent = checklist.missing(items, visit.draft, method=visit.method)
+    items = asked_of(visit)
+    absent = checklist.missing(items, visit.draft, method=visit.method, photos=photos_of(visit))
     labels = {item["key"]: item["label"][language] for item in items}
     is_open = reader is None or is_known_to(task, reader)
     shown = visit if is_open else _masked(visit, items)
@@ -59,6 +67,7 @@ def form_of(task: VisitTask, visit: Visit, reader: Staff | None = None) -> dict[
         "methods": _words(checklist.VERIFICATION_METHODS),
         "outcomes": _words(checklist.CONTACT_OUTCOMES) if visit.method in checklist.CALLING else [],
         "conclusions": [(value, str(label)) for value, label in Conclusion.choices],
+        "photo_exits": _words(PHOTO_EXITS) if visit.method == Method.FIELD else [],
         "classes": [(value, str(label)) for value, label in FiveClass.choices],
         "draft": shown.draft,
         "missing": [{"key": key, "label": labels.get(key) or field_label(key)} for key in absent],
@@ -87,6 +96,7 @@ def field_label(key: str) -> str:
     return {
         "contact_outcome": _("接通结果"),
         "second_visitor": _("协办人"),
+        "photo_exit": _("现场照片"),
         "conclusion": _("回访结论"),
         "conclusion_text": _("结论说明"),
         "suggested_class": _("建议分类"),

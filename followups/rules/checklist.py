@@ -11,33 +11,21 @@ Nothing here knows Django: labels carry both languages, refusals are codes.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from followups.rules.attachments import PHOTO_EXITS, photo_is_missing
+from followups.rules.checklist_items import (
+    PROPERTY_KEYS,
+    PROPERTY_SECTIONS,
+)
 from people.rules.identity import has_unseen_characters, is_phone
 
 Item = Mapping[str, Any]
 Draft = Mapping[str, Any]
 Known = Mapping[str, Mapping[str, Any]]
-
-SECTIONS: Final[tuple[tuple[str, str, str], ...]] = (
-    ("identity", "身份与联系", "Identity and contact"),
-    ("fund_use", "资金用途", "Use of funds"),
-    ("occupancy", "居住状况", "Occupancy"),
-    ("employment", "就业", "Employment"),
-    ("income", "收入与支出", "Income and expense"),
-    ("debts", "负债", "Debts"),
-    ("repayment", "还款情况", "Repayment"),
-    ("collateral", "押品", "Collateral"),
-    ("registration", "抵押登记", "Registration"),
-    ("guarantor", "保证人与开发商", "Guarantor and developer"),
-    ("needs", "诉求与态度", "Needs and attitude"),
-    ("education", "金融知识告知", "Education given"),
-    ("findings", "差异与核实", "Differences and verification"),
-    ("conclusion", "风险结论", "Risk conclusion"),
-)
 
 VERIFICATION_METHODS: Final[tuple[tuple[str, str, str], ...]] = (
     ("ORAL", "客户口述", "Borrower's word"),
@@ -90,185 +78,20 @@ _PICTURES = re.compile(
     "\u27b0\u27bf\u2b1b\u2b1c\u2b50\u2b55]"
 )
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-
-_ALL_KINDS: Final = ("FIRST", "PERIODIC", "IRREGULAR")
-_TALKS: Final = ("PHONE", "FIELD", "VIDEO", "COUNTER")
-_EVERY: Final = ("OFF_SITE", *_TALKS)
+# What a visit looks at: the loan with its borrower, or the home alone.
+LOAN, PROPERTY = "LOAN", "PROPERTY"
 
 
-def _item(
-    key: str,
-    section: str,
-    zh: str,
-    en: str,
-    *,
-    type: str = "text",
-    kinds: Sequence[str] = _ALL_KINDS,
-    methods: Sequence[str] = _TALKS,
-    required: bool = False,
-    before: str = "",
-    choices: Sequence[tuple[str, str, str]] = (),
-    **more: Any,
-) -> dict[str, Any]:
-    return {
-        "key": key,
-        "section": section,
-        "label": {"zh": zh, "en": en},
-        "type": type,
-        "choices": [{"value": value, "zh": label, "en": english} for value, label, english in choices],
-        "kinds": list(kinds),
-        "methods": list(methods),
-        "required": required,
-        "before": before,
-        **more,
-    }
-
-
-_YES_NO = (("YES", "是", "Yes"), ("NO", "否", "No"))
-_OCCUPANCY = (
-    ("OWNER", "自住", "Owner occupied"),
-    ("RELATIVES", "亲属居住", "Relatives"),
-    ("LET", "出租", "Let"),
-    ("VACANT", "空置", "Vacant"),
-    ("NOT_OWNER", "非自住", "Not owner occupied"),
-    ("NOT_DELIVERED", "未交付", "Not delivered"),
-)
-_REGISTRATION = (
-    ("FORMAL", "正式抵押", "Formal mortgage"),
-    ("ADVANCE_NOTICE", "预告登记", "Advance notice"),
-    ("NOT_RECORDED", "未登记", "Not registered"),
-)
-_CONDITION = (
-    ("GOOD", "完好", "Good"),
-    ("DAMAGED", "有损坏", "Damaged"),
-    ("ALTERED", "有改建", "Altered"),
-    ("UNKNOWN", "未见到", "Not seen"),
-)
-_INTENTION = (
-    ("NORMAL", "按期还款", "Pays as agreed"),
-    ("DIFFICULT", "有困难，愿还", "In difficulty, willing"),
-    ("UNWILLING", "无还款意愿", "Unwilling"),
-)
-_REQUESTS = (
-    ("NONE", "无", "None"),
-    ("DEFERRAL", "延期", "Deferral"),
-    ("METHOD", "改还款方式", "Another repayment method"),
-    ("DUE_DAY", "改还款日", "Another due day"),
-    ("PREPAYMENT", "提前还款", "Prepayment"),
-    ("COMPLAINT", "投诉", "Complaint"),
-    ("OTHER", "其他", "Other"),
-)
-_ATTITUDE = (
-    ("COOPERATIVE", "配合", "Cooperative"),
-    ("RELUCTANT", "勉强", "Reluctant"),
-    ("HOSTILE", "抵触", "Hostile"),
-)
-_MET = (
-    ("BORROWER", "借款人本人", "The borrower"),
-    ("FAMILY", "家属", "Family"),
-    ("TENANT", "承租人", "Tenant"),
-    ("NOBODY", "无人应门", "Nobody in"),
-    ("NOT_LET_IN", "未能入户", "Not let in"),
-)
-_FIRST, _PERIODIC, _IRREGULAR = ("FIRST",), ("PERIODIC",), ("IRREGULAR",)
-_MEANS = ("PERIODIC", "IRREGULAR")
-
-DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
-    # ① identity and contact
-    _item("identity_checked", "identity", "已核对本人身份", "Identity checked", type="yesno", choices=_YES_NO,
-          required=True, normal="YES"),
-    _item("phone", "identity", "联系电话", "Phone", required=True, before="phone", max=20, format="phone"),
-    _item("address", "identity", "联系地址", "Address", before="address", max=200),
-    _item("marital_change", "identity", "婚姻变化", "Marital change", type="yesno", choices=_YES_NO, normal="NO"),
-    # ② fund use
-    _item("fund_arrived", "fund_use", "资金已到收款人账户", "Money arrived at the payee", type="yesno", choices=_YES_NO,
-          kinds=_FIRST, required=True, normal="YES"),
-    _item("fund_use_matches", "fund_use", "用途与合同一致", "Use matches the contract", type="yesno", choices=_YES_NO,
-          kinds=_FIRST, required=True, normal="YES"),
-    _item("fund_backflow", "fund_use", "资金回流", "Fund backflow", type="yesno", choices=_YES_NO, kinds=_FIRST,
-          required=True, normal="NO"),
-    _item("down_payment_own", "fund_use", "首付款为自有资金", "Down payment from own money", type="yesno",
-          choices=_YES_NO, kinds=_FIRST, normal="YES"),
-    # ③ occupancy
-    _item("occupancy", "occupancy", "居住状态", "Occupancy", type="choice", choices=_OCCUPANCY,
-          kinds=("FIRST", "PERIODIC"), required=True, before="occupancy"),
-    _item("delivered_on", "occupancy", "交付日期", "Delivered on", type="date", kinds=_FIRST, before="delivered_on"),
-    _item("quality_dispute", "occupancy", "房屋质量纠纷", "Quality dispute", type="yesno", choices=_YES_NO,
-          kinds=_FIRST, normal="NO"),
-    # ④ employment
-    _item("employer", "employment", "工作单位", "Employer", kinds=_MEANS, required=True, before="employer", max=120),
-    _item("post", "employment", "岗位与年限", "Post and years", kinds=_MEANS, before="post", max=120),
-    # ⑤ income and expense
-    _item("monthly_income", "income", "税后月收入", "Monthly income after tax", type="money", kinds=_MEANS,
-          required=True, before="monthly_income"),
-    _item("spouse_income", "income", "配偶月收入", "Spouse's monthly income", type="money", kinds=_MEANS,
-          before="spouse_income"),
-    _item("property_fee", "income", "每月物业费", "Monthly property fee", type="money", kinds=_MEANS,
-          before="property_fee"),
-    # ⑥ debts
-    _item("other_monthly_debt", "debts", "其他贷款月还款", "Other monthly debt service", type="money", kinds=_MEANS,
-          required=True, before="other_monthly_debt"),
-    _item("guarantees_given", "debts", "对外担保", "Guarantees given", kinds=_MEANS, before="guarantees_given"),
-    # ⑦ repayment
-    _item("payment_strip", "repayment", "近 12 期还款", "Last 12 installments", type="system", methods=_EVERY,
-          before="payment_strip"),
-    _item("five_class", "repayment", "当前分类", "Class", type="system", methods=_EVERY, before="five_class"),
-    _item("repayment_intention", "repayment", "还款意愿", "Repayment intention", type="choice", choices=_INTENTION,
-          required=True, normal="NORMAL"),
-    # ⑧ collateral
-    _item("property_value", "collateral", "房产价值", "Property value", type="system", methods=_EVERY,
-          kinds=("FIRST", "PERIODIC"), before="property_value"),
-    _item("property_condition", "collateral", "房屋状况", "Condition", type="choice", choices=_CONDITION,
-          kinds=_PERIODIC, required=True, normal="GOOD"),
-    _item("insurance_until", "collateral", "保险到期日", "Insured until", type="date", kinds=_PERIODIC,
-          before="insurance_until"),
-    # ⑨ registration
-    _item("registration_kind", "registration", "登记状态", "Registration", type="choice", choices=_REGISTRATION,
-          kinds=("FIRST", "PERIODIC"), required=True, before="registration_kind"),
-    _item("registration_no", "registration", "不动产登记证明号", "Registration number", kinds=("FIRST", "PERIODIC"),
-          before="registration_no", max=80),
-    _item("seizure", "registration", "查封或纠纷", "Seizure or dispute", type="yesno", choices=_YES_NO,
-          kinds=("FIRST", "PERIODIC"), normal="NO"),
-    # ⑩ guarantor and developer
-    _item("project_progress", "guarantor", "项目进度", "Progress of the development", kinds=_FIRST, max=200,
-          before="project_progress"),
-    # ⑪ needs and attitude
-    _item("request", "needs", "客户诉求", "Borrower's request", type="choice", choices=_REQUESTS, kinds=_IRREGULAR,
-          required=True, normal="NONE"),
-    _item("request_note", "needs", "诉求说明", "Request in words", kinds=_ALL_KINDS),
-    _item("attitude", "needs", "配合程度", "Cooperation", type="choice", choices=_ATTITUDE, kinds=_IRREGULAR,
-          required=True, normal="COOPERATIVE"),
-    # ⑫ education
-    _item("education_given", "education", "已告知还款与征信影响", "Repayment and bureau effects explained",
-          type="yesno", choices=_YES_NO, kinds=_FIRST, required=True, normal="YES"),
-    # ⑬ differences and verification
-    _item("trigger_facts", "findings", "触发事项", "Trigger", type="system", kinds=_IRREGULAR, methods=_EVERY,
-          before="trigger_facts"),
-    _item("change_cause", "findings", "变化原因", "Cause of the change", kinds=_IRREGULAR, required=True),
-    _item("off_site_evidence", "findings", "非现场证据", "Off-site evidence", type="system", methods=("OFF_SITE",),
-          before="off_site_evidence"),
-    _item("evidence_checked", "findings", "系统证据已核对", "System evidence checked", type="yesno", choices=_YES_NO,
-          methods=("OFF_SITE",), required=True, normal="YES"),
-    _item("exception_note", "findings", "异常说明", "Exceptions explained", methods=("OFF_SITE",)),
-    # ⑭ conclusion
-    _item("measure_proposed", "conclusion", "建议措施", "Measure proposed", kinds=_IRREGULAR),
-    # Field only: who was met, what the place looks like.
-    _item("person_met", "identity", "约见人", "Person met", type="choice", choices=_MET, methods=("FIELD",),
-          required=True, normal="BORROWER"),
-    _item("site_condition", "collateral", "现场情况", "Condition on site", type="choice", choices=_CONDITION,
-          kinds=("FIRST", "IRREGULAR"), methods=("FIELD",), required=True, normal="GOOD"),
-)  # fmt: skip
-
-
-def default_items() -> list[dict[str, Any]]:
-    """The default checklist in the order of the sections."""
-    order = {key: place for place, (key, _zh, _en) in enumerate(SECTIONS)}
-    return sorted(DEFAULT_ITEMS, key=lambda item: order[item["section"]])
-
-
-def items_for(kind: str, method: str, checklist: Iterable[Item]) -> list[Item]:
-    """The items that this kind of visit asks when made by this method."""
+def items_for(kind: str, method: str, checklist: Iterable[Item], subject: str = LOAN) -> list[Item]:
+    """The items that this kind of visit asks when made by this method; of the home alone only the home's."""
+    if subject == PROPERTY:
+        return [item for item in checklist if method in item["methods"] and _is_of_the_home(item)]
     return [item for item in checklist if kind in item["kinds"] and method in item["methods"]]
+
+
+def _is_of_the_home(item: Item) -> bool:
+    """Whatever brought the visit about, the home is asked about as on a periodic one."""
+    return item["key"] in PROPERTY_KEYS or (item["section"] in PROPERTY_SECTIONS and "PERIODIC" in item["kinds"])
 
 
 def is_direct(item: Item) -> bool:
@@ -301,8 +124,11 @@ def needs_pair(method: str, level: int) -> bool:
     return method == "FIELD" or level == RED
 
 
-def missing(items: Iterable[Item], draft: Draft, *, method: str) -> list[str]:
-    """Keys of what still has to be answered before the report may be made, in the form's order."""
+def missing(items: Iterable[Item], draft: Draft, *, method: str, photos: int | None = None) -> list[str]:
+    """Keys of what still has to be answered before the report may be made, in the form's order.
+
+    `photos`: how many lie with the visit; None where that is not asked.
+    """
     outcome = str(draft.get("contact_outcome") or "")
     keys: list[str] = []
     if method in CALLING and not outcome:
@@ -311,6 +137,8 @@ def missing(items: Iterable[Item], draft: Draft, *, method: str) -> list[str]:
         keys += [item["key"] for item in items if item["required"] and not is_answered(item, draft)]
     if method == "FIELD" and not str(draft.get("second_visitor") or "").strip():
         keys.append("second_visitor")
+    if photos is not None and photo_is_missing(method, photos, str(draft.get("photo_exit") or "")):
+        keys.append("photo_exit")
     conclusion = draft.get("conclusion")
     if not conclusion:
         keys.append("conclusion")
@@ -422,6 +250,9 @@ def validate(items: Iterable[Item], draft: Draft, known: Known, *, method: str =
         faults["contact_outcome"] = ["not_a_choice"]
     elif method in CALLING and outcome and outcome not in ("REACHED", "REFUSED"):
         faults["contact_outcome"] = ["not_reached"]
+    reason = draft.get("photo_exit") or ""
+    if reason and reason not in [value for value, _zh, _en in PHOTO_EXITS]:
+        faults["photo_exit"] = ["not_a_choice"]
     conclusion = draft.get("conclusion") or ""
     if conclusion and conclusion not in CONCLUSIONS:
         faults["conclusion"] = ["not_a_choice"]
@@ -438,7 +269,7 @@ def validate(items: Iterable[Item], draft: Draft, known: Known, *, method: str =
     return faults
 
 
-_DRAFT_TEXTS = ("contact_outcome", "second_visitor", "conclusion", "conclusion_text", "suggested_class")
+_DRAFT_TEXTS = ("contact_outcome", "second_visitor", "photo_exit", "conclusion", "conclusion_text", "suggested_class")
 _ANSWER_TEXTS = ("choice", "now", "verified_by")
 
 

@@ -10,8 +10,9 @@ mark}], on_time, late, days_past_due, overdue_amount, last_payment}, sections[{k
 differences[row], requests[row], baselines[row], unverified[row], unchanged[{key, label, count}], collateral{…},
 ratios[{code, label, before, after, change, limit, is_over}], conclusion{code, label, text, class_now,
 class_suggested, class_chosen, reasons[code]}, opinions[{role, name, staff_no, conclusion, text, at}],
-attachments[{name, sha256}], clock[{code, label{zh,en}, from, to, workdays}], returned{reason, sections} or null,
-amendments[{key, label, from, to}], answers_sha256.
+attachments[{name, sha256, media_type, size, taken_at, added_at, by, is_reused}], photo_exit{code, label} or
+null, clock[{code, label{zh,en}, from, to, workdays}], returned{reason, sections} or
+null, amendments[{key, label, from, to}], answers_sha256.
 A row: key, section, label, state, before, before_text, before_source, before_on, now, now_text,
 verified_by, verified_text, delta_percent. `state` is SAME, CHANGED, BASELINE (first recorded), UNVERIFIED,
 ANSWERED, FINDING (a direct question with a remarkable answer), SYSTEM or UNANSWERED.
@@ -25,6 +26,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from followups.rules.assessment import Assessment, Ratio, change_percent
+from followups.rules.attachments import PHOTO_EXITS
 from followups.rules.checklist import (
     SECTIONS,
     VERIFICATION_METHODS,
@@ -82,7 +84,7 @@ class Inputs:
     # Lead first, then the second visitor: {role, name, staff_no, at}.
     visitors: Sequence[Mapping[str, Any]]
     clock: Sequence[Mapping[str, Any]] = ()
-    attachments: Sequence[Mapping[str, str]] = ()
+    attachments: Sequence[Mapping[str, Any]] = ()
     returned: Mapping[str, Any] | None = None
     previous: Mapping[str, Any] | None = field(default=None)
 
@@ -149,6 +151,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
             for place, visitor in enumerate(inputs.visitors)
         ],
         "attachments": [dict(attachment) for attachment in inputs.attachments],
+        "photo_exit": _photo_exit(str(inputs.draft.get("photo_exit") or "")),
         "clock": [dict(step) for step in inputs.clock],
         "returned": dict(inputs.returned) if inputs.returned else None,
         "contact_outcome": str(inputs.draft.get("contact_outcome") or ""),
@@ -156,6 +159,12 @@ def build(inputs: Inputs) -> dict[str, Any]:
     }
     content["amendments"] = amendments(inputs.previous, content) if inputs.previous else []
     return content
+
+
+def _photo_exit(code: str) -> dict[str, Any] | None:
+    """Why a field visit has no photo, in both languages."""
+    found = next(((zh, en) for value, zh, en in PHOTO_EXITS if value == code), None)
+    return {"code": code, "label": {"zh": found[0], "en": found[1]}} if found else None
 
 
 def row_of(item: Item, draft: Draft, known: Known) -> Row:
@@ -364,11 +373,20 @@ def amendments(previous: Mapping[str, Any], content: Mapping[str, Any]) -> list[
     if before["code"] != after["code"]:
         label = {"zh": "回访结论", "en": "Conclusion"}
         found.append({"key": "conclusion", "label": label, "from": before["label"], "to": after["label"]})
+    files = [{part["sha256"]: part["name"] for part in each.get("attachments", ())} for each in (previous, content)]
+    if set(files[0]) != set(files[1]):
+        label = {"zh": "附件", "en": "Attachments"}
+        was, now = (dict.fromkeys(("zh", "en"), _names(each)) for each in files)
+        found.append({"key": "attachments", "label": label, "from": was, "to": now})
     if before["text"] != after["text"]:
         label = {"zh": "结论说明", "en": "Conclusion in words"}
         was_text, now_text = ({"zh": part["text"], "en": part["text"]} for part in (before, after))
         found.append({"key": "conclusion_text", "label": label, "from": was_text, "to": now_text})
     return found
+
+
+def _names(files: Mapping[str, str]) -> str:
+    return "，".join(f"{name} {sha256[:8]}" for sha256, name in files.items())
 
 
 _STATE_WORDS: Final[dict[str, Words]] = {

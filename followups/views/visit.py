@@ -19,7 +19,7 @@ from followups.forms import OpinionForm, draft_of, version_of, visitors_of
 from followups.models import EventKind, TaskState, Visit, VisitReport, VisitTask
 from followups.queries import contact_of, desk, form_of, opinion_shown, person_facts
 from followups.queries.cover import is_held_by
-from followups.queries.form import field_label
+from followups.queries.form import asked_of, field_label
 from followups.rules import checklist
 from followups.views.rows import desk_rows, name_for
 from followups.views.task import TaskStep
@@ -49,8 +49,7 @@ class VisitBase(PageView):
         return task, visit
 
     def draft(self, task: VisitTask, visit: Visit) -> dict[str, Any]:
-        items = checklist.items_for(task.kind, visit.method, visit.checklist.items)
-        return draft_of(self.request.POST, items)
+        return draft_of(self.request.POST, asked_of(visit))
 
     def context(self, task: VisitTask, visit: Visit, refusal: ActionRefused | None = None) -> dict[str, Any]:
         today = open_business_date()

@@ -72,6 +72,8 @@ def filled(visit: Visit, **changes: Any) -> dict[str, Any]:
     draft: dict[str, Any] = {"answers": answers, "conclusion": "NO_CONCERN", "conclusion_text": ""}
     if visit.method in checklist.CALLING:
         draft["contact_outcome"] = "REACHED"
+    if visit.method == "FIELD":
+        draft["photo_exit"] = "REFUSED"
     for key, value in changes.items():
         if isinstance(value, dict):
             answers[key] = value

@@ -1,0 +1,62 @@
+"""Files of a visit: photos and documents, kept as exhibits of the journal, named and dated here."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from followups.models.visits import Visit
+from journal.models import Exhibit
+from people.models import Staff
+
+
+class PhotoExit(models.TextChoices):
+    """Why a field visit has no photo; the codes of `rules.attachments.PHOTO_EXITS`."""
+
+    REFUSED = "REFUSED", _("客户不同意拍照")
+    NOBODY_IN = "NOBODY_IN", _("无人在家，已拍门牌并留条")
+    NOT_LET_IN = "NOT_LET_IN", _("未能入户，已拍门牌并留条")
+    NOT_DELIVERED = "NOT_DELIVERED", _("房屋未交付")
+
+
+class VisitAttachment(models.Model):
+    """One file of a visit. `sent_sha256` is that of the bytes as they came, the exhibit's that of what is kept."""
+
+    visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="attachments")
+    exhibit = models.ForeignKey(Exhibit, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=80)
+    sent_sha256 = models.CharField(max_length=64)
+    sent_size = models.PositiveIntegerField()
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    # When the camera says the photo was taken; the rest of what it said is not kept.
+    taken_at = models.DateTimeField(null=True)
+    by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="attachments")
+    at = models.DateTimeField()
+    business_date = models.DateField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["visit", "id"], name="attachment_by_visit"),
+            models.Index(fields=["sent_sha256"], name="attachment_by_bytes"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(width__isnull=True, height__isnull=True)
+                | Q(width__isnull=False, height__isnull=False, width__gt=0, height__gt=0),
+                name="photo_has_both_measures",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.visit_id} {self.name}"
+
+
+class AttachmentRemoval(models.Model):
+    """A file taken out of a visit again before it was handed in; the file itself is kept. Append-only."""
+
+    attachment = models.OneToOneField(VisitAttachment, on_delete=models.PROTECT, related_name="removal")
+    by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"removal {self.attachment_id}"

@@ -1,0 +1,55 @@
+"""Files of a visit as pages, reports and rules read them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from followups.models import Visit, VisitAttachment, VisitTask
+from followups.rules.attachments import MEGABYTES, PDF
+from loans.queries import open_business_date, parameter
+from people.models import Staff
+
+
+def attachments_of(visit: Visit) -> QuerySet[VisitAttachment]:
+    """What lies with the visit now, the oldest first."""
+    found = VisitAttachment.objects.filter(visit=visit, removal__isnull=True)
+    return found.select_related("exhibit", "by").order_by("id")
+
+
+def attachments_visible_to(staff: Staff) -> QuerySet[VisitAttachment]:
+    """Files of tasks one may see, not taken out again."""
+    found = VisitAttachment.objects.filter(
+        visit__task__in=VisitTask.objects.visible_to(staff), removal__isnull=True
+    )  # fmt: skip
+    return found.select_related("exhibit", "by", "visit__task__loan__borrower")
+
+
+def photos_of(visit: Visit) -> int:
+    """How many photos lie with the visit."""
+    return attachments_of(visit).exclude(exhibit__media_type=PDF).count()
+
+
+def reused(rows: Iterable[VisitAttachment], loan_id: int) -> set[int]:
+    """Ids of those that lie with a visit to another loan too: as they came, or as they are kept."""
+    found = list(rows)
+    if not found:
+        return set()
+    same = Q(sent_sha256__in=[row.sent_sha256 for row in found]) | Q(exhibit__in=[row.exhibit_id for row in found])
+    others = VisitAttachment.objects.filter(same, removal__isnull=True).exclude(visit__task__loan_id=loan_id)
+    marks = set()
+    for sent, kept in others.values_list("sent_sha256", "exhibit_id"):
+        marks |= {sent, kept}
+    return {row.pk for row in found if row.sent_sha256 in marks or row.exhibit_id in marks}
+
+
+def files_shown(visit: Visit) -> dict[str, Any]:
+    """What a page lists: the rows, which of them lie with another loan too, and how large one may be."""
+    rows = list(attachments_of(visit))
+    return {"files": rows, "reused": reused(rows, visit.task.loan_id), "megabytes": most_megabytes()}
+
+
+def most_megabytes() -> int:
+    """The largest file taken, in MB."""
+    today = open_business_date()
+    return int(parameter("visit_file_megabytes", today, MEGABYTES)) if today else MEGABYTES
