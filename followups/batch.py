@@ -66,7 +66,7 @@ class PolicyInForce:
 
 
 @dataclass(frozen=True)
-class _Day:
+class Day:
     """What is the same for every loan of a run."""
 
     as_of: date
@@ -76,7 +76,7 @@ class _Day:
     grace_days: int
 
 
-class _Case(NamedTuple):
+class Case(NamedTuple):
     """A loan with its facts and open tasks."""
 
     facts: Facts
@@ -180,7 +180,7 @@ def _replan(ids: Sequence[int], as_of: date, at: datetime, policy: PolicyInForce
     counts = {"looked_at": 0, "created": 0, "brought_forward": 0, "cancelled": 0, "closed": 0}
     if not ids:
         return counts
-    day = _day(as_of, at, policy)
+    day = planning_day(as_of, at, policy)
     for chunk in _chunks(ids):
         lock_positions(chunk)
         cases = _gather(chunk, day)
@@ -200,7 +200,7 @@ def run_off_site(*, as_of: date, at: datetime, after: int = 0, up_to: int | None
     counts = {"looked_at": 0, "closed": 0, "handed_to_person": 0}
     if not due:
         return counts
-    day, limits = _day(as_of, at), _off_site_limits(as_of)
+    day, limits = planning_day(as_of, at), _off_site_limits(as_of)
     for chunk in _chunks(due):
         lock_positions(loan_id for _task, loan_id in chunk)
         parameters = {"ids": [row[1] for row in chunk], "tasks": [row[0] for row in chunk], "as_of": as_of}
@@ -234,9 +234,10 @@ def _by_loan(row: tuple[int, int]) -> tuple[int, int]:
     return loan_id, task_id
 
 
-def _day(as_of: date, at: datetime, policy: PolicyInForce | None = None) -> _Day:
+def planning_day(as_of: date, at: datetime, policy: PolicyInForce | None = None) -> Day:
+    """The calendar, the policy in force unless another is given, and when arrears are recognised."""
     days = calendar(as_of - timedelta(days=800), as_of + timedelta(days=900))
-    return _Day(as_of, at, policy or policy_in_force(as_of), days, overdue_grace_days(as_of))
+    return Day(as_of, at, policy or policy_in_force(as_of), days, overdue_grace_days(as_of))
 
 
 def _off_site_limits(on: date) -> off_site.Limits:
@@ -273,21 +274,22 @@ def _candidates(scope: dict[str, Any]) -> list[int]:
     return [row[0] for row in _rows(sql.CANDIDATES + " ORDER BY loan_id", scope)]
 
 
-def _decide(case: _Case, day: _Day) -> tuple[Change, ...]:
+def _decide(case: Case, day: Day) -> tuple[Change, ...]:
     planned = plan(case.facts, day.policy.lines, day.calendar, day.as_of)
     return diff(planned, case.open_tasks, case.facts)
 
 
-def _gather(loan_ids: Sequence[int], day: _Day) -> list[_Case]:
-    return [_case(row, day) for row in _rows(sql.FACTS, {"ids": list(loan_ids), "as_of": day.as_of})]
+def _gather(loan_ids: Sequence[int], day: Day) -> list[Case]:
+    return [case_of(row, day) for row in _rows(sql.FACTS, {"ids": list(loan_ids), "as_of": day.as_of})]
 
 
-def _case(row: tuple[Any, ...], day: _Day) -> _Case:
+def case_of(row: tuple[Any, ...], day: Day) -> Case:
     """A gathered row as facts; the order of columns is that of `sql.FACTS`."""
     (
         loan_id, note_no, branch_id, officer_id, disbursed_on, matures_on, baseline_on, original, marks, last_visit_on,
         balance, overdue_since, is_settled, grade, value, is_owner_occupied, district, slow_due, slow_settled,
         still_open, ended, periodic_ended, last_followup_on, is_talk_held, has_tasks, beside,
+        product, credit_score,
     ) = row  # fmt: skip
     record = PaymentRecord(tuple(zip(slow_due or (), slow_settled or (), strict=True)), marks, baseline_on)
     ratio = None if not value else ((balance + beside) * 100 / value).quantize(Decimal("0.0001"), ROUND_DOWN)
@@ -310,6 +312,8 @@ def _case(row: tuple[Any, ...], day: _Day) -> _Case:
         remaining_months=full_months(day.as_of, matures_on),
         is_owner_occupied=is_owner_occupied,
         district=district or "",
+        product=product,
+        credit_score=credit_score,
         last_visit_on=last_visit_on,
         last_followup_on=last_followup_on,
         is_talk_held=bool(is_talk_held),
@@ -318,7 +322,7 @@ def _case(row: tuple[Any, ...], day: _Day) -> _Case:
         has_tasks=has_tasks,
     )
     tasks = tuple(_open_task(item, day.policy.version) for item in _loaded(still_open) or ())
-    return _Case(facts, branch_id, officer_id, tasks)
+    return Case(facts, branch_id, officer_id, tasks)
 
 
 def _open_task(item: Sequence[Any], version: int) -> OpenTask:
@@ -330,7 +334,7 @@ def _open_task(item: Sequence[Any], version: int) -> OpenTask:
     )  # fmt: skip
 
 
-def _apply(changes: Iterable[tuple[_Case, Change]], day: _Day) -> dict[str, int]:
+def _apply(changes: Iterable[tuple[Case, Change]], day: Day) -> dict[str, int]:
     """Writes each kind of change with one statement; returns how many rows each really changed."""
     created, moved, cancelled, closed = [], [], [], []
     for case, change in changes:
@@ -350,7 +354,7 @@ def _apply(changes: Iterable[tuple[_Case, Change]], day: _Day) -> dict[str, int]
     }
 
 
-def _created(case: _Case, change: Create, day: _Day) -> dict[str, Any]:
+def _created(case: Case, change: Create, day: Day) -> dict[str, Any]:
     planned = change.planned
     return {
         "loan_id": case.facts.loan_id,
@@ -369,7 +373,7 @@ def _created(case: _Case, change: Create, day: _Day) -> dict[str, Any]:
     }
 
 
-def _moved(change: BringForward, day: _Day) -> dict[str, Any]:
+def _moved(change: BringForward, day: Day) -> dict[str, Any]:
     return {
         "id": change.task_id,
         "opens_on": change.opens_on,
@@ -380,7 +384,7 @@ def _moved(change: BringForward, day: _Day) -> dict[str, Any]:
     }
 
 
-def _reasons(reasons: Iterable[Reason], day: _Day) -> list[dict[str, Any]]:
+def _reasons(reasons: Iterable[Reason], day: Day) -> list[dict[str, Any]]:
     """Reasons as stored; a policy line also says of which version it is."""
     stored = [reason.as_json() for reason in reasons]
     for reason in stored:
@@ -389,7 +393,7 @@ def _reasons(reasons: Iterable[Reason], day: _Day) -> list[dict[str, Any]]:
     return stored
 
 
-def _on_file(row: tuple[Any, ...], day: _Day) -> off_site.OnFile:
+def _on_file(row: tuple[Any, ...], day: Day) -> off_site.OnFile:
     """A gathered row as what the check looks at; the order of columns is that of `sql.OFF_SITE_FACTS`."""
     (
         _task_id, note_no, rule, cycle, marks, baseline_on, balance, overdue_since, five_class, registration, value,
@@ -410,7 +414,7 @@ def _on_file(row: tuple[Any, ...], day: _Day) -> off_site.OnFile:
     )
 
 
-def _write(statement: str, rows: list[dict[str, Any]], day: _Day) -> int:
+def _write(statement: str, rows: list[dict[str, Any]], day: Day) -> int:
     if not rows:
         return 0
     parameters: dict[str, Any] = {"rows": _json(rows), "as_of": day.as_of, "at": day.at, "version": day.policy.version}

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from followups.models import Method
-from followups.rules.default_policy import FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE, PERIODIC
+from followups.rules.default_policy import CYCLE_BOUNDS, FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE, PERIODIC
 from followups.rules.policy_check import Finding
 from followups.rules.policy_facts import FACTS
 from loans.models import Product
@@ -21,6 +21,7 @@ KIND_WORDS = {
     FIRST_METHOD: gettext_lazy("首次回访：方式"),
     OVERDUE: gettext_lazy("不定期回访：逾期"),
     PERIODIC: gettext_lazy("定期回访"),
+    CYCLE_BOUNDS: gettext_lazy("定期回访：周期上下限"),
 }
 FACT_WORDS = {
     "grade": gettext_lazy("风险等级"),
@@ -56,7 +57,8 @@ RESULT_WORDS = {
     "methods": gettext_lazy("轮换方式"), "months": gettext_lazy("周期（1 至 12 个月）"), "level": gettext_lazy("级别"),
     "limit_workdays": gettext_lazy("办理时限（工作日）"), "from_day": gettext_lazy("自逾期第几天"),
     "rule": gettext_lazy("逾期步骤"), "tier": gettext_lazy("分层代号"), "is_light": gettext_lazy("还清自动办结"),
-    "call_list_from": gettext_lazy("列入电话名单日"),
+    "call_list_from": gettext_lazy("列入电话名单日"), "opens_days_before": gettext_lazy("到期前几天可办"),
+    "least_months": gettext_lazy("周期最短（月）"), "most_months": gettext_lazy("周期最长（月）"),
 }  # fmt: skip
 CHANGE_WORDS = {
     "NEW": gettext_lazy("新增或后移"), "EARLIER": gettext_lazy("提前"),
@@ -130,8 +132,18 @@ def result_words(line: Line) -> tuple[str, str]:
         if told.get("is_light"):
             limit = _("%(limit)s，还清自动办结") % {"limit": limit}
         return method_words(told.get("method")), limit
+    if line.kind == CYCLE_BOUNDS:
+        return "–", _("%(least)s 至 %(most)s 个月") % {
+            "least": told.get("least_months"),
+            "most": told.get("most_months"),
+        }
     methods = _("、").join(method_words(each) for each in _many(told.get("methods")))
-    return methods, _("每 %(months)s 个月") % {"months": told.get("months")}
+    limit = _("每 %(months)s 个月") % {"months": told.get("months")}
+    if told.get("opens_days_before"):
+        limit = _("%(limit)s，到期前 %(days)s 天可办") % {"limit": limit, "days": told["opens_days_before"]}
+    if told.get("level") not in (None, "NONE"):
+        limit = _("%(limit)s，%(level)s") % {"limit": limit, "level": LEVEL_WORDS.get(told["level"], told["level"])}
+    return methods, limit
 
 
 def _many(value: Any) -> list[Any]:
@@ -173,6 +185,9 @@ _SAID = {
     "GAP": gettext_lazy("空档：%(kind)s没有一行适用于%(example)s的贷款。"),
     "WORSE_IS_LATER": gettext_lazy(
         "%(worse)s按第 %(line)s 行是 %(later)s，%(better)s按第 %(others)s 行是 %(sooner)s：等级更差不得更晚。"
+    ),
+    "WORSE_IS_LOOSER": gettext_lazy(
+        "第 %(line)s 行：周期上下限使%(worse)s（%(later)s）晚于%(better)s（%(sooner)s）：等级更差不得更晚。"
     ),
     "WORSE_IS_LIGHTER": gettext_lazy("%(worse)s按第 %(line)s 行的方式轻于%(better)s按第 %(others)s 行。"),
     "NOT_GATHERED": gettext_lazy("第 %(line)s 行：%(fact)s尚未采集，对全部贷款都是未知。"),

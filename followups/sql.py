@@ -106,7 +106,8 @@ SELECT l.id, l.loan_note_no, l.branch_id, officer.id, l.disbursed_on, l.matures_
        l.principal_original, l.payment_record, l.last_visit_on, p.principal_balance, p.overdue_since,
        p.settled_on IS NOT NULL, grade.level, home.value, home.is_owner_occupied, home.district,
        slow.due_on, slow.settled_on, history.still_open, history.ended, history.periodic_ended,
-       history.last_followup_on, history.is_talk_held, history.loan_id IS NOT NULL, coalesce(beside.balance, 0)
+       history.last_followup_on, history.is_talk_held, history.loan_id IS NOT NULL, coalesce(beside.balance, 0),
+       l.product, l.credit_score
   FROM loans_loan l
   JOIN loans_position p ON p.loan_id = l.id
   LEFT JOIN people_staff officer ON officer.id = l.portfolio_officer_id AND officer.is_active

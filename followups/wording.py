@@ -11,6 +11,8 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from followups.models import Method, VisitTask
+from followups.policy_wording import fact_words
+from followups.rules.events import BY_CODE
 from followups.rules.facts import Reason
 from loans.models import FiveClass
 from risk.models import GradeLevel
@@ -117,7 +119,7 @@ def _fact(params: Mapping[str, Any]) -> str:
     say = _BY_FACT.get(params["fact"])
     sign = _SIGNS.get(params["op"], params["op"])
     if say is None:
-        return f"{params['fact']} {params['value']} {sign} {params['limit']}"
+        return f"{fact_words(params['fact'])} {params['value']} {sign} {params['limit']}"
     return say({**params, "sign": sign})
 
 
@@ -155,6 +157,13 @@ def _evidence_detail(code: str, params: Mapping[str, Any]) -> str:
     return ""
 
 
+def _event(params: Mapping[str, Any]) -> str:
+    kind = BY_CODE.get(str(params["event"]))
+    if kind is None:
+        return str(params["event"])
+    return kind.en if _is_english() else kind.zh
+
+
 _Say = Callable[[Mapping[str, Any]], str]
 _BY_CODE: Mapping[str, _Say] = {
     "DISBURSED_DAY": lambda p: _("放款第%(day)s天") % p,
@@ -164,6 +173,8 @@ _BY_CODE: Mapping[str, _Say] = {
     "CYCLE": _cycle,
     "BASELINE_SPREAD": lambda p: _("期初存量，%(months)s个月内摊排") % p,
     "TIER_CLEAN": _tier_clean,
+    "CYCLE_BOUNDED": lambda p: _("周期上下限：%(tier)s个月改为%(months)s个月") % p,
+    "EVENT": _event,
     "OVERDUE_DAYS": lambda p: _("逾期%(days)s天") % p,
     "CALL_LIST": lambda p: _("第%(from_day)s天起列入电话名单") % p,
     "BASELINE_ARREARS": lambda p: _("期初已逾期"),

@@ -6,8 +6,8 @@ a range, and two workers share the book. The run counts only for the lines it wa
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, transaction
@@ -18,15 +18,13 @@ from followups.actions.policy_refusals import DryRunRunning, LinesUnreadable, Ow
 from followups.actions.policy_tally import Tally, copied, summary_of
 from followups.models.policy import FollowUpPolicy, PolicyRun, PolicyRunPart, PolicyRunState
 from followups.queries.policy import in_force_on, lines_of
-from followups.rules.facts import known
 from followups.rules.policy_check import check, is_fit
+from followups.rules.policy_classes import Foresight
 from followups.rules.policy_draft import content_sha256
-from followups.rules.policy_outlook import Decisive, outlook
 from journal.actions import record, wake_after_commit
 from loans.queries import hold_business_date
 from people.actions import require
 from people.models import Staff
-from people.rules.policy import Line
 
 PART = 20_000
 ROWS = 2_000
@@ -96,35 +94,24 @@ def give_up(*, run_id: int, at: datetime) -> bool:
 
 def tried(run: PolicyRun, after: int, up_to: int) -> Tally:
     """What both versions have in store for the loans of a range."""
-    against = FollowUpPolicy.objects.get(version=run.against_version)
     tally = Tally()
-    day = batch._day(run.as_of, run.asked_at)
-    until = run.as_of + timedelta(days=HORIZON_DAYS)
-    versions = (Decisive(lines_of(against)), Decisive(lines_of(run.policy)))
+    day, foresight = _begun(run.pk)
     for row in _rows(after, up_to, run.as_of):
-        case = batch._case(row, day)
-        if case.facts.is_settled:
-            continue
-        by_name = known(case.facts)
-        old, new = (version.lines(by_name) for version in versions)
-        before = outlook(case.facts, case.open_tasks, old, day.calendar, run.as_of, until)
-        if _same(old, new):
-            after_that = before
-        else:
-            after_that = outlook(case.facts, _foreign(case.open_tasks), new, day.calendar, run.as_of, until)
-        tally.add(case.facts.loan_id, case.branch_id, case.officer_id or 0, before, after_that)
-        tally.hit(old, new)
+        case = batch.case_of(row, day)
+        if not case.facts.is_settled:
+            foreseen = foresight.of(case.facts, case.open_tasks)
+            tally.add(case.facts.loan_id, case.branch_id, case.officer_id or 0, foreseen)
     return tally
 
 
-def _foreign(open_tasks: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Open tasks as the new version finds them: made by another."""
-    return tuple(replace(task, line=None) for task in open_tasks)
-
-
-def _same(old: tuple[Line, ...], new: tuple[Line, ...]) -> bool:
-    """Do both versions decide alike about a loan?"""
-    return old is new or [(n.kind, n.result) for n in old] == [(n.kind, n.result) for n in new]
+@lru_cache(maxsize=1)
+def _begun(run_id: int) -> tuple[batch.Day, Foresight]:
+    """What is the same for every range of a run: lines of a run never change, nor does what it was asked on."""
+    run = PolicyRun.objects.select_related("policy").get(pk=run_id)
+    against = FollowUpPolicy.objects.get(version=run.against_version)
+    day = batch.planning_day(run.as_of, run.asked_at)
+    until = run.as_of + timedelta(days=HORIZON_DAYS)
+    return day, Foresight(lines_of(against), lines_of(run.policy), day.calendar, run.as_of, until)
 
 
 def _rows(after: int, up_to: int, as_of: date) -> Iterator[tuple[Any, ...]]:

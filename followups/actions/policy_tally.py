@@ -5,7 +5,7 @@ statement and says the figures that the page shows first.
 """
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -13,15 +13,14 @@ from typing import Any
 from django.db import connection
 
 from followups.models.policy import PolicyRun
-from followups.rules.policy_outlook import Next, Outlook, change_of
+from followups.rules.policy_classes import Decision, Foreseen
+from followups.rules.policy_outlook import Next
 from loans.queries import parameter
-from people.rules.policy import Line
 
 WEEKS = 52
 # Person-hours of a visit, and the ceiling of an officer's week (users.md 1); parameters of the bank say otherwise.
 HOURS = {"phone": "0.5", "field": "2.7"}
 CEILING = 8
-_PLACE = {"FIELD": 1, "OFF_SITE": 2}
 _COUNTED = "phone_before, field_before, off_site_before, phone_after, field_after, off_site_after"
 _LOADS = f"run_id, unit, branch_id, officer_id, starts_on, {_COUNTED}"
 _LOANS = "run_id, loan_id, change, before_on, before_method, before_line, after_on, after_method, after_line"
@@ -54,52 +53,31 @@ class Tally:
 
     def __init__(self) -> None:
         self.loans = 0
-        self.changed: list[tuple[int, str, Next | None, Next | None]] = []
+        self.changed: list[tuple[int, Foreseen]] = []
         self.loads: dict[tuple[int, int, date], list[int]] = {}
-        self.seen: Counter[tuple[int, int]] = Counter()
-        self._starts: dict[date, date] = {}
-        self._lines: dict[int, tuple[Line, ...]] = {}
+        self.seen: Counter[Decision] = Counter()
 
-    def add(self, loan_id: int, branch_id: int, officer_id: int, before: Outlook, after: Outlook) -> None:
+    def add(self, loan_id: int, branch_id: int, officer_id: int, foreseen: Foreseen) -> None:
         self.loans += 1
-        if before is after:
-            for on, method in before.visits:
-                load = self._load(branch_id, officer_id, on)
-                place = _PLACE.get(method, 0)
-                load[place] += 1
-                load[place + 3] += 1
-            return
-        for on, method in before.visits:
-            self._load(branch_id, officer_id, on)[_PLACE.get(method, 0)] += 1
-        for on, method in after.visits:
-            self._load(branch_id, officer_id, on)[_PLACE.get(method, 0) + 3] += 1
-        if change := change_of(before.next, after.next):
-            self.changed.append((loan_id, change, before.next, after.next))
-
-    def hit(self, old: tuple[Line, ...], new: tuple[Line, ...]) -> None:
-        """Counts the lines that decide; the same few tuples come again and again."""
-        for place, lines in enumerate((old, new)):
-            self._lines[id(lines)] = lines
-            self.seen[place, id(lines)] += 1
+        self.seen[foreseen.decision] += 1
+        if foreseen.change:
+            self.changed.append((loan_id, foreseen))
+        loads = self.loads
+        for start, place in foreseen.loads:
+            load = loads.get((branch_id, officer_id, start))
+            if load is None:
+                load = loads[branch_id, officer_id, start] = [0] * 6
+            load[place] += 1
 
     def as_json(self) -> dict[str, Any]:
-        hits: tuple[Counter[int], Counter[int]] = (Counter(), Counter())
-        for (place, key), count in self.seen.items():
-            for line in self._lines[key]:
-                hits[place][line.number] += count
-        changes = Counter(change for _loan, change, _before, _after in self.changed)
-        return {"hits_before": dict(hits[0]), "hits_after": dict(hits[1]), "changes": dict(changes)}
-
-    def _load(self, branch_id: int, officer_id: int, on: date) -> list[int]:
-        start = self._starts.get(on)
-        if start is None:
-            # A week is cut where a month begins, so that both can be told from its first day.
-            start = self._starts[on] = max(on - timedelta(days=on.weekday()), on.replace(day=1))
-        key = (branch_id, officer_id, start)
-        found = self.loads.get(key)
-        if found is None:
-            found = self.loads[key] = [0] * 6
-        return found
+        before: Counter[int] = Counter()
+        after: Counter[int] = Counter()
+        for decision, count in self.seen.items():
+            for hits, lines in ((before, decision.before), (after, decision.after)):
+                for line in lines:
+                    hits[line.number] += count
+        changes = Counter(foreseen.change for _loan, foreseen in self.changed)
+        return {"hits_before": dict(before), "hits_after": dict(after), "changes": dict(changes)}
 
 
 def copied(run_id: int, tally: Tally) -> None:
@@ -109,8 +87,7 @@ def copied(run_id: int, tally: Tally) -> None:
         for (branch, officer, start), counts in tally.loads.items()
     )
     loans = "".join(
-        f"{run_id}\t{loan}\t{change}\t{_told(before)}\t{_told(after)}\n"
-        for loan, change, before, after in tally.changed
+        f"{run_id}\t{loan}\t{each.change}\t{_told(each.before)}\t{_told(each.after)}\n" for loan, each in tally.changed
     )
     with connection.cursor() as cursor:
         cursor.copy_expert(f"COPY followups_policyrunload ({_LOADS}) FROM STDIN", StringIO(loads))

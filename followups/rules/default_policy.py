@@ -8,6 +8,7 @@ day of every arrears an officer would need 17 hours a week, with these lines 5.5
 - FIRST_METHOD  how that talk is held
 - OVERDUE       what an overdue loan asks for; only the worst step that holds is wanted
 - PERIODIC      the cycle and the rotation of methods, most severe tier first, no gap at the end
+- CYCLE_BOUNDS  the least and most months of a cycle, whatever the tier says; a loan may have none
 
 A result's `methods` are taken in turn, cycle by cycle, from an offset that differs by loan, so
 that "one year in five by phone" is a fifth of the book every year.
@@ -18,14 +19,15 @@ from people.rules.policy import Condition, Line
 VERSION = 1
 NAME = "默认回访策略"
 
-FIRST_NODES, FIRST_TALK, FIRST_METHOD, OVERDUE, PERIODIC = (
+FIRST_NODES, FIRST_TALK, FIRST_METHOD, OVERDUE, PERIODIC, CYCLE_BOUNDS = (
     "FIRST_NODES",
     "FIRST_TALK",
     "FIRST_METHOD",
     "OVERDUE",
     "PERIODIC",
+    "CYCLE_BOUNDS",
 )
-KINDS = (FIRST_NODES, FIRST_TALK, FIRST_METHOD, OVERDUE, PERIODIC)
+KINDS = (FIRST_NODES, FIRST_TALK, FIRST_METHOD, OVERDUE, PERIODIC, CYCLE_BOUNDS)
 
 _LARGE = Condition("principal_original", ">=", "3000000.00")
 _HIGH = Condition("grade", "=", "HIGH")

@@ -46,6 +46,8 @@ class Facts:
     remaining_months: int = 0
     is_owner_occupied: bool | None = None
     district: str = ""
+    product: str | None = None
+    credit_score: int | None = None
     # The former system's last visit, and the day on which the last follow-up here was closed.
     last_visit_on: date | None = None
     last_followup_on: date | None = None
@@ -61,6 +63,11 @@ class Facts:
         from_on, to_on = self.disbursed_on, self.matures_on
         months = (to_on.year - from_on.year) * 12 + to_on.month - from_on.month
         return months - (to_on.day < from_on.day)
+
+    @property
+    def sample_percentile(self) -> int:
+        """The loan's place in the sample, 0 to 99."""
+        return lot(self.sample_key, "sample", 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +123,14 @@ class OpenTask:
         return self.rule, self.cycle
 
 
+def drawn(sample_key: str, purpose: str) -> int:
+    """The number that the loan draws for a purpose, the same on every run; `lot` makes a ticket of it."""
+    return int.from_bytes(sha256(f"{purpose}:{sample_key}".encode()).digest()[:8], "big")
+
+
 def lot(sample_key: str, purpose: str, tickets: int) -> int:
-    """The loan's ticket for a purpose: 0 … tickets - 1, the same on every run."""
-    return int.from_bytes(sha256(f"{purpose}:{sample_key}".encode()).digest()[:8], "big") % tickets
+    """The loan's ticket for a purpose: 0 … tickets - 1."""
+    return drawn(sample_key, purpose) % tickets
 
 
 def known(facts: Facts) -> dict[str, object]:
@@ -136,7 +148,9 @@ def known(facts: Facts) -> dict[str, object]:
         "term_months": facts.term_months,
         "is_owner_occupied": facts.is_owner_occupied,
         "district": facts.district,
-        "sample_percentile": lot(facts.sample_key, "sample", 100),
+        "sample_percentile": facts.sample_percentile,
+        "product": facts.product,
+        "credit_score": facts.credit_score,
     }
 
 

@@ -11,11 +11,12 @@ use the same functions. What they promise:
 - planning twice changes nothing the second time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 
 from followups.rules.changes import BringForward, Cancel, Change, Close, Create, diff
-from followups.rules.default_policy import FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE
+from followups.rules.default_policy import CYCLE_BOUNDS, FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE
 from followups.rules.default_policy import PERIODIC as PERIODIC_TIER
 from followups.rules.facts import (
     FIRST,
@@ -27,6 +28,7 @@ from followups.rules.facts import (
     OpenTask,
     Planned,
     Reason,
+    drawn,
     fact_reasons,
     known,
     line_reason,
@@ -63,8 +65,7 @@ def plan(facts: Facts, lines: Sequence[Line], calendar: Calendar, today: date) -
         return ()
     by_name = known(facts)
     first = _first(facts, by_name, lines, calendar, today)
-    ahead = [planned for planned in first if planned.key not in facts.ended]
-    regular = tuple(first) if ahead else (_periodic(facts, by_name, lines, calendar, today),)
+    regular = tuple(first) if first else (_periodic(facts, by_name, lines, calendar, today),)
     overdue = _overdue(facts, by_name, lines, calendar, today)
     return regular if overdue is None else (*regular, overdue)
 
@@ -73,7 +74,7 @@ def explain(facts: Facts, lines: Sequence[Line]) -> tuple[Reason, ...]:
     """Every line that decides something for the loan, each followed by the facts that it met."""
     by_name = known(facts)
     reasons: list[Reason] = []
-    for kind in (FIRST_NODES, FIRST_TALK, FIRST_METHOD, OVERDUE, PERIODIC_TIER):
+    for kind in (FIRST_NODES, FIRST_TALK, FIRST_METHOD, OVERDUE, PERIODIC_TIER, CYCLE_BOUNDS):
         line = first_match(lines, kind, by_name)
         if line is not None:
             reasons += [line_reason(line), *fact_reasons(line, by_name)]
@@ -93,17 +94,11 @@ def _line_for(kind: str, lines: Sequence[Line], by_name: dict[str, object], fact
 def _first(
     facts: Facts, by_name: dict[str, object], lines: Sequence[Line], calendar: Calendar, today: date
 ) -> list[Planned]:
-    """One task a node after disbursement; nodes up to the cut-over of an imported book are baseline."""
+    """One task a node after disbursement, while one is ahead."""
     nodes_line = first_match(lines, FIRST_NODES, by_name)
-    if nodes_line is None:
+    if nodes_line is None or is_first_over(facts, nodes_line):
         return []
-    days = [
-        day
-        for day in nodes_line.result["days"]
-        if facts.baseline_on is None or facts.disbursed_on + timedelta(days=day) > facts.baseline_on
-    ]
-    if not days:
-        return []
+    days = _nodes(facts, nodes_line)
     talk_line = _line_for(FIRST_TALK, lines, by_name, facts)
     talk_day = _talk_day(facts, days, int(talk_line.result["days"]), today)
     opens_on = facts.disbursed_on + timedelta(days=int(nodes_line.result["opens_day"]))
@@ -132,6 +127,20 @@ def _first(
             )
         )  # fmt: skip
     return planned
+
+
+def is_first_over(facts: Facts, nodes_line: Line) -> bool:
+    """Have all first follow-ups ended, or been baseline?"""
+    return all((f"{FIRST_RULE}{day}", "1") in facts.ended for day in _nodes(facts, nodes_line))
+
+
+def _nodes(facts: Facts, line: Line) -> list[int]:
+    """Days after disbursement; those up to the cut-over of an imported book are baseline."""
+    days: list[int] = line.result["days"]
+    if facts.baseline_on is None:
+        return days
+    over = (facts.baseline_on - facts.disbursed_on).days
+    return [day for day in days if day > over]
 
 
 def _talk_moved(day: int, wanted: int) -> tuple[Reason, ...]:
@@ -163,25 +172,50 @@ def _periodic(
 ) -> Planned:
     """The next periodic follow-up: tier's cycle from the last one, or spread for an imported book."""
     line = _line_for(PERIODIC_TIER, lines, by_name, facts)
-    months, methods = int(line.result["months"]), list(line.result["methods"])
+    bounds = first_match(lines, CYCLE_BOUNDS, by_name)
+    told, methods = line.result, line.result["methods"]
+    months = cycle_months(line, bounds)
     number = facts.periodic_ended + 1
-    method = method_in_turn(facts, methods, number)
-    raw, why = _periodic_day(facts, months, calendar)
-    notice = NOTICE_WORKDAYS if facts.has_tasks else 1
-    due_on = calendar.next_workday(max(raw, calendar.add_workdays(today, notice)))
+    method = str(methods[turn(facts.sample_key, number, len(methods))])
+    due_on, why = periodic_due(facts, months, calendar, today)
     reason = [why, *fact_reasons(line, by_name)]
-    if line.result.get("tier") == "CLEAN":
+    if told.get("tier") == "CLEAN":
         reason = [why, Reason("TIER_CLEAN", {"method": method})]
+    if bounds is not None and months != told["months"]:
+        bounded = Reason("CYCLE_BOUNDED", {"tier": int(told["months"]), "months": months})
+        reason += [bounded, *fact_reasons(bounds, by_name), line_reason(bounds)]
     return Planned(
-        rule=PERIODIC, cycle=f"{number:04d}", kind=PERIODIC, method=method,
-        opens_on=due_on - timedelta(days=OPENS_DAYS_BEFORE), due_on=due_on,
+        rule=PERIODIC, cycle=f"{number:04d}", kind=PERIODIC, method=method, level=LEVELS[told.get("level", "NONE")],
+        opens_on=due_on - timedelta(days=int(told.get("opens_days_before", OPENS_DAYS_BEFORE))), due_on=due_on,
         reason=(*reason, line_reason(line)), line=line.number,
     )  # fmt: skip
 
 
-def method_in_turn(facts: Facts, methods: Sequence[str], number: int) -> str:
-    """The method of the loan's periodic follow-up of this number; loans begin at different places of the rotation."""
-    return str(methods[(number - 1 + lot(facts.sample_key, "rotation", len(methods))) % len(methods)])
+def cycle_months(line: Line, bounds: Line | None) -> int:
+    """The months of a tier's cycle, within its bounds where a line sets some."""
+    months = int(line.result["months"])
+    if bounds is None:
+        return months
+    told: Mapping[str, int] = bounds.result
+    return max(int(told["least_months"]), min(int(told["most_months"]), months))
+
+
+def turn(sample_key: str, number: int, methods: int) -> int:
+    """Which of so many methods is the loan's follow-up of this number; loans begin at different places."""
+    return (number - 1 + drawn(sample_key, "rotation")) % methods
+
+
+def periodic_due(facts: Facts, months: int, calendar: Calendar, today: date) -> tuple[date, Reason]:
+    """The workday that a cycle of so many months gives, with time left for people to make the visit; and why."""
+    raw, why = _periodic_day(facts, months, calendar)
+    earliest = _ahead(calendar, today, NOTICE_WORKDAYS if facts.has_tasks else 1)
+    return calendar.next_workday(max(raw, earliest)), why
+
+
+@lru_cache(maxsize=256)
+def _ahead(calendar: Calendar, day: date, workdays: int) -> date:
+    """`add_workdays` for the few days that every loan of a run asks for."""
+    return calendar.add_workdays(day, workdays)
 
 
 def _periodic_day(facts: Facts, months: int, calendar: Calendar) -> tuple[date, Reason]:
@@ -194,7 +228,7 @@ def _periodic_day(facts: Facts, months: int, calendar: Calendar) -> tuple[date, 
     if facts.last_visit_on is not None and facts.last_visit_on <= facts.baseline_on:
         # One rule for late and not yet late alike, or a shorter cycle could end up later than a longer one.
         own_day = 1 + lot(facts.sample_key, "catch up", CATCH_UP_WORKDAYS)
-        return max(add_months(facts.last_visit_on, months), calendar.add_workdays(facts.baseline_on, own_day)), cycle
+        return max(add_months(facts.last_visit_on, months), _ahead(calendar, facts.baseline_on, own_day)), cycle
     days = months * 365 // 12
     share = lot(facts.sample_key, "spread", _SPREAD) * days // _SPREAD
     return facts.baseline_on + timedelta(days=1 + share), Reason("BASELINE_SPREAD", {"months": months})

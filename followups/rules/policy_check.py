@@ -9,10 +9,18 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from followups.rules.default_policy import FIRST_METHOD, FIRST_NODES, FIRST_TALK, KINDS, OVERDUE, PERIODIC
+from followups.rules.default_policy import (
+    CYCLE_BOUNDS,
+    FIRST_METHOD,
+    FIRST_NODES,
+    FIRST_TALK,
+    KINDS,
+    OVERDUE,
+    PERIODIC,
+)
 from followups.rules.facts import WEIGHT
 from followups.rules.policy_facts import FACTS, NOT_GATHERED
-from followups.rules.policy_results import faults
+from followups.rules.policy_results import LEAST_MONTHS, MOST_MONTHS, faults
 from followups.rules.policy_space import Box, Space, less, meet
 from people.rules.policy import Condition, Line
 
@@ -20,6 +28,8 @@ ERROR, WARNING, NOTE = "ERROR", "WARNING", "NOTE"
 # From here on a first visit is late (S2.6).
 LAST_FIRST_DAY = 90
 _WORSE = (("HIGH", "MEDIUM"), ("MEDIUM", "LOW"))
+# What holds for loans that no line of bounds names.
+_UNBOUNDED = Line(0, CYCLE_BOUNDS, (), {"least_months": LEAST_MONTHS, "most_months": MOST_MONTHS})
 _LATE = {OVERDUE: {"days_past_due": Condition("days_past_due", ">=", 1)}}
 
 
@@ -92,7 +102,9 @@ def _of_kind(kind: str, lines: Sequence[Line], *, is_whole: bool) -> Iterator[Fi
             yield Finding("OVERLAP", NOTE, (line.number, *before))
         boxes[line.number] = box
         left = less(left, box)
-    if left and is_whole:
+    if kind == CYCLE_BOUNDS:
+        lines, own[0] = [*lines, _UNBOUNDED], left
+    elif left and is_whole:
         yield Finding("GAP", ERROR, (), {"kind": kind, "example": _plain(space.example(left[0]))})
     yield from _by_grade(kind, lines, space, own)
 
@@ -111,7 +123,10 @@ def _by_grade(kind: str, lines: Sequence[Line], space: Space, own: Mapping[int, 
             said.add((one, other))
             a, b = by_number[one].result, by_number[other].result
             later = _later(kind, a, b)
-            if later:
+            if later and kind == CYCLE_BOUNDS:
+                named = tuple(number for number in (one, other) if number)
+                yield Finding("WORSE_IS_LOOSER", ERROR, named, {"worse": worse, "better": better, **later})
+            elif later:
                 yield Finding("WORSE_IS_LATER", ERROR, (one, other), {"worse": worse, "better": better, **later})
             elif kind == FIRST_METHOD and WEIGHT[a["method"]] < WEIGHT[b["method"]]:
                 yield Finding("WORSE_IS_LIGHTER", WARNING, (one, other), {"worse": worse, "better": better})
@@ -136,6 +151,11 @@ def _later(kind: str, worse: Mapping[str, Any], better: Mapping[str, Any]) -> di
     name = {FIRST_TALK: "days", PERIODIC: "months"}.get(kind)
     if name is not None and worse[name] > better[name]:
         return {"later": worse[name], "sooner": better[name]}
+    if kind == CYCLE_BOUNDS:
+        # Bounds keep order: where neither is wider for the worse grade, no cycle of any tier comes out longer.
+        for name in ("least_months", "most_months"):
+            if worse[name] > better[name]:
+                return {"later": worse[name], "sooner": better[name]}
     if kind == FIRST_NODES:
         pairs = list(zip(worse["days"], better["days"], strict=False))
         if len(worse["days"]) < len(better["days"]) or any(a > b for a, b in pairs):

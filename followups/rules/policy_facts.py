@@ -99,10 +99,10 @@ FACTS: dict[str, FactType] = {
         FactType("is_owner_occupied", YES_NO, may_be_unknown=True),
         FactType("district", WORD),
         _count("sample_percentile", 99),
+        FactType("product", CHOICE, choices=("COMMERCIAL", "HOUSING_FUND")),
+        FactType("credit_score", NUMBER, most=Decimal(32_767), may_be_unknown=True),
         # Not gathered yet: unknown for every loan, and the checker says so.
-        FactType("product", CHOICE, choices=("COMMERCIAL", "HOUSING_FUND"), may_be_unknown=True),
-        FactType("credit_score", NUMBER, most=Decimal(1_000), may_be_unknown=True),
         FactType("area_volatility", PERCENT, most=Decimal(100), may_be_unknown=True),
     )
 }
-NOT_GATHERED = frozenset({"product", "credit_score", "area_volatility"})
+NOT_GATHERED = frozenset({"area_volatility"})

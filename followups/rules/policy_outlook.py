@@ -2,23 +2,18 @@
 
 The planner itself decides (`plan`, `diff`): what is done here is to read off its answer and to repeat the periodic
 follow-up at its cycle. Arrears, grades and values stay as they are; nobody knows better.
-
-Most loans meet the same lines. `Decisive` finds the few lines of a policy that can hold for a loan by the class of its
-facts, so that the planner is asked about five lines instead of all; its answer is the same.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from followups.rules.changes import BringForward, Cancel, Close, Create, diff
-from followups.rules.default_policy import KINDS
+from followups.rules.default_policy import CYCLE_BOUNDS
 from followups.rules.default_policy import PERIODIC as TIER
-from followups.rules.facts import IRREGULAR, OFF_SITE, PERIODIC, Facts, OpenTask, known
-from followups.rules.plan import method_in_turn, plan
-from followups.rules.policy_facts import FACTS, number_of
+from followups.rules.facts import IRREGULAR, PERIODIC, Facts, OpenTask, known
+from followups.rules.plan import cycle_months, plan, turn
 from loans.rules.calendar import Calendar
 from loans.rules.dates import add_months
 from people.rules.policy import Line, first_match
@@ -93,16 +88,17 @@ def _cycles(
 ) -> list[Visit]:
     """Periodic follow-ups after the last regular one that stands, one a cycle, methods in turn."""
     regular = [task for task in standing if task[2] != IRREGULAR]
-    line = first_match(lines, TIER, known(facts)) if regular else None
+    by_name = known(facts) if regular else {}
+    line = first_match(lines, TIER, by_name) if regular else None
     if line is None:
         return []
-    months, methods = int(line.result["months"]), line.result["methods"]
+    months, methods = cycle_months(line, first_match(lines, CYCLE_BOUNDS, by_name)), line.result["methods"]
     number = facts.periodic_ended + 1 + any(task[2] == PERIODIC for task in regular)
     visits: list[Visit] = []
     last = regular[-1][0]
     while (day := add_months(last, months)) <= until:
         last = calendar.next_workday(day)
-        visits.append((last, method_in_turn(facts, methods, number)))
+        visits.append((last, str(methods[turn(facts.sample_key, number, len(methods))])))
         number += 1
     return visits
 
@@ -114,46 +110,3 @@ def change_of(before: Next | None, after: Next | None) -> str:
     if after.on < before.on:
         return EARLIER
     return METHOD if after.method != before.method else ("" if after.on == before.on else NEW)
-
-
-def is_field(method: str) -> bool:
-    return method == "FIELD"
-
-
-def is_off_site(method: str) -> bool:
-    return method == OFF_SITE
-
-
-class Decisive:
-    """The lines of a policy that decide about a loan, found by the class of its facts."""
-
-    def __init__(self, lines: Sequence[Line]) -> None:
-        self._lines = lines
-        self._known: dict[tuple[object, ...], tuple[Line, ...]] = {}
-        self._keys: list[tuple[str, Callable[[Any], object]]] = []
-        said: dict[str, list[Any]] = {}
-        for line in lines:
-            for condition in line.conditions:
-                said.setdefault(condition.fact, []).append(condition.value)
-        for fact, values in said.items():
-            self._keys.append((fact, _key(fact, values)))
-
-    def lines(self, by_name: Mapping[str, object]) -> tuple[Line, ...]:
-        """The first line of each kind that holds; of no other can the planner make use."""
-        key = tuple([cut(by_name[fact]) for fact, cut in self._keys])
-        found = self._known.get(key)
-        if found is None:
-            each = [first_match(self._lines, kind, by_name) for kind in KINDS]
-            found = self._known[key] = tuple(line for line in each if line is not None)
-        return found
-
-
-def _key(fact: str, values: Sequence[Any]) -> Callable[[Any], object]:
-    """What conditions on a fact can tell of a value: between which limits, or which word."""
-    kind = FACTS.get(fact)
-    if kind is None or not kind.is_number:
-        return lambda value: value
-    cuts = sorted({n for v in values if (n := number_of(v, is_decimal=kind.is_decimal)) is not None})
-    if not kind.is_decimal:
-        cuts = [int(cut) for cut in cuts]  # type: ignore[misc]
-    return lambda value: None if value is None else bisect_left(cuts, value) + bisect_right(cuts, value)

@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from followups.rules.default_policy import FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE, PERIODIC
+from followups.rules.default_policy import CYCLE_BOUNDS, FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE, PERIODIC
 from followups.rules.facts import LEVELS, OFF_SITE, WEIGHT
 
 LEAST_MONTHS, MOST_MONTHS = 1, 12
 MOST_METHODS = 24
+MOST_DAYS_BEFORE = 60
 _RULE = re.compile(r"OVERDUE_[1-9][0-9]{0,3}")
 _TIER = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _Fits = Callable[[Any], bool]
@@ -37,6 +38,10 @@ def _methods(value: Any) -> bool:
     return isinstance(value, list | tuple) and 1 <= len(value) <= MOST_METHODS and all(map(_method, value))
 
 
+def _level(value: Any) -> bool:
+    return isinstance(value, str) and value in LEVELS
+
+
 def _like(pattern: re.Pattern[str]) -> _Fits:
     return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
 
@@ -46,13 +51,18 @@ NEEDED: Mapping[str, Mapping[str, _Fits]] = {
     FIRST_TALK: {"days": _whole(1, 3650)},
     FIRST_METHOD: {"method": _method},
     OVERDUE: {
-        "rule": _like(_RULE), "method": _talk, "level": lambda value: isinstance(value, str) and value in LEVELS,
+        "rule": _like(_RULE), "method": _talk, "level": _level,
         "limit_workdays": _whole(0, 20), "from_day": _whole(1, 3650),
     },
     PERIODIC: {"tier": _like(_TIER), "months": _whole(LEAST_MONTHS, MOST_MONTHS), "methods": _methods},
+    CYCLE_BOUNDS: {
+        "least_months": _whole(LEAST_MONTHS, MOST_MONTHS), "most_months": _whole(LEAST_MONTHS, MOST_MONTHS),
+    },
 }  # fmt: skip
 ALLOWED: Mapping[str, Mapping[str, _Fits]] = {
-    OVERDUE: {"is_light": lambda value: isinstance(value, bool), "call_list_from": _whole(1, 365)}
+    OVERDUE: {"is_light": lambda value: isinstance(value, bool), "call_list_from": _whole(1, 365)},
+    # A tier's own priority, and how many days before its day a follow-up may be made.
+    PERIODIC: {"level": _level, "opens_days_before": _whole(1, MOST_DAYS_BEFORE)},
 }
 
 
@@ -63,4 +73,6 @@ def faults(kind: str, result: Mapping[str, Any]) -> list[str]:
     for name, value in result.items():
         if name not in needed and (name not in allowed or not allowed[name](value)):
             wrong.append(name)
+    if kind == CYCLE_BOUNDS and not wrong and result["least_months"] > result["most_months"]:
+        wrong.append("most_months")
     return wrong

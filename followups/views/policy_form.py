@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from followups.models import Method
 from followups.policy_wording import FACT_WORDS, LEVEL_WORDS, OP_WORDS, RESULT_WORDS, value_words
-from followups.rules.default_policy import FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE, PERIODIC
+from followups.rules.default_policy import CYCLE_BOUNDS, FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE, PERIODIC
 from followups.rules.policy_facts import FACTS
 from followups.rules.policy_results import MOST_METHODS
 from people.rules.policy import OPERATORS, Condition, Line
@@ -22,7 +22,8 @@ _ASKED = {
     FIRST_TALK: ("days",),
     FIRST_METHOD: ("method",),
     OVERDUE: ("from_day", "step", "method", "level", "limit_workdays", "call_list_from", "is_light"),
-    PERIODIC: ("months", "methods"),
+    PERIODIC: ("months", "methods", "level", "opens_days_before"),
+    CYCLE_BOUNDS: ("least_months", "most_months"),
 }
 METHODS = ("OFF_SITE", "PHONE", "FIELD", "VIDEO", "COUNTER")
 FIRST_OF_A_KIND: dict[str, dict[str, Any]] = {
@@ -31,6 +32,7 @@ FIRST_OF_A_KIND: dict[str, dict[str, Any]] = {
     FIRST_METHOD: {"method": "PHONE"},
     OVERDUE: {"rule": "OVERDUE_8", "method": "PHONE", "level": "YELLOW", "limit_workdays": 5, "from_day": 8},
     PERIODIC: {"tier": "OWN", "months": 12, "methods": ["OFF_SITE", "PHONE"]},
+    CYCLE_BOUNDS: {"least_months": 1, "most_months": 6},
 }
 
 
@@ -70,10 +72,14 @@ def _result(posted: Mapping[str, Any], before: Line) -> dict[str, Any]:
             told.pop(name, None)
             if text:
                 told[name] = True
-        elif name == "call_list_from":
+        elif name in ("call_list_from", "opens_days_before"):
             told.pop(name, None)
             if text:
                 told[name] = _whole(text)
+        elif name == "level" and before.kind == PERIODIC:
+            told.pop(name, None)
+            if text not in ("", "NONE"):
+                told[name] = text
         elif name == "step":
             told["rule"] = f"OVERDUE_{text}"
         elif name == "days" and before.kind == FIRST_NODES:
@@ -139,7 +145,8 @@ def _control(name: str, line: Line) -> dict[str, Any]:
     if name == "method":
         return {**shown, "type": "pick", "choices": _methods(told.get(name), False)}
     if name == "level":
-        return {**shown, "type": "pick", "choices": [(c, w, c == told.get(name)) for c, w in LEVEL_WORDS.items()]}
+        level = told.get(name, "NONE" if line.kind == PERIODIC else "")
+        return {**shown, "type": "pick", "choices": [(c, w, c == level) for c, w in LEVEL_WORDS.items()]}
     if name == "days" and line.kind == FIRST_NODES:
         return {**shown, "type": "text", "value": _("、").join(map(str, told.get("days") or []))}
     return {**shown, "value": told.get(name, "")}

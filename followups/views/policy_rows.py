@@ -15,6 +15,7 @@ from followups.policy_wording import (
     result_words,
 )
 from followups.queries.policy import lines_of, run_of
+from followups.rules.default_policy import CYCLE_BOUNDS
 from followups.rules.policy_check import ERROR, check
 from followups.rules.policy_compare import ADDED, CHANGED, GONE, Compared, compare
 from followups.rules.policy_draft import put
@@ -82,6 +83,7 @@ def _groups(compared: list[Compared], run: PolicyRun | None, dead: set[int]) -> 
         row["hits_after"] = new.get(str(each.after.number), 0) if run and each.after else None
         row["is_dead"] = each.after is not None and each.after.number in dead
         groups.setdefault(each.kind, []).append(row)
+    groups.setdefault(CYCLE_BOUNDS, [])
     return [{"kind": kind, "words": KIND_WORDS.get(kind, kind), "rows": rows} for kind, rows in groups.items()]
 
 

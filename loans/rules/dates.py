@@ -11,7 +11,7 @@ from functools import lru_cache
 
 def due_date(year: int, month: int, due_day: int) -> date:
     """The due date in a month."""
-    return date(year, month, min(due_day, monthrange(year, month)[1]))
+    return date(year, month, due_day if due_day < 29 else min(due_day, monthrange(year, month)[1]))
 
 
 def add_months(day: date, months: int, anchor: int | None = None) -> date:

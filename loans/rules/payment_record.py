@@ -27,12 +27,14 @@ class PaymentRecord:
 
 def late_count(record: PaymentRecord, as_of: date, months: int, grace_days: int, calendar: Calendar) -> int:
     """Installments due within the last `months` months that were or are late at the close of `as_of`."""
-    since = add_months(as_of, -months)
-    count = sum(
-        due_on > since and _is_late(due_on, settled_on, as_of, grace_days, calendar)
-        for due_on, settled_on in record.slow
-        if not (record.marks and record.baseline_on is not None and due_on <= record.baseline_on)
-    )
+    count = 0
+    if record.slow:
+        since = add_months(as_of, -months)
+        count = sum(
+            due_on > since and _is_late(due_on, settled_on, as_of, grace_days, calendar)
+            for due_on, settled_on in record.slow
+            if not (record.marks and record.baseline_on is not None and due_on <= record.baseline_on)
+        )
     if record.marks and record.baseline_on is not None:
         left = max(0, months - months_between(record.baseline_on, as_of))
         count += sum(mark in _LATE_MARKS for mark in _newest(record.marks, left))

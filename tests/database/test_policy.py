@@ -25,7 +25,8 @@ from followups.models.policy import PolicyRunLoad, PolicyRunLoan
 from followups.queries.policy import lines_of, run_of
 from followups.rules.default_policy import LINES, PERIODIC
 from followups.rules.facts import known
-from followups.rules.policy_outlook import Decisive, change_of, outlook
+from followups.rules.policy_classes import Decisive
+from followups.rules.policy_outlook import change_of, outlook
 from journal.errors import ActionRefused
 from journal.models import Entry
 from people.actions import NotAllowed
@@ -97,7 +98,7 @@ def test_a_dry_run_equals_the_plain_plan_loan_by_loan() -> None:
     maker, _checker = risk_people()
     policy = drafted(maker, twice_a_year)
     run = try_out(policy, maker)
-    day = batch._day(run.as_of, AT)
+    day = batch.planning_day(run.as_of, AT)
     until = run.as_of + timedelta(days=364)
     loans = list(VisitTask.objects.order_by("loan_id").values_list("loan_id", flat=True).distinct())
     changed, visits = {}, [0, 0]
@@ -121,15 +122,15 @@ def test_a_dry_run_equals_the_plain_plan_loan_by_loan() -> None:
 
 def test_the_lines_found_by_class_are_those_that_the_planner_would_find() -> None:
     book(24)
-    day = batch._day(date(2026, 11, 1), AT)
+    day = batch.planning_day(date(2026, 11, 1), AT)
     loans = list(VisitTask.objects.values_list("loan_id", flat=True).distinct())
-    decisive = Decisive(LINES)
+    decisive = Decisive(LINES, LINES)
     for case in batch._gather(loans, day):
         plain = [
             next((n for n in LINES if n.kind == kind and n.matches(known(case.facts))), None)
             for kind in dict.fromkeys(line.kind for line in LINES)
         ]
-        assert list(decisive.lines(known(case.facts))) == [line for line in plain if line is not None]
+        assert list(decisive.of(case.facts).after) == [line for line in plain if line is not None]
 
 
 def refused(call: Callable[[], Any], error: type[ActionRefused]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from followups.rules.default_policy import FIRST_METHOD, KINDS, LINES, OVERDUE, PERIODIC
+from followups.rules.default_policy import CYCLE_BOUNDS, FIRST_METHOD, KINDS, LINES, OVERDUE, PERIODIC
+from followups.rules.plan import cycle_months
 from followups.rules.policy_check import ERROR, Finding, check, is_fit
 from people.rules.policy import Condition, Line, first_match
 
@@ -81,6 +82,18 @@ EXAMPLES: list[tuple[str, list[Line], str, tuple[int, ...]]] = [
     ("a kind of its own", policy_with(24, kind="SOMETIMES"), "KIND", (24,)),
     ("no reason given", policy_with(24, note="  "), "NOTE_MISSING", (24,)),
     ("two lines of one number", [*LINES, LINES[-1]], "NUMBERS", ()),
+    ("bounds the wrong way round", [*LINES, Line(26, CYCLE_BOUNDS, (), {"least_months": 6, "most_months": 3}, "界")],
+     "RESULT", (26,)),
+    ("bounds beyond a year", [*LINES, Line(26, CYCLE_BOUNDS, (), {"least_months": 6, "most_months": 13}, "界")],
+     "RESULT", (26,)),
+    ("bounds that a worse grade is not held to",
+     [*LINES, Line(26, CYCLE_BOUNDS, (Condition("grade", "=", "LOW"),), {"least_months": 1, "most_months": 3}, "界")],
+     "WORSE_IS_LOOSER", (26,)),
+    ("bounds that keep a worse grade waiting",
+     [*LINES, Line(26, CYCLE_BOUNDS, (Condition("grade", "=", "HIGH"),), {"least_months": 9, "most_months": 12}, "界")],
+     "WORSE_IS_LOOSER", (26,)),
+    ("a priority that is none", policy_with(18, result={**LINES[17].result, "level": "PURPLE"}), "RESULT", (18,)),
+    ("a checklist of a tier", policy_with(18, result={**LINES[17].result, "checklist": "LONG"}), "RESULT", (18,)),
     ("a fact nobody gathers", before(16, Line(0, PERIODIC, (Condition("area_volatility", ">", "10"),), TIER, "波动")),
      "NOT_GATHERED", (16,)),
 ]  # fmt: skip
@@ -165,5 +178,37 @@ def _as_facts(example: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_kind_must_answer() -> None:
-    assert {gap.params["kind"] for gap in found([], "GAP")} == set(KINDS)
+    assert {gap.params["kind"] for gap in found([], "GAP")} == set(KINDS) - {"CYCLE_BOUNDS"}
     assert {FIRST_METHOD, OVERDUE} <= set(KINDS)
+
+
+def test_bounds_may_be_tighter_for_a_worse_grade_and_need_not_name_every_loan() -> None:
+    tight = Line(26, CYCLE_BOUNDS, (Condition("grade", "=", "HIGH"),), {"least_months": 1, "most_months": 3}, "界")
+    assert not [f for f in check([*LINES, tight]) if f.weight == ERROR]
+
+
+# S2.12
+@pytest.mark.parametrize("seed", range(60))
+def test_no_grade_waits_longer_for_being_worse_under_bounds_that_pass(seed: int) -> None:
+    draw = random.Random(seed)
+    bounds = [
+        Line(0, CYCLE_BOUNDS, tuple(_condition(draw) for _n in range(draw.randrange(0, 3))),
+             {"least_months": (least := draw.randrange(1, 13)), "most_months": draw.randrange(least, 13)}, "界")
+        for _n in range(draw.randrange(1, 4))
+    ]  # fmt: skip
+    lines = numbered([*LINES, *bounds])
+    if any(f.code == "WORSE_IS_LOOSER" for f in check(lines)):
+        return
+    for _n in range(40):
+        loan = {
+            "late_in_24_months": 0,
+            "principal_original": Decimal(1),
+            **{f: draw_of(draw) for f, draw_of in FACTS.items()},
+        }
+        months = []
+        for grade in ("HIGH", "MEDIUM", "LOW"):
+            by_name = {**loan, "grade": grade}
+            tier = first_match(lines, PERIODIC, by_name)
+            assert tier is not None
+            months.append(cycle_months(tier, first_match(lines, CYCLE_BOUNDS, by_name)))
+        assert months == sorted(months)
