@@ -6,7 +6,9 @@ well as by `rules.states`. Events and approved content are append-only.
 
 from followups.models.attachments import AttachmentRemoval, PhotoExit, VisitAttachment
 from followups.models.attempts import ContactOutcome, VisitAttempt
+from followups.models.events import Event, EventFeed, EventFinding, EventSource, EventSubject, EventVisit, Finding
 from followups.models.handover import HandOver, HandOverItem
+from followups.models.merging import MergedTask, MergeMode
 from followups.models.notices import Audience, Notice, NoticeCode, NoticeQuerySet, NoticesRead, SkipRequest, SkipState
 from followups.models.policy import Checklist, FollowUpPolicy, FollowUpPolicyLine
 from followups.models.reports import Difference, ReportQuerySet, ReportState, VisitReport
@@ -32,12 +34,21 @@ __all__ = [
     "Conclusion",
     "ContactOutcome",
     "Difference",
+    "Event",
+    "EventFeed",
+    "EventFinding",
     "EventKind",
+    "EventSource",
+    "EventSubject",
+    "EventVisit",
+    "Finding",
     "FollowUpPolicy",
     "FollowUpPolicyLine",
     "HandOver",
     "HandOverItem",
     "Level",
+    "MergeMode",
+    "MergedTask",
     "Method",
     "Notice",
     "NoticeCode",

@@ -28,6 +28,7 @@ DATA_FILES = {
     "followups/rules/checklist.py",
     "followups/rules/checklist_items.py",
     "followups/rules/default_policy.py",
+    "followups/rules/events.py",
     "risk/rules/grading.py",
     "risk/batch.py",
     "correspondence/rules/wording.py",
