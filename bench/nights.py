@@ -38,6 +38,7 @@ def floor(
     connection = bank.connect(database)
     cursor = connection.cursor()
     values = days_known(cursor, day)
+    rows = night["signed rows" if ahead_of else "whole months"]
     seconds: dict[str, float] = {}
     start = time.perf_counter()
     for stage in _STAGES:
@@ -47,8 +48,8 @@ def floor(
             seconds[f"ahead of {stage}"] = round(time.perf_counter() - began, 4)
             began = time.perf_counter()
         word, _space, money = stage.partition(" ")
-        text = night[word].replace("{money}", night[money]) if word == "pay" else night[stage]
-        cursor.execute(text, values)
+        text = night[word] if word == "pay" else night[stage]
+        cursor.execute(text.replace("{money}", night.get(money, "")).replace("{rows}", rows), values)
         seconds[stage] = round(time.perf_counter() - began, 4)
     total = time.perf_counter() - start
     flush_statistics(cursor)

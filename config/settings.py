@@ -228,6 +228,8 @@ SPECTACULAR_SETTINGS = {
         "TaskKind": "followups.models.TaskKind",
         "TaskState": "followups.models.TaskState",
         "EventKind": "followups.models.EventKind",
+        "TaskOutcome": "followups.models.Outcome",
+        "ContactOutcome": "followups.models.ContactOutcome",
         "ReportState": "followups.models.ReportState",
         "PostingKind": "loans.models.PostingKind",
         "ReceiptState": "loans.models.ReceiptState",
@@ -250,6 +252,9 @@ SPECTACULAR_SETTINGS = {
         "MessageKind": "correspondence.models.MessageKind",
         "MessageState": "correspondence.models.MessageState",
         "MessageReason": "correspondence.models.Reason",
+        "WordingState": "correspondence.api.wordings.STATES",
+        "ContactGround": "correspondence.models.Ground",
+        "ContactHeard": "correspondence.models.Heard",
     },
 }
 

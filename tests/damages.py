@@ -238,4 +238,13 @@ BOOK: tuple[Damage, ...] = tuple(
     )
 )
 
-ALL = LEDGER + BALANCES + SIGNED + MONEY + DECIDED + EVENINGS + NUMBERS + REBUILT + BOOK
+GENERAL: tuple[Damage, ...] = tuple(
+    ("general_lines_are_the_accrued_interest", statement)
+    for statement in (
+        "UPDATE loans_general_line SET amount = amount + 1 WHERE id = (SELECT max(id) FROM loans_general_line)",
+        "DELETE FROM loans_general_line WHERE business_date = (SELECT max(business_date) FROM loans_general_line)",
+        "UPDATE loans_businessdate SET totals = totals - 'accrued' WHERE day = '2026-12-20'",
+    )
+)
+
+ALL = LEDGER + BALANCES + SIGNED + MONEY + DECIDED + EVENINGS + NUMBERS + REBUILT + BOOK + GENERAL

@@ -133,6 +133,14 @@ FROM (SELECT loan_id, min(overdue_from) AS since FROM loans_installment
 WHERE p.loan_id = u.loan_id AND p.overdue_since IS DISTINCT FROM u.since
 
 -- What no longer stands is taken back; installments due in four days are announced, arrears on certain days reminded of.
+-- What the coming installment is by: whole months on an ordinary day; on a repricing day the signed row of the first.
+-- name: whole months
+SELECT NULL::bigint AS fen
+
+-- name: signed rows
+SELECT t.principal_fen[p.next_number - t.first_number + 1] + t.interest_fen[p.next_number - t.first_number + 1] AS fen
+FROM loans_terms t WHERE t.loan_id = p.loan_id AND t.effective_on = %(day)s AND p.next_number < t.plain_from
+
 -- name: remind
 WITH ended AS (
     UPDATE correspondence_message m SET state = 'CANCELLED', ended_on = %(day)s,
@@ -142,14 +150,15 @@ WITH ended AS (
     WHERE p.loan_id = m.loan_id AND m.kind = 'OVERDUE' AND m.state = 'WAITING' AND m.expires_on > %(day)s
       AND (p.settled_on IS NOT NULL OR p.overdue_since IS DISTINCT FROM m.about)
 ), due AS (
-    SELECT p.loan_id, p.next_due_on, p.suspense * 100 AS suspense, k.interest + CASE
+    SELECT p.loan_id, p.next_due_on, p.suspense * 100 AS suspense, coalesce(s.fen, k.interest + CASE
                WHEN p.next_number = p.last_number THEN k.balance WHEN l.repayment_method = 'EQUAL_PRINCIPAL'
                THEN least(k.balance, k.installment)
-               ELSE greatest(0, least(k.balance, k.installment - k.interest)) END AS fen
-    FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id, LATERAL (
+               ELSE greatest(0, least(k.balance, k.installment - k.interest)) END) AS fen
+    FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id CROSS JOIN LATERAL (
         SELECT (p.unbilled_principal * 100)::bigint AS balance, (p.installment_amount * 100)::bigint AS installment,
                (2 * (p.unbilled_principal * 100)::bigint * (p.annual_rate_percent * 10000)::bigint + 12000000)
                    / 24000000 AS interest) k
+    LEFT JOIN LATERAL ({rows}) s ON true
     WHERE p.next_due_on = %(day)s + 4
 ), late AS (
     SELECT p.loan_id, p.overdue_since, s.step, s.until FROM loans_position p JOIN (

@@ -240,7 +240,7 @@ def test_chunks_by_loan_id_do_what_one_chunk_does() -> None:
     assert not Installment.objects.filter(due_on__gt=date(2026, 10, 31), loan_id__gt=due).exists()
     batch.bill(as_of=DAY, at=AT, after=due)
     assert batch.bill(as_of=DAY, at=AT)["billed"] == 0
-    assert batch.bill_cuts(as_of=DAY, size=1) == ([], 0)
+    assert batch.bill_cuts(as_of=DAY, size=1)[:2] == ([], 0)
 
 
 def test_statements_of_an_evening_do_not_grow_with_the_book() -> None:

@@ -142,11 +142,11 @@ def test_the_clock_runs_on_workdays_from_the_events(road: Road) -> None:
 
 
 def test_the_review_queue_puts_the_urgent_first(db: None) -> None:
-    calm, urgent = Road(), Road(level=1)
+    calm, urgent = Road(), Road(level=2)
     calm.submit()
     urgent.submit()
     risk = make_staff("RISK_MANAGER", make_branch())
-    assert [report.level for report in queries.review_queue(risk)] == [1, 9]
+    assert [report.level for report in queries.review_queue(risk)] == [2, 9]
     assert [report.branch_id for report in queries.review_queue(calm.manager)] == [calm.branch.pk]
 
 
