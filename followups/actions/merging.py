@@ -1,0 +1,202 @@
+"""One customer, one talk: untouched tasks of a customer or a home are done in the visit of one of them.
+
+A joint report closes them all when it is approved; with one report each, the answers of the talk stand in the drafts
+of the others, which their officer checks and hands in. A person may take a task out again until the visit is handed in.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from collateral.models import Charge
+from followups.actions.refusals import AlreadySubmitted, NotYours
+from followups.actions.tasks import add_event, change_task, checked_reason, give, locked_task, require_to_do, tell
+from followups.models import EventKind, MergedTask, MergeMode, Outcome, TaskState, Visit, VisitReport, VisitTask
+from followups.queries.cover import is_held_by
+from followups.queries.form import asked_of
+from followups.queries.merging import companions, lead_of, links_of, members_of
+from followups.rules.facts import OFF_SITE, WEIGHT
+from journal.errors import ActionRefused
+from loans.queries import require_business_date
+from people.actions import NotAllowed, require
+from people.models import Staff
+from people.queries import may
+
+MOST = 10
+# What the borrower says of himself; the rest is asked of each home and loan.
+OF_THE_BORROWER = ("identity", "employment", "income", "debts", "needs", "education")
+
+
+class MergeRefused(ActionRefused):
+    code = "merge_refused"
+
+
+class NotTogether(MergeRefused):
+    """Also for tasks that are another branch's, or nobody's."""
+
+    def __init__(self) -> None:
+        super().__init__(_("只能合并同一客户或同一房屋、应完成日相差45天以内、尚未开始的任务。"), field="task")
+
+
+class MergedElsewhere(ActionRefused):
+    code = "merged_elsewhere"
+    conflict = True
+
+    def __init__(self, number: str) -> None:
+        super().__init__(_("该任务已并入 %(number)s 一并回访。") % {"number": number})
+
+
+@transaction.atomic
+def merge_tasks(*, lead_id: int, task_ids: Sequence[int], mode: str, by: Staff, at: datetime) -> list[MergedTask]:
+    """Has the lead's visit do these tasks along; it takes the earliest date, heaviest method and worst level."""
+    _require_may(by)
+    if mode not in MergeMode.values:
+        raise MergeRefused(_("请选择合并报告或各出一份报告。"), field="mode")
+    wanted = sorted({*task_ids} - {lead_id})
+    if not wanted or len(wanted) > MOST:
+        raise MergeRefused(_("请选择要一并办理的任务。"), field="task")
+    tasks = {pk: locked_task(pk, by) for pk in sorted({lead_id, *wanted})}
+    lead = tasks[lead_id]
+    require_to_do(lead)
+    _require_lead(lead, by)
+    offered = {task.pk for task in companions(lead, by)}
+    known = {link.task_id for link in links_of(lead)}
+    members = [tasks[pk] for pk in wanted if pk not in known]
+    if any(member.pk not in offered for member in members):
+        raise NotTogether
+    for member in members:
+        _require_hold(member, by)
+    if not members:
+        return []
+    if lead.assigned_to is None and may(by, "followups.record_visit"):
+        give(lead, by, by=by, at=at)
+    _tighten(lead, members, by=by, at=at)
+    return [_link(lead, member, mode, by=by, at=at) for member in members]
+
+
+def _require_may(by: Staff) -> None:
+    if not may(by, "followups.record_visit"):
+        require(by, "followups.assign")
+
+
+def _require_hold(task: VisitTask, by: Staff) -> None:
+    if may(by, "followups.assign") or task.assigned_to is None or is_held_by(task, by):
+        return
+    raise NotYours(task.assigned_to.name)
+
+
+def _require_lead(lead: VisitTask, by: Staff) -> None:
+    _require_hold(lead, by)
+    elsewhere = lead_of(lead)
+    if elsewhere is not None:
+        raise MergedElsewhere(elsewhere.lead.number)
+    if lead.is_light or lead.method == OFF_SITE or lead.state == TaskState.RETURNED:
+        raise MergeRefused(_("该任务不能一并办理其他任务。"))
+
+
+def _tighten(lead: VisitTask, members: Sequence[VisitTask], *, by: Staff, at: datetime) -> None:
+    """The one visit is as early, as thorough and as urgent as each of its tasks asks."""
+    heaviest = max((lead, *members), key=lambda task: WEIGHT[task.method])
+    method = heaviest.method if WEIGHT[heaviest.method] > WEIGHT[lead.method] else lead.method
+    if method != lead.method and lead.state != TaskState.PLANNED:
+        raise MergeRefused(_("已开始的回访方式较轻，请以%(number)s为主。") % {"number": heaviest.number}, field="task")
+    due_on = min(task.due_on for task in (lead, *members))
+    level = min(task.level for task in (lead, *members))
+    before = {"due_before": lead.due_on.isoformat(), "method_before": lead.method}
+    if (due_on, method, level) == (lead.due_on, lead.method, lead.level):
+        return
+    moved = due_on != lead.due_on or method != lead.method
+    change_task(lead, due_on=due_on, opens_on=min(lead.opens_on, due_on), method=method, level=level)
+    if moved:
+        add_event(
+            lead, EventKind.BROUGHT_FORWARD, by=by.staff_no, at=at, due_on=due_on.isoformat(), method=method, **before
+        )
+
+
+def _link(lead: VisitTask, member: VisitTask, mode: str, *, by: Staff, at: datetime) -> MergedTask:
+    MergedTask.objects.filter(task=member, ended_at__isnull=True).update(ended_at=at, ended_by="system")
+    if lead.assigned_to is not None and member.assigned_to_id != lead.assigned_to_id:
+        give(member, lead.assigned_to, by=by, at=at)
+    link = MergedTask.objects.create(
+        lead=lead, task=member, mode=mode, merged_by=by.staff_no, at=at, business_date=require_business_date()
+    )
+    tell(member, "followups.task_merged", by=by, at=at, lead=lead.pk, mode=mode)
+    return link
+
+
+@transaction.atomic
+def unmerge_task(*, task_id: int, reason: str, by: Staff, at: datetime) -> VisitTask:
+    """Takes a task out of the visit it was to be done along with; refused once that is handed in."""
+    _require_may(by)
+    task = locked_task(task_id, by)
+    link = lead_of(task)
+    if link is None:
+        raise MergeRefused(_("该任务没有并入其他回访。"))
+    lead = VisitTask.objects.select_for_update().get(pk=link.lead_id)
+    if not may(by, "followups.assign") and not is_held_by(lead, by):
+        raise NotAllowed(_("只有主办人或主管可以拆开。"))
+    if lead.state == TaskState.SUBMITTED:
+        raise AlreadySubmitted
+    words = checked_reason(reason, least=2)
+    MergedTask.objects.filter(pk=link.pk).update(ended_at=at, ended_by=by.staff_no, reason=words[:200])
+    tell(task, "followups.task_unmerged", by=by, at=at, lead=lead.pk)
+    return task
+
+
+def require_on_its_own(task: VisitTask) -> None:
+    """Refuses to begin a task that another visit does along."""
+    link = lead_of(task)
+    if link is not None:
+        raise MergedElsewhere(link.lead.number)
+
+
+def carry_over(
+    task: VisitTask, visit: Visit, *, begin: Callable[..., Visit], keep: Callable[..., Visit], by: Staff, at: datetime
+) -> list[VisitTask]:
+    """Hands the answers of the talk to the drafts of the tasks that get a report of their own; called on submission."""
+    done = []
+    for link in links_of(task):
+        if link.mode != MergeMode.EACH or link.task.state != TaskState.PLANNED:
+            continue
+        MergedTask.objects.filter(pk=link.pk).update(ended_at=at, ended_by=by.staff_no)
+        own = begin(task_id=link.task_id, by=by, at=at)
+        draft = _answers_for(own, visit, is_same_home=_share_home(task.loan_id, link.task.loan_id))
+        keep(task_id=link.task_id, version=own.version, draft=draft, by=by, at=at)
+        done.append(link.task)
+    return done
+
+
+def _answers_for(own: Visit, visit: Visit, *, is_same_home: bool) -> dict[str, Any]:
+    """Answers of the talk that hold for the other task too; its conclusion is its own."""
+    sections = {item["key"]: item["section"] for item in asked_of(own)}
+    answers = {
+        key: answer
+        for key, answer in (visit.draft.get("answers") or {}).items()
+        if key in sections and (is_same_home or sections[key] in OF_THE_BORROWER)
+    }
+    kept = {name: visit.draft[name] for name in ("contact_outcome", "second_visitor") if visit.draft.get(name)}
+    return {"answers": answers, **kept}
+
+
+def _share_home(one: int, other: int) -> bool:
+    homes = Charge.objects.filter(loan_id=one).values("property_id")
+    return one == other or Charge.objects.filter(loan_id=other, property_id__in=homes).exists()
+
+
+def close_members(task: VisitTask, report: VisitReport, *, by: Staff, at: datetime) -> list[VisitTask]:
+    """Closes the tasks that a joint report answers; called in its approval."""
+    members = members_of(task)
+    for member in members:
+        locked = locked_task(member.pk, by)
+        if locked.state != TaskState.PLANNED:
+            continue
+        change_task(locked, state=TaskState.CLOSED, outcome=Outcome.APPROVED, closed_on=require_business_date())
+        facts = {"report_id": report.pk, "version": report.version, "lead": task.pk}
+        add_event(locked, EventKind.CLOSED, by=by.staff_no, at=at, outcome=Outcome.APPROVED.value, **facts)
+        tell(locked, "followups.report_approved", by=by, at=at, conclusion=report.conclusion,
+             content_sha256=report.content_sha256, **facts)  # fmt: skip
+    MergedTask.objects.filter(lead=task, ended_at__isnull=True).update(ended_at=at, ended_by=by.staff_no)
+    return members

@@ -1,0 +1,361 @@
+"""Gives events their visits: finds what day end and valuations tell, and makes the tasks agree with what is open.
+
+`answer_events` is a reconciler. A fact about a loan wakes it, the evening runs it for what was lost; it locks the
+positions of all loans of the same people and homes, in id order, and lets `rules.events` decide. Run twice it changes
+nothing the second time: an event is once a source, a task once a (loan, rule, cycle), a link once an event and task.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+
+from collateral.queries import balances_beside
+from followups import sql
+from followups.batch import policy_in_force
+from followups.intake import Told, keep_events
+from followups.models import OPEN_STATES, Event, EventFinding, EventVisit, Finding, Outcome, VisitTask
+from followups.queries.events import open_on, together
+from followups.rules import events as rules
+from journal.batch import claim
+from loans.queries import calendar, lock_positions
+from loans.queries.evening import Cuts, Walk, cut, walk_of
+from loans.rules.calendar import Calendar
+
+REACTION = "answer_events"
+# How far back the evening's walk looks for what was lost; longer than it takes to walk the book.
+LOOKS_BACK = timedelta(days=40)
+_BAD = ("SUBSTANDARD", "DOUBTFUL", "LOSS")
+_ORDER = ("PASS", "SPECIAL_MENTION", *_BAD)
+# A class that arrears of so many days bring is baseline when they stood at cut-over.
+_BAD_FROM_DAY = 91
+
+# Open events that no open task answers; what waits for the reaction; and, walked, what day end or a valuation told
+# without an event having been kept.
+CANDIDATES = """
+SELECT loan_id FROM (
+    SELECT unnest(%(woken)s::bigint[]) AS loan_id
+    UNION
+    SELECT subject_id FROM journal_pending WHERE reaction = %(queue)s AND attempts = 0 AND subject_id IS NOT NULL
+    UNION
+    SELECT e.loan_id FROM followups_event e
+     WHERE NOT e.is_baseline
+       AND NOT EXISTS (SELECT FROM followups_eventfinding f WHERE f.event_id = e.id AND f.finding <> 'UNVERIFIED')
+       AND NOT EXISTS (SELECT FROM followups_eventvisit v JOIN followups_visittask t ON t.id = v.task_id
+                        WHERE v.event_id = e.id AND t.closed_on IS NULL)
+    UNION
+    SELECT c.loan_id FROM collateral_charge c JOIN collateral_valuation v ON v.property_id = c.property_id
+     WHERE c.loan_id > %(walk_after)s AND c.loan_id <= %(walk_up_to)s
+       AND v.valued_on > %(since)s AND v.source NOT IN ('tape', 'contract')
+       AND NOT EXISTS (SELECT FROM followups_event e
+                        WHERE e.source = 'COLLATERAL' AND e.external_id = 'valuation:' || v.id)
+    UNION
+    SELECT p.loan_id FROM loans_position p
+     WHERE p.five_class <> 'PASS' AND p.loan_id > %(walk_after)s AND p.loan_id <= %(walk_up_to)s
+       AND EXISTS (SELECT FROM journal_entry j WHERE j.loan_id = p.loan_id AND j.kind = 'loans.class_changed'
+                      AND j.business_date > %(since)s AND NOT EXISTS (
+                       SELECT FROM followups_event e WHERE e.source = 'DAY_END' AND e.external_id = 'class:' || j.id))
+) candidates
+WHERE loan_id > %(after)s AND (%(up_to)s::bigint IS NULL OR loan_id <= %(up_to)s)
+"""
+_CLASSES = """
+SELECT j.id, j.loan_id, j.business_date, j.data ->> 'from', j.data ->> 'to', p.overdue_since, l.baseline_on
+  FROM journal_entry j JOIN loans_position p ON p.loan_id = j.loan_id JOIN loans_loan l ON l.id = j.loan_id
+ WHERE j.loan_id = ANY(%(ids)s) AND j.kind = 'loans.class_changed' AND j.business_date > %(since)s
+   AND j.business_date <= %(as_of)s AND p.settled_on IS NULL
+   AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'DAY_END' AND e.external_id = 'class:' || j.id)
+ ORDER BY j.id
+"""
+# A valuation beside the one before it of the same home; `rest` is what the loan's other homes are worth.
+_VALUES = """
+SELECT * FROM (
+    SELECT v.id, c.loan_id, v.property_id, v.valued_on, v.source, v.value,
+           lag(v.value) OVER (PARTITION BY c.loan_id, v.property_id ORDER BY v.valued_on, v.id) AS before,
+           p.principal_balance, l.baseline_on,
+           (SELECT CASE WHEN count(*) = count(h.value) THEN coalesce(sum(h.value), 0) END FROM collateral_charge d
+              JOIN collateral_property h ON h.id = d.property_id
+             WHERE d.loan_id = c.loan_id AND d.property_id <> v.property_id) AS rest
+      FROM collateral_charge c
+      JOIN collateral_valuation v ON v.property_id = c.property_id
+      JOIN loans_position p ON p.loan_id = c.loan_id AND p.settled_on IS NULL
+      JOIN loans_loan l ON l.id = c.loan_id
+     WHERE c.loan_id = ANY(%(ids)s)
+) valued
+WHERE valued_on > %(since)s AND valued_on <= %(as_of)s AND source NOT IN ('tape', 'contract')
+  AND before IS NOT NULL AND rest IS NOT NULL
+  AND NOT EXISTS (SELECT FROM followups_event e
+                   WHERE e.source = 'COLLATERAL' AND e.external_id = 'valuation:' || valued.id)
+ORDER BY loan_id, id
+"""
+_MOVE = """
+WITH wanted AS (
+    SELECT x.*, t.due_on AS due_before, t.method AS method_before
+      FROM jsonb_to_recordset(%(rows)s) AS x(id bigint, opens_on date, due_on date, method text, level int)
+      JOIN followups_visittask t ON t.id = x.id WHERE t.state = 'PLANNED' FOR UPDATE OF t
+), moved AS (
+    UPDATE followups_visittask t
+       SET opens_on = x.opens_on, due_on = x.due_on, method = x.method, level = x.level, version = t.version + 1
+      FROM wanted x WHERE t.id = x.id
+    RETURNING t.id, x.due_before, x.method_before, t.due_on, t.method
+)
+INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
+SELECT id, 'BROUGHT_FORWARD', %(at)s, %(as_of)s, 'system',
+       jsonb_build_object('due_before', due_before, 'method_before', method_before, 'due_on', due_on, 'method', method)
+  FROM moved ORDER BY id
+"""
+_REASONS = """
+UPDATE followups_visittask t SET reason = t.reason || x.reason
+  FROM jsonb_to_recordset(%(rows)s) AS x(id bigint, reason jsonb) WHERE t.id = x.id AND t.state = 'PLANNED'
+"""
+_LOANS = """
+SELECT l.id, l.branch_id, officer.id, p.settled_on IS NOT NULL FROM loans_loan l
+  JOIN loans_position p ON p.loan_id = l.id
+  LEFT JOIN people_staff officer ON officer.id = l.portfolio_officer_id AND officer.is_active
+ WHERE l.id = ANY(%(ids)s)
+"""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is the same for every group of a run."""
+
+    as_of: date
+    at: datetime
+    calendar: Calendar
+
+
+@transaction.atomic
+def answer_events(*, as_of: date, at: datetime, loan_ids: Sequence[int]) -> dict[str, int]:
+    """Notices what happened to these loans and makes the tasks of their people and homes answer what is open."""
+    counts = {"looked_at": 0, "noticed": 0, "created": 0, "joined": 0, "noted": 0, "closed": 0}
+    groups = together(loan_ids)
+    everything = sorted({loan_id for group in groups for loan_id in group})
+    if not everything:
+        return counts
+    lock_positions(everything)
+    run = _Run(as_of, at, calendar(as_of, as_of + timedelta(days=60)))
+    counts["noticed"] = keep_events(
+        [*_classes(everything, run), *_valuations(everything, run)], by="system", at=at, as_of=as_of
+    )
+    waiting: dict[int, list[Event]] = defaultdict(list)
+    group_of = {loan_id: number for number, group in enumerate(groups) for loan_id in group}
+    for event in open_on(everything):
+        waiting[group_of[event.loan_id]].append(event)
+    for number, events in waiting.items():
+        counts["looked_at"] += len(events)
+        for name, count in _answer(groups[number], events, run).items():
+            counts[name] += count
+    return counts
+
+
+@transaction.atomic
+def answer_evening(
+    *,
+    as_of: date,
+    at: datetime,
+    after: int = 0,
+    up_to: int | None = None,
+    loan_ids: Sequence[int] | None = None,
+    found: Sequence[int] | None = None,
+) -> dict[str, int]:
+    """`answer_events` at the close of a date, for what happened and for a slice of the book."""
+    if loan_ids is None:
+        woken = claim(REACTION, after=after, up_to=up_to)
+        loan_ids = (
+            _candidates(_scope(as_of, after, up_to, walk_of(as_of, after, up_to), woken))
+            if found is None
+            else [*found, *woken]
+        )
+    return answer_events(as_of=as_of, at=at, loan_ids=sorted(set(loan_ids)))
+
+
+def answer_cuts(*, as_of: date, size: int) -> Cuts:
+    """Chunks of loans whose events may want an answer this evening."""
+    return cut(CANDIDATES, {**_scope(as_of, 0, None, walk_of(as_of, 0, None), []), "queue": REACTION}, size)
+
+
+def _scope(as_of: date, after: int, up_to: int | None, walk: Walk, woken: Sequence[int]) -> dict[str, Any]:
+    return {
+        "after": after, "up_to": up_to, "walk_after": walk.after, "walk_up_to": walk.up_to, "woken": list(woken),
+        "queue": None, "since": as_of - LOOKS_BACK,
+    }  # fmt: skip
+
+
+def _candidates(scope: dict[str, Any]) -> list[int]:
+    return [row[0] for row in _rows(CANDIDATES + " ORDER BY loan_id", scope)]
+
+
+# What day end and valuations tell
+
+
+def _classes(loan_ids: Sequence[int], run: _Run) -> list[Told]:
+    """Classes that became worse; what arrears of cut-over explain is baseline, what their steps answer is left out."""
+    told = []
+    asked = {"ids": list(loan_ids), "since": run.as_of - LOOKS_BACK, "as_of": run.as_of}
+    for entry_id, loan_id, on, old, new, overdue_since, baseline_on in _rows(_CLASSES, asked):
+        if new not in _ORDER or old not in _ORDER or _ORDER.index(new) <= _ORDER.index(old):
+            continue
+        if new not in _BAD and overdue_since is not None:
+            continue
+        stood = baseline_on is not None and (
+            on <= baseline_on + timedelta(days=1)
+            or (overdue_since is not None and (baseline_on - overdue_since).days >= _BAD_FROM_DAY)
+        )
+        told.append(
+            Told(
+                loan_id=loan_id, code="CLASS_BAD" if new in _BAD else "CLASS_MENTIONED", happened_on=on,
+                source=rules.DAY_END, external_id=f"class:{entry_id}", is_baseline=stood,
+            )
+        )  # fmt: skip
+    return told
+
+
+def _valuations(loan_ids: Sequence[int], run: _Run) -> list[Told]:
+    """Valuations that took the loan past 80, 90 or 100 percent of what its homes are worth."""
+    asked = {"ids": list(loan_ids), "since": run.as_of - LOOKS_BACK, "as_of": run.as_of}
+    rows = _rows(_VALUES, asked)
+    beside = balances_beside([row[1] for row in rows]) if rows else {}
+    told: dict[str, Told] = {}
+    for pk, loan_id, property_id, valued_on, _source, value, before, balance, baseline_on, rest in rows:
+        secured = (balance + beside.get(loan_id, Decimal(0))) * 100
+        code = rules.crossed(secured / (before + rest), secured / (value + rest))
+        if code is None:
+            continue
+        key = f"valuation:{pk}"
+        told.setdefault(
+            key,
+            Told(
+                loan_id=loan_id, code=code, happened_on=valued_on, source=rules.COLLATERAL, external_id=key,
+                property_id=property_id, is_baseline=baseline_on is not None and valued_on <= baseline_on,
+            ),
+        )  # fmt: skip
+    return list(told.values())
+
+
+# Which visit answers
+
+
+def _answer(loans: Sequence[int], events: Sequence[Event], run: _Run) -> dict[str, int]:
+    """Closes what has nothing to visit any more, and answers the rest of one group of loans."""
+    counts: dict[str, int] = {}
+    known = {row[0]: row[1:] for row in _rows(_LOANS, {"ids": list(loans)})}
+    live = [loan_id for loan_id in loans if loan_id in known and not known[loan_id][2]]
+    links: dict[int, list[EventVisit]] = defaultdict(list)
+    for link in EventVisit.objects.filter(event__in=[event.pk for event in events]).select_related("task"):
+        links[link.event_id].append(link)
+    waiting, ended = [], []
+    for event in events:
+        word = _end_of(event, links[event.pk], live)
+        if word is not None:
+            ended.append((event, word))
+        elif not any(link.task.state in OPEN_STATES for link in links[event.pk]):
+            tried = sum(not link.is_note for link in links[event.pk])
+            waiting.append(rules.Waiting(event.pk, event.loan_id, event.code, tried))
+    counts["closed"] = len(_close(ended, run))
+    tasks = [_task(task) for task in VisitTask.objects.filter(loan__in=loans).still_open().order_by("id")]
+    answers = rules.answer(waiting, tasks, live, run.calendar, run.as_of)
+    made = _create(answers, known, run)
+    _move(answers, run)
+    _link(answers, made, {event.pk: event for event in events}, run)
+    noted = sum(link.is_note for link in answers.links)
+    return {**counts, "created": len(made), "noted": noted, "joined": len(answers.links) - noted}
+
+
+def _link(answers: rules.Answers, made: dict[tuple[int, str], int], by_id: dict[int, Event], run: _Run) -> None:
+    """Which task answers which event; a task that was there already gets the event among its reasons."""
+    links, reasons = [], defaultdict(list)
+    for link in answers.links:
+        task_id = link.task.id or made[(link.task.loan_id, link.task.cycle)]
+        links.append(
+            EventVisit(
+                event_id=link.event_id, task_id=task_id, is_note=link.is_note, at=run.at, business_date=run.as_of
+            )
+        )
+        if not link.is_note and link.task.id is not None:
+            reasons[task_id].append(reason_of(by_id[link.event_id]))
+    EventVisit.objects.bulk_create(links)
+    rows = [{"id": task_id, "reason": why} for task_id, why in reasons.items()]
+    if rows:
+        _rows_written(_REASONS, {"rows": json.dumps(rows)})
+
+
+def _end_of(event: Event, links: Sequence[EventVisit], live: Sequence[int]) -> Finding | None:
+    """What ends an event without a report: nothing is owed any more, or the borrower cannot be found."""
+    if not live or (event.subject == rules.LOAN and event.loan_id not in live):
+        return None if any(link.task.state in OPEN_STATES for link in links) else Finding.SETTLED
+    if any(link.task.outcome == Outcome.SUSPECTED_LOST for link in links):
+        return Finding.LOST
+    return None
+
+
+def _close(ended: Sequence[tuple[Event, Finding]], run: _Run) -> list[EventFinding]:
+    return EventFinding.objects.bulk_create(
+        EventFinding(event=event, finding=word, recorded_by="system", at=run.at, business_date=run.as_of)
+        for event, word in ended
+    )
+
+
+def _task(task: VisitTask) -> rules.Task:
+    return rules.Task(
+        task.pk, task.loan_id, task.rule, task.cycle, task.kind, task.is_light, task.method, task.level, task.opens_on,
+        task.due_on, task.state, task.is_pinned,
+    )  # fmt: skip
+
+
+def reason_of(event: Event) -> dict[str, Any]:
+    """Why, as a task stores it: code and day, no words of people."""
+    return {"code": "EVENT", "params": {"event": event.code, "on": event.happened_on.isoformat(), "id": event.pk}}
+
+
+def _create(answers: rules.Answers, known: dict[int, Any], run: _Run) -> dict[tuple[int, str], int]:
+    """Makes the tasks that are wanted; (loan, cycle) → id."""
+    rows = []
+    for task in answers.created:
+        branch_id, officer_id, _is_settled = known[task.loan_id]
+        answered = [link.event_id for link in answers.links if link.task == task and not link.is_note]
+        events = Event.objects.in_bulk(answered)
+        rows.append(
+            {
+                "loan_id": task.loan_id, "branch_id": branch_id, "assigned_to_id": officer_id, "kind": task.kind,
+                "rule": task.rule, "cycle": task.cycle, "is_light": False, "method": task.method, "level": task.level,
+                "opens_on": task.opens_on.isoformat(), "due_on": task.due_on.isoformat(),
+                "reason": [reason_of(events[pk]) for pk in answered], "line": 0,
+            }
+        )  # fmt: skip
+    if not rows:
+        return {}
+    version = policy_in_force(run.as_of).version
+    _rows_written(sql.CREATE, {"rows": json.dumps(rows), "as_of": run.as_of, "at": run.at, "version": version})
+    found = VisitTask.objects.filter(
+        rule=rules.RULE, loan_id__in=[row["loan_id"] for row in rows], cycle__in=[row["cycle"] for row in rows]
+    )
+    return {(loan_id, cycle): pk for pk, loan_id, cycle in found.values_list("pk", "loan_id", "cycle")}
+
+
+def _move(answers: rules.Answers, run: _Run) -> None:
+    rows = [
+        {
+            "id": task.id, "opens_on": task.opens_on.isoformat(), "due_on": task.due_on.isoformat(),
+            "method": task.method, "level": task.level,
+        }
+        for task in answers.moved
+    ]  # fmt: skip
+    if rows:
+        _rows_written(_MOVE, {"rows": json.dumps(rows), "as_of": run.as_of, "at": run.at})
+
+
+def _rows(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
+
+
+def _rows_written(statement: str, parameters: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)

@@ -1,0 +1,57 @@
+"""Reads of merging: what a visit does along, what could be done along with it."""
+
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+
+from collateral.models import Charge
+from followups.models import MergedTask, TaskState, VisitTask
+from followups.rules.facts import OFF_SITE
+from people.models import Staff
+
+# Tasks due within this many days of each other are offered to be done in one visit.
+WITHIN = timedelta(days=45)
+
+
+def members_of(task: VisitTask) -> list[VisitTask]:
+    """The tasks that this visit does along with a joint report."""
+    found = VisitTask.objects.filter(
+        merged_into__lead=task, merged_into__ended_at__isnull=True, merged_into__mode="JOINT", state=TaskState.PLANNED
+    )
+    return list(found.select_related("loan__position").order_by("due_on", "id"))
+
+
+def links_of(task: VisitTask) -> list[MergedTask]:
+    """The tasks merged into this one, of either mode."""
+    found = MergedTask.objects.filter(lead=task, ended_at__isnull=True)
+    return list(found.select_related("task__loan__borrower", "task__assigned_to").order_by("task__due_on", "id"))
+
+
+def lead_of(task: VisitTask) -> MergedTask | None:
+    """The link under which this task is done by another visit that is still open."""
+    found = MergedTask.objects.filter(task=task, ended_at__isnull=True, lead__closed_on__isnull=True)
+    return found.select_related("lead__loan").first()
+
+
+def companions(task: VisitTask, staff: Staff) -> list[VisitTask]:
+    """Untouched talks of the same customer or home due within 45 days of this one, visible and not merged yet."""
+    if task.closed_on is not None or task.is_light:
+        return []
+    homes = Charge.objects.filter(loan_id=task.loan_id).values("property_id")
+    same_home = Charge.objects.filter(property_id__in=homes).values("loan_id")
+    found = _mergeable(VisitTask.objects.visible_to(staff)).filter(
+        Q(loan_id=task.loan_id) | Q(loan__borrower_id=task.loan.borrower_id) | Q(loan_id__in=same_home),
+        due_on__range=(task.due_on - WITHIN, task.due_on + WITHIN),
+    )
+    return list(found.exclude(pk=task.pk).select_related("loan__borrower", "assigned_to").order_by("due_on", "id"))
+
+
+def _mergeable(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:
+    """Untouched talks that stand in no merge of open tasks."""
+    links = MergedTask.objects.filter(ended_at__isnull=True)
+    return (
+        tasks.filter(state=TaskState.PLANNED, is_light=False)
+        .exclude(method=OFF_SITE)
+        .exclude(pk__in=links.filter(lead__closed_on__isnull=True).values("task_id"))
+        .exclude(pk__in=links.values("lead_id"))
+    )
