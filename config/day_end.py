@@ -51,7 +51,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("apply_changes", loans_batch.apply_changes, loans_batch.apply_cuts),
     Stage("reprice", loans_batch.reprice, loans_batch.reprice_cuts),
     Stage("age", loans_batch.age, loans_batch.age_cuts),
-    Stage("remind", correspondence_batch.remind, correspondence_batch.remind_cuts, takes_ids=True),
+    Stage("remind", correspondence_batch.remind, correspondence_batch.remind_cuts, takes_ids=True, takes_found=True),
     Stage("classify", loans_batch.classify, loans_batch.class_cuts),
     Stage("non_accrual", loans_batch.non_accrual, loans_batch.non_accrual_cuts),
     Stage("watch_changes", loans_batch.watch_changes, loans_batch.watch_cuts),

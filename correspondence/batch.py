@@ -57,14 +57,17 @@ def remind(
     after: int = 0,
     up_to: int | None = None,
     loan_ids: Iterable[int] | None = None,
+    found: Iterable[int] | None = None,
 ) -> dict[str, int]:
     """Makes the messages of a close wait, and cancels those about something that ended.
 
-    With ids it also tells these loans what an earlier close should have.
+    With ids it also tells these loans what an earlier close should have; what `remind_cuts` `found` is not searched for
+    again.
     """
     versions = versions_in_force(as_of)
     scope = {
         **_scope(as_of, after, up_to, loan_ids),
+        **({} if found is None else {"loan_ids": array(found)}),
         "not_before": opens_at(as_of + timedelta(days=1)),
         "due_version": versions[MessageKind.DUE],
         "overdue_version": versions[MessageKind.OVERDUE],

@@ -6,7 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import DecimalField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import BigIntegerField, DecimalField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -21,7 +23,7 @@ from loans.queries.accounts import Life
 from loans.queries.postings import reversal_of
 from loans.queries.reallocation import life_of, reallocated
 from loans.replay import fold
-from loans.rules.aging import days_past_due
+from loans.rules.aging import NON_PERFORMING, days_past_due
 from loans.rules.replay import MoneyIsGone
 from people.models import Branch, Staff
 from people.paging import Order, Part, page_of
@@ -43,10 +45,16 @@ LOAN_ORDERS = (
     ),
     Order("balance", _("余额最大"), ("-position__principal_balance", "position__loan_id")),
 )
-# One branch has few loans of the book: sorting them is less than looking for them along the balances of all. The sum
-# keeps the planner from the index of the balances; a cursor of the one order is good for the other.
-OF_ONE_BRANCH = Order("balance", LOAN_ORDERS[2].label, ("-own_balance", "position__loan_id"))
+# Few loans of the book are sorted in less than it takes to look for them along the balances of all. The sum keeps the
+# planner from the index of the balances; a cursor of the one order is good for the other.
+OF_FEW = Order("balance", LOAN_ORDERS[2].label, ("-own_balance", "position__loan_id"))
 OWN_BALANCE = F("position__principal_balance") + Value(Decimal(0), DecimalField())
+# So are the fewest by their numbers.
+OF_FEWEST = Order("number", LOAN_ORDERS[0].label, ("own_number",))
+_FEWEST = (FiveClass.DOUBTFUL, FiveClass.LOSS)
+OWN_NUMBER = Concat(F("loan_note_no"), Value(""))
+# The branch as the positions hold it: with it, one branch's loans lie in an index by balance and by days overdue.
+HELD_BY: RawSQL = RawSQL("loans_position.branch_id", (), BigIntegerField())
 # What a row of the list shows, and what the orders sort by; the branches' names are read for the filter.
 _BESIDE = ("borrower", "portfolio_officer", "position")
 _SHOWN = (
@@ -74,8 +82,16 @@ class LoanList(PageView):
         branches = list(branches_visible_to(self.staff).values_list("id", "code", "name"))
         # Each loan has its position; saying so lets the database begin with it.
         found = narrowed.qs.filter(position__isnull=False)
-        if order.code == OF_ONE_BRANCH.code and (len(branches) == 1 or _are_few(self.request.GET)):
-            found, order = found.annotate(own_balance=OWN_BALANCE), OF_ONE_BRANCH
+        branch = _only_branch(branches, self.request.GET)
+        if branch is not None and order is not LOAN_ORDERS[0]:
+            found = found.alias(held_by=HELD_BY).filter(held_by=branch)
+        elif order.code == OF_FEW.code and _are_few(self.request.GET):
+            found, order = found.annotate(own_balance=OWN_BALANCE), OF_FEW
+        elif order.code == OF_FEWEST.code and self.request.GET.get("five_class") in (
+            FiveClass.DOUBTFUL,
+            FiveClass.LOSS,
+        ):
+            found, order = found.annotate(own_number=OWN_NUMBER), OF_FEWEST
         page = page_of(found, order, cursor=self.request.GET.get("cursor", ""))
         today = open_business_date()
         names = {pk: name for pk, _code, name in branches}
@@ -97,10 +113,16 @@ class LoanList(PageView):
         )
 
 
+def _only_branch(branches: list[tuple[int, str, str]], given: Mapping[str, str]) -> int | None:
+    """The branch whose loans are looked at, where it is one."""
+    ids = [pk for pk, code, _name in branches if given.get("branch", "") in ("", code)]
+    return ids[0] if len(ids) == 1 else None
+
+
 def _are_few(given: Mapping[str, str]) -> bool:
-    """Loans of one branch, or in a worse class without being overdue: looked for along all balances, few are far."""
-    is_worse = given.get("five_class", FiveClass.PASS) not in ("", FiveClass.PASS)
-    return bool(given.get("branch")) or (is_worse and given.get("overdue") == "none")
+    """Non-performing loans, and those of special mention that are not overdue: far along all balances."""
+    asked = given.get("five_class")
+    return asked in NON_PERFORMING or (asked == FiveClass.SPECIAL_MENTION and given.get("overdue") == "none")
 
 
 def _officers(branches: list[tuple[int, str, str]], given: Mapping[str, str]) -> QuerySet[Staff, tuple[str, str]]:

@@ -16,10 +16,10 @@ from followups.models import TaskState, VisitTask
 from followups.queries import payment_strip, timeline
 from followups.queries.timeline import MOST
 from loans import filters
-from loans.models import Loan, Position
+from loans.models import FiveClass, Loan, Position
 from loans.queries import loan_facts, open_day, reads_of, require_business_date
 from loans.views import lists
-from loans.views.lists import LOAN_ORDERS, OF_ONE_BRANCH, OWN_BALANCE
+from loans.views.lists import LOAN_ORDERS, OF_FEW, OWN_BALANCE
 from people.paging import page_of
 from tests.database.test_visits import make_task
 from tests.factories import book_loan, make_branch, make_party, make_staff
@@ -114,11 +114,24 @@ def test_the_largest_balances_of_a_branch_are_those_of_the_bank_in_it(bank: Bank
         page = client_of(bank, who).get(reverse("loans:list"), {"sort": "balance", **query})
         assert [row["loan"].pk for row in page.context["rows"]] == here
     seen = Loan.objects.filter(branch=bank.home).select_related("position").annotate(own_balance=OWN_BALANCE)
-    first = page_of(seen, OF_ONE_BRANCH, size=3)
+    first = page_of(seen, OF_FEW, size=3)
     assert first.next == page_of(seen, LOAN_ORDERS[2], size=3).next
-    rest = page_of(seen, OF_ONE_BRANCH, cursor=first.next)
+    rest = page_of(seen, OF_FEW, cursor=first.next)
     assert [loan.pk for loan in first.rows + rest.rows] == here
-    assert [loan.pk for loan in page_of(seen, OF_ONE_BRANCH, cursor=rest.previous).rows] == here[:3]
+    assert [loan.pk for loan in page_of(seen, OF_FEW, cursor=rest.previous).rows] == here[:3]
+
+
+@pytest.mark.parametrize("sort", ["number", "balance", "overdue"])
+def test_few_loans_of_a_class_lie_as_they_do_among_all(bank: Bank, sort: str) -> None:
+    of_many(bank.home, bank.staff["officer"])
+    some = Position.objects.order_by("-pk")[:4]
+    Position.objects.filter(pk__in=[each.pk for each in some]).update(five_class=FiveClass.LOSS)
+    order = next(each for each in LOAN_ORDERS if each.code == sort)
+    among = [loan.pk for loan in page_of(Loan.objects.select_related("position"), order, size=500).rows]
+    wanted = [pk for pk in among if pk in {each.pk for each in some}]
+    client = client_of(bank, "auditor")
+    found = client.get(reverse("loans:list"), {"sort": sort, "five_class": FiveClass.LOSS}).context["rows"]
+    assert [row["loan"].pk for row in found] == wanted
 
 
 def test_who_sees_the_whole_bank_is_asked_for_no_list_of_branches(bank: Bank) -> None:
