@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import BigIntegerField, DecimalField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
@@ -23,7 +22,7 @@ from loans.queries.accounts import Life
 from loans.queries.postings import reversal_of
 from loans.queries.reallocation import life_of, reallocated
 from loans.replay import fold
-from loans.rules.aging import NON_PERFORMING, days_past_due
+from loans.rules.aging import days_past_due
 from loans.rules.replay import MoneyIsGone
 from people.models import Branch, Staff
 from people.paging import Order, Part, page_of
@@ -45,11 +44,8 @@ LOAN_ORDERS = (
     ),
     Order("balance", _("余额最大"), ("-position__principal_balance", "position__loan_id")),
 )
-# Few loans of the book are sorted in less than it takes to look for them along the balances of all. The sum keeps the
-# planner from the index of the balances; a cursor of the one order is good for the other.
-OF_FEW = Order("balance", LOAN_ORDERS[2].label, ("-own_balance", "position__loan_id"))
-OWN_BALANCE = F("position__principal_balance") + Value(Decimal(0), DecimalField())
-# So are the fewest by their numbers.
+# The fewest loans of the book are sorted by their numbers in less than it takes to look for them along the numbers of
+# all. The empty text keeps the planner from that index; a cursor of the one order is good for the other.
 OF_FEWEST = Order("number", LOAN_ORDERS[0].label, ("own_number",))
 _FEWEST = (FiveClass.DOUBTFUL, FiveClass.LOSS)
 OWN_NUMBER = Concat(F("loan_note_no"), Value(""))
@@ -85,12 +81,7 @@ class LoanList(PageView):
         branch = _only_branch(branches, self.request.GET)
         if branch is not None and order is not LOAN_ORDERS[0]:
             found = found.alias(held_by=HELD_BY).filter(held_by=branch)
-        elif order.code == OF_FEW.code and _are_few(self.request.GET):
-            found, order = found.annotate(own_balance=OWN_BALANCE), OF_FEW
-        elif order.code == OF_FEWEST.code and self.request.GET.get("five_class") in (
-            FiveClass.DOUBTFUL,
-            FiveClass.LOSS,
-        ):
+        elif order.code == OF_FEWEST.code and self.request.GET.get("five_class") in _FEWEST:
             found, order = found.annotate(own_number=OWN_NUMBER), OF_FEWEST
         page = page_of(found, order, cursor=self.request.GET.get("cursor", ""))
         today = open_business_date()
@@ -117,12 +108,6 @@ def _only_branch(branches: list[tuple[int, str, str]], given: Mapping[str, str])
     """The branch whose loans are looked at, where it is one."""
     ids = [pk for pk, code, _name in branches if given.get("branch", "") in ("", code)]
     return ids[0] if len(ids) == 1 else None
-
-
-def _are_few(given: Mapping[str, str]) -> bool:
-    """Non-performing loans, and those of special mention that are not overdue: far along all balances."""
-    asked = given.get("five_class")
-    return asked in NON_PERFORMING or (asked == FiveClass.SPECIAL_MENTION and given.get("overdue") == "none")
 
 
 def _officers(branches: list[tuple[int, str, str]], given: Mapping[str, str]) -> QuerySet[Staff, tuple[str, str]]:

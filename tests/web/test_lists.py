@@ -19,7 +19,7 @@ from loans import filters
 from loans.models import FiveClass, Loan, Position
 from loans.queries import loan_facts, open_day, reads_of, require_business_date
 from loans.views import lists
-from loans.views.lists import LOAN_ORDERS, OF_FEW, OWN_BALANCE
+from loans.views.lists import LOAN_ORDERS, OF_FEWEST, OWN_NUMBER
 from people.paging import page_of
 from tests.database.test_visits import make_task
 from tests.factories import book_loan, make_branch, make_party, make_staff
@@ -113,12 +113,17 @@ def test_the_largest_balances_of_a_branch_are_those_of_the_bank_in_it(bank: Bank
     for who, query in (("officer", {}), ("auditor", {"branch": bank.home.code})):
         page = client_of(bank, who).get(reverse("loans:list"), {"sort": "balance", **query})
         assert [row["loan"].pk for row in page.context["rows"]] == here
-    seen = Loan.objects.filter(branch=bank.home).select_related("position").annotate(own_balance=OWN_BALANCE)
-    first = page_of(seen, OF_FEW, size=3)
-    assert first.next == page_of(seen, LOAN_ORDERS[2], size=3).next
-    rest = page_of(seen, OF_FEW, cursor=first.next)
+
+
+def test_a_cursor_of_the_fewest_is_one_of_all(bank: Bank) -> None:
+    of_many(bank.home, bank.staff["officer"])
+    seen = Loan.objects.annotate(own_number=OWN_NUMBER)
+    here = [loan.pk for loan in page_of(seen, LOAN_ORDERS[0], size=6).rows]
+    first = page_of(seen, OF_FEWEST, size=3)
+    assert first.next == page_of(seen, LOAN_ORDERS[0], size=3).next
+    rest = page_of(seen, OF_FEWEST, size=3, cursor=first.next)
     assert [loan.pk for loan in first.rows + rest.rows] == here
-    assert [loan.pk for loan in page_of(seen, OF_FEW, cursor=rest.previous).rows] == here[:3]
+    assert [loan.pk for loan in page_of(seen, OF_FEWEST, cursor=rest.previous).rows] == here[:3]
 
 
 @pytest.mark.parametrize("sort", ["number", "balance", "overdue"])
