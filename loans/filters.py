@@ -106,10 +106,10 @@ def loans_matching(text: str, prefix: str = "") -> Q:
 class BranchCode(django_filters.CharFilter):
     """The loans of a branch by its code, looked up beforehand: of an id the planner knows how many loans it has."""
 
-    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def filter(self, qs: Any, value: str) -> Any:
         if not value:
             return qs
-        return qs.filter(branch_id__in=list(Branch.objects.filter(code=value).values_list("pk", flat=True)))
+        return qs.of_branches(list(Branch.objects.filter(code=value).values_list("pk", flat=True)))
 
 
 class OverdueChoice(django_filters.ChoiceFilter):

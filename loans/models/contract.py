@@ -1,10 +1,13 @@
 """The contract: the wide row, hardly ever written, the signed versions of its terms, its pricing and its parameters."""
 
+from collections.abc import Collection
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
 from loans.models.bank import ImportBatch
@@ -34,12 +37,25 @@ class Combination(models.Model):
         return self.number
 
 
+# The branch as the positions hold it, the same as the loan's (a trigger keeps it); only beside the positions.
+_HELD_BY: RawSQL = RawSQL("loans_position.branch_id", (), models.BigIntegerField())
+
+
 class LoanQuerySet(models.QuerySet["Loan"]):
+    def by_position(self) -> "LoanQuerySet":
+        """For lists that walk an index of the positions: branches are then asked of these."""
+        return self.filter(position__isnull=False).alias(held_by=_HELD_BY)
+
     def visible_to(self, staff: Staff) -> "LoanQuerySet":
         """The loans whose branch the staff member's roles reach; everything else does not exist."""
         if sees_every_branch(staff):
             return self.all()
-        return self.filter(branch_id__in=branch_ids_visible_to(staff))
+        return self.of_branches(branch_ids_visible_to(staff))
+
+    def of_branches(self, branch_ids: Collection[int]) -> "LoanQuerySet":
+        """The loans of some branches."""
+        held = "held_by" in self.query.annotations
+        return self.filter(**{"held_by__in" if held else "branch_id__in": branch_ids})
 
 
 class Loan(models.Model):

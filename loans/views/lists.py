@@ -5,8 +5,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Value
-from django.db.models.expressions import RawSQL
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -49,8 +48,6 @@ LOAN_ORDERS = (
 OF_FEWEST = Order("number", LOAN_ORDERS[0].label, ("own_number",))
 _FEWEST = (FiveClass.DOUBTFUL, FiveClass.LOSS)
 OWN_NUMBER = Concat(F("loan_note_no"), Value(""))
-# The branch as the positions hold it: with it, one branch's loans lie in an index by balance and by days overdue.
-HELD_BY: RawSQL = RawSQL("loans_position.branch_id", (), BigIntegerField())
 # What a row of the list shows, and what the orders sort by; the branches' names are read for the filter.
 _BESIDE = ("borrower", "portfolio_officer", "position")
 _SHOWN = (
@@ -72,16 +69,14 @@ class LoanList(PageView):
         return no_store(self.render_to_response(self.get_context_data()))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        seen = Loan.objects.visible_to(self.staff).select_related(*_BESIDE).only(*_SHOWN)
-        narrowed = LoanFilter(self.request.GET, queryset=seen, request=self.request)
         order = next((order for order in LOAN_ORDERS if order.code == self.request.GET.get("sort")), LOAN_ORDERS[0])
+        loans = Loan.objects.all() if order is LOAN_ORDERS[0] else Loan.objects.by_position()
+        seen = loans.visible_to(self.staff).select_related(*_BESIDE).only(*_SHOWN)
+        narrowed = LoanFilter(self.request.GET, queryset=seen, request=self.request)
         branches = list(branches_visible_to(self.staff).values_list("id", "code", "name"))
         # Each loan has its position; saying so lets the database begin with it.
         found = narrowed.qs.filter(position__isnull=False)
-        branch = _only_branch(branches, self.request.GET)
-        if branch is not None and order is not LOAN_ORDERS[0]:
-            found = found.alias(held_by=HELD_BY).filter(held_by=branch)
-        elif order.code == OF_FEWEST.code and self.request.GET.get("five_class") in _FEWEST:
+        if order.code == OF_FEWEST.code and self.request.GET.get("five_class") in _FEWEST:
             found, order = found.annotate(own_number=OWN_NUMBER), OF_FEWEST
         page = page_of(found, order, cursor=self.request.GET.get("cursor", ""))
         today = open_business_date()
@@ -102,12 +97,6 @@ class LoanList(PageView):
             # The frame shows it too.
             business_date=today,
         )
-
-
-def _only_branch(branches: list[tuple[int, str, str]], given: Mapping[str, str]) -> int | None:
-    """The branch whose loans are looked at, where it is one."""
-    ids = [pk for pk, code, _name in branches if given.get("branch", "") in ("", code)]
-    return ids[0] if len(ids) == 1 else None
 
 
 def _officers(branches: list[tuple[int, str, str]], given: Mapping[str, str]) -> QuerySet[Staff, tuple[str, str]]:
