@@ -18,10 +18,16 @@ from typing import Any, Final
 
 from followups.rules.attachments import PHOTO_EXITS, photo_is_missing
 from followups.rules.checklist_items import (
+    DEFAULT_ITEMS,
+    DEFAULT_VERSION,
     PROPERTY_KEYS,
     PROPERTY_SECTIONS,
+    SECTIONS,
+    default_items,
 )
 from people.rules.identity import has_unseen_characters, is_phone
+
+__all__ = ["DEFAULT_ITEMS", "DEFAULT_VERSION", "SECTIONS", "default_items"]
 
 Item = Mapping[str, Any]
 Draft = Mapping[str, Any]
