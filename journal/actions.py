@@ -61,7 +61,7 @@ def record_many(entries: Iterable[Entry]) -> None:
     rows = list(entries)
     if not rows:
         return
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         Entry.objects.bulk_create(rows, batch_size=2000)
         waiting = [
             Pending(
@@ -103,7 +103,7 @@ def record_of_loans(
     values: dict[str, Any] = {"kind": kind, "by": by, "at": at, "day": business_date}
     values["names"] = list(reactions_to(kind))
     values["ids"], values["data"] = [loan_id for loan_id, _told in facts], [json.dumps(told) for _id, told in facts]
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.execute(_INSERT_OF_LOANS, values)
         if values["names"]:
             cursor.execute(_INSERT_REACTIONS, values)
