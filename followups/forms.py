@@ -11,6 +11,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from followups.models import Method, PauseReason
 from followups.rules import checklist
 from people.models import Staff
 
@@ -39,7 +40,25 @@ class AssignForm(forms.Form):
 
 class RescheduleForm(forms.Form):
     to = forms.DateField(label=_("改到"))
+    code = forms.ChoiceField(label=_("原因"), choices=[("", ""), *PauseReason.choices], required=False)
     reason = forms.CharField(label=_("改约原因"), max_length=200)
+
+
+class PauseForm(forms.Form):
+    reason = forms.ChoiceField(label=_("原因"), choices=PauseReason.choices)
+    until = forms.DateField(label=_("暂停至"))
+    note = forms.CharField(label=_("说明"), max_length=300, required=False)
+
+
+class MethodForm(forms.Form):
+    method = forms.ChoiceField(label=_("方式"), choices=Method.choices)
+    note = forms.CharField(label=_("原因"), max_length=300)
+
+
+class PropertyVisitForm(forms.Form):
+    due_on = forms.DateField(label=_("应完成日"))
+    method = forms.ChoiceField(label=_("方式"), choices=Method.choices)
+    reason = forms.CharField(label=_("原因"), max_length=300)
 
 
 class AttemptForm(forms.Form):
@@ -125,3 +144,8 @@ def version_of(post: Mapping[str, Any]) -> int:
     """The version the form was made from; a missing or mangled one is no version at all."""
     text = str(post.get("version", ""))
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
+def tab_of(post: Mapping[str, Any]) -> str:
+    """The window that sends the form; none where it runs without scripts."""
+    return str(post.get("tab", ""))[:60]

@@ -3,6 +3,8 @@
 Read from a file, never from a name; measured before a single line of it is decoded.
 """
 
+import struct
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -16,7 +18,11 @@ from followups.rules.attachments import JPEG, LONGEST_EDGE, is_too_many_pixels, 
 Image.MAX_IMAGE_PIXELS = None
 _QUALITY: Final = 85
 _EXIF_IFD, _TAKEN, _OFFSET = 0x8769, 0x9003, 0x9011
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, OverflowError)
+# All that the decoders raise over bytes that are no picture; their warnings too, where those are errors.
+_UNREADABLE = (
+    *(OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, AssertionError, Warning),
+    *(struct.error, zlib.error),
+)
 
 
 class Unreadable(Exception):

@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from followups.views import attempts, capacity, day_plan, desk, handover, leave, policy, review, task, visit
+from followups.views import (
+    attachments,
+    attempts,
+    capacity,
+    clock,
+    day_plan,
+    desk,
+    handover,
+    leases,
+    leave,
+    policy,
+    review,
+    task,
+    visit,
+)
 
 app_name = "followups"
 urlpatterns = [
@@ -19,6 +33,14 @@ urlpatterns = [
     path("tasks/<int:pk>/field/", attempts.AskForField.as_view(), name="field"),
     path("tasks/<int:pk>/visit/", visit.VisitPage.as_view(), name="visit"),
     path("tasks/<int:pk>/visit/opinion/", visit.SignOpinion.as_view(), name="opinion"),
+    path("tasks/<int:pk>/pause/", clock.PauseClock.as_view(), name="pause"),
+    path("tasks/<int:pk>/resume/", clock.ResumeClock.as_view(), name="resume"),
+    path("tasks/<int:pk>/method/", clock.ChooseMethod.as_view(), name="method"),
+    path("tasks/<int:pk>/property-visit/", clock.AskForPropertyVisit.as_view(), name="property_visit"),
+    path("tasks/<int:pk>/visit/hold/", leases.HoldVisit.as_view(), name="hold"),
+    path("tasks/<int:pk>/visit/files/", attachments.AddFile.as_view(), name="attach"),
+    path("files/<int:pk>/", attachments.TakeFile.as_view(), name="attachment"),
+    path("files/<int:pk>/remove/", attachments.RemoveFile.as_view(), name="attachment_remove"),
     path("tasks/<int:pk>/visit/draft/", visit.SaveDraft.as_view(), name="draft"),
     path("tasks/<int:pk>/visit/submit/", visit.SubmitVisit.as_view(), name="submit"),
     path("capacity/", capacity.CapacityPage.as_view(), name="capacity"),

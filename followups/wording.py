@@ -180,6 +180,7 @@ _BY_CODE: Mapping[str, _Say] = {
     "BASELINE_ARREARS": lambda p: _("期初已逾期"),
     "HANDED_TO_PERSON": _handed_to_person,
     "FACT": _fact,
+    "PROPERTY_VISIT": lambda p: _("仅查押品：%(reason)s") % p,
     "POLICY_LINE": _policy_line,
 }
 _BY_FACT: Mapping[str, _Say] = {

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, pgettext
 
+from followups.models import PauseReason
 from loans.channel_words import channel_word
 from loans.fee_words import fee_word
 from loans.models import RepaymentMethod
@@ -325,6 +326,12 @@ def count_words(counts: dict[str, int]) -> str:
             shown = f"{Decimal(count) / 100:,.2f}" if name.endswith("_fen") else f"{count:,}"
             found.append(f"{words.get(name, name)} {shown}")
     return "　".join(found) or NONE
+
+
+@register.filter
+def pause_word(code: str) -> str:
+    """Why a clock stands, or a visit was put off."""
+    return str(PauseReason(code).label) if code in PauseReason.values else code
 
 
 @register.filter

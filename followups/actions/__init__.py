@@ -3,14 +3,20 @@
 from followups.actions.attachments import attach_file, hand_out_file, remove_file
 from followups.actions.attempts import ask_for_field_visit, close_as_lost, record_attempt
 from followups.actions.install import install_default_checklist
+from followups.actions.leases import hold_visit, let_go
+from followups.actions.methods import choose_method
 from followups.actions.opinions import sign_opinion
+from followups.actions.pauses import pause_clock, resume_clock
+from followups.actions.property_visits import ask_for_property_visit
 from followups.actions.refusals import (
     AlreadyDecided,
     AlreadySubmitted,
     DraftTooLarge,
     FileRefused,
+    HeldElsewhere,
     InvalidAnswers,
     LightItem,
+    MethodWrong,
     MissingAnswers,
     NotApprovedYet,
     NotSecondVisitor,
@@ -19,6 +25,7 @@ from followups.actions.refusals import (
     OpinionMissing,
     OpinionWrong,
     OwnReport,
+    PauseWrong,
     ReasonMissing,
     SecondVisitorWrong,
     StaleReport,
@@ -38,8 +45,10 @@ __all__ = [
     "AlreadySubmitted",
     "DraftTooLarge",
     "FileRefused",
+    "HeldElsewhere",
     "InvalidAnswers",
     "LightItem",
+    "MethodWrong",
     "MissingAnswers",
     "NotApprovedYet",
     "NotSecondVisitor",
@@ -48,6 +57,7 @@ __all__ = [
     "OpinionMissing",
     "OpinionWrong",
     "OwnReport",
+    "PauseWrong",
     "ReasonMissing",
     "ReportContent",
     "SecondVisitorWrong",
@@ -60,6 +70,12 @@ __all__ = [
     "WrongState",
     "approve_report",
     "ask_for_field_visit",
+    "ask_for_property_visit",
+    "choose_method",
+    "hold_visit",
+    "let_go",
+    "pause_clock",
+    "resume_clock",
     "attach_file",
     "hand_out_file",
     "hand_out_pdf",

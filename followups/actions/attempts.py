@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from followups.actions.methods import change_method
 from followups.actions.refusals import (
     LightItem,
     NotUnreachable,
@@ -146,17 +147,7 @@ def ask_for_field_visit(*, task_id: int, note: str, by: Staff, at: datetime) -> 
     task, words = _unreachable(task_id, note, by)
     if task.method == Method.FIELD:
         raise WrongState(_("本次已是实地走访。"))
-    before = task.method
-    change_task(task, method=Method.FIELD)
-    for visit in Visit.objects.filter(task=task):
-        draft = {key: value for key, value in visit.draft.items() if key != "contact_outcome"}
-        Visit.objects.filter(pk=visit.pk).update(
-            method=Method.FIELD, draft=draft, version=visit.version + 1, saved_at=at, saved_by=by.staff_no
-        )
-    add_event(
-        task, EventKind.METHOD_CHANGED, by=by.staff_no, at=at, reason=words, method=Method.FIELD.value, was=before
-    )
-    tell(task, "followups.method_changed", by=by, at=at, method=Method.FIELD.value, was=before)
+    change_method(task, Method.FIELD.value, words, by=by, at=at)
     return task
 
 

@@ -166,6 +166,31 @@ class FileRefused(ActionRefused):
         super().__init__(message, field="file")
 
 
+class PauseWrong(ActionRefused):
+    """The clock may not stand, or not so long, or not by this person's word."""
+
+    code = "pause_wrong"
+
+
+class MethodWrong(ActionRefused):
+    code = "method_wrong"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="method")
+
+
+class HeldElsewhere(ActionRefused):
+    """Another window writes on the visit."""
+
+    code = "held_elsewhere"
+    conflict = True
+
+    def __init__(self, who: str, since: datetime) -> None:
+        at = f"{timezone.localtime(since):%H:%M}"
+        super().__init__(_("%(who)s %(at)s 起在另一窗口填写，本页只读。") % {"who": who, "at": at})
+        self.who, self.since = who, since
+
+
 class DraftTooLarge(ActionRefused):
     code = "draft_too_large"
 

@@ -17,7 +17,7 @@ from followups.actions.refusals import (
     WrongState,
     fault_sentence,
 )
-from followups.models import EventKind, TaskEvent, TaskState, Visit, VisitTask
+from followups.models import EventKind, PauseReason, TaskEvent, TaskState, Visit, VisitTask
 from followups.queries.cover import is_held_by
 from followups.rules import states
 from followups.rules.checklist import TEXT_LIMIT, text_faults
@@ -171,8 +171,8 @@ def claim(*, task_id: int, by: Staff, at: datetime) -> VisitTask:
 
 
 @transaction.atomic
-def reschedule(*, task_id: int, to: date, reason: str, by: Staff, at: datetime) -> VisitTask:
-    """Fixes the limit to a day; beyond the planned one only by someone who assigns tasks.
+def reschedule(*, task_id: int, to: date, reason: str, code: str = "", by: Staff, at: datetime) -> VisitTask:
+    """Fixes the limit to a day; beyond the planned one only by another person, one who assigns tasks.
 
     The date is pinned: the planner leaves it alone from now on.
     """
@@ -184,21 +184,25 @@ def reschedule(*, task_id: int, to: date, reason: str, by: Staff, at: datetime) 
     if not may_assign and not is_held_by(task, by):
         raise NotYours(task.assigned_to.name if task.assigned_to else "")
     words = checked_reason(reason, least=2)
+    if code and code not in PauseReason.values:
+        raise ReasonMissing(_("请从所列原因中选择。"), field="code", code="not_a_choice")
     today = require_business_date()
     if to < today:
         raise WrongDate(_("日期不能早于营业日 %(today)s。") % {"today": today.isoformat()})
     if to > max(task.due_on, today) + _FURTHEST:
         raise WrongDate(_("日期过远。"))
     limit = _planned_due(task)
-    if to > limit and not may_assign:
+    if to > limit and (not may_assign or is_held_by(task, by)):
         raise WrongDate(_("晚于应完成日 %(due)s 须由主管改约。") % {"due": limit.isoformat()})
     before = task.due_on
     if to == before and task.is_pinned:
         return task
     change_task(task, due_on=to, opens_on=min(task.opens_on, to), is_pinned=True)
     days = {"from": before.isoformat(), "to": to.isoformat()}
-    add_event(task, EventKind.RESCHEDULED, by=by.staff_no, at=at, reason=words, sets_limit=may_assign, **days)
-    tell(task, "followups.task_rescheduled", by=by, at=at, **days)
+    add_event(
+        task, EventKind.RESCHEDULED, by=by.staff_no, at=at, reason=words, code=code, sets_limit=may_assign, **days
+    )
+    tell(task, "followups.task_rescheduled", by=by, at=at, code=code, **days)
     return task
 
 

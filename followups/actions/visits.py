@@ -15,6 +15,8 @@ from django.db import transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from followups.actions.leases import require_own_window
+from followups.actions.pauses import end_pause
 from followups.actions.refusals import (
     AlreadySubmitted,
     DraftTooLarge,
@@ -106,11 +108,14 @@ def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
 
 
 @transaction.atomic
-def save_draft(*, task_id: int, version: int, draft: Mapping[str, Any], by: Staff, at: datetime) -> Visit:
-    """Keeps a half-filled form; `version` is the one the form was made from."""
+def save_draft(
+    *, task_id: int, version: int, draft: Mapping[str, Any], tab: str = "", by: Staff, at: datetime
+) -> Visit:
+    """Keeps a half-filled form; `version` is the one the form was made from, `tab` the window that holds the visit."""
     require(by, "followups.record_visit")
     task = locked_task(task_id, by)
     visit = _own_visit(task, by)
+    require_own_window(visit, tab, by, at)
     require_version(visit, version)
     _require_shape(visit, draft)
     return _keep(visit, draft, by=by, at=at, second=_partner(draft, task, visit.lead_visitor))
@@ -137,7 +142,9 @@ def preview(*, task_id: int, draft: Mapping[str, Any] | None, by: Staff) -> Repo
 
 
 @transaction.atomic
-def submit_visit(*, task_id: int, version: int, draft: Mapping[str, Any], by: Staff, at: datetime) -> VisitReport:
+def submit_visit(
+    *, task_id: int, version: int, draft: Mapping[str, Any], tab: str = "", by: Staff, at: datetime
+) -> VisitReport:
     """Makes the next version of the report and hands it to review.
 
     Refused when anything is missing (all of it listed), invalid, or saved by somebody in between.
@@ -148,6 +155,7 @@ def submit_visit(*, task_id: int, version: int, draft: Mapping[str, Any], by: St
     task = locked_task(task_id, by)
     visit = _own_visit(task, by)
     guard(task, TaskState.SUBMITTED)
+    require_own_window(visit, tab, by, at)
     require_version(visit, version)
     _require_shape(visit, draft)
     items = asked_of(visit)
@@ -160,6 +168,7 @@ def submit_visit(*, task_id: int, version: int, draft: Mapping[str, Any], by: St
     second = _second_visitor(draft, task, by)
     _require_opinion(task, visit, draft, second)
     visit = _keep(visit, draft, by=by, at=at, second=second)
+    end_pause(task, by=by, at=at)
     return _make_report(task, visit, by=by, at=at)
 
 

@@ -1,7 +1,9 @@
 """Follow-ups over the API: a loan as a whole, tasks and their steps, visits, reports."""
 
+from followups.api.attachments import Files, OneFile
 from followups.api.attempts import AskForField, Attempts, CloseAsLost
 from followups.api.capacity import CapacityView
+from followups.api.clock import ChooseMethod, Pause, PropertyVisits, Resume
 from followups.api.leave import EndLeave, Leaves
 from followups.api.loans import LoanDetail, LoanTimeline
 from followups.api.reports import Approve, ReportDetail, ReportList, ReportPdf, Return
@@ -16,15 +18,21 @@ __all__ = [
     "Claim",
     "CloseAsLost",
     "CapacityView",
+    "ChooseMethod",
     "EndLeave",
     "Leaves",
+    "Files",
     "LoanDetail",
     "LoanTimeline",
+    "OneFile",
+    "Pause",
     "Preview",
+    "PropertyVisits",
     "ReportDetail",
     "ReportList",
     "ReportPdf",
     "Reschedule",
+    "Resume",
     "Return",
     "SaveDraft",
     "SignOpinion",

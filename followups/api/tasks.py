@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from followups import actions, queries, wording
 from followups.filters import TaskFilter
-from followups.models import EventKind, Level, Method, Outcome, TaskEvent, TaskKind, TaskState, VisitTask
+from followups.models import EventKind, Level, Method, Outcome, PauseReason, TaskEvent, TaskKind, TaskState, VisitTask
 from followups.rules import clock
 from loans.api import BranchBrief, MaskedBorrower, StaffBrief, money
 from loans.queries import calendar, open_business_date
@@ -54,9 +54,9 @@ class TaskRow(serializers.ModelSerializer[VisitTask]):
     class Meta:
         model = VisitTask
         fields = [
-            "id", "number", "loan", "branch", "kind", "rule", "cycle", "is_light", "method", "level", "opens_on",
-            "due_on", "time_left", "assigned_to", "state", "why", "days_past_due", "overdue_amount", "loan_to_value",
-            "last_visit_on", "created_on", "closed_on", "outcome", "version",
+            "id", "number", "loan", "branch", "kind", "rule", "cycle", "is_light", "method", "subject", "level",
+            "opens_on", "due_on", "paused_until", "time_left", "assigned_to", "state", "why", "days_past_due",
+            "overdue_amount", "loan_to_value", "last_visit_on", "created_on", "closed_on", "outcome", "version",
         ]  # fmt: skip
 
     def get_why(self, task: VisitTask) -> str:
@@ -88,6 +88,7 @@ class ClockStep(serializers.Serializer[Any]):
     from_at = serializers.DateTimeField()
     to_at = serializers.DateTimeField(allow_null=True)
     workdays = serializers.IntegerField()
+    paused = serializers.IntegerField(help_text="Workdays on which the clock stood; not among `workdays`.")
 
 
 class EventRow(serializers.ModelSerializer[TaskEvent]):
@@ -194,6 +195,7 @@ class AssignForm(StrictSerializer):
 
 class RescheduleForm(StrictSerializer):
     to = DayField()
+    code = serializers.ChoiceField(choices=PauseReason.choices, allow_blank=True, required=False, default="")
     reason = TextField(max_length=200)
 
 
@@ -246,7 +248,7 @@ class Reschedule(ApiView):
         task = self.visible(VisitTask.objects.visible_to(self.staff), pk=pk)
 
         def effect() -> Response:
-            actions.reschedule(task_id=task.pk, to=asked["to"], reason=asked["reason"], by=self.staff, at=self.at)
+            actions.reschedule(task_id=task.pk, **asked, by=self.staff, at=self.at)
             return Response(full_task(self, pk))
 
         return self.once(effect)

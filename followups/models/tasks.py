@@ -62,6 +62,17 @@ class Outcome(models.TextChoices):
     SKIPPED = "SKIPPED", _("经批准免访")
 
 
+class PauseReason(models.TextChoices):
+    """Why the clock may stand still (计时暂停)."""
+
+    BORROWER_AWAY = "BORROWER_AWAY", _("客户外出")
+    HOSPITAL = "HOSPITAL", _("客户住院")
+    DISASTER = "DISASTER", _("灾害或疫情")
+    DOCUMENTS = "DOCUMENTS", _("等待客户材料")
+    REGISTRY = "REGISTRY", _("等待登记机构")
+    COURT = "COURT", _("司法程序中")
+
+
 OPEN_STATES = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.SUBMITTED, TaskState.RETURNED)
 
 

@@ -254,6 +254,7 @@ def _attachments(visit: Visit, loan_id: int) -> list[dict[str, Any]]:
     elsewhere = reused(rows, loan_id)
     return [
         {
+            "id": row.pk,
             "name": row.name,
             "sha256": row.exhibit.sha256,
             "media_type": row.exhibit.media_type,

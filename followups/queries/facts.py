@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from collateral.models import Charge
 from collateral.queries import collateral_values
-from followups.models import OPEN_STATES, ReportState, VisitReport, VisitTask
+from followups.models import OPEN_STATES, ReportState, Visit, VisitReport, VisitTask
 from followups.queries.cover import is_held_by
 from loans.models import FiveClass, Installment, Loan
 from loans.queries import LoanReads, calendar, overdue_grace_days, require_business_date
@@ -226,9 +226,15 @@ def in_both(words: Callable[[], str]) -> dict[str, str]:
 
 
 def is_known_to(task: VisitTask, staff: Staff) -> bool:
-    """Own portfolio or an open task that one holds: who and where are no secret there."""
-    is_own_task = task.state in OPEN_STATES and is_held_by(task, staff)
-    return is_own_task or task.loan.portfolio_officer_id == staff.pk
+    """Own portfolio, or an open task that one holds or goes along with: who and where are no secret there."""
+    if task.loan.portfolio_officer_id == staff.pk:
+        return True
+    return task.state in OPEN_STATES and (is_held_by(task, staff) or is_second_visitor(task, staff))
+
+
+def is_second_visitor(task: VisitTask, staff: Staff) -> bool:
+    """Does the person go along as second visitor (协办人)?"""
+    return Visit.objects.filter(task_id=task.pk, second_visitor=staff).exists()
 
 
 def _home_of(task: Any) -> tuple[str, str]:

@@ -3,12 +3,15 @@
 生成 → 开始 → 提交 → 审核, with a return opening a correction: each step begins with one event and ends
 with the next that begins or ends a step. Assigning, rescheduling and bringing forward change who
 and when, not which step it is. Nothing is stored: the events are the clock.
+
+计时暂停: from a pause the clock stands on the following days up to the day named, or up to the day
+before it is let run again. Those workdays belong to no step and to no limit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Protocol
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
 
 from loans.rules.calendar import Calendar
 
@@ -35,24 +38,29 @@ class Event(Protocol):
     def at(self) -> datetime: ...
     @property
     def business_date(self) -> date: ...
+    @property
+    def data(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: from when to when (`to_at` None while it runs) and how many workdays so far."""
+    """One step: from when to when (`to_at` None while it runs), how many workdays so far, how many left out."""
 
     code: str
     from_at: datetime
     to_at: datetime | None
     workdays: int
+    paused: int = 0
 
 
 def steps(events: Iterable[Event], calendar: Calendar, *, until: date | None = None) -> tuple[Step, ...]:
     """The steps that the events (oldest first) tell of; a running one is counted up to `until`.
 
     A step's workdays are those after the business date of its first event up to and including the
-    one of its last: begun and ended on the same day is 0.
+    one of its last, less those on which the clock stood: begun and ended on the same day is 0.
     """
+    events = list(events)
+    stood = pauses(events)
     found: list[Step] = []
     code: str | None = None
     since: Event | None = None
@@ -60,12 +68,41 @@ def steps(events: Iterable[Event], calendar: Calendar, *, until: date | None = N
         if event.kind not in _BEGINS:
             continue
         if code is not None and since is not None:
-            found.append(Step(code, since.at, event.at, _workdays(since.business_date, event.business_date, calendar)))
+            found.append(_step(code, since, event.at, event.business_date, stood, calendar))
         code, since = _BEGINS[event.kind], event
     if code is not None and since is not None:
         last = since.business_date if until is None else until
-        found.append(Step(code, since.at, None, _workdays(since.business_date, last, calendar)))
+        found.append(_step(code, since, None, last, stood, calendar))
     return tuple(found)
+
+
+def pauses(events: Iterable[Event]) -> list[tuple[date, date]]:
+    """When the clock stood: (the day of the pause, the last day on which it stood), the first day left in."""
+    found: list[tuple[date, date]] = []
+    for event in events:
+        if event.kind == "PAUSED":
+            found.append((event.business_date, date.fromisoformat(str(event.data["until"]))))
+        elif event.kind == "RESUMED" and found:
+            begun, last = found[-1]
+            found[-1] = (begun, max(begun, min(last, event.business_date - timedelta(days=1))))
+    return found
+
+
+def paused_workdays(stood: Sequence[tuple[date, date]], after: date, upto: date, calendar: Calendar) -> int:
+    """Workdays on which the clock stood, after one day and up to and including another."""
+    return sum(_workdays(max(begun, after), min(last, upto), calendar) for begun, last in stood)
+
+
+def _step(
+    code: str,
+    since: Event,
+    to_at: datetime | None,
+    last: date,
+    stood: Sequence[tuple[date, date]],
+    calendar: Calendar,
+) -> Step:
+    paused = paused_workdays(stood, since.business_date, last, calendar)
+    return Step(code, since.at, to_at, _workdays(since.business_date, last, calendar) - paused, paused)
 
 
 def time_left(due_on: date, today: date, calendar: Calendar) -> int:
@@ -77,4 +114,4 @@ def time_left(due_on: date, today: date, calendar: Calendar) -> int:
 
 
 def _workdays(start: date, end: date, calendar: Calendar) -> int:
-    return max(0, calendar.workdays_between(start, end))
+    return max(0, calendar.workdays_between(start, end)) if end > start else 0

@@ -10,7 +10,7 @@ mark}], on_time, late, days_past_due, overdue_amount, last_payment}, sections[{k
 differences[row], requests[row], baselines[row], unverified[row], unchanged[{key, label, count}], collateral{…},
 ratios[{code, label, before, after, change, limit, is_over}], conclusion{code, label, text, class_now,
 class_suggested, class_chosen, reasons[code]}, opinions[{role, name, staff_no, conclusion, text, at}],
-attachments[{name, sha256, media_type, size, taken_at, added_at, by, is_reused}], photo_exit{code, label} or
+attachments[{id, name, sha256, media_type, size, taken_at, added_at, by, is_reused}], photo_exit{code, label} or
 null, clock[{code, label{zh,en}, from, to, workdays}], returned{reason, sections} or
 null, amendments[{key, label, from, to}], answers_sha256.
 A row: key, section, label, state, before, before_text, before_source, before_on, now, now_text,

@@ -112,9 +112,11 @@ def _desk_row(task: Any, staff: Staff, today: date, days: Calendar) -> DeskRow:
 
 
 def left_of_task(task: VisitTask, today: date, days: Calendar) -> Left:
-    """A submitted visit has no time left to run out: the review has its own limit."""
+    """A submitted visit has no time left to run out, nor has one whose clock stands (计时暂停)."""
     if task.state == TaskState.SUBMITTED:
         return Left(0, _("已提交"), "t-far")
+    if task.paused_until is not None and task.paused_until >= today:
+        return Left(0, _("计时暂停"), "t-far")
     return left_of(task.due_on, today, days)
 
 

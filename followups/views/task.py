@@ -1,5 +1,6 @@
 """One task: the loan's facts, why this visit and why this date, the clock of its steps, and the steps one may take."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from followups import actions
 from followups.forms import AssignForm, RescheduleForm, visitors_of
-from followups.models import TaskState, VisitReport, VisitTask
+from followups.models import Method, PauseReason, Subject, TaskState, VisitReport, VisitTask
 from followups.queries import clock_of, contact_of, desk, payment_strip, person_facts, task_history
 from followups.queries.cover import is_held_by
 from followups.views.rows import desk_rows, name_for
@@ -27,6 +28,25 @@ POLICY_LINE = "POLICY_LINE"
 # An installment falls due about once a month; more than one in a month is rare and old.
 STRIP_MONTHS, STRIP_INSTALLMENTS = 12, 24
 TO_DO = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED)
+
+
+def methods_open_to(task: VisitTask) -> list[tuple[str, str]]:
+    """The methods that a visit may be changed to; the action decides who may choose which."""
+    at_home = (Method.FIELD, Method.VIDEO)
+    return [
+        (value, str(label))
+        for value, label in Method.choices
+        if value not in (Method.OFF_SITE, task.method) and (task.subject == Subject.LOAN or value in at_home)
+    ]
+
+
+def dialogs_of(task: VisitTask, today: date) -> dict[str, Any]:
+    """What the dialogs of a task offer: reasons of a pause, methods, whether the clock stands."""
+    return {
+        "pause_reasons": PauseReason.choices,
+        "methods_open": methods_open_to(task),
+        "is_paused": task.paused_until is not None and task.paused_until >= today,
+    }
 
 
 def steps_open_to(task: VisitTask, staff: Staff) -> dict[str, bool]:
@@ -67,6 +87,7 @@ def drawer_context(task: VisitTask, staff: Staff, bank: OpenDay | None = None) -
         "reports": reports_on(task)[:5],
         "today": today,
         "reach": contact_of(task, today),
+        **dialogs_of(task, today),
         **steps_open_to(task, staff),
     }
 
@@ -188,5 +209,6 @@ class RescheduleTask(TaskStep):
         if not form.is_valid():
             raise self.refuse_form(form)
         to = form.cleaned_data["to"]
-        actions.reschedule(task_id=task.pk, to=to, reason=form.cleaned_data["reason"], by=self.staff, at=self.at)
+        why, code = form.cleaned_data["reason"], form.cleaned_data["code"]
+        actions.reschedule(task_id=task.pk, to=to, reason=why, code=code, by=self.staff, at=self.at)
         return _("已改到 %(day)s。") % {"day": to.isoformat()}

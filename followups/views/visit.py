@@ -15,18 +15,20 @@ from django.utils.translation import gettext as _
 
 from followups import actions
 from followups.actions.refusals import fault_sentence
-from followups.forms import OpinionForm, draft_of, version_of, visitors_of
+from followups.forms import OpinionForm, draft_of, tab_of, version_of, visitors_of
 from followups.models import EventKind, TaskState, Visit, VisitReport, VisitTask
-from followups.queries import contact_of, desk, form_of, opinion_shown, person_facts
+from followups.queries import contact_of, desk, form_of, is_known_to, opinion_shown, person_facts
+from followups.queries.attachments import files_shown
 from followups.queries.cover import is_held_by
 from followups.queries.form import asked_of, field_label
 from followups.rules import checklist
 from followups.views.rows import desk_rows, name_for
-from followups.views.task import TaskStep
+from followups.views.task import TaskStep, dialogs_of
 from followups.wording import why
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
 from people.models import Staff
+from people.queries import may
 from people.web import PageView, no_store, visible_or_404
 
 # Half an answer: what the officer is still about to type.
@@ -63,17 +65,21 @@ class VisitBase(PageView):
             row=row,
             left=row.left,
             why=why(task),
-            person={**person_facts(task, self.staff), "name": name_for(self.staff, task)},
+            person=_person(task, self.staff),
             **_form_parts(task, visit, refusal, self.staff),
             refusal=refusal,
             stale=stale,
-            is_locked=not is_mine or task.state not in OPEN_TO_WRITE or stale is not None,
+            is_locked=not is_mine or task.state not in OPEN_TO_WRITE or stale is not None or is_held(refusal),
             is_mine=is_mine,
             effects=self._effects(task, visit),
+            held=refusal if isinstance(refusal, actions.HeldElsewhere) else None,
+            may_attach=may_work_on(task, visit, self.staff),
+            **dialogs_of(task, today),
+            **files_shown(visit),
             last=_last_report(task),
             partners=self._partners(task, visit),
             reach=contact_of(task, today),
-            may_attempt=is_mine and task.state in OPEN_TO_WRITE,
+            may_attempt=may_work_on(task, visit, self.staff),
             script=_script(task, visit),
             pair=opinion_shown(visit, self.staff),
         )
@@ -99,6 +105,23 @@ class VisitBase(PageView):
             for key, codes in found.faults.items()
         ]
         return {"content": content, "drafted_text": found.drafted_text, "faults": faults}
+
+
+def is_held(refusal: ActionRefused | None) -> bool:
+    """Does another window write on the visit?"""
+    return isinstance(refusal, actions.HeldElsewhere)
+
+
+def may_work_on(task: VisitTask, visit: Visit, staff: Staff) -> bool:
+    """May the person add to the visit now: who holds the task, or goes along?"""
+    goes = is_held_by(task, staff) or visit.second_visitor_id == staff.pk
+    return goes and task.state in OPEN_TO_WRITE and may(staff, "followups.record_visit")
+
+
+def _person(task: VisitTask, staff: Staff) -> dict[str, str]:
+    """Who and where: full for who holds the task or goes along, and the name for who decides on it."""
+    facts = person_facts(task, staff)
+    return facts if is_known_to(task, staff) else {**facts, "name": name_for(staff, task)}
 
 
 def _script(task: VisitTask, visit: Visit) -> dict[str, Any]:
@@ -145,7 +168,7 @@ def _form_parts(task: VisitTask, visit: Visit, refusal: ActionRefused | None, re
         "wrong": wrong,
         "returned": returned,
         "to_mend": to_mend,
-        "contact": _part(form, wrong, ("contact_outcome", "second_visitor")),
+        "contact": _part(form, wrong, ("contact_outcome", "second_visitor", "photo_exit")),
         "ending": {
             **_part(form, wrong, ("conclusion", "conclusion_text", "suggested_class")),
             "is_returned": "conclusion" in sections_back,
@@ -169,7 +192,7 @@ def _faults(form: dict[str, Any], refusal: ActionRefused | None) -> list[dict[st
     words = {key: fault_sentence(code) for key, code in codes.items()}
     if isinstance(refusal, actions.SecondVisitorWrong):
         words["second_visitor"] = refusal.message
-    order = {key: place for place, key in enumerate(["contact_outcome", "second_visitor", *labels])}
+    order = {key: place for place, key in enumerate(["contact_outcome", "second_visitor", "photo_exit", *labels])}
     return [
         {
             "key": key,
@@ -234,7 +257,12 @@ class SaveDraft(VisitBase):
         draft, refusal = self.draft(task, visit), None
         try:
             visit = actions.save_draft(
-                task_id=task.pk, version=version_of(request.POST), draft=draft, by=self.staff, at=self.at
+                task_id=task.pk,
+                version=version_of(request.POST),
+                draft=draft,
+                tab=tab_of(request.POST),
+                by=self.staff,
+                at=self.at,
             )
         except ActionRefused as refused:
             refusal = refused
@@ -255,7 +283,12 @@ class SubmitVisit(VisitBase):
         draft = self.draft(task, visit)
         try:
             report = actions.submit_visit(
-                task_id=task.pk, version=version_of(request.POST), draft=draft, by=self.staff, at=self.at
+                task_id=task.pk,
+                version=version_of(request.POST),
+                draft=draft,
+                tab=tab_of(request.POST),
+                by=self.staff,
+                at=self.at,
             )
         except ActionRefused as refusal:
             visit.draft = draft

@@ -7,7 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Site
+from tests.browser.test_road import answer_clean
 from tests.factories import PASSWORD
+from tests.pictures import jpeg
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +28,7 @@ def test_a_session_that_ended_loses_nothing_and_signing_in_elsewhere_heals_it(
     page.context.clear_cookies(name="sessionid")
     page.fill("textarea[name=conclusion_text]", "登录过期时写的")
     expect(page.locator("#fault")).to_contain_text("登录已过期")
-    expect(page.locator("#saved")).to_have_text("未保存")
+    expect(page.locator("#saved")).to_contain_text("未保存，本机留存")
     other = page.context.new_page()
     other.goto(f"{site.url}/sign-in/")
     other.fill("form.enter input[name=username]", site.staff["officer"])
@@ -49,6 +51,73 @@ def test_off_line_is_said_and_saved_when_the_line_is_back(site: Site, open_as: C
     expect(page.locator("#saved")).to_contain_text("已保存", timeout=15000)
     page.reload()
     expect(page.locator("textarea[name=conclusion_text]")).to_have_value("断网时写的")
+
+
+def local_copies(page: Any) -> int:
+    found: int = page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('anju draft')).length")
+    return found
+
+
+# S2.14
+def test_what_a_lost_session_kept_is_offered_after_signing_in_and_gone_after_submitting(
+    site: Site, open_as: Callable[..., Any]
+) -> None:
+    page = open_as("officer")
+    visit_page(site, page)
+    page.context.clear_cookies(name="sessionid")
+    page.fill("textarea[name=conclusion_text]", "登录过期时写的")
+    expect(page.locator("#fault")).to_contain_text("登录已过期")
+    page.reload()
+    page.wait_for_url("**/sign-in/**")
+    page.fill("form.enter input[name=username]", site.staff["officer"])
+    page.fill("form.enter input[name=password]", PASSWORD)
+    page.click("form.enter button[type=submit]")
+    page.wait_for_selector("#visit-form")
+    expect(page.locator("textarea[name=conclusion_text]")).to_have_value("")
+    expect(page.locator("#offer")).to_contain_text("未同步的内容")
+    page.click("[data-restore]")
+    expect(page.locator("textarea[name=conclusion_text]")).to_have_value("登录过期时写的")
+    expect(page.locator("#saved")).to_contain_text("已保存")
+    expect(page.locator("#version")).to_have_value("2")
+    page.wait_for_function("!Object.keys(localStorage).some(name => name.startsWith('anju draft'))")
+    answer_clean(page)
+    expect(page.locator("#missing")).to_contain_text("已齐")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#preview[open] [data-submit]:enabled")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(f"{site.url}/")
+    assert local_copies(page) == 0
+
+
+def test_a_copy_is_offered_to_nobody_else_and_may_be_thrown_away(site: Site, open_as: Callable[..., Any]) -> None:
+    page = open_as("officer")
+    visit_page(site, page)
+    page.context.set_offline(True)
+    page.fill("textarea[name=conclusion_text]", "断网时写的")
+    expect(page.locator("#saved")).to_contain_text("离线，待同步，本机留存")
+    key = page.evaluate("Object.keys(localStorage).find(name => name.startsWith('anju draft'))")
+    assert key.split(" ")[2:] == [site.staff["officer"], str(site.tasks["clean"])]
+    page.goto("about:blank")
+    page.context.set_offline(False)
+    page.goto(f"{site.url}/tasks/{site.tasks['clean']}/visit/")
+    expect(page.locator("#offer")).to_be_visible()
+    page.click("[data-discard]")
+    expect(page.locator("#offer")).to_be_hidden()
+    assert local_copies(page) == 0
+    assert page.input_value("textarea[name=conclusion_text]") == ""
+
+
+def test_a_photo_is_added_where_one_stands_and_what_is_typed_stays(site: Site, open_as: Callable[..., Any]) -> None:
+    page = open_as("officer", width=390, height=844)
+    visit_page(site, page)
+    page.locator(".sections a").last.click()
+    page.fill("textarea[name=conclusion_text]", "照片之前写的")
+    page.set_input_files("#files input[type=file]", {"name": "门牌.jpg", "mimeType": "image/jpeg", "buffer": jpeg()})
+    expect(page.locator("#files")).to_contain_text("门牌.jpg")
+    page.set_input_files("#files input[type=file]", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"MZ"})
+    expect(page.locator("#files .fault")).to_contain_text("按内容判断")
+    assert page.input_value("textarea[name=conclusion_text]") == "照片之前写的"
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 def test_pages_read_without_scripts(site: Site, open_as: Callable[..., Any]) -> None:

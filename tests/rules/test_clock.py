@@ -1,6 +1,7 @@
 """The clock of a task, from its events alone."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import pytest
@@ -17,6 +18,7 @@ class Event:
     kind: str
     business_date: date
     hour: int = 2
+    data: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def at(self) -> datetime:
@@ -75,3 +77,41 @@ def test_the_guard_lets_through_what_is_legal() -> None:
             assert may_become(old, new) == (old == new or (old, new) in LEGAL)
     with pytest.raises(IllegalState, match="from CLOSED to PLANNED"):
         guard("CLOSED", "PLANNED")
+
+
+# S2.2, S2.13
+def test_days_on_which_the_clock_stood_belong_to_no_step() -> None:
+    events = [
+        Event("PLANNED", day(2)),
+        Event("PAUSED", day(3), data={"until": "2026-11-06"}),
+        Event("STARTED", day(9)),
+        Event("SUBMITTED", day(10)),
+    ]
+    # The 3rd counts, the 4th to the 6th are left out, the weekend was none, the 9th counts.
+    assert [(s.code, s.workdays, s.paused) for s in steps(events, CALENDAR)][0] == ("WAITING", 2, 3)
+
+
+def test_a_clock_let_run_early_stood_until_the_day_before() -> None:
+    paused = [Event("PLANNED", day(2)), Event("PAUSED", day(3), data={"until": "2026-11-20"})]
+    (running,) = steps([*paused, Event("RESUMED", day(6))], CALENDAR, until=day(9))
+    assert (running.workdays, running.paused) == (3, 2)
+    (at_once,) = steps([*paused, Event("RESUMED", day(3))], CALENDAR, until=day(9))
+    assert (at_once.workdays, at_once.paused) == (5, 0)
+
+
+def test_a_pause_over_the_end_of_a_step_is_shared_between_the_steps() -> None:
+    events = [
+        Event("PLANNED", day(2)),
+        Event("PAUSED", day(3), data={"until": "2026-11-10"}),
+        Event("STARTED", day(5)),
+    ]
+    found = steps(events, CALENDAR, until=day(12))
+    # The 11th is a day off.
+    assert [(s.workdays, s.paused) for s in found] == [(1, 2), (1, 3)]
+
+
+def test_a_pause_that_has_not_come_to_its_end_counts_up_to_today() -> None:
+    (step,) = steps(
+        [Event("PLANNED", day(2)), Event("PAUSED", day(3), data={"until": "2026-11-20"})], CALENDAR, until=day(5)
+    )
+    assert (step.workdays, step.paused) == (1, 2)

@@ -22,6 +22,7 @@ from tests.factories import AT
 from tests.web import contract_bodies
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import leave_in
+from tests.web.visit_rows import attached
 
 LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
 FOLLOW_UP_ROLES = LOAN_ROLES - {"operations"}
@@ -132,6 +133,14 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("task-preview", "POST"): (VISITORS, {}),
     ("task-submit", "POST"): (VISITORS, DRAFT),
     ("task-reschedule", "POST"): (VISITORS | {"manager"}, {"to": "2026-11-20", "reason": "客户出差"}),
+    ("task-pause", "POST"): (VISITORS | {"manager"}, {"reason": "HOSPITAL", "until": "2026-11-05"}),
+    ("task-resume", "POST"): (VISITORS | {"manager"}, {}),
+    ("task-method", "POST"): (VISITORS | {"manager"}, {"method": "VIDEO", "note": "客户要求视频"}),
+    ("task-files", "GET"): (FOLLOW_UP_ROLES, None),
+    ("task-files", "POST"): (VISITORS, {}),
+    ("file", "GET"): (FOLLOW_UP_ROLES, None),
+    ("file", "DELETE"): (VISITORS, None),
+    ("loan-property-visits", "POST"): (VISITORS | {"manager"}, {"reason": "外墙开裂需查看", "due_on": "2026-11-10"}),
     ("capacity", "GET"): (REPORTERS, None),
     ("leaves", "GET"): (FOLLOW_UP_ROLES, None),
     ("leaves", "POST"): (VISITORS | {"manager"}, LEAVE),
@@ -191,6 +200,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
                 "fee",
                 "message",
                 "leave",
+                "file",
             ),
             999_999_999,
         )
@@ -198,6 +208,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
     for place, who in (("home", "officer"), ("other", "stranger")):
         api, path = bank.api(who), f"tasks/{bank.tasks[place].pk}"
         visit = api.post(f"{path}/start/").json()
+        file = attached(bank, place, who)
         draft = clean_draft(visit["sections"])
         if visit["method"] == "FIELD":
             draft["second_visitor"] = bank.staff["colleague"].staff_no
@@ -207,6 +218,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         ids = {"loan": bank.loans[place].pk, "task": task, "visit": task, "report": report["id"]}
         found[place] = {**ids, "receipt": pay(bank.loans[place]), "change": proposed(bank, place, who)}
         found[place]["leave"] = leave_in(bank, place)
+        found[place]["file"] = file
         found[place]["message"] = message_row(bank, place)
         found[place] |= money_rows(bank, place) | contract_bodies.disclosure_row(bank, who)
     shared = pricing_rows(bank)

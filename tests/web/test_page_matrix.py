@@ -31,6 +31,7 @@ from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import handover_in, leave_in
 from tests.web.contract_bodies import disclosure_in
+from tests.web.visit_rows import attached, attachment_in
 
 EVERYONE = set(ROLES)
 LOAN_ROLES = EVERYONE - {"administrator"}
@@ -60,6 +61,14 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:attempt": (VISITORS, "post", {"outcome": "NO_ANSWER"}),
     "followups:lost": (VISITORS, "post", {"note": "多次联系不上"}),
     "followups:field": (VISITORS, "post", {"note": "多次联系不上"}),
+    "followups:pause": (FOLLOW_UPS, "post", {"reason": "HOSPITAL", "until": "2026-11-05"}),
+    "followups:resume": (FOLLOW_UPS, "post", {}),
+    "followups:method": (FOLLOW_UPS, "post", {"method": "VIDEO", "note": "客户要求视频"}),
+    "followups:property_visit": (FOLLOW_UPS, "post", {"reason": "外墙开裂需查看", "due_on": "2026-11-10"}),
+    "followups:hold": (VISITORS, "post", {"tab": "window-one"}),
+    "followups:attach": (VISITORS, "post", {}),
+    "followups:attachment": (FOLLOW_UPS, "get", {}),
+    "followups:attachment_remove": (VISITORS, "post", {}),
     "followups:visit": (FOLLOW_UPS, "get", {}),
     "followups:draft": (VISITORS, "post", {"version": "1"}),
     "followups:submit": (VISITORS, "post", {"version": "1"}),
@@ -234,6 +243,7 @@ def reports(bank: Bank) -> dict[str, Any]:
         task = bank.tasks[place]
         visit = actions.start_visit(task_id=task.pk, by=bank.staff[who], at=AT)
         visit.task = task
+        attached(bank, place, who)
         draft = clean_draft(form_of(task, visit)["sections"])
         if task.method == "FIELD":
             draft["second_visitor"] = bank.staff["colleague"].staff_no
@@ -276,6 +286,8 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=["csv"])
     if name in ("followups:handover_list", "followups:handover_reverse"):
         return reverse(name, args=[handover_in(bank, place)])
+    if name in ("followups:attachment", "followups:attachment_remove"):
+        return reverse(name, args=[attachment_in(bank, place)])
     if name == "followups:leave_end":
         return reverse(name, args=[leave_in(bank, place)])
     if name in ("followups:policies", "followups:policy", "followups:policy_loans", "followups:policy_loans_csv"):

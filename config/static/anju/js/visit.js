@@ -136,6 +136,9 @@
     scrollTo({ top: 0 });
   }
 
+  document.addEventListener("anju:read-only", lock);
+  document.addEventListener("htmx:afterSwap", (event) => event.detail.target.id === "files" && saveSoon(0));
+
   /* What is wrong is said below its field. Half an answer is not wrong while it is being given. */
   function markFaults() {
     const faults = new Map(

@@ -1,0 +1,97 @@
+"""Files of a visit over the API: listed with hashes, sent as a form, taken out again, handed out with a record."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from followups import actions
+from followups.models import VisitAttachment, VisitTask
+from followups.queries.attachments import attachments_of, attachments_visible_to, reused
+from followups.uploads import bound_uploads, file_response, sent_file
+from loans.api import StaffBrief
+from people.api.views import ApiView, reads, refusals, writes
+
+
+class VisitFileForm(serializers.Serializer[Any]):
+    """A form with one file: JPEG, PNG or PDF by content, at most the bank's limit (10 MB unless changed)."""
+
+    file = serializers.FileField()
+
+
+class VisitFileRow(serializers.Serializer[Any]):
+    """One file as it is kept; `sha256` is that of what is kept, `sent_sha256` of what came."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    media_type = serializers.CharField(source="exhibit.media_type")
+    size = serializers.IntegerField(source="exhibit.size")
+    sha256 = serializers.CharField(source="exhibit.sha256")
+    sent_sha256 = serializers.CharField()
+    taken_at = serializers.DateTimeField(allow_null=True)
+    at = serializers.DateTimeField()
+    by = StaffBrief()
+    is_reused = serializers.SerializerMethodField(help_text="The same file lies with a visit to another loan.")
+
+    def get_is_reused(self, row: VisitAttachment) -> bool:
+        return row.pk in self.context["reused"]
+
+
+def _rows(rows: list[VisitAttachment], loan_id: int) -> Any:
+    return VisitFileRow(rows, many=True, context={"reused": reused(rows, loan_id)}).data
+
+
+class Files(ApiView):
+    """The files of a task's visit, oldest first; POST keeps one more, sent again it is the same one."""
+
+    permission = {"GET": "followups.view", "POST": "followups.record_visit"}
+    parser_classes = [MultiPartParser]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "POST":
+            bound_uploads(request)
+        return super().dispatch(request, *args, **kwargs)
+
+    @reads(VisitFileRow(many=True), operation_id="tasks_files_list")
+    def get(self, request: Request, pk: int) -> Response:
+        task = self.visible(VisitTask.objects.visible_to(self.staff), pk=pk)
+        visit = getattr(task, "visit", None)
+        return Response(_rows(list(attachments_of(visit)), task.loan_id) if visit else [])
+
+    @extend_schema(
+        request={"multipart/form-data": VisitFileForm},
+        responses={201: VisitFileRow, **refusals(writes=True)},
+        operation_id="tasks_files_create",
+    )
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        task = self.visible(VisitTask.objects.visible_to(self.staff), pk=pk)
+        sent = sent_file(request)
+        assert sent.file is not None
+        row = actions.attach_file(task_id=task.pk, file=sent.file, name=sent.name or "", by=self.staff, at=self.at)
+        return Response(_rows([row], task.loan_id)[0], status=201)
+
+
+class OneFile(ApiView):
+    """Hands out a file (recorded); DELETE takes it out of a visit that is still open."""
+
+    permission = {"GET": "followups.view", "DELETE": "followups.record_visit"}
+
+    @reads(
+        OpenApiTypes.BINARY, media_type="application/octet-stream", more_refusals=(422,), operation_id="files_retrieve"
+    )
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        row = self.visible(attachments_visible_to(self.staff), pk=pk)
+        content = actions.hand_out_file(attachment=row, by=self.staff, at=self.at)
+        return file_response(content, row.exhibit.media_type, row.name)
+
+    @writes(None, None, status=204, operation_id="files_remove")
+    def delete(self, request: Request, pk: int) -> Response:
+        row = self.visible(attachments_visible_to(self.staff), pk=pk)
+        actions.remove_file(attachment_id=row.pk, by=self.staff, at=self.at)
+        return Response(status=204)
