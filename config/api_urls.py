@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from config import contract_api, files_api
+from config import contract_api, event_feed_api, files_api
 from correspondence import api as correspondence
 from followups import api as followups
 from loans import api as loans
@@ -97,6 +97,12 @@ routes = [
     path("files/<int:pk>/", followups.OneFile.as_view(), name="file"),
     path("loans/<int:pk>/property-visits/", followups.PropertyVisits.as_view(), name="loan-property-visits"),
     path("tasks/<int:pk>/reschedule/", followups.Reschedule.as_view(), name="task-reschedule"),
+    path("tasks/<int:pk>/merge/", followups.Merge.as_view(), name="task-merge"),
+    path("tasks/<int:pk>/unmerge/", followups.Unmerge.as_view(), name="task-unmerge"),
+    path("loans/<int:pk>/events/", followups.LoanEvents.as_view(), name="loan-events"),
+    path("events/<int:pk>/withdraw/", followups.EventWithdraw.as_view(), name="event-withdraw"),
+    path("event-kinds/", followups.EventKinds.as_view(), name="event-kinds"),
+    path("event-feeds/", event_feed_api.EventFeeds.as_view(), name="event-feeds"),
     path("capacity/", followups.CapacityView.as_view(), name="capacity"),
     path("leaves/", followups.Leaves.as_view(), name="leaves"),
     path("leaves/<int:pk>/end/", followups.EndLeave.as_view(), name="leave-end"),

@@ -14,8 +14,8 @@ from journal import reactions
 REACTIONS: dict[str, tuple[str, ...]] = {
     "loans.overdue_began": ("regrade", "replan"),
     "loans.overdue_cured": ("regrade", "replan"),
-    "loans.class_changed": ("regrade", "replan"),
-    "loans.settled": ("replan",),
+    "loans.class_changed": ("regrade", "replan", "answer_events"),
+    "loans.settled": ("replan", "answer_events"),
     "loans.disbursed": ("regrade", "replan"),
     "loans.receipt_reversed": ("regrade", "replan"),
     "loans.change_applied": ("regrade", "replan"),
@@ -23,9 +23,11 @@ REACTIONS: dict[str, tuple[str, ...]] = {
     "loans.restructured": ("regrade", "replan"),
     "loans.accelerated": ("regrade", "replan"),
     "loans.written_off": ("regrade", "replan"),
-    "collateral.revalued": ("regrade", "replan"),
+    "collateral.revalued": ("regrade", "replan", "answer_events"),
     "risk.grade_changed": ("replan",),
-    "followups.report_approved": ("regrade", "replan"),
+    "followups.report_approved": ("regrade", "replan", "answer_events"),
+    "followups.event_recorded": ("answer_events",),
+    "followups.contact_lost": ("answer_events",),
     "people.loans_moved": ("replan",),
     # A whole book came in: one subject-less wake-up, the reconcilers find the loans themselves.
     "loans.booked": ("regrade_book", "replan_book"),
@@ -39,7 +41,13 @@ def install() -> None:
     journal_queries.tell_business_date(open_business_date)
     reactions.install(
         REACTIONS,
-        {"regrade": regrade, "replan": replan, "regrade_book": regrade_book, "replan_book": replan_book},
+        {
+            "regrade": regrade,
+            "replan": replan,
+            "regrade_book": regrade_book,
+            "replan_book": replan_book,
+            "answer_events": answer_events,
+        },  # fmt: skip
     )
 
 
@@ -55,6 +63,13 @@ def replan(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> N
 
     if as_of:
         batch.replan(as_of=as_of, at=at, loan_ids=subject_ids)
+
+
+def answer_events(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> None:
+    from followups import answering
+
+    if as_of:
+        answering.answer_events(as_of=as_of, at=at, loan_ids=subject_ids)
 
 
 def regrade_book(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> None:

@@ -106,7 +106,7 @@ WITH wanted AS (
 INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
 SELECT id, 'BROUGHT_FORWARD', %(at)s, %(as_of)s, 'system',
        jsonb_build_object('due_before', due_before, 'method_before', method_before, 'due_on', due_on, 'method', method)
-  FROM moved ORDER BY id
+  FROM moved WHERE (due_before, method_before) <> (due_on, method) ORDER BY id
 """
 _REASONS = """
 UPDATE followups_visittask t SET reason = t.reason || x.reason

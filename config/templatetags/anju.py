@@ -287,6 +287,7 @@ def stage_word(code: str) -> str:
         "regrade": _("风险等级"),
         "run_off_site": _("非现场检查"),
         "replan": _("回访计划"),
+        "answer_events": _("事项回访"),
         "reprice": _("利率重定价"),
         "close": _("日切"),
     }
@@ -316,6 +317,9 @@ def count_words(counts: dict[str, int]) -> str:
         "overdue_told": _("逾期提醒"),
         "brought_forward": _("提前"),
         "handed_to_person": _("转人工"),
+        "noticed": _("发现事项"),
+        "joined": _("并入"),
+        "noted": _("附注回访"),
         "repriced": _("重定价"),
         "rate_unchanged": _("利率未变"),
         "repricing_held": _("重定价搁置"),

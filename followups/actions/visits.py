@@ -16,6 +16,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from followups.actions.leases import require_own_window
+from followups.actions.merging import carry_over, require_on_its_own
 from followups.actions.pauses import end_pause
 from followups.actions.refusals import (
     AlreadySubmitted,
@@ -77,6 +78,7 @@ def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
     require_to_do(task)
     if task.is_light:
         raise LightItem
+    require_on_its_own(task)
     if task.assigned_to is not None and not is_held_by(task, by):
         raise NotYours(task.assigned_to.name)
     visit = Visit.objects.filter(task=task).select_related("checklist", "lead_visitor", "second_visitor").first()
@@ -169,7 +171,9 @@ def submit_visit(
     _require_opinion(task, visit, draft, second)
     visit = _keep(visit, draft, by=by, at=at, second=second)
     end_pause(task, by=by, at=at)
-    return _make_report(task, visit, by=by, at=at)
+    report = _make_report(task, visit, by=by, at=at)
+    carry_over(task, visit, begin=start_visit, keep=save_draft, by=by, at=at)
+    return report
 
 
 def _make_report(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> VisitReport:

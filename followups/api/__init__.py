@@ -4,6 +4,7 @@ from followups.api.attachments import Files, OneFile
 from followups.api.attempts import AskForField, Attempts, CloseAsLost
 from followups.api.capacity import CapacityView
 from followups.api.clock import ChooseMethod, Pause, PropertyVisits, Resume
+from followups.api.events import EventKinds, EventWithdraw, LoanEvents, Merge, Unmerge
 from followups.api.leave import EndLeave, Leaves
 from followups.api.loans import LoanDetail, LoanTimeline
 from followups.api.reports import Approve, ReportDetail, ReportList, ReportPdf, Return
@@ -21,9 +22,13 @@ __all__ = [
     "ChooseMethod",
     "EndLeave",
     "Leaves",
+    "EventKinds",
+    "EventWithdraw",
     "Files",
     "LoanDetail",
+    "LoanEvents",
     "LoanTimeline",
+    "Merge",
     "OneFile",
     "Pause",
     "Preview",
@@ -40,5 +45,6 @@ __all__ = [
     "Submit",
     "TaskDetail",
     "TaskList",
+    "Unmerge",
     "VisitDetail",
 ]

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from collateral.queries import balances_beside, charges_of
 from followups.models import EventKind, Level, Method, ReportState, TaskKind, Visit, VisitReport, VisitTask
 from followups.queries.attachments import attachments_of, reused
+from followups.queries.events import items_of
 from followups.queries.facts import (
     days_past_due_of,
     in_both,
@@ -24,11 +25,12 @@ from followups.queries.facts import (
     repayment_facts,
     source_label,
 )
+from followups.queries.merging import members_of
 from followups.queries.opinions import opinion_of
 from followups.rules import checklist, clock
 from followups.rules.assessment import Limits, LoanFigures, Means, assess
 from followups.rules.report import CONCLUSION_LABELS, Inputs, build, findings, masked
-from followups.wording import evidence_lines, why_lines
+from followups.wording import evidence_lines, why, why_lines
 from loans.models import Loan, RepaymentMethod
 from loans.queries import calendar, parameter, payment_of, require_business_date
 from people.models import Staff
@@ -95,7 +97,7 @@ def build_content(parts: ReportParts) -> dict[str, Any]:
 
 def _build(parts: ReportParts) -> dict[str, Any]:
     task, visit, loan = parts.task, parts.visit, parts.task.loan
-    items = checklist.items_for(task.kind, visit.method, visit.checklist.items, task.subject)
+    items = items_of(task, visit)
     found = findings(items, parts.draft, visit.known)
     before = _means(visit.known, {})
     assessment = assess(
@@ -128,9 +130,23 @@ def _build(parts: ReportParts) -> dict[str, Any]:
 
 def _why(task: VisitTask) -> list[dict[str, str]]:
     """The lines that say why, each in both languages."""
+    members = members_of(task)
     with translation.override("en"):
-        english = why_lines(task)
-    return [{"zh": zh, "en": en} for zh, en in zip(why_lines(task), english, strict=True)]
+        english = [*why_lines(task), *map(_along, members)]
+    return [{"zh": zh, "en": en} for zh, en in zip([*why_lines(task), *map(_along, members)], english, strict=True)]
+
+
+def _along(member: VisitTask) -> str:
+    """A task that this visit does along, with the loan it is for and why."""
+    words = {
+        "number": member.number,
+        "kind": TaskKind(member.kind).label,
+        "note": member.loan.loan_note_no,
+        "balance": f"{member.loan.position.principal_balance:,.2f}",
+        "days": days_past_due_of(member.loan),
+        "why": why(member),
+    }
+    return _("同户一并办理 %(number)s %(kind)s：借据 %(note)s，余额 %(balance)s，逾期 %(days)s 天，%(why)s") % words
 
 
 def _figures(loan: Loan) -> LoanFigures:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from followups.models import Conclusion, Method, Visit, VisitTask
 from followups.queries.attachments import photos_of
+from followups.queries.events import items_of
 from followups.queries.facts import is_known_to, source_label
 from followups.rules import checklist
 from followups.rules.attachments import PHOTO_EXITS
@@ -28,9 +29,8 @@ def _words(rows: tuple[tuple[str, str, str], ...]) -> list[tuple[str, str]]:
 
 
 def asked_of(visit: Visit) -> list[Mapping[str, Any]]:
-    """The items that this visit asks, by its kind, method and subject."""
-    task = visit.task
-    return checklist.items_for(task.kind, visit.method, visit.checklist.items, task.subject)
+    """The items that this visit asks: by kind, method, subject, the events it answers and what it does along."""
+    return items_of(visit.task, visit)
 
 
 def form_of(task: VisitTask, visit: Visit, reader: Staff | None = None) -> dict[str, Any]:

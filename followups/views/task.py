@@ -16,6 +16,8 @@ from followups.forms import AssignForm, RescheduleForm, visitors_of
 from followups.models import Method, PauseReason, Subject, TaskState, VisitReport, VisitTask
 from followups.queries import clock_of, contact_of, desk, payment_strip, person_facts, task_history
 from followups.queries.cover import is_held_by
+from followups.queries.events import events_on
+from followups.queries.merging import companions, lead_of, links_of
 from followups.views.rows import desk_rows, name_for
 from followups.wording import evidence_lines, why_lines
 from journal.errors import ActionRefused
@@ -28,6 +30,8 @@ POLICY_LINE = "POLICY_LINE"
 # An installment falls due about once a month; more than one in a month is rare and old.
 STRIP_MONTHS, STRIP_INSTALLMENTS = 12, 24
 TO_DO = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED)
+# A visit in these states may still take others along.
+LEADS = (TaskState.PLANNED, TaskState.IN_PROGRESS)
 
 
 def methods_open_to(task: VisitTask) -> list[tuple[str, str]]:
@@ -92,6 +96,18 @@ def drawer_context(task: VisitTask, staff: Staff, bank: OpenDay | None = None) -
     }
 
 
+def merging_of(task: VisitTask, staff: Staff) -> dict[str, Any]:
+    """What is, and what could be, done in one visit with this task."""
+    lead = lead_of(task)
+    offered = [] if lead or task.state not in LEADS else companions(task, staff)
+    return {
+        "merged_lead": lead,
+        "merged_links": links_of(task),
+        "companions": offered if steps_open_to(task, staff)["may_reschedule"] else [],
+        "together_count": len(offered) + 1,
+    }
+
+
 class TaskPage(PageView):
     permission = "followups.view"
     template_name = "followups/task.html"
@@ -116,6 +132,8 @@ class TaskPage(PageView):
             ),
             officers=officers,
             evidence=evidence_lines(task.evidence),
+            task_events=events_on(task),
+            **merging_of(task, self.staff),
         )
 
 

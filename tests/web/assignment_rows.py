@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from followups.models import HandOver
+from followups.actions.events import record_event
+from followups.models import Event, HandOver
 from people.leave import enter_leave
 from people.models import Leave
 from tests.factories import AT
@@ -34,3 +35,18 @@ def handover_in(bank: Bank, place: str) -> int:
             content_sha256="0" * 64,
         )
     ).pk  # fmt: skip
+
+
+def event_in(bank: Bank, place: str) -> int:
+    """An event of the place's loan; an id that nothing has for any other place."""
+    who = {"home": "officer", "other": "stranger"}.get(place)
+    if who is None:
+        return 987654321
+    loan = bank.loans[place]
+    known = Event.objects.filter(loan=loan).first()
+    if known is not None:
+        return known.pk
+    event, _is_new = record_event(
+        loan_id=loan.pk, code="JOB_CHANGE", happened_on=TODAY, words="客户来电告知", by=bank.staff[who], at=AT
+    )
+    return event.pk

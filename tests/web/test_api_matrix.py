@@ -21,7 +21,7 @@ from tests.correspondence.rows import message_row
 from tests.factories import AT
 from tests.web import contract_bodies
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
-from tests.web.assignment_rows import leave_in
+from tests.web.assignment_rows import event_in, leave_in
 from tests.web.visit_rows import attached
 
 LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
@@ -141,6 +141,16 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("file", "GET"): (FOLLOW_UP_ROLES, None),
     ("file", "DELETE"): (VISITORS, None),
     ("loan-property-visits", "POST"): (VISITORS | {"manager"}, {"reason": "外墙开裂需查看", "due_on": "2026-11-10"}),
+    ("task-merge", "POST"): (VISITORS | {"manager"}, {"tasks": [1]}),
+    ("task-unmerge", "POST"): (VISITORS | {"manager"}, {"reason": "客户要求分开"}),
+    ("loan-events", "GET"): (FOLLOW_UP_ROLES, None),
+    ("loan-events", "POST"): (
+        VISITORS | {"manager", "risk"},
+        {"code": "JOB_CHANGE", "happened_on": TODAY.isoformat(), "words": "客户来电告知"},
+    ),
+    ("event-withdraw", "POST"): ({"manager"}, {"reason": "录错客户"}),
+    ("event-kinds", "GET"): (FOLLOW_UP_ROLES, None),
+    ("event-feeds", "POST"): ({"operations", "risk"}, {"feed": "COURT", "name": "c.csv", "content": "x"}),
     ("capacity", "GET"): (REPORTERS, None),
     ("leaves", "GET"): (FOLLOW_UP_ROLES, None),
     ("leaves", "POST"): (VISITORS | {"manager"}, LEAVE),
@@ -200,6 +210,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
                 "fee",
                 "message",
                 "leave",
+                "event",
                 "file",
             ),
             999_999_999,
@@ -218,6 +229,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         ids = {"loan": bank.loans[place].pk, "task": task, "visit": task, "report": report["id"]}
         found[place] = {**ids, "receipt": pay(bank.loans[place]), "change": proposed(bank, place, who)}
         found[place]["leave"] = leave_in(bank, place)
+        found[place]["event"] = event_in(bank, place)
         found[place]["file"] = file
         found[place]["message"] = message_row(bank, place)
         found[place] |= money_rows(bank, place) | contract_bodies.disclosure_row(bank, who)

@@ -29,7 +29,7 @@ from loans.models import (
 from tests.correspondence.rows import message_row
 from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
-from tests.web.assignment_rows import handover_in, leave_in
+from tests.web.assignment_rows import event_in, handover_in, leave_in
 from tests.web.contract_bodies import disclosure_in
 from tests.web.visit_rows import attached, attachment_in
 
@@ -80,6 +80,11 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:handover_reverse": ({"manager"}, "post", {"reason": "离职取消"}),
     "followups:leave": (FOLLOW_UPS, "get", {}),
     "followups:leave_end": (FOLLOW_UPS, "post", {}),
+    "followups:loan_events": (FOLLOW_UPS, "get", {}),
+    "followups:event_withdraw": ({"manager"}, "post", {"reason": "录错客户"}),
+    "followups:merge": (FOLLOW_UPS, "post", {"task": "1", "mode": "JOINT"}),
+    "followups:unmerge": (FOLLOW_UPS, "post", {"reason": "客户要求分开"}),
+    "event_feed": ({"operations", "risk"}, "get", {}),
     "followups:review": (REVIEWERS, "get", {}),
     "followups:report": (FOLLOW_UPS, "get", {}),
     "followups:report_pdf": (FOLLOW_UPS, "get", {}),
@@ -288,6 +293,10 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[handover_in(bank, place)])
     if name in ("followups:attachment", "followups:attachment_remove"):
         return reverse(name, args=[attachment_in(bank, place)])
+    if name == "followups:loan_events":
+        return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
+    if name == "followups:event_withdraw":
+        return reverse(name, args=[event_in(bank, place)])
     if name == "followups:leave_end":
         return reverse(name, args=[leave_in(bank, place)])
     if name in ("followups:policies", "followups:policy", "followups:policy_loans", "followups:policy_loans_csv"):
