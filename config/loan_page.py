@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from collateral.models import Charge
 from collateral.queries import charges_of, loan_to_value, value_of
 from config.loan_reads import Means, ValuationRow, beside
+from correspondence.models import Ground
 from followups.models import OPEN_STATES, VisitTask
 from followups.queries import payment_strip, timeline
 from followups.queries.timeline import MOST
@@ -37,6 +38,7 @@ from loans.queries import (
     payment_of,
     reads_of,
 )
+from loans.queries.accrued import accrued_at
 from people import actions
 from people.queries import may
 from people.rules.masking import mask_address, mask_id, mask_name, mask_phone
@@ -76,7 +78,7 @@ class LoanBase(PageView):
         facts = loan_facts(loan, reads)
         charges = list(charges_of(loan.pk))
         value = value_of(charges)
-        around = beside(loan)
+        around = beside(loan, bank.closed_on)
         payment = current_payment(loan)
         return {
             "loan": loan,
@@ -97,6 +99,8 @@ class LoanBase(PageView):
             "strip": payment_strip(loan, STRIP_MONTHS, reads),
             **_around_today(loan, reads.billed, reads.future),
             "open_task_id": around.open_task_id,
+            "accrued": accrued_at(loan, bank.closed_on, around.non_accrual_dpd) if bank.closed_on else None,
+            "unwanted": Ground(around.unwanted).label if around.unwanted else "",
             "homes": _homes(charges, knows, around.valuations),
             "today": bank.day,
             # The frame shows it too.

@@ -1,6 +1,8 @@
 """What a loan's page shows of the rooms beside the loan, in one statement: grade, means, what else the homes secure,
-their latest valuations, the visit under way. Each stands on an index by loan or by what the loan names."""
+their latest valuations, the visit under way, whether the borrower wants reminders. Each stands on an index by loan or
+by what the loan names."""
 
+import json
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -12,7 +14,8 @@ from risk.models import Grade
 
 VALUATIONS_SHOWN = 5
 _BESIDE = """
-SELECT g.level, m.known, m.monthly_income, m.other_monthly_debt, b.balance, t.id,
+SELECT g.level, m.known, m.monthly_income, m.other_monthly_debt, b.balance, t.id, n.ground,
+       (SELECT value FROM loans_parameter WHERE code = 'non_accrual_dpd' AND in_force @> %(closed_on)s::date),
        v.property_ids, v.valued_on, v.value, v.source
 FROM (SELECT 1) one
 LEFT JOIN risk_grade g ON g.loan_id = %(loan_id)s AND g.superseded_on IS NULL
@@ -27,6 +30,8 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT id FROM followups_visittask WHERE loan_id = %(loan_id)s AND state = ANY(%(open_states)s)
     ORDER BY created_on DESC, id DESC LIMIT 1) t ON true
+LEFT JOIN correspondence_contactpreference n
+    ON n.party_id = %(party_id)s AND n.channel = 'SMS' AND n.ended_at IS NULL
 LEFT JOIN LATERAL (
     SELECT array_agg(property_id) AS property_ids, array_agg(valued_on) AS valued_on, array_agg(value) AS value,
            array_agg(source) AS source
@@ -56,18 +61,23 @@ class Beside(NamedTuple):
     balance_beside: Decimal
     # The latest task that is not ended; None when there is none.
     open_task_id: int | None
+    # Why the borrower gets no reminders; empty when they do.
+    unwanted: str
+    # After how many days past due interest was no income at the last close.
+    non_accrual_dpd: int
     # By property, the latest first.
     valuations: dict[int, list[ValuationRow]]
 
 
-def beside(loan: Loan) -> Beside:
+def beside(loan: Loan, closed_on: date | None) -> Beside:
     values: dict[str, Any] = {
         "loan_id": loan.pk,
         "party_id": loan.borrower_id,
         "open_states": [str(state) for state in OPEN_STATES],
         "shown": VALUATIONS_SHOWN,
+        "closed_on": closed_on,
     }
-    ((level, is_known, income, debt, balance, task_id, homes, *columns),) = sql.rows(_BESIDE, values)
+    ((level, is_known, income, debt, balance, task_id, ground, most_days, homes, *columns),) = sql.rows(_BESIDE, values)
     valuations: dict[int, list[ValuationRow]] = {}
     for home, *row in zip(homes or (), *(column or () for column in columns), strict=True):
         valuations.setdefault(home, []).append(ValuationRow(*row))
@@ -76,5 +86,7 @@ def beside(loan: Loan) -> Beside:
         Means(income, debt) if is_known else None,
         balance or Decimal(0),
         task_id,
+        ground or "",
+        int(json.loads(most_days or "90")),
         valuations,
     )

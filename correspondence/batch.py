@@ -3,7 +3,6 @@
 Nobody is locked: a message only waits, and whoever sends it looks again at the loan, under its lock.
 """
 
-import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -16,7 +15,7 @@ from correspondence import sql
 from correspondence.models import Channel, MessageKind, Template
 from correspondence.queries import contact_hours, rhythm, versions_in_force
 from correspondence.rules.reminders import Days, days_of
-from correspondence.rules.wording import FIRST_TEXTS
+from correspondence.rules.wording import FIRST_TEXTS, content_sha256
 from loans.queries import calendar, overdue_grace_days
 from loans.queries.evening import Cuts, cut
 from loans.rules.aging import recognised_due_until
@@ -33,11 +32,12 @@ MOVES_A_DUE_DAY = (
 def install_first_templates(*, at: datetime) -> None:
     """Seeds version 1 of each wording; does nothing for a kind that has one."""
     known = set(Template.objects.values_list("kind", flat=True))
+    since = date(2000, 1, 1)
     Template.objects.bulk_create(
         Template(
-            kind=kind, channel=Channel.SMS, version=1, text=text, in_force=DateRange(date(2000, 1, 1), None, "[)"),
+            kind=kind, channel=Channel.SMS, version=1, text=text, in_force=DateRange(since, None, "[)"),
             maker="P0001", made_at=at, checker="P0002", checked_at=at,
-            content_sha256=hashlib.sha256(text.encode()).hexdigest(),
+            content_sha256=content_sha256(kind, Channel.SMS, since, text),
         )
         for kind, text in FIRST_TEXTS.items()
         if kind not in known

@@ -1,5 +1,6 @@
-"""Versioned wordings, and messages: rows that wait to be sent. A row holds no personal data; whoever sends it fills the
-fields, and looks again whether what it speaks of still stands and whether the borrower may be written to."""
+"""Versioned wordings, what borrowers do not want, and messages: rows that wait to be sent. A message holds no personal
+data; whoever sends it fills the fields, and looks again whether what it speaks of still stands and whether the borrower
+may be written to."""
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from correspondence.rules import reminders
 from loans.models import Loan
-from people.models import Staff
+from people.models import Party, Staff
 from people.queries import sees_every_branch
 
 
@@ -35,11 +36,15 @@ class Reason(models.TextChoices):
     PARTLY_PAID = "PARTLY_PAID", _("最早一期已还")
     CHANGED = "CHANGED", _("还款日已变")
     ENDED = "ENDED", _("贷款已结清、提前到期或核销")
+    UNWANTED = "UNWANTED", _("借款人不再接收")
     BY_PERSON = "BY_PERSON", _("人工取消")
 
 
 class Template(models.Model):
-    """A wording with named fields: proposed by one, approved by another, one in force for a kind and channel."""
+    """A wording with named fields: proposed by one, approved by another, one in force for a kind and channel.
+
+    Its words never change (a trigger holds that, and that the hash is theirs); an approved one's period may be closed.
+    """
 
     kind = models.CharField(max_length=10, choices=MessageKind.choices)
     channel = models.CharField(max_length=10, choices=Channel.choices)
@@ -51,10 +56,26 @@ class Template(models.Model):
     checker = models.CharField(max_length=20, blank=True)
     checked_at = models.DateTimeField(null=True)
     content_sha256 = models.CharField(max_length=64)
+    purpose = models.CharField(max_length=200, blank=True, default="", db_default="")
+    # What the checker said, or why it was withdrawn.
+    remark = models.CharField(max_length=200, blank=True, default="", db_default="")
+    # Sent back by another person or withdrawn by its maker: it never comes into force.
+    ended_by = models.CharField(max_length=20, blank=True, default="", db_default="")
+    ended_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "channel", "version"], name="template_version_once"),
+            models.UniqueConstraint(
+                fields=["kind", "channel"],
+                condition=Q(checker="", ended_at__isnull=True),
+                name="template_one_waits",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_by="", ended_at__isnull=True)
+                | ~Q(ended_by="") & Q(ended_at__isnull=False, checker=""),
+                name="template_in_force_stays",
+            ),
             models.CheckConstraint(condition=~Q(maker=F("checker")), name="template_maker_is_not_checker"),
             models.CheckConstraint(
                 condition=Q(checker="", checked_at__isnull=True) | (~Q(checker="") & Q(checked_at__isnull=False)),
@@ -73,6 +94,81 @@ class Template(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.channel} v{self.version}"
+
+    @property
+    def state(self) -> str:
+        """WAITING for another person, APPROVED, RETURNED or WITHDRAWN."""
+        if self.checker:
+            return "APPROVED"
+        if self.ended_at is None:
+            return "WAITING"
+        return "WITHDRAWN" if self.ended_by == self.maker else "RETURNED"
+
+
+class Ground(models.TextChoices):
+    """Why a borrower is not written to."""
+
+    ASKED = "ASKED", _("借款人要求")
+    NOT_THEIRS = "NOT_THEIRS", _("号码不是本人的")
+    DECEASED = "DECEASED", _("借款人身故")
+
+
+class Heard(models.TextChoices):
+    """How the bank came to know."""
+
+    COUNTER = "COUNTER", _("柜面")
+    PHONE = "PHONE", _("电话")
+    VISIT = "VISIT", _("回访")
+    WRITTEN = "WRITTEN", _("书面")
+    REPLY = "REPLY", _("短信回复")
+
+
+class ContactPreference(models.Model):
+    """That a borrower is not written to through a channel, from when to when, by whose word and record.
+
+    It counts for all loans of the borrower. A row is ended, never changed or taken out (a trigger holds that).
+    """
+
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="contact_preferences")
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    ground = models.CharField(max_length=10, choices=Ground.choices)
+    heard = models.CharField(max_length=10, choices=Heard.choices)
+    reason = models.CharField(max_length=200)
+    business_date = models.DateField()
+    recorded_by = models.ForeignKey(Staff, on_delete=models.PROTECT, db_index=False, related_name="+")
+    recorded_at = models.DateTimeField()
+    ended_on = models.DateField(null=True)
+    ended_heard = models.CharField(max_length=10, choices=Heard.choices, blank=True, default="", db_default="")
+    ended_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+    ended_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            # What the evening looks at again: those recorded since the close before.
+            models.Index(fields=["business_date"], name="contact_preference_new", condition=Q(ended_at__isnull=True)),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["party", "channel"], condition=Q(ended_at__isnull=True), name="contact_preference_one_open"
+            ),
+            models.CheckConstraint(
+                condition=~Q(reason="") & Q(ground__in=Ground.values, heard__in=Heard.values),
+                name="contact_preference_says_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    ended_at__isnull=True, ended_on__isnull=True, ended_by__isnull=True, ended_heard="", ended_reason=""
+                )
+                | Q(ended_at__isnull=False, ended_on__isnull=False, ended_by__isnull=False)
+                & Q(ended_heard__in=Heard.values)
+                & ~Q(ended_reason=""),
+                name="ended_contact_preference_says_why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.party_id} {self.channel}"
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -115,7 +211,9 @@ class Message(models.Model):
         indexes = [
             # Reminders of arrears are looked at again every evening while they may go.
             models.Index(
-                fields=["expires_on"], name="message_overdue_waiting", condition=Q(kind="OVERDUE", state="WAITING")
+                fields=["expires_on", "loan"],
+                name="message_overdue_waiting",
+                condition=Q(kind="OVERDUE", state="WAITING"),
             ),
             models.Index(fields=["-id"], name="message_cancelled", condition=Q(state="CANCELLED")),
         ]

@@ -1,17 +1,21 @@
-"""Reads of correspondence: messages one may see, the wording in force, when borrowers may be written to."""
+"""Reads of correspondence: messages one may see, wordings and the one in force, when borrowers may be written to and
+who is not."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from correspondence.models import Channel, Message, MessageState, Template
+from correspondence.models import Channel, ContactPreference, Message, MessageState, Template
 from correspondence.rules.reminders import Rhythm
 from correspondence.rules.wording import fields_of, fill
+from loans.models import Loan
 from loans.queries import parameter
 from loans.queries.names import borrower_name
 from people.models import Staff
+from people.rules.masking import mask_name
 
 
 class NoTemplate(LookupError):
@@ -83,3 +87,38 @@ def _shown(message: Message, texts: dict[Any, str], bank: str, hotline: str, sta
     )  # fmt: skip
     text = texts.get((message.kind, message.channel, message.template_version), "")
     return Shown(message, fill(text, fields), name, is_past(message, today))
+
+
+def wordings() -> QuerySet[Template]:
+    """All versions; they are the bank's, and belong to no branch."""
+    return Template.objects.all()
+
+
+class Sample(NamedTuple):
+    """What a wording is shown with: a message that was made, its borrower masked for everybody, or made-up fields."""
+
+    fields: dict[str, str]
+    loan: Loan | None
+
+
+def sample_of(kind: str, staff: Staff, on: date) -> Sample:
+    """The newest message of a kind that this person may see; an invented loan where there is none."""
+    bank, hotline = (str(parameter(code, on, default="")) for code in ("bank_name", "bank_hotline"))
+    message = messages_visible_to(staff).filter(kind=kind).order_by("-id").first()
+    if message is None:
+        fields = fields_of(
+            bank=bank, hotline=hotline, name="*", note_number="0000", about=on + timedelta(days=3), as_of=on,
+            amount=Decimal("5000.00"),
+        )  # fmt: skip
+        return Sample(fields, None)
+    fields = fields_of(
+        bank=bank, hotline=hotline, name=mask_name(message.loan.borrower.name), note_number=message.loan.loan_note_no,
+        about=message.about, as_of=message.business_date, amount=message.amount,
+    )  # fmt: skip
+    return Sample(fields, message.loan)
+
+
+def preferences_of(loan: Loan) -> QuerySet[ContactPreference]:
+    """What the borrower of a loan did or does not want, the newest first."""
+    found = ContactPreference.objects.filter(party_id=loan.borrower_id).select_related("recorded_by", "ended_by")
+    return found.order_by("-id")

@@ -4,6 +4,10 @@ the messages; the book is never walked."""
 # ruff: noqa: S608 - statements are joined from constants of this package only; values always travel as parameters.
 from loans.sql import IN_CHUNK
 
+# Borrowers who are not written to are few; the message would go by SMS.
+_WANTED = """NOT EXISTS (
+    SELECT FROM correspondence_contactpreference c JOIN loans_loan b ON b.borrower_id = c.party_id
+    WHERE b.id = p.loan_id AND c.channel = 'SMS' AND c.ended_at IS NULL)"""
 _DUE = (
     """
 FROM loans_position p
@@ -11,6 +15,8 @@ WHERE p.next_due_on > %(due_after)s AND p.next_due_on <= %(due_up_to)s AND p.nex
 AND p.settled_on IS NULL AND p.accelerated_on IS NULL AND p.written_off_on IS NULL
 AND NOT EXISTS (SELECT FROM correspondence_message m WHERE m.loan_id = p.loan_id AND m.kind = 'DUE'
                 AND m.about = p.next_due_on AND m.step = 0) AND """
+    + _WANTED
+    + " AND "
     + IN_CHUNK
 ).format("p")
 _OVERDUE = (
@@ -20,6 +26,8 @@ JOIN loans_position p ON p.overdue_since = r.since
 WHERE p.settled_on IS NULL AND p.accelerated_on IS NULL AND p.written_off_on IS NULL
 AND NOT EXISTS (SELECT FROM correspondence_message m WHERE m.loan_id = p.loan_id AND m.kind = 'OVERDUE'
                 AND m.about = r.since AND m.step = r.step) AND """
+    + _WANTED
+    + " AND "
     + IN_CHUNK
 ).format("p")
 # Why a waiting message's subject does not stand any more; null while it does (rules.reminders.why_ended).
@@ -29,7 +37,8 @@ _WHY = """CASE
     WHEN p.overdue_since IS NULL THEN 'PAID'
     WHEN p.overdue_since <> m.about THEN 'PARTLY_PAID' END"""
 # Reminders of arrears that may still go are few. Those of a due day are all over the book, but a due day is moved by
-# facts only: those recorded since the close before the last one, for some may come in while an evening runs.
+# facts only: those recorded since the close before the last one, for some may come in while an evening runs. Who is
+# not written to any more had all that waited cancelled at once; what an evening made meanwhile goes here.
 _ENDED = (
     """
 SELECT m.id, m.loan_id, """
@@ -49,6 +58,17 @@ FROM (SELECT DISTINCT e.loan_id FROM journal_entry e
           AND c.business_date < %(as_of)s::date - 1 ORDER BY c.id DESC LIMIT 1), 0)) f
 JOIN correspondence_message m ON m.loan_id = f.loan_id JOIN loans_position p ON p.loan_id = m.loan_id
 WHERE m.kind = 'DUE' AND m.state = 'WAITING' AND m.expires_on > %(as_of)s AND """
+    + IN_CHUNK.format("m")
+    + """
+UNION ALL
+SELECT m.id, m.loan_id, 'UNWANTED'
+FROM correspondence_contactpreference c JOIN loans_loan b ON b.borrower_id = c.party_id
+JOIN correspondence_message m ON m.loan_id = b.id AND m.channel = c.channel
+JOIN loans_position p ON p.loan_id = m.loan_id
+WHERE c.ended_at IS NULL AND c.business_date >= %(as_of)s::date - 1
+AND m.state = 'WAITING' AND m.expires_on > %(as_of)s AND ("""
+    + _WHY
+    + ") IS NULL AND "
     + IN_CHUNK.format("m")
 )
 
@@ -97,4 +117,10 @@ WHERE i.owed > 0
 CANCEL_ENDED = f"""
 UPDATE correspondence_message m SET state = 'CANCELLED', reason = x.why, ended_on = %(as_of)s
 FROM ({_ENDED}) x WHERE m.id = x.id AND x.why IS NOT NULL AND m.state = 'WAITING'
+"""
+# What waits for any loan of a borrower, and may still go.
+CANCEL_UNWANTED = """
+UPDATE correspondence_message m SET state = 'CANCELLED', reason = 'UNWANTED', ended_on = %(day)s
+FROM loans_loan b WHERE b.borrower_id = %(party)s AND m.loan_id = b.id AND m.channel = %(channel)s
+AND m.state = 'WAITING' AND m.expires_on >= %(day)s
 """

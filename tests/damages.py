@@ -247,4 +247,22 @@ GENERAL: tuple[Damage, ...] = tuple(
     )
 )
 
-ALL = LEDGER + BALANCES + SIGNED + MONEY + DECIDED + EVENINGS + NUMBERS + REBUILT + BOOK + GENERAL
+MESSAGES: tuple[Damage, ...] = (
+    ("message_has_its_loan", "UPDATE correspondence_message SET loan_id = loan_id + 99000"),
+    ("message_is_once", "INSERT INTO correspondence_message (loan_id, kind, about, step, amount, channel, template_version, "
+     "business_date, not_before, expires_on) SELECT loan_id, kind, about, step, amount, channel, template_version, "
+     "business_date, not_before, expires_on FROM correspondence_message"),
+    ("waiting_message_stands", "UPDATE correspondence_message SET about = about - 1 WHERE state = 'WAITING'"),
+    ("message_has_its_wording", "UPDATE correspondence_message SET template_version = 9"),
+    ("message_has_its_wording", "UPDATE correspondence_template SET checker = '', checked_at = NULL"),
+    ("unwanted_borrower_is_not_told", "INSERT INTO correspondence_contactpreference (party_id, channel, ground, heard, "
+     "reason, business_date, recorded_by_id, recorded_at) SELECT l.borrower_id, 'SMS', 'ASKED', 'PHONE', 'said so', "
+     "'2026-12-20', (SELECT min(id) FROM people_staff), now() FROM loans_loan l"),
+    ("wording_is_its_hash", "UPDATE correspondence_template SET text = text || '!' WHERE kind = 'DUE'"),
+    ("wording_is_its_hash", "UPDATE correspondence_template SET in_force = daterange(lower(in_force) + 1, NULL)"),
+    ("each_reminder_has_its_wording", "UPDATE correspondence_template SET checker = maker WHERE kind = 'OVERDUE'"),
+    ("each_reminder_has_its_wording", "UPDATE correspondence_template SET in_force = daterange('2000-01-01', '2026-12-30') "
+     "WHERE kind = 'DUE'"),
+)  # fmt: skip
+
+ALL = LEDGER + BALANCES + SIGNED + MONEY + DECIDED + EVENINGS + NUMBERS + REBUILT + BOOK + GENERAL + MESSAGES

@@ -1,4 +1,5 @@
-"""Claims about reminders: each is about a loan that is there, told once, and stands for something while it waits."""
+"""Claims about reminders: each is about a loan that is there, told once, to somebody who wants it, in words that a
+second person approved, and stands for something while it waits."""
 
 from config.invariants.claims import Check
 
@@ -42,5 +43,32 @@ MESSAGES = (
            LEFT JOIN correspondence_template t ON t.kind = m.kind AND t.channel = m.channel
                 AND t.version = m.template_version AND t.checker <> ''
            WHERE t.id IS NULL""",
+    ),
+    Check(
+        "unwanted_borrower_is_not_told",
+        "B19: nothing waits for a borrower who was known before the last close to want no reminders",
+        "SELECT count(*) FROM correspondence_message WHERE state = 'WAITING'",
+        """SELECT m.id, 'party ' || c.party_id FROM correspondence_contactpreference c
+           JOIN loans_loan l ON l.borrower_id = c.party_id
+           JOIN correspondence_message m ON m.loan_id = l.id AND m.channel = c.channel
+           WHERE c.ended_at IS NULL AND c.business_date < %(reminded_on)s
+           AND m.state = 'WAITING' AND m.expires_on > %(reminded_on)s""",
+    ),
+    Check(
+        "wording_is_its_hash",
+        "B22: the words of each version, their kind and first day are those of the hash that is approved",
+        "SELECT count(*) FROM correspondence_template",
+        """SELECT id, kind || ' v' || version FROM correspondence_template
+           WHERE content_sha256 <> encode(sha256(convert_to(concat_ws(chr(10), kind, channel,
+                 to_char(lower(in_force), 'YYYY-MM-DD'), text), 'UTF8')), 'hex')""",
+    ),
+    Check(
+        "each_reminder_has_its_wording",
+        "B22: on the open date each kind of reminder has one wording in force, and its checker is not its maker",
+        "SELECT count(DISTINCT kind) FROM correspondence_template",
+        """SELECT k.kind, count(t.id) || ' in force' FROM (VALUES ('DUE'), ('OVERDUE')) AS k(kind)
+           LEFT JOIN correspondence_template t ON t.kind = k.kind AND t.checker <> '' AND t.checker <> t.maker
+                AND t.in_force @> %(open_day)s::date
+           GROUP BY k.kind HAVING count(t.id) <> 1""",
     ),
 )

@@ -36,6 +36,8 @@ class Standing:
     unpaid_fen: int = 0
     # Settled, called due as a whole, or written off.
     is_ended: bool = False
+    # The borrower is not written to: asked for it, is dead, or the number is somebody else's.
+    is_unwanted: bool = False
 
 
 class Reminder(NamedTuple):
@@ -95,7 +97,7 @@ def _step(since: date, as_of: date, steps: Sequence[int]) -> Step:
 
 def reminders(standing: Standing, days: Days) -> tuple[Reminder, ...]:
     """The reminders of a loan; those told before are not known here."""
-    if standing.is_ended:
+    if standing.is_ended or standing.is_unwanted:
         return ()
     found = []
     due = standing.next_due_on
@@ -111,17 +113,20 @@ def why_ended(standing: Standing, kind: str, about: date) -> str:
     """Why what a waiting reminder speaks of does not stand any more (a code); empty while it does."""
     if standing.is_ended:
         return "ENDED"
+    unwanted = "UNWANTED" if standing.is_unwanted else ""
     if kind == DUE:
-        return "" if standing.next_due_on == about else "CHANGED"
+        return unwanted if standing.next_due_on == about else "CHANGED"
     if standing.overdue_since is None:
         return "PAID"
-    return "" if standing.overdue_since == about else "PARTLY_PAID"
+    return unwanted if standing.overdue_since == about else "PARTLY_PAID"
 
 
 def explain(standing: Standing, as_of: date, days: Days) -> tuple[str, ...]:
     """Why a loan is or is not reminded, as codes: one for the coming installment, one for arrears."""
     if standing.is_ended:
         return ("ended",)
+    if standing.is_unwanted:
+        return ("unwanted",)
     return _explain_due(standing, days), _explain_overdue(standing, as_of, days)
 
 

@@ -4,6 +4,7 @@ A text names the bank, the borrower, the loan by its last digits, the day, the a
 and asks, it does not threaten (个人信息保护法; 商业银行催收自律规范). A field that is not known here is a fault.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -33,12 +34,18 @@ class UnknownField(ValueError):
 
 
 def faults(text: str) -> tuple[str, ...]:
-    """What is wrong with a text, as codes: too long, fields unknown, fields missing."""
+    """What is wrong with a text, as codes: too long, braces that are no field, fields unknown, fields missing."""
     named = _FIELD.findall(text)
     found = ["too_long"] if len(text) > LONGEST else []
-    found += [f"unknown:{name}" for name in named if name not in FIELDS]
+    found += ["brace"] if set(_FIELD.sub("", text)) & set("{}") else []
+    found += [f"unknown:{name}" for name in dict.fromkeys(named) if name not in FIELDS]
     found += [f"missing:{name}" for name in NEEDED if name not in named]
     return tuple(found)
+
+
+def content_sha256(kind: str, channel: str, from_on: date, text: str) -> str:
+    """What a second person approves: for what, from which day, which words. The database reckons it alike."""
+    return hashlib.sha256("\n".join((kind, channel, from_on.isoformat(), text)).encode()).hexdigest()
 
 
 def fill(text: str, fields: Mapping[str, str]) -> str:

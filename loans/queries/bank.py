@@ -46,17 +46,20 @@ def business_date() -> date | None:
 
 @dataclass(frozen=True, slots=True)
 class OpenDay:
-    """The open day, the whole workday calendar, and the days of grace before an installment counts as overdue."""
+    """The open day, the whole workday calendar, the days of grace before an installment counts as overdue, and the last
+    close; None before the first."""
 
     day: date
     days: Calendar
     grace_days: int
+    closed_on: date | None
 
 
 def open_day() -> OpenDay | None:
     """What most pages need of the bank, in one statement; None before the bank opens."""
-    for day, grace, exceptions, workdays in sql.rows(sql.OPEN_DAY):
-        return OpenDay(day, Calendar.of(zip(exceptions, workdays, strict=True)), int(json.loads(grace or "0")))
+    for day, grace, exceptions, workdays, closed_on in sql.rows(sql.OPEN_DAY):
+        days = Calendar.of(zip(exceptions, workdays, strict=True))
+        return OpenDay(day, days, int(json.loads(grace or "0")), closed_on)
     return None
 
 

@@ -5,11 +5,13 @@ SELECT day, is_workday FROM loans_workday
 WHERE day BETWEEN %(from_)s AND %(to)s AND is_workday <> (extract(isodow FROM day) < 6)
 """
 
-# The open day with what counting to it needs, for pages: grace before recognition, and the calendar's exceptions.
+# The open day with what counting to it needs, for pages: grace before recognition, the calendar's exceptions, and the
+# last close.
 OPEN_DAY = """
 SELECT b.day, (SELECT value FROM loans_parameter WHERE code = 'overdue_grace_days' AND in_force @> b.day),
        array(SELECT day FROM loans_workday WHERE is_workday <> (extract(isodow FROM day) < 6) ORDER BY day),
-       array(SELECT is_workday FROM loans_workday WHERE is_workday <> (extract(isodow FROM day) < 6) ORDER BY day)
+       array(SELECT is_workday FROM loans_workday WHERE is_workday <> (extract(isodow FROM day) < 6) ORDER BY day),
+       (SELECT max(c.day) FROM loans_businessdate c WHERE NOT c.is_open)
 FROM loans_businessdate b WHERE b.is_open
 """
 

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from correspondence.models import Message
+from correspondence.models import Message, Template
 from tests.factories import AT
 
 
@@ -18,3 +18,8 @@ def message_row(bank: Any, place: str) -> int:
         },
     )  # fmt: skip
     return int(message.pk)
+
+
+def wording_row() -> int:
+    """A wording that is the bank's; its id."""
+    return int(Template.objects.get(kind="DUE", version=1).pk)

@@ -12,14 +12,14 @@ from config.invariants import stated_findings
 from config.invariants.messages import MESSAGES
 from correspondence import batch
 from correspondence.batch import looked_for, remind, remind_cuts
-from correspondence.models import Message, Template
+from correspondence.models import ContactPreference, Message
 from correspondence.rules import reminders
 from loans.actions import ReceiptRow, post_receipts
 from loans.batch import age, bill
 from loans.models import BusinessDate, Installment, Loan, Position
 from loans.queries import future_schedule
 from loans.rules.money import fen
-from tests.factories import AT, book_loan
+from tests.factories import AT, book_loan, make_branch, make_party, make_staff
 from tests.loan_books import book
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +56,18 @@ def standing_of(loan: Loan) -> reminders.Standing:
         overdue_since=position.overdue_since,
         unpaid_fen=sum(fen(i.principal - i.principal_paid + i.interest - i.interest_paid) for i in unpaid),
         is_ended=bool(position.settled_on or position.accelerated_on or position.written_off_on),
+        is_unwanted=ContactPreference.objects.filter(party=loan.borrower_id, ended_at=None).exists(),
     )
+
+
+def stop(loan_ids: list[int], on: date) -> None:
+    """The borrowers of these loans want no reminders."""
+    staff = make_staff("OPERATIONS", make_branch())
+    for party_id in set(Loan.objects.filter(pk__in=loan_ids).values_list("borrower_id", flat=True)):
+        ContactPreference.objects.create(
+            party_id=party_id, channel="SMS", ground="ASKED", heard="PHONE", reason="客户要求停发",
+            business_date=on, recorded_by=staff, recorded_at=AT,
+        )  # fmt: skip
 
 
 def decided(as_of: date, *, catching_up: bool) -> set[tuple[Any, ...]]:
@@ -76,6 +87,10 @@ def test_sql_tells_what_the_rule_decides_on_a_random_book(seed: int) -> None:
         Position.objects.filter(pk=loan_id).update(suspense=Decimal(random.choice([1, 5000, 900_000])))
     for loan_id in random.sample(ids, 5):
         Position.objects.filter(pk=loan_id).update(accelerated_on=DAY)
+    silent = random.sample(ids, 12)
+    for loan_id in silent:
+        Loan.objects.filter(pk=loan_id).update(borrower=make_party())
+    stop(silent, DAY)
     heard = 0
     for day in (DAY + timedelta(days=ahead) for ahead in range(24)):
         open_on(day)
@@ -150,6 +165,20 @@ def test_a_due_day_that_moved_takes_its_reminder_back() -> None:
     assert Message.objects.get().reason == "CHANGED"
 
 
+def test_what_an_evening_made_while_the_borrower_declined_goes_the_next_evening() -> None:
+    loan, other = book_loan(days_past_due=6), book_loan(days_past_due=6)
+    assert evening(DAY)["overdue_told"] == 2
+    stop([loan.pk], DAY)
+    following = DAY + timedelta(days=1)
+    open_on(following)
+    assert remind_cuts(as_of=following, size=10).due == 1
+    assert evening(following)["cancelled"] == 1
+    message = Message.objects.get(loan=loan)
+    assert (message.state, message.reason, message.ended_on) == ("CANCELLED", "UNWANTED", following)
+    assert Message.objects.get(loan=other).state == "WAITING"
+    assert evening(following) == {"due_told": 0, "overdue_told": 0, "cancelled": 0}
+
+
 def test_who_is_overdue_beyond_the_last_step_or_not_recognised_is_not_told() -> None:
     book_loan(days_past_due=60)
     sunday = book_loan(due_day=15)
@@ -199,7 +228,7 @@ def test_reminders_are_looked_for_through_partial_indexes() -> None:
 def test_the_claims_about_messages_hold_and_find_what_breaks_them() -> None:
     loan = book_loan(days_past_due=6)
     evening(DAY)
-    assert [each.broken for each in stated_findings(MESSAGES)] == [0, 0, 0, 0]
+    assert {each.broken for each in stated_findings(MESSAGES)} == {0}
     Message.objects.update(template_version=9, about=DAY - timedelta(days=3))
     Message.objects.update(loan_id=loan.pk)
     broken = {each.code: each.broken for each in stated_findings(MESSAGES)}
@@ -240,19 +269,3 @@ def test_a_message_that_makes_no_sense_is_refused(more: dict[str, Any], claim: s
         cursor.execute(*insert(_ROW))
         with pytest.raises(IntegrityError, match="message_once"), transaction.atomic():
             cursor.execute(*insert(_ROW))
-
-
-@pytest.mark.parametrize(
-    ("more", "claim"),
-    [({"checker": "P0001"}, "template_maker_is_not_checker"), ({"version": 2}, "template_one_in_force"),
-     ({"checked_at": None}, "template_checked_by_someone")],
-)  # fmt: skip
-def test_a_wording_needs_a_second_person_and_is_alone_in_force(more: dict[str, Any], claim: str) -> None:
-    first = Template.objects.get(kind="DUE")
-    first.pk = None
-    for name, value in {"version": 1, **more}.items():
-        setattr(first, name, value)
-    if "version" not in more:
-        Template.objects.all().delete()
-    with pytest.raises(IntegrityError, match=claim), transaction.atomic():
-        first.save(force_insert=True)

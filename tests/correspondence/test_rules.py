@@ -80,6 +80,7 @@ def test_both_are_told_when_both_days_meet() -> None:
     ("given", "why"),
     [
         ({"is_ended": True}, "ended"),
+        ({"is_unwanted": True}, "unwanted"),
         ({"next_fen": 0}, "nothing_to_pay"),
         ({"suspense_fen": 100}, "covered_by_suspense"),
         ({"next_due_on": date(2026, 11, 24)}, "due_later"),
@@ -119,6 +120,9 @@ def test_a_loan_held_back_is_told_what_it_missed() -> None:
         (Standing(overdue_since=date(2026, 12, 20)), "OVERDUE", "PARTLY_PAID"),
         (Standing(), "OVERDUE", "PAID"),
         (Standing(is_ended=True), "DUE", "ENDED"),
+        (Standing(next_due_on=date(2026, 11, 20), is_unwanted=True), "DUE", "UNWANTED"),
+        (Standing(overdue_since=date(2026, 11, 20), is_unwanted=True), "OVERDUE", "UNWANTED"),
+        (Standing(is_unwanted=True), "OVERDUE", "PAID"),
     ],
 )
 def test_what_a_message_speaks_of_stands_or_says_why_not(standing: Standing, kind: str, why: str) -> None:

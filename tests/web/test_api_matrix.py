@@ -13,11 +13,12 @@ from django.db import transaction
 from django.urls import URLPattern
 
 from config.api_urls import routes
+from correspondence.rules.wording import FIRST_TEXTS
 from loans.actions.changes import propose_change
 from loans.models import RepricingItem
 from people.api.permissions import ANYONE
 from people.api.views import ApiView
-from tests.correspondence.rows import message_row
+from tests.correspondence.rows import message_row, wording_row
 from tests.factories import AT
 from tests.web import contract_bodies
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
@@ -119,6 +120,17 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("messages", "GET"): (REPORTERS | {"operations"}, None),
     ("message", "GET"): (REPORTERS | {"operations"}, None),
     ("message-cancel", "POST"): ({"manager", "operations"}, {"reason": "客户要求不再短信提醒"}),
+    ("wordings", "GET"): (WHOLE_BANK, None),
+    ("wordings", "POST"): (
+        {"operations"},
+        {"kind": "DUE", "text": FIRST_TEXTS["DUE"], "from_on": "2026-12-01", "reason": "沿用原文"},
+    ),
+    ("wording", "GET"): (WHOLE_BANK, None),
+    ("wording-decide", "POST"): ({"risk"}, {"approve": True, "content_sha256": SHA}),
+    ("wording-withdraw", "POST"): ({"operations"}, {"reason": "写错了日期"}),
+    ("loan-contact", "GET"): (LOAN_ROLES, None),
+    ("loan-contact", "POST"): (PROPOSERS, {"ground": "ASKED", "heard": "PHONE", "reason": "客户要求停发"}),
+    ("loan-contact-resume", "POST"): (PROPOSERS, {"heard": "PHONE", "reason": "客户要求恢复"}),
     ("tasks", "GET"): (FOLLOW_UP_ROLES, None),
     ("task", "GET"): (FOLLOW_UP_ROLES, None),
     ("task-claim", "POST"): (VISITORS, {}),
@@ -209,6 +221,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
                 "disclosure",
                 "fee",
                 "message",
+                "wording",
                 "leave",
                 "event",
                 "file",
@@ -232,6 +245,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         found[place]["event"] = event_in(bank, place)
         found[place]["file"] = file
         found[place]["message"] = message_row(bank, place)
+        found[place]["wording"] = wording_row()
         found[place] |= money_rows(bank, place) | contract_bodies.disclosure_row(bank, who)
     shared = pricing_rows(bank)
     for place in ("home", "other"):

@@ -26,7 +26,7 @@ from loans.models import (
     RepricingItem,
     RepricingRun,
 )
-from tests.correspondence.rows import message_row
+from tests.correspondence.rows import message_row, wording_row
 from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import event_in, handover_in, leave_in
@@ -93,6 +93,9 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "correspondence:messages": (REPORTERS | {"operations"}, "get", {}),
     "correspondence:message": (REPORTERS | {"operations"}, "get", {}),
     "correspondence:of_loan": (LOAN_ROLES, "get", {}),
+    "correspondence:contact": (PROPOSERS, "post", {"ground": "ASKED", "heard": "PHONE", "reason": "客户要求停发"}),
+    "correspondence:wordings": (WHOLE_BANK, "get", {}),
+    "correspondence:wording": (WHOLE_BANK, "get", {}),
     "followups:policies": (POLICY_READERS, "get", {}),
     "followups:policy": (POLICY_READERS, "get", {}),
     "followups:policy_loans": (POLICY_READERS, "get", {}),
@@ -175,6 +178,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
 }
 # Pages of the loans room that take a loan's id.
 LOAN_PAGES = {
+    "correspondence:contact",
     "correspondence:of_loan",
     "loans:change_new",
     "loans:contract",
@@ -268,6 +272,8 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[found.get(MONEY_PAGES[name], 987654321)])
     if name == "correspondence:message":
         return reverse(name, args=[message_row(bank, place) if place in bank.loans else 987654321])
+    if name == "correspondence:wording":
+        return reverse(name, args=[wording_row() if place in bank.loans else 987654321])
     if name in SHARED_PAGES:
         newest: Any = SHARED_PAGES[name].objects.latest("pk")
         more = ["csv"] if name == "loans:repricing_notices" else []
