@@ -2,7 +2,8 @@
 
 `q` looks where the shape of the words points, so that each search walks one index: three digits
 and a check character are the end of an identity or telephone number, Chinese characters a name,
-a few letters the initials of one, anything else the beginning of a loan note number.
+two or more letters the initials of one, anything else the beginning of a loan note number. One letter
+is the initial of a tenth of the book and would be looked up in full: it is asked to be two.
 """
 
 import re
@@ -42,7 +43,8 @@ from people.models import Branch, Party
 # From so many numbers on a search word is the beginning of whole branches' numbers.
 MANY_NUMBERS = 500
 _LAST_FOUR = re.compile(r"^\d{3}[\dXx]$")
-_INITIALS = re.compile(r"^[A-Za-z]{1,8}$")
+_INITIALS = re.compile(r"^[A-Za-z]{2,8}$")
+_ONE_LETTER = re.compile(r"^[A-Za-z]$")
 _CHINESE = re.compile(r"[㐀-鿿]")
 
 ITEM_STATES = (("PENDING", _("待生效")), ("APPLIED", _("已生效")), ("UNCHANGED", _("利率未变")), ("HELD", _("搁置")))
@@ -101,6 +103,20 @@ def loans_matching(text: str, prefix: str = "") -> Q:
     if by_number[MANY_NUMBERS : MANY_NUMBERS + 1].exists():
         return Q(**{f"{prefix}borrower__in": parties}) | Q(**{number: word.upper()})
     return Q(**{f"{prefix}pk__in": of_person.union(by_number, Loan.objects.filter(external_id=word).values("pk"))})
+
+
+def is_one_letter(text: str) -> bool:
+    """Too short to be initials; it is looked for at the beginning of numbers only."""
+    return bool(_ONE_LETTER.match(as_typed(text)))
+
+
+def begins_many_numbers(text: str) -> bool:
+    """Is it the beginning of so many numbers that sorting their loans by another column reads them all?"""
+    word = as_typed(text)
+    if not word or parties_matching(word) is not None:
+        return False
+    found = Loan.objects.filter(loan_note_no__startswith=word.upper()).order_by().values("pk")
+    return found[MANY_NUMBERS : MANY_NUMBERS + 1].exists()
 
 
 class BranchCode(django_filters.CharFilter):

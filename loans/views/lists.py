@@ -14,7 +14,14 @@ from django.utils.translation import gettext_lazy as _
 
 from journal.errors import ActionRefused
 from loans.actions import reverse_receipt
-from loans.filters import LoanFilter, OverdueChoice, ReceiptFilter
+from loans.filters import (
+    MANY_NUMBERS,
+    LoanFilter,
+    OverdueChoice,
+    ReceiptFilter,
+    begins_many_numbers,
+    is_one_letter,
+)
 from loans.models import FiveClass, Loan, PostingKind, Receipt, ReceiptState
 from loans.queries import open_business_date, require_business_date
 from loans.queries.accounts import Life
@@ -78,6 +85,11 @@ class LoanList(PageView):
         found = narrowed.qs.filter(position__isnull=False)
         if order.code == OF_FEWEST.code and self.request.GET.get("five_class") in _FEWEST:
             found, order = found.annotate(own_number=OWN_NUMBER), OF_FEWEST
+        word = self.request.GET.get("q", "")
+        is_wide = order is LOAN_ORDERS[2] and not self.request.GET.get("branch") and begins_many_numbers(word)
+        if is_wide:
+            # Along all balances few of them are far, and collected they are many: in their own order any page is near.
+            order = LOAN_ORDERS[0]
         page = page_of(found, order, cursor=self.request.GET.get("cursor", ""))
         today = open_business_date()
         names = {pk: name for pk, _code, name in branches}
@@ -90,6 +102,7 @@ class LoanList(PageView):
             order=order,
             orders=LOAN_ORDERS,
             filter_words=filter_words(narrowed),
+            search_note=_search_note(word, is_wide),
             classes=FiveClass.choices,
             bands=OverdueChoice.BANDS,
             branches=[(code, name) for _id, code, name in branches] if len(branches) > 1 else [],
@@ -97,6 +110,16 @@ class LoanList(PageView):
             # The frame shows it too.
             business_date=today,
         )
+
+
+def _search_note(word: str, is_wide: bool) -> str:
+    """What of a search was not done as asked."""
+    if is_one_letter(word):
+        return str(_("姓名首字母请至少输入两个；一个字母只按借据号开头查找。"))
+    if is_wide:
+        told = {"most": MANY_NUMBERS}
+        return str(_("以此开头的借据超过 %(most)s 笔，已按借据号排列；要按余额排列，请选择机构。") % told)
+    return ""
 
 
 def _officers(branches: list[tuple[int, str, str]], given: Mapping[str, str]) -> QuerySet[Staff, tuple[str, str]]:

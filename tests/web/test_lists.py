@@ -183,6 +183,35 @@ def test_a_search_finds_by_each_way_and_only_what_one_sees(
     assert found("auditor", "查无此人") == set()
 
 
+def test_one_letter_is_no_initials_and_is_said_to_be_too_short(bank: Bank) -> None:
+    party = make_party(name="卓一", name_initials="zy")
+    loan = book_loan(bank.home, borrower=party, officer=bank.staff["officer"])
+    client = client_of(bank, "auditor")
+    short, two = (client.get(reverse("loans:list"), {"q": word}) for word in ("z", "zy"))
+    assert "请至少输入两个" in short.content.decode() and short.context["rows"] == []
+    assert [row["loan"].pk for row in two.context["rows"]] == [loan.pk] and two.context["search_note"] == ""
+    with CaptureQueriesContext(connection) as captured:
+        client.get(reverse("loans:list"), {"q": "z"})
+    assert not any("name_initials" in each["sql"] for each in captured)
+
+
+def test_the_beginning_of_many_numbers_is_listed_by_number_and_says_so(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_many(bank.home, bank.staff["officer"])
+    word = Loan.objects.earliest("pk").loan_note_no[:5]
+    client, query = client_of(bank, "auditor"), {"q": word, "sort": "balance"}
+    numbers = Loan.objects.filter(loan_note_no__startswith=word).order_by("loan_note_no")
+    few = client.get(reverse("loans:list"), query)
+    assert few.context["order"].code == "balance" and few.context["search_note"] == ""
+    monkeypatch.setattr(filters, "MANY_NUMBERS", 2)
+    many = client.get(reverse("loans:list"), query)
+    assert many.context["order"].code == "number" and "已按借据号排列" in many.content.decode()
+    assert [row["number"] for row in many.context["rows"]] == list(numbers.values_list("loan_note_no", flat=True)[:25])
+    of_one = client.get(reverse("loans:list"), {**query, "branch": bank.home.code})
+    assert of_one.context["order"].code == "balance" and of_one.context["search_note"] == ""
+
+
 def test_a_loans_page_reads_each_kind_once(bank: Bank) -> None:
     loan = bank.loans["home"]
     for who, may_name in (("officer", True), ("colleague", False), ("auditor", False)):
