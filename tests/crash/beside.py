@@ -81,19 +81,19 @@ def paying(ground: Ground, tally: Tally, *, rounds: int = 1, loans: int = 60) ->
         with ground.trial(bank, "first"):
             _each(payers)
             close(FIRST + timedelta(days=1))
-            before = _loans()
+            before = loans_as_they_are()
         with ground.trial(bank, "last"):
             close(FIRST)
             _each(payers)
             close(FIRST + timedelta(days=1))
-            after = _loans()
+            after = loans_as_they_are()
         with ground.trial(bank, "paid"):
             again = partial(_pay_all, FIRST, "one", backwards=True)
             busy = [fork(work) for work in (*payers, again, partial(close, FIRST, 3))]
             if any(exit_of(child) != 0 for child in busy):
                 tally.hang(f"round {number}", "somebody ended badly")
             close(FIRST + timedelta(days=1))
-            found = _loans()
+            found = loans_as_they_are()
             wrong = [loan for loan, digest in found.items() if digest not in (before[loan], after[loan])]
             tally.trials += len(found) - 1
             if wrong:
@@ -124,7 +124,8 @@ def _pay_all(day: date, word: str, *, backwards: bool = False) -> None:
                 time.sleep(0.05)
 
 
-def _loans() -> dict[int, str]:
+def loans_as_they_are() -> dict[int, str]:
+    """What each loan is, but for instants."""
     with connection.cursor() as cursor:
         cursor.execute(_LOANS)
         return dict(cursor.fetchall())

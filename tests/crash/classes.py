@@ -1,9 +1,21 @@
-"""The classes of faults, in the order of the table, each with how many trials it takes of a run."""
+"""The classes of faults, in the order of the table, each with how many trials it takes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.crash import beats, beside, catching_up, deliveries, evenings, filing, killing, posting, publishing, restarts
+from tests.crash import (
+    approving,
+    beats,
+    beside,
+    catching_up,
+    deliveries,
+    evenings,
+    filing,
+    killing,
+    posting,
+    publishing,
+    restarts,
+)
 from tests.crash.books import Life, rich_life
 from tests.crash.ground import Ground
 from tests.crash.points import KINDS
@@ -35,28 +47,33 @@ class Rig:
         return evenings.run(life, [*always, *evenings.spread(other, max(0, trials - len(always)))], tally)
 
     def publishing(self, trials: int, tally: Tally) -> Tally:
-        return evenings.run(self.life(), evenings.spread(publishing.aims(self.life()), trials), tally)
+        """Of the evenings' calls all that there are, then of requests'."""
+        aims = evenings.spread(publishing.aims(self.life()), max(4, trials // 2))
+        evenings.run(self.life(), aims, tally)
+        return posting.run(self.ground, max(1, trials - len(aims)), tally, aim=publishing.by_turns())
 
 
 Class = tuple[str, int, int, Callable[[Rig, int, Tally], Tally]]
-# Name, trials of the gate, share of a thousand in a full run.
+# Name, trials of the gate, and of a full run.
 CLASSES: tuple[Class, ...] = (
-    ("C1 evening, every statement", 36, 460, Rig.statements),
-    ("C1 receipts, every statement", 36, 204, lambda rig, n, tally: posting.run(rig.ground, n, tally)),
-    ("C1 receipts file by the command", 8, 60, lambda rig, n, tally: filing.run(rig.ground, n, tally)),
-    ("C2 kill -9, plain processes", 20, 160,
+    ("C1 evening, every statement", 36, 400, Rig.statements),
+    ("C1 receipts, every statement", 36, 120, lambda rig, n, tally: posting.run(rig.ground, n, tally)),
+    ("C1 receipts file by the command", 8, 40, lambda rig, n, tally: filing.run(rig.ground, n, tally)),
+    ("C2 kill -9, plain processes", 20, 420,
      lambda rig, n, tally: killing.forked(rig.ground, n, tally, seed=rig.seed, loans=400 if n >= 40 else 100)),
-    ("C2 kill -9, Celery workers", 4, 60, lambda rig, n, tally: killing.celery(rig.ground, n, tally, seed=rig.seed)),
-    ("C3 server gone and back", 7, 60, lambda rig, n, tally: restarts.run(rig.ground, n, tally, seed=rig.seed)),
-    ("C4 between COMMIT and broker", 8, 40, Rig.publishing),
-    ("C5 broker dead, empty, frozen, full", 4, 20,
+    ("C2 kill -9, Celery workers", 4, 80, lambda rig, n, tally: killing.celery(rig.ground, n, tally, seed=rig.seed)),
+    ("C3 server gone and back", 6, 100, lambda rig, n, tally: restarts.run(rig.ground, n, tally, seed=rig.seed)),
+    ("C4 between COMMIT and broker", 8, 200, Rig.publishing),
+    ("C5 broker dead, empty, frozen, full", 4, 50,
      lambda rig, n, tally: publishing.faulty(rig.ground, n, tally, seed=rig.seed)),
     ("C6 delivered twice, reversed, late", 10, 50, lambda rig, n, tally: deliveries.run(rig.ground, n, tally)),
-    ("C7 two to four beats", 6, 45,
+    ("C7 two to four beats", 6, 60,
      lambda rig, n, tally: beats.run(rig.ground, n, tally, beats=(2, 3, 4) if n >= 30 else (3,))),
-    ("C10 days caught up", 6, 40,
+    ("C10 days caught up", 6, 60,
      lambda rig, n, tally: catching_up.run(
          rig.ground, catching_up.lags(n, most=400 if n >= 30 else 10), tally, seed=rig.seed)),
+    ("C10 approvals while days are caught up", 8, 100,
+     lambda rig, n, tally: approving.run(rig.ground, n, tally, seed=rig.seed)),
     ("1, 2, 4 workers x 1, 50, 1000 loans", 9, 27,
      lambda rig, n, tally: beside.cut(rig.ground, tally, rounds=max(1, n // 9), loans=60 if n > 9 else 24, days=2)),
     ("two and three day ends at once", 3, 20, lambda rig, n, tally: beside.two_runners(rig.ground, n, tally)),

@@ -22,8 +22,10 @@ from journal import actions as journal_actions
 from journal.models import Entry, Pending
 from journal.reactions import reactions_to
 from loans import actions, sql
+from loans.actions import refunds
+from loans.models import Position
 from people.api import idempotency, views
-from tests.crash import beside, evenings, posting, processes, publishing, restarts
+from tests.crash import approving, beside, evenings, posting, processes, publishing, restarts
 from tests.crash.books import FIRST, Label, Life, plain
 from tests.crash.evenings import Aim
 from tests.crash.ground import THROUGH_LOG, Ground
@@ -194,6 +196,19 @@ def _unlocked() -> Any:
     return patch.multiple(sql, **bare)
 
 
+def _unheld() -> Any:
+    """Who decides waits for nobody, and takes his time between the look and the deed."""
+    look = refunds._refuse_more_than
+
+    def slowly(*given: Any) -> None:
+        look(*given)
+        time.sleep(0.1)
+
+    return patch.multiple(
+        refunds, lock_positions=lambda ids: Position.objects.in_bulk(list(ids)), _refuse_more_than=slowly
+    )
+
+
 def _waits_for_ever() -> Any:
     options = {name: value for name, value in app.conf.broker_transport_options.items() if name != "socket_timeout"}
     return patch.dict(app.conf.broker_transport_options, options, clear=True)
@@ -241,10 +256,12 @@ GUARDS = (
     Guard("a position is locked before money moves it", _unlocked,
           _paid_by_two),
     Guard("a broker that does not answer is not waited for", _waits_for_ever, _frozen),
+    Guard("a decision is taken under the lock of its loan",
+          _unheld, lambda ground, tally: approving.run(ground, 4, tally, seed=1, kinds=("refund",))),
     Guard("what is acknowledged is on the disk", lambda: patch.object(restarts, "SETTINGS", _FORGETFUL),
-          lambda ground, tally: restarts.run(ground, 3, tally, seed=1, steps=3)),
+          lambda ground, tally: restarts.run(ground, 3, tally, seed=1)),
     Guard("numbers are logged before a copy draws them", lambda: patch.object(restarts, "STRATEGY", THROUGH_LOG),
-          lambda ground, tally: restarts.run(ground, 1, tally, seed=1, steps=1)),
+          lambda ground, tally: restarts.run(ground, 1, tally, seed=1)),
 )  # fmt: skip
 
 

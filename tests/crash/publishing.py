@@ -5,16 +5,18 @@ What is to be done stands in the database, so that nothing is lost but time.
 
 import random
 import time
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
+from itertools import cycle
 
 from config import day_end, tasks
 from journal.batch import run_pending
 from loans.actions import ReceiptRow, post_receipts, reverse_receipt
 from loans.models import Loan, Receipt
 from people.models import Staff
-from tests.crash.books import FIRST, Life, clock, plain, undisturbed
+from tests.crash.books import FIRST, Label, Life, clock, plain, undisturbed
 from tests.crash.broker import Broker, broker_up
 from tests.crash.evenings import Aim
 from tests.crash.ground import Ground
@@ -34,6 +36,18 @@ def aims(life: Life) -> list[Aim]:
             if what.startswith("publish"):
                 found += [(evening, number, "exit"), (evening, min(number + 1, len(evening.labels)), "exit")]
     return found
+
+
+def by_turns() -> Callable[[list[Label]], int]:
+    """Of a request: right before the call that tells of it, and right after that call."""
+    behind = cycle((0, 1))
+
+    def aim(labels: list[Label]) -> int:
+        texts = [what for _place, what in labels]
+        call = next((n for n, what in enumerate(texts, start=1) if what.startswith("publish")), len(texts))
+        return min(call + next(behind), len(texts))
+
+    return aim
 
 
 def faulty(ground: Ground, trials: int, tally: Tally, *, seed: int, loans: int = LOANS) -> Tally:

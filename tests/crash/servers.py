@@ -87,7 +87,7 @@ class Server:
             [programs / "pg_dump", "-d", banks.url_of(database, owner=True)], check=True, capture_output=True
         )
         subprocess.run(
-            [programs / "psql", "-X", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", BANK],
+            [programs / "psql", "-Xq1", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", BANK],
             input=dumped.stdout, check=True, capture_output=True, cwd="/",
         )  # fmt: skip
 
