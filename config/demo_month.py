@@ -13,6 +13,7 @@ from config.demo_book import BUSINESS_DATE, SEED, TAPE_DAY, TOUR_OFFICER, clock
 from config.receipts_made import make_receipts
 from followups import actions
 from followups.models import Level, TaskState, Visit, VisitTask
+from followups.queries.form import asked_of
 from followups.rules import checklist
 from loans.actions import ReceiptRow, post_receipts
 from people.models import Role, Staff
@@ -114,7 +115,7 @@ def _review(task: VisitTask, report: Any, turn: int, *, last: bool, day: date) -
 
 
 def _answers(task: VisitTask, visit: Any, dice: random.Random) -> dict[str, Any]:
-    items = checklist.items_for(task.kind, visit.method, visit.checklist.items)
+    items = asked_of(visit)
     halved = dice.random() < 0.3
     answers = {
         item["key"]: _answer(item, visit.known, halved)

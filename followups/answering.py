@@ -58,16 +58,18 @@ SELECT loan_id FROM (
     SELECT p.loan_id FROM loans_position p
      WHERE p.five_class <> 'PASS' AND p.loan_id > %(walk_after)s AND p.loan_id <= %(walk_up_to)s
        AND EXISTS (SELECT FROM journal_entry j WHERE j.loan_id = p.loan_id AND j.kind = 'loans.class_changed'
-                      AND j.business_date > %(since)s AND NOT EXISTS (
+                      AND j.business_date > %(since)s AND p.five_class = j.data ->> 'to'
+                      AND (p.five_class <> 'SPECIAL_MENTION' OR j.data ->> 'days_past_due' = '0') AND NOT EXISTS (
                        SELECT FROM followups_event e WHERE e.source = 'DAY_END' AND e.external_id = 'class:' || j.id))
 ) candidates
 WHERE loan_id > %(after)s AND (%(up_to)s::bigint IS NULL OR loan_id <= %(up_to)s)
 """
 _CLASSES = """
-SELECT j.id, j.loan_id, j.business_date, j.data ->> 'from', j.data ->> 'to', p.overdue_since, l.baseline_on
+SELECT j.id, j.loan_id, j.business_date, j.data ->> 'from', j.data ->> 'to', (j.data ->> 'days_past_due')::int,
+       p.overdue_since, l.baseline_on
   FROM journal_entry j JOIN loans_position p ON p.loan_id = j.loan_id JOIN loans_loan l ON l.id = j.loan_id
  WHERE j.loan_id = ANY(%(ids)s) AND j.kind = 'loans.class_changed' AND j.business_date > %(since)s
-   AND j.business_date <= %(as_of)s AND p.settled_on IS NULL
+   AND j.business_date <= %(as_of)s AND p.settled_on IS NULL AND p.five_class = j.data ->> 'to'
    AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'DAY_END' AND e.external_id = 'class:' || j.id)
  ORDER BY j.id
 """
@@ -197,10 +199,10 @@ def _classes(loan_ids: Sequence[int], run: _Run) -> list[Told]:
     """Classes that became worse; what arrears of cut-over explain is baseline, what their steps answer is left out."""
     told = []
     asked = {"ids": list(loan_ids), "since": run.as_of - LOOKS_BACK, "as_of": run.as_of}
-    for entry_id, loan_id, on, old, new, overdue_since, baseline_on in _rows(_CLASSES, asked):
+    for entry_id, loan_id, on, old, new, days, overdue_since, baseline_on in _rows(_CLASSES, asked):
         if new not in _ORDER or old not in _ORDER or _ORDER.index(new) <= _ORDER.index(old):
             continue
-        if new not in _BAD and overdue_since is not None:
+        if new not in _BAD and days:
             continue
         stood = baseline_on is not None and (
             on <= baseline_on + timedelta(days=1)

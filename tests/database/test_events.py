@@ -335,17 +335,17 @@ def test_the_evenings_walk_finds_a_valuation_that_woke_nobody(bank: Bank) -> Non
     assert [task.level for task in bank.tasks()] == [2]
 
 
-def class_changed(loan: Any, old: str, new: str, on: date) -> None:
+def class_changed(loan: Any, old: str, new: str, on: date, days: int = 0) -> None:
     Position.objects.filter(loan=loan).update(five_class=new)
     record(kind="loans.class_changed", subject_type="loan", subject_id=loan.pk, loan_id=loan.pk, by="system", at=LATER,
-           business_date=on, data={"from": old, "to": new})  # fmt: skip
+           business_date=on, data={"from": old, "to": new, "days_past_due": days})  # fmt: skip
 
 
 def test_a_class_that_worsens_without_arrears_is_a_visit_with_arrears_their_steps_answer(bank: Bank) -> None:
     on = DAY + timedelta(days=5)
     class_changed(bank.loan, "PASS", "SPECIAL_MENTION", on)
     late = book_loan(bank.branch, bank.officer, days_past_due=5)
-    class_changed(late, "PASS", "SPECIAL_MENTION", on)
+    class_changed(late, "PASS", "SPECIAL_MENTION", on, days=5)
     answering.answer_events(as_of=on, at=LATER, loan_ids=[bank.loan.pk, late.pk])
     assert [(event.loan_id, event.code) for event in Event.objects.all()] == [(bank.loan.pk, "CLASS_MENTIONED")]
     class_changed(bank.loan, "SPECIAL_MENTION", "PASS", on)
@@ -355,7 +355,7 @@ def test_a_class_that_worsens_without_arrears_is_a_visit_with_arrears_their_step
 
 def test_a_class_that_stood_at_cut_over_is_baseline(bank: Bank) -> None:
     late = book_loan(bank.branch, bank.officer, days_past_due=95)
-    class_changed(late, "SPECIAL_MENTION", "SUBSTANDARD", DAY)
+    class_changed(late, "SPECIAL_MENTION", "SUBSTANDARD", DAY, days=96)
     react()
     assert Event.objects.get(loan=late).is_baseline
     assert bank.tasks() == []
