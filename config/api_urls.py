@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 from config import contract_api, event_feed_api, files_api
 from correspondence import api as correspondence
 from followups import api as followups
+from followups.api import policy, policy_runs
 from loans import api as loans
 from loans.api import disclosures, fees
 from loans.api import reports as book
@@ -109,6 +110,18 @@ routes = [
     path("events/<int:pk>/withdraw/", followups.EventWithdraw.as_view(), name="event-withdraw"),
     path("event-kinds/", followups.EventKinds.as_view(), name="event-kinds"),
     path("event-feeds/", event_feed_api.EventFeeds.as_view(), name="event-feeds"),
+    path("policies/", policy.Policies.as_view(), name="policies"),
+    path("policies/check/", policy.PolicyCheck.as_view(), name="policies-check"),
+    path("policies/<int:pk>/", policy.PolicyDetail.as_view(), name="policy"),
+    path("policies/<int:pk>/lines/", policy.PolicyLines.as_view(), name="policy-lines"),
+    path("policies/<int:pk>/reschedule/", policy.PolicyReschedule.as_view(), name="policy-reschedule"),
+    path("policies/<int:pk>/dry-run/", policy.PolicyTry.as_view(), name="policy-try"),
+    path("policies/<int:pk>/submit/", policy.PolicySubmit.as_view(), name="policy-submit"),
+    path("policies/<int:pk>/decide/", policy.PolicyDecide.as_view(), name="policy-decide"),
+    path("policies/<int:pk>/withdraw/", policy.PolicyWithdraw.as_view(), name="policy-withdraw"),
+    path("dry-runs/<int:pk>/", policy_runs.DryRunDetail.as_view(), name="dryrun"),
+    path("dry-runs/<int:pk>/loans/", policy_runs.DryRunLoans.as_view(), name="dryrun-loans"),
+    path("dry-runs/<int:pk>/loads/", policy_runs.DryRunLoads.as_view(), name="dryrun-loads"),
     path("capacity/", followups.CapacityView.as_view(), name="capacity"),
     path("leaves/", followups.Leaves.as_view(), name="leaves"),
     path("leaves/<int:pk>/end/", followups.EndLeave.as_view(), name="leave-end"),

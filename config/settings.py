@@ -240,6 +240,7 @@ SPECTACULAR_SETTINGS = {
         "EventFindingKind": "followups.models.Finding",
         "MergeMode": "followups.models.MergeMode",
         "ReportState": "followups.models.ReportState",
+        "PolicyLineKind": "followups.rules.default_policy.KINDS",
         "PostingKind": "loans.models.PostingKind",
         "ReceiptState": "loans.models.ReceiptState",
         "FiveClass": "loans.models.FiveClass",

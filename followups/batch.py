@@ -183,7 +183,7 @@ def _replan(ids: Sequence[int], as_of: date, at: datetime, policy: PolicyInForce
     day = planning_day(as_of, at, policy)
     for chunk in _chunks(ids):
         lock_positions(chunk)
-        cases = _gather(chunk, day)
+        cases = cases_of(chunk, day)
         changes = [(case, change) for case in cases for change in _decide(case, day)]
         counts["looked_at"] += len(cases)
         for name, count in _apply(changes, day).items():
@@ -279,7 +279,8 @@ def _decide(case: Case, day: Day) -> tuple[Change, ...]:
     return diff(planned, case.open_tasks, case.facts)
 
 
-def _gather(loan_ids: Sequence[int], day: Day) -> list[Case]:
+def cases_of(loan_ids: Sequence[int], day: Day) -> list[Case]:
+    """Loans as the planner sees them on the day, in the order of their ids."""
     return [case_of(row, day) for row in _rows(sql.FACTS, {"ids": list(loan_ids), "as_of": day.as_of})]
 
 
@@ -318,19 +319,21 @@ def case_of(row: tuple[Any, ...], day: Day) -> Case:
         last_followup_on=last_followup_on,
         is_talk_held=bool(is_talk_held),
         periodic_ended=periodic_ended or 0,
-        ended=frozenset((rule, cycle) for rule, _blank, cycle in (key.partition(" ") for key in ended or ())),
+        ended=frozenset([(rule, cycle) for rule, _blank, cycle in [key.partition(" ") for key in ended or ()]]),
         has_tasks=has_tasks,
     )
-    tasks = tuple(_open_task(item, day.policy.version) for item in _loaded(still_open) or ())
+    tasks = tuple([_open_task(words, day.policy.version) for words in still_open or ()])
     return Case(facts, branch_id, officer_id, tasks)
 
 
-def _open_task(item: Sequence[Any], version: int) -> OpenTask:
-    (task_id, rule, cycle, kind, is_light, method, level, opens_on, due_on, state, is_pinned, made_by, line) = item
+def _open_task(words: str, version: int) -> OpenTask:
+    (task_id, rule, cycle, kind, is_light, method, level, opens_on, due_on, state, is_pinned, made_by, line) = (
+        words.split(" ")
+    )
     return OpenTask(
-        id=task_id, rule=rule, cycle=cycle, kind=kind, is_light=is_light, method=method, level=level,
-        opens_on=date.fromisoformat(opens_on), due_on=date.fromisoformat(due_on), state=state, is_pinned=is_pinned,
-        line=line if made_by == version else None,
+        id=int(task_id), rule=rule, cycle=cycle, kind=kind, is_light=is_light == "t", method=method, level=int(level),
+        opens_on=date.fromisoformat(opens_on), due_on=date.fromisoformat(due_on), state=state,
+        is_pinned=is_pinned == "t", line=int(line) if int(made_by) == version else None,
     )  # fmt: skip
 
 
@@ -437,8 +440,3 @@ def _chunks(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, default=date.isoformat)
-
-
-def _loaded(value: Any) -> Any:
-    """Raw cursors return jsonb as text."""
-    return json.loads(value) if isinstance(value, str) else value

@@ -12,6 +12,8 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from followups.models import Conclusion, Level, Method, ReportState, TaskKind, TaskState, VisitReport, VisitTask
+from followups.models.policy import PolicyRunLoad, PolicyRunLoan
+from followups.policy_wording import CHANGE_WORDS
 from loans.filters import loans_matching
 from loans.queries import business_date
 
@@ -109,6 +111,24 @@ class ReportFilter(django_filters.FilterSet):
     def narrow(self, queryset: QuerySet[VisitReport], name: str, value: str) -> QuerySet[VisitReport]:
         today = business_date()
         return queryset.filter(review_chip(value, today)) if today else queryset.none()
+
+
+class PolicyLoanFilter(django_filters.FilterSet):
+    change = django_filters.ChoiceFilter(label=_("变化"), choices=tuple(CHANGE_WORDS.items()))
+
+    class Meta:
+        model = PolicyRunLoan
+        fields: list[str] = []
+
+
+class PolicyLoadFilter(django_filters.FilterSet):
+    unit = django_filters.ChoiceFilter(label=_("单位"), choices=(("W", _("每人每周")), ("M", _("每机构每月"))))
+    branch = django_filters.NumberFilter(label=_("机构"), field_name="branch_id")
+    officer = django_filters.NumberFilter(label=_("主办人"), field_name="officer_id")
+
+    class Meta:
+        model = PolicyRunLoad
+        fields: list[str] = []
 
 
 def count_chips(

@@ -118,7 +118,7 @@ def result_words(line: Line) -> tuple[str, str]:
     """How, and how often or by when."""
     told = line.result
     if line.kind == FIRST_NODES:
-        days = _("、").join(str(day) for day in _many(told.get("days")))
+        days = _("、").join(str(day) for day in many(told.get("days")))
         return _("非现场，其中一次通话"), _("第 %(days)s 天，第 %(opens)s 天起可办") % {
             "days": days, "opens": told.get("opens_day")
         }  # fmt: skip
@@ -137,16 +137,18 @@ def result_words(line: Line) -> tuple[str, str]:
             "least": told.get("least_months"),
             "most": told.get("most_months"),
         }
-    methods = _("、").join(method_words(each) for each in _many(told.get("methods")))
+    methods = _("、").join(method_words(each) for each in many(told.get("methods")))
     limit = _("每 %(months)s 个月") % {"months": told.get("months")}
     if told.get("opens_days_before"):
         limit = _("%(limit)s，到期前 %(days)s 天可办") % {"limit": limit, "days": told["opens_days_before"]}
     if told.get("level") not in (None, "NONE"):
-        limit = _("%(limit)s，%(level)s") % {"limit": limit, "level": LEVEL_WORDS.get(told["level"], told["level"])}
+        level = LEVEL_WORDS.get(str(told["level"]), told["level"])
+        limit = _("%(limit)s，%(level)s") % {"limit": limit, "level": level}
     return methods, limit
 
 
-def _many(value: Any) -> list[Any]:
+def many(value: Any) -> list[Any]:
+    """A list as it was sent; a draft may hold something else in its place."""
     return list(value) if isinstance(value, list | tuple) else []
 
 

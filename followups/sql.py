@@ -93,8 +93,9 @@ home AS (
 FACTS = f"""
 WITH {_SLOW}, {_HOME}, {BESIDE}, history AS (
     SELECT t.loan_id,
-           jsonb_agg(jsonb_build_array(t.id, t.rule, t.cycle, t.kind, t.is_light, t.method, t.level, t.opens_on,
-                     t.due_on, t.state, t.is_pinned, t.policy_version, t.policy_line) ORDER BY t.id)
+           -- words of ours, none with a blank in it: half the work of JSON, for the server and for us
+           array_agg(concat_ws(' ', t.id, t.rule, t.cycle, t.kind, t.is_light, t.method, t.level, t.opens_on, t.due_on,
+                     t.state, t.is_pinned, t.policy_version, t.policy_line) ORDER BY t.id)
                FILTER (WHERE t.closed_on IS NULL) AS still_open,
            array_agg(t.rule || ' ' || t.cycle) FILTER (WHERE t.closed_on IS NOT NULL AND t.rule <> 'PERIODIC') AS ended,
            count(*) FILTER (WHERE t.closed_on IS NOT NULL AND t.rule = 'PERIODIC') AS periodic_ended,

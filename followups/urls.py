@@ -14,6 +14,7 @@ from followups.views import (
     leases,
     leave,
     policy,
+    policy_load,
     review,
     task,
     visit,
@@ -64,5 +65,11 @@ urlpatterns = [
     path("policies/follow-ups/", policy.PolicyList.as_view(), name="policies"),
     path("policies/follow-ups/<int:pk>/", policy.PolicyPage.as_view(), name="policy"),
     path("policies/follow-ups/<int:pk>/runs/<int:run>/", policy.PolicyLoans.as_view(), name="policy_loans"),
+    path("policies/follow-ups/<int:pk>/runs/<int:run>/load/", policy_load.PolicyLoad.as_view(), name="policy_load"),
+    path(
+        "policies/follow-ups/<int:pk>/runs/<int:run>.xlsx",
+        policy_load.PolicyLoansXlsx.as_view(),
+        name="policy_loans_xlsx",
+    ),
     path("policies/follow-ups/<int:pk>/runs/<int:run>.csv", policy.PolicyLoansCsv.as_view(), name="policy_loans_csv"),
 ]

@@ -22,17 +22,18 @@ from followups.actions.policy_refusals import (
     PolicyDecided,
     PolicyNotFit,
     PolicyWrongDate,
+    read_sent,
 )
 from followups.actions.tasks import checked_reason
 from followups.models.policy import FollowUpPolicy, FollowUpPolicyLine
 from followups.queries.policy import lines_of, run_of
 from followups.rules.policy_check import check, is_fit
-from followups.rules.policy_draft import content_sha256, read_lines
+from followups.rules.policy_draft import content_sha256
 from journal.actions import record
 from loans.queries import hold_business_date
 from people.actions import require
 from people.models import Staff
-from people.rules.policy import Line, PolicyError, conditions_as_json
+from people.rules.policy import Line, conditions_as_json
 
 REASON_LEAST, REMARK_MOST = 4, 200
 PROPOSE, APPROVE = "followups.propose_policy", "followups.approve_policy"
@@ -67,11 +68,7 @@ def save_lines(
     """The draft with these lines instead of its own. Lines that the checker faults are kept: it is a draft."""
     require(by, PROPOSE)
     policy = _own_draft(policy_id, row_version, by)
-    try:
-        read = read_lines(lines)
-    except PolicyError as error:
-        raise LinesUnreadable(_("无法读取：%(fault)s") % {"fault": error}, field="lines") from error
-    return _save(policy, read)
+    return _save(policy, read_sent(lines))
 
 
 @transaction.atomic

@@ -1,15 +1,28 @@
 """Why a step of a follow-up policy is refused. Each leaves everything as it was."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from django.utils.translation import gettext as _
 
 from followups.models.policy import FollowUpPolicy
+from followups.rules.policy_draft import read_lines
 from journal.errors import ActionRefused
+from people.rules.policy import Line, PolicyError
 
 
 class LinesUnreadable(ActionRefused):
     """What was sent is no line of a policy."""
 
     code = "policy_unreadable"
+
+
+def read_sent(lines: Sequence[Mapping[str, Any]]) -> tuple[Line, ...]:
+    """Lines from what was sent; LinesUnreadable names what cannot be read."""
+    try:
+        return read_lines(lines)
+    except PolicyError as error:
+        raise LinesUnreadable(_("无法读取：%(fault)s") % {"fault": error}, field="lines") from error
 
 
 class PolicyWrongDate(ActionRefused):
@@ -59,6 +72,13 @@ class PolicyChanged(ActionRefused):
 
     def __init__(self) -> None:
         super().__init__(_("草案已在别处改动。请看最新内容后再操作。"))
+
+
+class TooManyLoans(ActionRefused):
+    code = "policy_too_many_loans"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(_("超过 %(most)s 笔的名单请用 CSV。") % {"most": f"{most:,}"})
 
 
 class PolicyDecided(ActionRefused):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from followups import batch, sql
 from followups.actions.policy_refusals import DryRunRunning, LinesUnreadable, OwnPolicy, PolicyNotFit
-from followups.actions.policy_tally import Tally, copied, summary_of
+from followups.actions.policy_tally import Tally, kept, summary_of
 from followups.models.policy import FollowUpPolicy, PolicyRun, PolicyRunPart, PolicyRunState
 from followups.queries.policy import in_force_on, lines_of
 from followups.rules.policy_check import check, is_fit
@@ -26,12 +26,17 @@ from loans.queries import hold_business_date
 from people.actions import require
 from people.models import Staff
 
-PART = 20_000
-ROWS = 2_000
+# A range is the sixteenth part of a large book: of many small ones each would bring nearly all officers and weeks.
+PART, PARTS = 20_000, 16
+ROWS = 5_000
 HORIZON_DAYS = 364
 MOST_FAILURES = 3
 # The planner's own statement, over a range of ids instead of a list of them.
 _FACTS = sql.FACTS.replace("= ANY(%(ids)s)", "BETWEEN %(first)s AND %(last)s")
+
+
+class LinesMoved(Exception):
+    """The draft has other lines than those that were to be tried."""
 
 
 @transaction.atomic
@@ -68,16 +73,23 @@ def waiting_runs() -> list[int]:
 
 
 def work_dry_run(*, run_id: int, at: datetime) -> bool:
-    """One range of the run; False when nothing is left to take. The last one to finish ends the run."""
+    """One range of the run; False when nothing is left to take. The last one to finish ends the run.
+
+    A run whose lines were edited before this worker began is over: it would tell of other lines than it says.
+    """
+    try:
+        _begun(run_id)
+    except LinesMoved:
+        PolicyRun.objects.filter(pk=run_id, state=PolicyRunState.RUNNING).update(
+            state=PolicyRunState.FAILED, ended_at=at
+        )  # fmt: skip
+        return False
     with transaction.atomic():
         waiting = PolicyRunPart.objects.select_for_update(skip_locked=True).filter(run_id=run_id, loans__isnull=True)
         part = waiting.order_by("after").first()
         if part is not None:
             run = PolicyRun.objects.select_related("policy").get(pk=run_id)
-            tally = tried(run, part.after, part.up_to)
-            copied(run_id, tally)
-            part.loans, part.totals = tally.loans, tally.as_json()
-            part.save(update_fields=["loans", "totals"])
+            kept(part, tried(run, part.after, part.up_to))
     return part is not None or not _ended(run_id, at)
 
 
@@ -106,12 +118,15 @@ def tried(run: PolicyRun, after: int, up_to: int) -> Tally:
 
 @lru_cache(maxsize=1)
 def _begun(run_id: int) -> tuple[batch.Day, Foresight]:
-    """What is the same for every range of a run: lines of a run never change, nor does what it was asked on."""
+    """What is the same for every range of a run."""
     run = PolicyRun.objects.select_related("policy").get(pk=run_id)
+    lines = lines_of(run.policy)
+    if content_sha256(lines) != run.content_sha256:
+        raise LinesMoved(run_id)
     against = FollowUpPolicy.objects.get(version=run.against_version)
     day = batch.planning_day(run.as_of, run.asked_at)
     until = run.as_of + timedelta(days=HORIZON_DAYS)
-    return day, Foresight(lines_of(against), lines_of(run.policy), day.calendar, run.as_of, until)
+    return day, Foresight(lines_of(against), lines, day.calendar, run.as_of, until)
 
 
 def _rows(after: int, up_to: int, as_of: date) -> Iterator[tuple[Any, ...]]:
@@ -128,9 +143,10 @@ def _cuts() -> list[int]:
     """Where the ranges end; the last one is open for what is booked meanwhile."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM loans_loan) l WHERE n %% %s = 0 "
+            "SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n, count(*) OVER () AS loans"
+            " FROM loans_loan) l WHERE n %% greatest(%s, (loans + %s) / %s) = 0 "
             "UNION SELECT max(id) FROM loans_loan HAVING max(id) IS NOT NULL ORDER BY 1",
-            [PART],
+            [PART, PARTS - 1, PARTS],
         )
         return [row[0] for row in cursor.fetchall()]
 

@@ -4,6 +4,7 @@ A version is a draft until it is submitted, and waits until another person appro
 `checker`. Lines of an approved version never change (a trigger holds that); its period may only be closed.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -74,13 +75,22 @@ class PolicyRun(models.Model):
 
 
 class PolicyRunPart(models.Model):
-    """A range of loan ids, above `after` and up to `up_to`: the piece of work of one worker."""
+    """A range of loan ids, above `after` and up to `up_to`: the piece of work of one worker.
+
+    Its visits are arrays side by side (whose, from which day on, which of six counts, how many): as rows they would
+    be more than there are loans. The end of the run groups them and empties them.
+    """
 
     run = models.ForeignKey(PolicyRun, on_delete=models.CASCADE, related_name="parts")
     after = models.BigIntegerField()
     up_to = models.BigIntegerField()
     loans = models.PositiveIntegerField(null=True)
     totals = models.JSONField(null=True)
+    load_branches = ArrayField(models.BigIntegerField(), null=True)
+    load_officers = ArrayField(models.BigIntegerField(), null=True)
+    load_starts = ArrayField(models.DateField(), null=True)
+    load_places = ArrayField(models.SmallIntegerField(), null=True)
+    load_counts = ArrayField(models.IntegerField(), null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "after"], name="policy_run_part_once")]
@@ -90,12 +100,12 @@ class PolicyRunPart(models.Model):
 
 
 class PolicyRunLoad(models.Model):
-    """Visits of an officer in a week (W) or a branch in a month (M), before and after; officer 0 is nobody's.
+    """Visits of an officer in a week (W) or a branch in a month (M), before and after; officer 0 is nobody's."""
 
-    Rows of a day (D) are what ranges of the book bring; the end of the run groups them.
-    """
-
-    run = models.ForeignKey(PolicyRun, on_delete=models.CASCADE, related_name="loads")
+    # Written by COPY in a run's own transaction; a foreign key would look the run up for each row.
+    run = models.ForeignKey(
+        PolicyRun, on_delete=models.CASCADE, related_name="loads", db_constraint=False, db_index=False
+    )
     unit = models.CharField(max_length=1)
     branch_id = models.BigIntegerField()
     officer_id = models.BigIntegerField()
@@ -111,7 +121,6 @@ class PolicyRunLoad(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["run", "unit", "branch_id", "officer_id", "starts_on"],
-                condition=~Q(unit="D"),
                 name="policy_run_load_once",
             )
         ]
@@ -121,9 +130,11 @@ class PolicyRunLoad(models.Model):
 
 
 class PolicyRunLoan(models.Model):
-    """A loan whose next visit the draft changes."""
+    """A loan whose next visit the draft changes. There may be as many as there are loans, as with the loads above."""
 
-    run = models.ForeignKey(PolicyRun, on_delete=models.CASCADE, related_name="loans")
+    run = models.ForeignKey(
+        PolicyRun, on_delete=models.CASCADE, related_name="loans", db_constraint=False, db_index=False
+    )
     loan_id = models.BigIntegerField()
     change = models.CharField(max_length=10)
     before_on = models.DateField(null=True)

@@ -4,9 +4,12 @@ from datetime import date
 
 from django.db.models import QuerySet
 
-from followups.models.policy import FollowUpPolicy, PolicyRun, PolicyRunState
+from followups.models.policy import FollowUpPolicy, PolicyRun, PolicyRunLoad, PolicyRunLoan, PolicyRunState
 from followups.rules.policy_check import Finding, check
 from followups.rules.policy_draft import content_sha256
+from loans.models import Loan
+from people.models import Staff
+from people.queries import branch_ids_visible_to
 from people.rules.policy import Line, line_from
 
 
@@ -35,3 +38,18 @@ def run_of(policy: FollowUpPolicy, lines: tuple[Line, ...] | None = None) -> Pol
     sha256 = content_sha256(lines if lines is not None else lines_of(policy))
     done = policy.runs.filter(state=PolicyRunState.DONE, content_sha256=sha256)
     return done.order_by("-id").first()
+
+
+def runs() -> QuerySet[PolicyRun]:
+    """Every dry run, seen by whoever may see policies."""
+    return PolicyRun.objects.all()
+
+
+def visible_loans(run: PolicyRun, staff: Staff) -> QuerySet[PolicyRunLoan]:
+    """Loans one may see whose next visit the run changes."""
+    return PolicyRunLoan.objects.filter(run=run, loan_id__in=Loan.objects.visible_to(staff).values("pk"))
+
+
+def loads_of(run: PolicyRun, staff: Staff) -> QuerySet[PolicyRunLoad]:
+    """Workload of the branches one may see."""
+    return PolicyRunLoad.objects.filter(run=run, branch_id__in=list(branch_ids_visible_to(staff)))

@@ -41,9 +41,12 @@ class Decision:
     nodes: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Foreseen:
-    """What both versions have in store for a loan: its visits by week, and how the next one changes."""
+    """What both versions have in store for a loan: its visits by week, and how the next one changes.
+
+    Loans of a class share one object.
+    """
 
     decision: Decision
     loads: tuple[Load, ...]

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from followups.models import Method
-from followups.policy_wording import FACT_WORDS, LEVEL_WORDS, OP_WORDS, RESULT_WORDS, value_words
+from followups.policy_wording import FACT_WORDS, LEVEL_WORDS, OP_WORDS, RESULT_WORDS, many, value_words
 from followups.rules.default_policy import CYCLE_BOUNDS, FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE, PERIODIC
 from followups.rules.policy_facts import FACTS
 from followups.rules.policy_results import MOST_METHODS
@@ -138,7 +138,7 @@ def _control(name: str, line: Line) -> dict[str, Any]:
     if name == "is_light":
         return {**shown, "type": "check", "value": bool(told.get(name))}
     if name == "methods":
-        given = list(told.get("methods") or [])
+        given = many(told.get("methods"))
         places = [*given, *([""] if len(given) < MOST_METHODS else [])]
         picks = [{"name": f"r_methods_{n}", "choices": _methods(each, True)} for n, each in enumerate(places)]
         return {**shown, "type": "picks", "picks": picks}
@@ -148,7 +148,7 @@ def _control(name: str, line: Line) -> dict[str, Any]:
         level = told.get(name, "NONE" if line.kind == PERIODIC else "")
         return {**shown, "type": "pick", "choices": [(c, w, c == level) for c, w in LEVEL_WORDS.items()]}
     if name == "days" and line.kind == FIRST_NODES:
-        return {**shown, "type": "text", "value": _("、").join(map(str, told.get("days") or []))}
+        return {**shown, "type": "text", "value": _("、").join(map(str, many(told.get("days"))))}
     return {**shown, "value": told.get(name, "")}
 
 

@@ -20,6 +20,7 @@ from followups.rules.policy_check import ERROR, check
 from followups.rules.policy_compare import ADDED, CHANGED, GONE, Compared, compare
 from followups.rules.policy_draft import put
 from followups.views.policy_form import controls
+from followups.views.policy_load import chart_of
 from people.models import Staff
 from people.queries import may
 from people.rules.policy import Line
@@ -55,7 +56,8 @@ def shown(policy: FollowUpPolicy, staff: Staff, open_line: int, typed: Line | No
         "failed": last is not None and last.state == PolicyRunState.FAILED,
         "figures": _figures(run),
         "changes": _changes(run),
-        "loads": _loads(run),
+        "chart": chart_of(run) if run else None,
+        "above": _above(run),
         "may_edit": may_edit,
         "may_decide": policy.state == "SUBMITTED" and not is_own and may(staff, "followups.approve_policy"),
         "may_withdraw": policy.state in ("DRAFT", "SUBMITTED") and is_own,
@@ -124,6 +126,7 @@ def _changes(run: PolicyRun | None) -> list[dict[str, Any]]:
     return [{"code": code, "words": words, "count": counts.get(code, 0)} for code, words in CHANGE_WORDS.items()]
 
 
-def _loads(run: PolicyRun | None) -> list[list[Any]]:
-    """Busiest officer of each of the next 26 weeks, before and after, and how many are above the ceiling."""
-    return run.summary["weeks"][:26] if run else []
+def _above(run: PolicyRun | None) -> dict[str, int] | None:
+    """In how many of the next 26 weeks somebody is above the ceiling, and how many at most in one of them."""
+    over = [week[4] for week in run.summary["weeks"][:26] if week[4]] if run else []
+    return {"weeks": len(over), "people": max(over)} if over else None

@@ -8,6 +8,7 @@ speak (1 to 7 is late, newest last); where the tape has none, the installments i
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from loans.rules.aging import last_day_to_pay
 from loans.rules.calendar import Calendar
@@ -41,6 +42,7 @@ def late_count(record: PaymentRecord, as_of: date, months: int, grace_days: int,
     return count
 
 
+@lru_cache(maxsize=16_384)
 def full_months(earlier: date, later: date) -> int:
     """Whole months from one day to the other, 0 when it is not later."""
     months = months_between(earlier, later)

@@ -9,7 +9,15 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from followups import batch
-from followups.actions.policy import decide_policy, draft_policy, save_lines, submit_policy, withdraw_policy
+from followups.actions import policy_runs
+from followups.actions.policy import (
+    decide_policy,
+    draft_policy,
+    replace_lines,
+    save_lines,
+    submit_policy,
+    withdraw_policy,
+)
 from followups.actions.policy_refusals import (
     DryRunMissing,
     LinesUnreadable,
@@ -20,6 +28,7 @@ from followups.actions.policy_refusals import (
     PolicyNotFit,
     PolicyWrongDate,
 )
+from followups.actions.policy_runs import ask_for_dry_run, work_dry_run
 from followups.models import FollowUpPolicy, FollowUpPolicyLine, VisitTask
 from followups.models.policy import PolicyRunLoad, PolicyRunLoan
 from followups.queries.policy import lines_of, run_of
@@ -90,7 +99,7 @@ def test_a_dry_run_counts_before_and_after_and_names_each_loan_that_changes() ->
     for rows_of in (weeks, months):
         assert sum(each.phone_after + each.field_after for each in rows_of) == counted["visits"]
         assert sum(each.off_site_after for each in rows_of) == counted["off_site"]
-    assert not loads.filter(unit="D").exists()
+    assert not run.parts.exclude(load_counts=None).exists()
 
 
 def test_a_dry_run_equals_the_plain_plan_loan_by_loan() -> None:
@@ -102,7 +111,7 @@ def test_a_dry_run_equals_the_plain_plan_loan_by_loan() -> None:
     until = run.as_of + timedelta(days=364)
     loans = list(VisitTask.objects.order_by("loan_id").values_list("loan_id", flat=True).distinct())
     changed, visits = {}, [0, 0]
-    for case in batch._gather(loans, day):
+    for case in batch.cases_of(loans, day):
         foreign = tuple(replace(task, line=None) for task in case.open_tasks)
         found = (
             outlook(case.facts, case.open_tasks, LINES, day.calendar, run.as_of, until),
@@ -120,12 +129,42 @@ def test_a_dry_run_equals_the_plain_plan_loan_by_loan() -> None:
     assert visits == [run.summary["before"]["visits"], run.summary["after"]["visits"]]
 
 
+def test_a_book_cut_into_many_ranges_comes_to_the_same_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    book(11)
+    maker, _checker = risk_people()
+    policy = drafted(maker, twice_a_year)
+    whole = try_out(policy, maker)
+    monkeypatch.setattr(policy_runs, "PART", 3)
+    cut = try_out(policy, maker)
+    assert (whole.parts.count(), cut.parts.count()) == (1, 4)
+    assert cut.summary == whole.summary
+    columns = [f.name for f in PolicyRunLoad._meta.fields if f.name not in ("id", "run")]
+    one, other = (set(PolicyRunLoad.objects.filter(run=run).values_list(*columns)) for run in (whole, cut))
+    assert one == other and len(one) > 10
+    monkeypatch.setattr(policy_runs, "PARTS", 2)
+    assert try_out(policy, maker).parts.count() == 2
+
+
+def test_lines_edited_while_they_wait_to_be_tried_end_the_run() -> None:
+    book(2)
+    maker, _checker = risk_people()
+    policy = drafted(maker)
+    run = ask_for_dry_run(policy_id=policy.pk, by=maker, at=AT)
+    changed = replace_lines(
+        policy_id=policy.pk, row_version=policy.row_version, lines=[twice_a_year(n) for n in LINES], by=maker, at=AT
+    )  # fmt: skip
+    assert not work_dry_run(run_id=run.pk, at=AT)
+    run.refresh_from_db()
+    assert (run.state, run.summary, run.parts.filter(loans__isnull=False).exists()) == ("FAILED", {}, False)
+    assert try_out(changed, maker).state == "DONE"
+
+
 def test_the_lines_found_by_class_are_those_that_the_planner_would_find() -> None:
     book(24)
     day = batch.planning_day(date(2026, 11, 1), AT)
     loans = list(VisitTask.objects.values_list("loan_id", flat=True).distinct())
     decisive = Decisive(LINES, LINES)
-    for case in batch._gather(loans, day):
+    for case in batch.cases_of(loans, day):
         plain = [
             next((n for n in LINES if n.kind == kind and n.matches(known(case.facts))), None)
             for kind in dict.fromkeys(line.kind for line in LINES)

@@ -20,6 +20,7 @@ from people.api.views import ListView
 from people.queries import may
 from tests.factories import AT, book_loan
 from tests.web.api_bank import ROLES, Api, Bank, make_bank, pricing_rows
+from tests.web.policy_rows import policy_rows
 
 DOCUMENTED = {200, 201, 204, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429}
 AMOUNTS = [
@@ -213,11 +214,11 @@ LISTS = {route.name: route.callback.view_class for route in routes if issubclass
 
 
 def paths(bank: Bank) -> Iterator[tuple[str, type[ListView]]]:
-    run = pricing_rows(bank)["repricing"]
+    run, dry_run = pricing_rows(bank)["repricing"], policy_rows()["dryrun"]
     debits, _is_new = make_debits(by=bank.staff["operations"], at=AT)
     for route in routes:
         if route.name in LISTS:
-            kept = {"repricing": run, "money-file": debits.pk, "money_file": debits.pk}
+            kept = {"repricing": run, "money-file": debits.pk, "money_file": debits.pk, "dryrun": dry_run}
             pk = next((pk for name, pk in kept.items() if route.name.startswith(name)), bank.loans["home"].pk)
             yield str(route.pattern).replace("<int:pk>", str(pk)), LISTS[route.name]
 

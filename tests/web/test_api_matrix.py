@@ -20,7 +20,7 @@ from people.api.permissions import ANYONE
 from people.api.views import ApiView
 from tests.correspondence.rows import message_row, wording_row
 from tests.factories import AT
-from tests.web import contract_bodies
+from tests.web import contract_bodies, policy_rows
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import event_in, leave_in
 from tests.web.visit_rows import attached
@@ -163,6 +163,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("event-withdraw", "POST"): ({"manager"}, {"reason": "录错客户"}),
     ("event-kinds", "GET"): (FOLLOW_UP_ROLES, None),
     ("event-feeds", "POST"): ({"operations", "risk"}, {"feed": "COURT", "name": "c.csv", "content": "x"}),
+    **policy_rows.ROWS,
     ("capacity", "GET"): (REPORTERS, None),
     ("leaves", "GET"): (FOLLOW_UP_ROLES, None),
     ("leaves", "POST"): (VISITORS | {"manager"}, LEAVE),
@@ -247,7 +248,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         found[place]["message"] = message_row(bank, place)
         found[place]["wording"] = wording_row()
         found[place] |= money_rows(bank, place) | contract_bodies.disclosure_row(bank, who)
-    shared = pricing_rows(bank)
+    shared = pricing_rows(bank) | policy_rows.policy_rows()
     for place in ("home", "other"):
         found[place]["notice"] = RepricingItem.objects.get(loan=bank.loans[place]).pk
     found["missing"]["notice"] = 999_999_999

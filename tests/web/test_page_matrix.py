@@ -12,8 +12,6 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from followups import actions
-from followups.models import FollowUpPolicy
-from followups.models.policy import PolicyRun
 from loans.actions.changes import propose_change
 from loans.models import (
     ContractChange,
@@ -31,6 +29,7 @@ from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import event_in, handover_in, leave_in
 from tests.web.contract_bodies import disclosure_in
+from tests.web.policy_rows import policy_rows
 from tests.web.visit_rows import attached, attachment_in
 
 EVERYONE = set(ROLES)
@@ -100,6 +99,8 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:policy": (POLICY_READERS, "get", {}),
     "followups:policy_loans": (POLICY_READERS, "get", {}),
     "followups:policy_loans_csv": (POLICY_READERS, "get", {}),
+    "followups:policy_loans_xlsx": (POLICY_READERS, "get", {}),
+    "followups:policy_load": (POLICY_READERS, "get", {}),
     "loans:list": (LOAN_ROLES, "get", {}),
     "loans:contract": (LOAN_ROLES, "get", {}),
     "loans:contract_schedule": (LOAN_ROLES, "get", {}),
@@ -305,7 +306,7 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[event_in(bank, place)])
     if name == "followups:leave_end":
         return reverse(name, args=[leave_in(bank, place)])
-    if name in ("followups:policies", "followups:policy", "followups:policy_loans", "followups:policy_loans_csv"):
+    if name.startswith("followups:polic"):
         return policy_address(name, place)
     if name.startswith("followups:") and name not in WITHOUT_TASK:
         return reverse(name, args=[bank.tasks[place].pk if place in bank.tasks else 987654321])
@@ -316,13 +317,9 @@ def policy_address(name: str, place: str) -> str:
     """Policies are the bank's: one is there for everybody who may see any."""
     if name == "followups:policies":
         return reverse(name)
-    policy = FollowUpPolicy.objects.get(version=1)
-    run = PolicyRun.objects.filter(policy=policy).first() or PolicyRun.objects.create(
-        policy=policy, content_sha256="0" * 64, against_version=1, as_of=AT.date(), state="FAILED", asked_by="R1",
-        asked_at=AT,
-    )  # fmt: skip
-    pk = policy.pk if place != "missing" else 987654321
-    return reverse(name, args=[pk] if name == "followups:policy" else [pk, run.pk])
+    rows = policy_rows()
+    pk = rows["policy"] if place != "missing" else 987654321
+    return reverse(name, args=[pk] if name == "followups:policy" else [pk, rows["dryrun"]])
 
 
 def ask(client: Client, name: str, path: str) -> Any:
