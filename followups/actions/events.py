@@ -276,7 +276,7 @@ def _loans_named(rows: Sequence[FeedRow], by: Staff) -> dict[tuple[str, str], Lo
     people = {row.customer for row in rows if row.customer and not row.loan}
     found: dict[tuple[str, str], Loan] = {}
     for loan in visible.filter(external_id__in=named).exclude(external_id=""):
-        found[("loan", loan.external_id)] = loan
+        found[("loan", str(loan.external_id))] = loan
     for loan in visible.filter(loan_note_no__in=named):
         found[("loan", loan.loan_note_no)] = loan
     owed = visible.filter(borrower__id_no__in=people, position__settled_on__isnull=True)

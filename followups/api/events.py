@@ -28,7 +28,7 @@ class EventRowReply(serializers.Serializer[Any]):
     level = serializers.ChoiceField(choices=Level.choices)
     happened_on = serializers.DateField()
     known_on = serializers.DateField()
-    source = serializers.ChoiceField(choices=EventSource.choices)
+    source = serializers.ChoiceField(choices=EventSource.choices)  # type: ignore[assignment]
     feed = serializers.ChoiceField(choices=EventFeed.choices, allow_blank=True)
     words = serializers.CharField(allow_blank=True)
     evidence = serializers.CharField(allow_blank=True)
@@ -65,7 +65,9 @@ class EventForm(StrictSerializer):
     code = TextField(max_length=30)
     happened_on = DayField()
     words = TextField(max_length=actions.WORDS_MOST)
-    source = serializers.ChoiceField(choices=actions.TELLERS, required=False, default=rules.STAFF)
+    source = serializers.ChoiceField(  # type: ignore[assignment]
+        choices=actions.TELLERS, required=False, default=rules.STAFF
+    )
     evidence = TextField(max_length=actions.EVIDENCE_MOST, required=False, allow_blank=True, default="")
 
 
