@@ -256,11 +256,12 @@ def _answer(loans: Sequence[int], events: Sequence[Event], run: _Run) -> dict[st
         if word is not None:
             ended.append((event, word))
         elif not any(link.task.state in OPEN_STATES for link in links[event.pk]):
-            tried = sum(not link.is_note for link in links[event.pk])
-            waiting.append(rules.Waiting(event.pk, event.loan_id, event.code, tried))
+            key = f"{event.happened_on:%Y%m%d}-{event.content_sha256[:12]}"
+            waiting.append(rules.Waiting(event.pk, event.loan_id, event.code, key))
     counts["closed"] = len(_close(ended, run))
     tasks = [_task(task) for task in VisitTask.objects.filter(loan__in=loans).still_open().order_by("id")]
-    answers = rules.answer(waiting, tasks, live, run.calendar, run.as_of)
+    taken = set(VisitTask.objects.filter(loan__in=loans, rule=rules.RULE).values_list("cycle", flat=True))
+    answers = rules.answer(waiting, tasks, live, run.calendar, run.as_of, taken)
     made = _create(answers, known, run)
     _move(answers, run)
     _link(answers, made, {event.pk: event for event in events}, run)
@@ -311,7 +312,7 @@ def _task(task: VisitTask) -> rules.Task:
 
 def reason_of(event: Event) -> dict[str, Any]:
     """Why, as a task stores it: code and day, no words of people."""
-    return {"code": "EVENT", "params": {"event": event.code, "on": event.happened_on.isoformat(), "id": event.pk}}
+    return {"code": "EVENT", "params": {"event": event.code, "on": event.happened_on.isoformat()}}
 
 
 def _create(answers: rules.Answers, known: dict[int, Any], run: _Run) -> dict[tuple[int, str], int]:

@@ -9,7 +9,7 @@ planner watches the days itself.
 has begun, are noted on one that has, or make one. Planning twice changes nothing the second time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -208,12 +208,12 @@ def findings_in(answers: Mapping[str, Mapping[str, Any]]) -> dict[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An open event that no visit answers yet; `tried` counts the visits that left it open."""
+    """An open event that no visit answers yet; `key` names the task that is made for it, whatever its number."""
 
     id: int
     loan_id: int
     code: str
-    tried: int = 0
+    key: str
 
     @property
     def kind(self) -> Kind:
@@ -257,12 +257,17 @@ class Answers:
 
 
 def answer(
-    events: Sequence[Waiting], open_tasks: Sequence[Task], loans: Sequence[int], calendar: Calendar, today: date
+    events: Sequence[Waiting],
+    open_tasks: Sequence[Task],
+    loans: Sequence[int],
+    calendar: Calendar,
+    today: date,
+    taken: Collection[str] = (),
 ) -> Answers:
     """One visit for all: the untouched one if there is any, else a new one on the loan of the most urgent event.
 
-    `loans` are those not settled. A visit in progress is left as it is; it answers an event by itself when it is made
-    as thoroughly as the event asks, else one more follows.
+    `loans` are those not settled, `taken` the cycles that visits had before. A visit in progress is left as it is; it
+    answers an event by itself when it is made as thoroughly as the event asks, else one more follows.
     """
     if not events or not loans:
         return Answers((), (), ())
@@ -278,8 +283,8 @@ def answer(
         if target is None:
             loan_id = event.loan_id if event.loan_id in loans else min(loans)
             target = Task(
-                None, loan_id, RULE, _cycle(event), IRREGULAR, False, event.kind.method, event.kind.level, today,
-                due_on, PLANNED, False,
+                None, loan_id, RULE, _cycle(event.key, taken), IRREGULAR, False, event.kind.method, event.kind.level,
+                today, due_on, PLANNED, False,
             )  # fmt: skip
         target = _stricter(target, event.kind, due_on)
         links.append(Answer(event.id, target))
@@ -292,8 +297,12 @@ def answer(
     return Answers((), () if before == target else (target,), tuple(links))
 
 
-def _cycle(event: Waiting) -> str:
-    return f"{event.id}-{event.tried + 1}" if event.tried else str(event.id)
+def _cycle(key: str, taken: Collection[str]) -> str:
+    """The key, or the first of its successors that no visit had."""
+    number = 1
+    while (cycle := key if number == 1 else f"{key}-{number}") in taken:
+        number += 1
+    return cycle
 
 
 def _untouched(tasks: Sequence[Task]) -> Task | None:

@@ -258,7 +258,7 @@ def test_what_was_not_verified_stays_open_and_is_visited_again(bank: Bank) -> No
     approve(bank, task, **{f"event_{event.pk}": {"choice": "UNVERIFIED"}})
     react()
     _first, again = bank.tasks()
-    assert (again.cycle, again.state) == (f"{event.pk}-2", "PLANNED")
+    assert (again.cycle, again.state) == (f"{task.cycle}-2", "PLANNED")
     assert EventFinding.objects.get(event=event).finding == Finding.UNVERIFIED
 
 

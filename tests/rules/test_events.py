@@ -73,7 +73,7 @@ def test_a_ratio_is_an_event_where_it_rises_past_a_limit(before: str, after: str
 
 
 def test_several_events_make_one_visit_as_urgent_as_the_worst() -> None:
-    waiting = [Waiting(5, 1, "JOB_CHANGE"), Waiting(6, 2, "DEATH"), Waiting(8, 1, "LET")]
+    waiting = [Waiting(5, 1, "JOB_CHANGE", "5"), Waiting(6, 2, "DEATH", "6"), Waiting(8, 1, "LET", "8")]
     found = answer(waiting, [], LOANS, CALENDAR, TODAY)
     (made,) = found.created
     assert (made.loan_id, made.rule, made.cycle, made.method, made.level) == (2, "EVENT", "6", "FIELD", 1)
@@ -84,7 +84,7 @@ def test_several_events_make_one_visit_as_urgent_as_the_worst() -> None:
 
 
 def test_an_untouched_visit_takes_the_event_and_is_brought_forward() -> None:
-    found = answer([Waiting(9, 2, "JOB_LOSS")], [a_task()], LOANS, CALENDAR, TODAY)
+    found = answer([Waiting(9, 2, "JOB_LOSS", "9")], [a_task()], LOANS, CALENDAR, TODAY)
     assert found.created == ()
     (moved,) = found.moved
     assert (moved.id, moved.method, moved.level, moved.due_on) == (7, "FIELD", 2, date(2026, 11, 5))
@@ -93,23 +93,23 @@ def test_an_untouched_visit_takes_the_event_and_is_brought_forward() -> None:
 
 def test_what_a_milder_event_finds_stays_as_it_is() -> None:
     severe = a_task(method="FIELD", level=1, due_on=TODAY)
-    assert answer([Waiting(9, 1, "JOB_CHANGE")], [severe], LOANS, CALENDAR, TODAY).moved == ()
+    assert answer([Waiting(9, 1, "JOB_CHANGE", "9")], [severe], LOANS, CALENDAR, TODAY).moved == ()
     pinned = a_task(is_pinned=True, due_on=TODAY + timedelta(days=30))
-    (moved,) = answer([Waiting(9, 1, "DEATH")], [pinned], LOANS, CALENDAR, TODAY).moved
+    (moved,) = answer([Waiting(9, 1, "DEATH", "9")], [pinned], LOANS, CALENDAR, TODAY).moved
     assert moved.due_on == pinned.due_on and moved.opens_on == pinned.opens_on
 
 
 @pytest.mark.parametrize("state", ["IN_PROGRESS", "RETURNED"])
 def test_a_visit_that_was_begun_gets_a_note_and_is_left_alone(state: str) -> None:
     begun = a_task(state=state, method="FIELD")
-    found = answer([Waiting(9, 1, "JOB_LOSS")], [begun], LOANS, CALENDAR, TODAY)
+    found = answer([Waiting(9, 1, "JOB_LOSS", "9")], [begun], LOANS, CALENDAR, TODAY)
     assert (found.created, found.moved) == ((), ())
     assert [(link.event_id, link.task, link.is_note) for link in found.links] == [(9, begun, True)]
 
 
 def test_a_heavier_one_follows_where_the_visit_in_progress_is_not_enough() -> None:
     begun = a_task(state="IN_PROGRESS", method="PHONE")
-    found = answer([Waiting(9, 1, "JOB_LOSS")], [begun], LOANS, CALENDAR, TODAY)
+    found = answer([Waiting(9, 1, "JOB_LOSS", "9")], [begun], LOANS, CALENDAR, TODAY)
     (made,) = found.created
     assert made.method == "FIELD" and found.moved == ()
     assert [(link.task.id, link.is_note) for link in found.links] == [(7, True), (None, False)]
@@ -119,24 +119,24 @@ def test_a_heavier_one_follows_where_the_visit_in_progress_is_not_enough() -> No
     "other", [{"state": "SUBMITTED"}, {"is_light": True}, {"kind": "PERIODIC"}, {"method": "OFF_SITE"}]
 )
 def test_other_tasks_take_no_event(other: dict[str, Any]) -> None:
-    found = answer([Waiting(9, 1, "JOB_CHANGE")], [a_task(**other)], LOANS, CALENDAR, TODAY)
+    found = answer([Waiting(9, 1, "JOB_CHANGE", "9")], [a_task(**other)], LOANS, CALENDAR, TODAY)
     assert len(found.created) == 1 and found.moved == ()
 
 
 def test_where_nothing_is_owed_there_is_no_visit() -> None:
-    found = answer([Waiting(9, 1, "JOB_CHANGE")], [], (), CALENDAR, TODAY)
+    found = answer([Waiting(9, 1, "JOB_CHANGE", "9")], [], (), CALENDAR, TODAY)
     assert (found.created, found.links) == ((), ())
 
 
 def test_a_visit_that_left_the_event_open_is_followed_by_one_of_its_own_cycle() -> None:
-    (made,) = answer([Waiting(9, 1, "JOB_CHANGE", tried=1)], [], LOANS, CALENDAR, TODAY).created
+    (made,) = answer([Waiting(9, 1, "JOB_CHANGE", "9")], [], LOANS, CALENDAR, TODAY, {"9"}).created
     assert made.cycle == "9-2"
 
 
 @given(st.lists(st.sampled_from([kind.code for kind in CATALOGUE]), min_size=1, max_size=5), st.booleans())
 def test_one_visit_answers_all_and_no_event_makes_it_later_or_lighter(codes: list[str], has_task: bool) -> None:
     tasks = [a_task()] if has_task else []
-    waiting = [Waiting(n, 1 + n % 2, code) for n, code in enumerate(codes, start=1)]
+    waiting = [Waiting(n, 1 + n % 2, code, str(n)) for n, code in enumerate(codes, start=1)]
     found = answer(waiting, tasks, LOANS, CALENDAR, TODAY)
     assert len(found.created) + has_task == 1
     assert {link.event_id for link in found.links} == {one.id for one in waiting}
