@@ -21,8 +21,11 @@ SCOPE = {"as_of": DAY, "after": 0, "up_to": None, "loan_ids": None}
 CLASSES = (CLASS_CANDIDATES, {**SCOPE, **aging.crossing_dates(DAY)})
 ACCRUAL = (MAY_DIFFER, {**SCOPE, "overdue_before": DAY, "non_performing": "{SUBSTANDARD,DOUBTFUL,LOSS}"})
 BILLING = ("SELECT p.loan_id " + DUE, SCOPE)
-OVERDUE = ("position_overdue", "position_overdue_list", "position_class_since")
-NOT_PASS = ("position_class_since", "position_class_list")
+OVERDUE = (
+    "position_overdue", "position_overdue_list", "position_class_since", "position_branch_overdue",
+    "position_class_overdue",
+)  # fmt: skip
+NOT_PASS = ("position_class_since", "position_class_list", "position_class_balance")
 WHOLE_TABLE = """
 ALTER TABLE loans_position DROP CONSTRAINT loans_position_pkey CASCADE;
 DO $$ DECLARE name text; BEGIN
