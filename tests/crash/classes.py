@@ -56,10 +56,10 @@ class Rig:
 Class = tuple[str, int, int, Callable[[Rig, int, Tally], Tally]]
 # Name, trials of the gate, and of a full run.
 CLASSES: tuple[Class, ...] = (
-    ("C1 evening, every statement", 36, 400, Rig.statements),
-    ("C1 receipts, every statement", 36, 120, lambda rig, n, tally: posting.run(rig.ground, n, tally)),
+    ("C1 evening, every statement", 30, 400, Rig.statements),
+    ("C1 receipts, every statement", 27, 120, lambda rig, n, tally: posting.run(rig.ground, n, tally)),
     ("C1 receipts file by the command", 8, 40, lambda rig, n, tally: filing.run(rig.ground, n, tally)),
-    ("C2 kill -9, plain processes", 20, 420,
+    ("C2 kill -9, plain processes", 15, 420,
      lambda rig, n, tally: killing.forked(rig.ground, n, tally, seed=rig.seed, loans=400 if n >= 40 else 100)),
     ("C2 kill -9, Celery workers", 4, 80, lambda rig, n, tally: killing.celery(rig.ground, n, tally, seed=rig.seed)),
     ("C3 server gone and back", 6, 100, lambda rig, n, tally: restarts.run(rig.ground, n, tally, seed=rig.seed)),
