@@ -18,7 +18,7 @@ from people.models import Branch, Staff
 from people.queries import branches_visible_to
 from people.web import PageView, no_store, visible_or_404
 
-_CHART_WEEKS, _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 26, 340, 132, 26, 10, 104
+_CHART_WEEKS, _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 26, 340, 132, 26, 20, 104
 
 
 class PolicyLoad(PageView):
@@ -119,5 +119,5 @@ def chart_of(run: PolicyRun) -> dict[str, Any] | None:
         "width": _WIDTH, "height": _HEIGHT, "left": _LEFT, "right": _LEFT + step * len(weeks), "bottom": _BOTTOM,
         "before": line(1), "after": line(2), "ceiling": ceiling, "ceiling_at": height(ceiling),
         "levels": [(value, height(value)) for value in dict.fromkeys((0, most // 2, most))],
-        "ticks": [(_LEFT + n * step, week[0][5:]) for n, week in enumerate(weeks) if n % 6 == 0],
+        "ticks": [(_LEFT + n * step, week[0][5:]) for n, week in enumerate(weeks[:-3]) if n % 6 == 0],
     }  # fmt: skip
