@@ -20,7 +20,7 @@ from bench.stand import Result, Stand, Work, differing, median
 from bench.statements import statements
 
 # What the floor is handed: rows that follow from policies, not from money.
-HANDED = ("journal_entry", "risk_grade", "followups_visittask", "followups_taskevent")
+HANDED = ("journal_entry", "risk_grade", "followups_visittask", "followups_taskevent", "followups_notice")
 _STAGES = (
     "bill", "pay suspense", "pay receipts", "age", "remind", "classify", "non accrual", "facts", "end grades", "grade",
     "follow up", "close",
@@ -163,7 +163,7 @@ _START_UP, _LARGE, _GROWS_FROM = 200, 100_000, 10_000
 # What an evening wrote, so that the next one does not find rows whose visibility is still to be worked out.
 _WRITTEN = (
     "loans_position, loans_installment, loans_posting, loans_ledger_line, loans_receipt, journal_entry, journal_run, "
-    "followups_visittask, followups_taskevent, risk_grade, correspondence_message"
+    "followups_visittask, followups_taskevent, followups_notice, risk_grade, correspondence_message"
 )
 
 

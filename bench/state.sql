@@ -30,12 +30,16 @@ SELECT loan_id, version, effective_on, principal, annual_rate_percent, installme
 SELECT loan_id, level, graded_on, superseded_on, policy_version, line_number, inputs FROM risk_grade
 
 -- name: tasks
-SELECT loan_id, branch_id, kind, rule, cycle, is_light, method, level, opens_on, due_on, assigned_to_id, state, reason,
-       policy_version, policy_line, created_on, closed_on, outcome, evidence FROM followups_visittask
+SELECT loan_id, branch_id, kind, rule, cycle, is_light, method, level, opens_on, due_on, assigned_to_id,
+       proposed_second_id, state, reason, policy_version, policy_line, created_on, closed_on, outcome, evidence FROM followups_visittask
 
 -- name: task events
 SELECT t.loan_id, t.rule, t.cycle, e.kind, e.business_date, e.data
 FROM followups_taskevent e JOIN followups_visittask t ON t.id = e.task_id WHERE e.business_date >= %(day)s
+
+-- name: notices
+SELECT t.loan_id, t.rule, t.cycle, n.code, n.audience, n.due_on, n.raised_on, n.tell_on
+FROM followups_notice n JOIN followups_visittask t ON t.id = n.task_id WHERE n.raised_on >= %(day)s
 
 -- name: messages
 SELECT loan_id, kind, about, step, amount, channel, template_version, business_date, not_before, expires_on, state,

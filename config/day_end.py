@@ -22,7 +22,7 @@ from config.night.chunks import Clock, OutOfTime
 from config.night.lease import expiring, lease
 from config.night.stage import Stage
 from correspondence import batch as correspondence_batch
-from followups import answering
+from followups import answering, sharing
 from followups import batch as followups_batch
 from journal.actions import record, waking_nobody
 from journal.batch import run_pending
@@ -60,6 +60,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("run_off_site", followups_batch.run_off_site, followups_batch.off_site_cuts),
     Stage("replan", followups_batch.replan_evening, followups_batch.replan_cuts, takes_ids=True, takes_found=True),
     Stage("answer_events", answering.answer_evening, answering.answer_cuts, takes_ids=True, takes_found=True),
+    Stage("share_out", sharing.share_out, sharing.share_cuts),
 )
 
 

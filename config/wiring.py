@@ -59,10 +59,11 @@ def regrade(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> 
 
 
 def replan(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> None:
-    from followups import batch
+    from followups import batch, notices
 
     if as_of:
         batch.replan(as_of=as_of, at=at, loan_ids=subject_ids)
+        notices.tell_red(as_of=as_of, at=at, loan_ids=subject_ids)
 
 
 def answer_events(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> None:

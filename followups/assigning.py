@@ -1,112 +1,166 @@
-"""Gives new follow-ups that nobody has to somebody, by the rule, in one statement; run by the evening after planning.
+"""Gives follow-ups that nobody has to somebody, and proposes who goes along, by the rule, in one statement.
 
 Tasks of an active portfolio officer come assigned already. What is left (no officer, or one who has gone) goes to who
-the rule proposes; each event keeps why. Run twice it changes nothing the second time.
+the rule proposes; field and red visits get an independent second visitor. Each event keeps why. What the rule finds
+nobody for stays with nobody, and the manager is told (`followups.notices`). Run twice it changes nothing the second
+time; a branch's answer depends on the branch alone, so chunks of branches may run beside each other.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 
-from followups.queries.capacity import ceiling_on
-from followups.queries.handover import candidates
-from followups.rules.assignment import Candidate, Work, gates, propose
+from followups.queries.handover import districts_known_to
+from followups.queries.levelling import ceiling_on
+from followups.rules.assignment import Candidate, Work, gates, propose, propose_second
 from followups.rules.levelling import week_of
 from loans.models import BusinessDate
 from loans.queries import parameter
+from people.certificates import VISITS
 from people.leave import absences_between
 from people.models import Certificate, Staff
 from people.rules.leave import away_on
 
-CERTIFICATE = "VISITS"
-_CHUNK = 2_000
+WARNING_DAYS = 90
+AHEAD_DAYS = 30
 
-_UNASSIGNED = """
-SELECT t.id, t.branch_id, t.method, t.level, l.portfolio_officer_id,
-       (SELECT h.district FROM collateral_charge c JOIN collateral_property h ON h.id = c.property_id
-         WHERE c.loan_id = t.loan_id ORDER BY c.id LIMIT 1)
+_WAITING = """
+SELECT t.id, t.branch_id, t.method, t.level, t.assigned_to_id, l.portfolio_officer_id,
+       CASE WHEN t.assigned_to_id IS NULL THEN (
+           SELECT h.district FROM collateral_charge c JOIN collateral_property h ON h.id = c.property_id
+            WHERE c.loan_id = t.loan_id ORDER BY c.id LIMIT 1) END
   FROM followups_visittask t JOIN loans_loan l ON l.id = t.loan_id
- WHERE t.assigned_to_id IS NULL AND t.closed_on IS NULL AND t.state = 'PLANNED' AND NOT t.is_light
-   AND t.due_on <= %(until)s AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
+ WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
+   AND t.due_on <= %(until)s AND t.state = 'PLANNED'
+   AND (t.assigned_to_id IS NULL OR t.proposed_second_id IS NULL AND (t.method = 'FIELD' OR t.level = 1))
+   AND t.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR t.branch_id <= %(up_to)s)
    AND (%(loans)s::bigint[] IS NULL OR t.loan_id = ANY(%(loans)s))
- ORDER BY t.level, t.due_on, t.id LIMIT %(most)s
+ ORDER BY t.branch_id, t.level, t.due_on, t.id
 """
 _ASSIGN = """
 WITH given AS (
-    UPDATE followups_visittask t SET assigned_to_id = x.officer, version = t.version + 1
-      FROM jsonb_to_recordset(%(rows)s) AS x(id bigint, officer bigint, why jsonb)
-     WHERE t.id = x.id AND t.assigned_to_id IS NULL AND t.state = 'PLANNED'
-    RETURNING t.id, x.officer, x.why
+    UPDATE followups_visittask t
+       SET assigned_to_id = coalesce(t.assigned_to_id, x.officer),
+           proposed_second_id = coalesce(x.second, t.proposed_second_id), version = t.version + 1
+      FROM jsonb_to_recordset(%(rows)s) AS x(id bigint, officer bigint, second bigint, why jsonb)
+     WHERE t.id = x.id AND t.state = 'PLANNED' AND (t.assigned_to_id IS NULL) = (x.officer IS NOT NULL)
+    RETURNING t.id, x.officer, x.second, x.why
 )
 INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
-SELECT g.id, 'ASSIGNED', %(at)s, %(as_of)s, 'system', jsonb_build_object('from', '', 'to', s.staff_no, 'why', g.why)
-  FROM given g JOIN people_staff s ON s.id = g.officer ORDER BY g.id
+SELECT g.id, CASE WHEN g.officer IS NULL THEN 'SECOND_PROPOSED' ELSE 'ASSIGNED' END, %(at)s, %(as_of)s, 'system',
+       jsonb_build_object('from', '', 'to', coalesce(s.staff_no, b.staff_no), 'second', coalesce(b.staff_no, ''),
+                          'why', g.why)
+  FROM given g LEFT JOIN people_staff s ON s.id = g.officer LEFT JOIN people_staff b ON b.id = g.second ORDER BY g.id
 """
+# What each has to make by Sunday, and for how many visits of the coming weeks each is to go along.
 _WEEK = """
-SELECT assigned_to_id, count(*) FROM followups_visittask
- WHERE closed_on IS NULL AND state <> 'SUBMITTED' AND NOT is_light AND assigned_to_id = ANY(%(officers)s)
-   AND due_on <= %(sunday)s AND (method <> 'OFF_SITE' OR evidence IS NOT NULL)
- GROUP BY 1
+SELECT officer, count(*) FILTER (WHERE leads), count(*) FILTER (WHERE NOT leads) FROM (
+    SELECT assigned_to_id AS officer, true AS leads FROM followups_visittask
+     WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL)
+       AND due_on <= %(sunday)s
+    UNION ALL
+    SELECT proposed_second_id, false FROM followups_visittask
+     WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL)
+       AND due_on <= %(until)s AND proposed_second_id IS NOT NULL) AS each
+ WHERE officer = ANY(%(officers)s) GROUP BY 1
 """
 
 
 @transaction.atomic
-def assign_unassigned(*, as_of: date, at: datetime, loan_ids: Sequence[int] | None = None) -> int:
-    """Assigns what is due within 30 days and nobody has, the most urgent first; how many were given."""
-    asked = {"until": as_of + timedelta(days=30), "loans": list(loan_ids) if loan_ids is not None else None}
+def assign_unassigned(
+    *, as_of: date, at: datetime, loan_ids: Sequence[int] | None = None, after: int = 0, up_to: int | None = None
+) -> dict[str, int]:
+    """Assigns what is due within 30 days and nobody has, the most urgent first, in a range of branches.
+
+    How many were given, and for how many a second visitor was proposed besides.
+    """
+    until = as_of + timedelta(days=AHEAD_DAYS)
+    asked: dict[str, Any] = {
+        "until": until, "after": after, "up_to": up_to, "loans": list(loan_ids) if loan_ids is not None else None,
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(_UNASSIGNED, {**asked, "most": _CHUNK})
+        cursor.execute(_WAITING, asked)
         waiting = cursor.fetchall()
         if not waiting:
-            return 0
-        people = {one.staff_id: one for one in _people({row[1] for row in waiting}, as_of)}
-        is_gated = gates(as_of, _live_on(as_of), int(parameter("certificate_warning_days", as_of, 90)))
-        rows: list[dict[str, Any]] = []
-        for task_id, branch_id, method, level, owner_id, district in waiting:
-            work = Work(branch_id, method, level, district or "", owner_id)
-            found = propose(work, list(people.values()), is_gated=is_gated)
-            if found.lead_id is None:
-                continue
-            rows.append({"id": task_id, "officer": found.lead_id, "why": [why.code for why in found.why]})
-            people[found.lead_id] = _busier(people[found.lead_id])
-        cursor.execute(_ASSIGN, {"rows": json.dumps(rows), "at": at, "as_of": as_of})
-        return int(cursor.rowcount)
+            return {"assigned": 0, "seconds": 0}
+        rows = _proposed(waiting, as_of, until)
+        if rows:
+            cursor.execute(_ASSIGN, {"rows": json.dumps(rows), "at": at, "as_of": as_of})
+    given = sum(1 for row in rows if row["officer"] is not None)
+    return {"assigned": given, "seconds": len(rows) - given}
 
 
-def _people(branch_ids: set[int], today: date) -> list[Candidate]:
-    """Who makes visits in these branches: this week's work, leave, certificates and districts."""
+def _proposed(waiting: Sequence[tuple[Any, ...]], as_of: date, until: date) -> list[dict[str, Any]]:
+    """What the rule says of each task, in order; who was given something has one more when the next is decided."""
+    needs_district = {row[1] for row in waiting if row[4] is None}
+    people = _people({row[1] for row in waiting}, needs_district, as_of, until)
+    is_gated = gates(as_of, live_on(as_of), warning_days(as_of))
+    rows: list[dict[str, Any]] = []
+    for task_id, branch_id, method, level, officer_id, owner_id, district in waiting:
+        here = people.get(branch_id, {})
+        work = Work(branch_id, method, level, district or "", owner_id if officer_id is None else officer_id)
+        if officer_id is None:
+            found = propose(work, list(here.values()), is_gated=is_gated)
+        else:
+            found = propose_second(work, officer_id, list(here.values()), is_gated=is_gated)
+        if officer_id is None and found.lead_id is None or officer_id is not None and found.second_id is None:
+            continue
+        rows.append({
+            "id": task_id, "officer": found.lead_id if officer_id is None else None, "second": found.second_id,
+            "why": [why.code for why in found.why],
+        })  # fmt: skip
+        if officer_id is None and found.lead_id is not None:
+            here[found.lead_id] = replace(here[found.lead_id], planned=here[found.lead_id].planned + 1)
+        if found.second_id is not None:
+            here[found.second_id] = replace(here[found.second_id], beside=here[found.second_id].beside + 1)
+    return rows
+
+
+def _people(
+    branch_ids: Iterable[int], needs_district: set[int], today: date, until: date
+) -> dict[int, dict[int, Candidate]]:
+    """Who makes visits, by branch and id: work, leave, certificates; districts where somebody is to be chosen."""
     staff = list(
         Staff.objects.filter(
-            is_active=True, branch_id__in=branch_ids, roles__permissions__contains=["followups.record_visit"]
+            is_active=True, branch_id__in=list(branch_ids), roles__permissions__contains=["followups.record_visit"]
         )
         .distinct()
         .order_by("id")
+        .values_list("id", "branch_id")
     )
-    ids, ceiling = [one.pk for one in staff], ceiling_on(today)
+    ids = [pk for pk, _branch in staff]
+    knows = districts_known_to([pk for pk, branch in staff if branch in needs_district]) if needs_district else {}
     with connection.cursor() as cursor:
-        cursor.execute(_WEEK, {"officers": ids, "sunday": week_of(today) + timedelta(days=6)})
-        planned = dict(cursor.fetchall())
-    absences = absences_between(today, today)
-    held = Certificate.objects.filter(staff_id__in=ids, code=CERTIFICATE, valid__contains=today)
+        cursor.execute(_WEEK, {"officers": ids, "sunday": week_of(today) + timedelta(days=6), "until": until})
+        busy = {officer: (leads, beside) for officer, leads, beside in cursor.fetchall()}
+    absences, ceiling = absences_between(today, today), ceiling_on(today)
+    held = Certificate.objects.filter(staff_id__in=ids, code=VISITS, valid__contains=today)
     certified = set(held.values_list("staff_id", flat=True))
-    return [
-        Candidate(
-            one.staff_id, one.branch_id, planned.get(one.staff_id, 0), ceiling,
-            away_on(one.staff_id, today, absences) is not None, one.staff_id in certified, one.districts,
-        )
-        for one in candidates(staff)
-    ]  # fmt: skip
+    found: dict[int, dict[int, Candidate]] = {}
+    for pk, branch in staff:
+        leads, beside = busy.get(pk, (0, 0))
+        found.setdefault(branch, {})[pk] = Candidate(
+            pk, branch, leads, ceiling, away_on(pk, today, absences) is not None, pk in certified,
+            tuple(knows.get(pk, ())), beside,
+        )  # fmt: skip
+    return found
 
 
-def _live_on(as_of: date) -> date:
-    """The bank's first business date."""
+def live_on(as_of: date) -> date:
+    """The bank's first business date, from which the warning period runs."""
     return BusinessDate.objects.order_by("day").values_list("day", flat=True).first() or as_of
 
 
-def _busier(one: Candidate) -> Candidate:
-    return Candidate(
-        one.staff_id, one.branch_id, one.planned + 1, one.ceiling, one.is_away, one.is_certified, one.districts
-    )
+def warning_days(as_of: date) -> int:
+    """For how many days a missing certificate is only a remark."""
+    return int(parameter("certificate_warning_days", as_of, WARNING_DAYS))
+
+
+def gate_of(as_of: date) -> Mapping[str, Any]:
+    """From which day certificates gate, how many days are left until then (0 once they do)."""
+    from_on = live_on(as_of) + timedelta(days=warning_days(as_of))
+    return {"from_on": from_on, "is_on": as_of >= from_on, "days_left": max(0, (from_on - as_of).days)}

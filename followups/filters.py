@@ -4,6 +4,7 @@ Open tasks are a small set beside the book (partial indexes), so the desk's chip
 conditions on it. Days are business dates, never the host's.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,6 +17,8 @@ from followups.models.policy import PolicyRunLoad, PolicyRunLoan
 from followups.policy_wording import CHANGE_WORDS
 from loans.filters import loans_matching
 from loans.queries import business_date
+from people.leave import covered_ids
+from people.models import Staff
 
 # The desk's chips in the order they are shown; each is one condition on open tasks.
 DESK_CHIPS = (
@@ -25,6 +28,7 @@ DESK_CHIPS = (
     ("returned", _("退回修改")),
     ("urgent", _("红/橙")),
     ("submitted", _("待审核")),
+    ("covered", _("代管")),
 )
 REVIEW_CHIPS = (
     ("changed", _("有变化")),
@@ -35,8 +39,11 @@ REVIEW_CHIPS = (
 _YET_TO_DO = Q(state__in=[TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED])
 
 
-def desk_chip(chip: str, today: date) -> Q:
-    """Condition of a chip on the business date; a submitted task's own limit no longer runs."""
+def desk_chip(chip: str, today: date, covered: Sequence[int] = ()) -> Q:
+    """Condition of a chip on the business date; a submitted task's own limit no longer runs.
+
+    `covered` is for whom the person stands in today.
+    """
     sunday = today + timedelta(days=6 - today.weekday())
     return {
         "today": _YET_TO_DO & Q(due_on=today),
@@ -45,6 +52,7 @@ def desk_chip(chip: str, today: date) -> Q:
         "returned": Q(state=TaskState.RETURNED),
         "urgent": Q(level__lte=Level.ORANGE),
         "submitted": Q(state=TaskState.SUBMITTED),
+        "covered": Q(assigned_to__in=list(covered)),
     }[chip]
 
 
@@ -89,7 +97,9 @@ class TaskFilter(django_filters.FilterSet):
 
     def narrow(self, queryset: QuerySet[VisitTask], name: str, value: str) -> QuerySet[VisitTask]:
         today = business_date()
-        return queryset.filter(desk_chip(value, today)) if today else queryset.none()
+        staff = getattr(self.request, "user", None)
+        covered = covered_ids(staff, today) if today and value == "covered" and isinstance(staff, Staff) else ()
+        return queryset.filter(desk_chip(value, today, covered)) if today else queryset.none()
 
 
 class ReportFilter(django_filters.FilterSet):

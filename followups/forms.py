@@ -30,6 +30,7 @@ def visitors_of(branch_ids: Iterable[int]) -> QuerySet[Staff]:
 
 class AssignForm(forms.Form):
     officer = forms.ModelChoiceField(queryset=Staff.objects.none(), to_field_name="staff_no", label=_("主办人"))
+    reason = forms.CharField(max_length=200, label=_("分派原因"))
 
     def __init__(self, *args: Any, branch_ids: Iterable[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -221,10 +221,13 @@ INSERT INTO risk_grade SELECT * FROM made_risk_grade
 WITH changed AS (
     UPDATE followups_visittask t SET state = m.state, outcome = m.outcome, closed_on = m.closed_on, version = m.version,
            evidence = m.evidence, opens_on = m.opens_on, due_on = m.due_on, method = m.method, reason = m.reason,
-           policy_line = m.policy_line, policy_version = m.policy_version
+           policy_line = m.policy_line, policy_version = m.policy_version, assigned_to_id = m.assigned_to_id,
+           proposed_second_id = m.proposed_second_id
     FROM changed_followups_visittask m WHERE t.id = m.id
 ), made AS (
     INSERT INTO followups_visittask SELECT * FROM made_followups_visittask
+), told AS (
+    INSERT INTO followups_notice SELECT * FROM made_followups_notice
 )
 INSERT INTO followups_taskevent SELECT * FROM made_followups_taskevent
 

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, pgettext
 
+from followups import assignment_wording
 from followups.models import PauseReason
 from loans.channel_words import channel_word
 from loans.fee_words import fee_word
@@ -288,6 +289,7 @@ def stage_word(code: str) -> str:
         "run_off_site": _("非现场检查"),
         "replan": _("回访计划"),
         "answer_events": _("事项回访"),
+        "share_out": _("派单与均衡"),
         "reprice": _("利率重定价"),
         "close": _("日切"),
     }
@@ -316,6 +318,10 @@ def count_words(counts: dict[str, int]) -> str:
         "due_told": _("到期提醒"),
         "overdue_told": _("逾期提醒"),
         "brought_forward": _("提前"),
+        "assigned": _("派单"),
+        "seconds": _("建议协办人"),
+        "levelled": _("均衡提前"),
+        "told": _("提示"),
         "handed_to_person": _("转人工"),
         "noticed": _("发现事项"),
         "joined": _("并入"),
@@ -336,6 +342,18 @@ def count_words(counts: dict[str, int]) -> str:
 def pause_word(code: str) -> str:
     """Why a clock stands, or a visit was put off."""
     return str(PauseReason(code).label) if code in PauseReason.values else code
+
+
+@register.filter
+def assignment_words(codes: list[str]) -> str:
+    """Why a task went to somebody, in words."""
+    return assignment_wording.assignment_words(codes)
+
+
+@register.filter
+def alarm_words(code: str) -> str:
+    """The words of a first follow-up's alarm."""
+    return assignment_wording.alarm_words(code)
 
 
 @register.filter

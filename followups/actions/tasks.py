@@ -17,10 +17,11 @@ from followups.actions.refusals import (
     WrongState,
     fault_sentence,
 )
-from followups.models import EventKind, PauseReason, TaskEvent, TaskState, Visit, VisitTask
+from followups.models import EventKind, PauseReason, TaskEvent, TaskKind, TaskState, Visit, VisitTask
 from followups.queries.cover import is_held_by
 from followups.rules import states
 from followups.rules.checklist import TEXT_LIMIT, text_faults
+from followups.rules.escalation import LAST_FIRST_DAY
 from journal.actions import record
 from loans.queries import require_business_date
 from people.actions import require
@@ -124,7 +125,7 @@ def require_officer_fits(task: VisitTask, officer: Staff) -> None:
         raise WrongOfficer(_("%(name)s不属于该贷款的机构。") % {"name": officer.name})
 
 
-def give(task: VisitTask, officer: Staff, *, by: Staff, at: datetime) -> None:
+def give(task: VisitTask, officer: Staff, *, by: Staff, at: datetime, **facts: str) -> None:
     """Assigns a locked task, with event and fact."""
     before = task.assigned_to
     change_task(task, assigned_to=officer)
@@ -133,26 +134,32 @@ def give(task: VisitTask, officer: Staff, *, by: Staff, at: datetime) -> None:
         EventKind.ASSIGNED,
         by=by.staff_no,
         at=at,
-        **{"from": before.staff_no if before else "", "to": officer.staff_no},
+        **{"from": before.staff_no if before else "", "to": officer.staff_no, **facts},
     )
     tell(task, "followups.task_assigned", by=by, at=at, officer=officer.staff_no)
 
 
 @transaction.atomic
-def assign(*, task_id: int, officer: Staff, by: Staff, at: datetime) -> VisitTask:
-    """Gives the task to an officer; a visit already begun goes with it. The same officer again changes nothing."""
+def assign(*, task_id: int, officer: Staff, reason: str, by: Staff, at: datetime) -> VisitTask:
+    """Gives the task to an officer, with a reason; a visit already begun goes with it.
+
+    The same officer again changes nothing.
+    """
     require(by, "followups.assign")
     task = locked_task(task_id, by)
     require_to_do(task)
     require_officer_fits(task, officer)
     if task.assigned_to_id == officer.pk:
         return task
+    words = checked_reason(reason, least=2)
     visit = getattr(task, "visit", None)
     if visit is not None:
         if visit.second_visitor_id == officer.pk:
             raise WrongOfficer(_("协办人不能同时为主办人。"))
         type(visit).objects.filter(pk=visit.pk).update(lead_visitor=officer)
-    give(task, officer, by=by, at=at)
+    if task.proposed_second_id == officer.pk:
+        change_task(task, proposed_second=None)
+    give(task, officer, by=by, at=at, reason=words)
     return task
 
 
@@ -172,7 +179,8 @@ def claim(*, task_id: int, by: Staff, at: datetime) -> VisitTask:
 
 @transaction.atomic
 def reschedule(*, task_id: int, to: date, reason: str, code: str = "", by: Staff, at: datetime) -> VisitTask:
-    """Fixes the limit to a day; beyond the planned one only by another person, one who assigns tasks.
+    """Fixes the limit to a day; beyond the planned one only by another person, one who assigns tasks; a first
+    visit's never past day 90 after disbursement.
 
     The date is pinned: the planner leaves it alone from now on.
     """
@@ -194,6 +202,12 @@ def reschedule(*, task_id: int, to: date, reason: str, code: str = "", by: Staff
     limit = _planned_due(task)
     if to > limit and (not may_assign or is_held_by(task, by)):
         raise WrongDate(_("晚于应完成日 %(due)s 须由主管改约。") % {"due": limit.isoformat()})
+    last_day = task.loan.disbursed_on + timedelta(days=LAST_FIRST_DAY)
+    if task.kind == TaskKind.FIRST and to > last_day:
+        raise WrongDate(
+            _("首次回访不得晚于放款后第 %(days)s 天（%(day)s）；确不能办理的，请申请免访，由他人批准。")
+            % {"days": LAST_FIRST_DAY, "day": last_day.isoformat()}
+        )
     before = task.due_on
     if to == before and task.is_pinned:
         return task

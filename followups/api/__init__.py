@@ -3,12 +3,16 @@
 from followups.api.attachments import Files, OneFile
 from followups.api.attempts import AskForField, Attempts, CloseAsLost
 from followups.api.capacity import CapacityView
+from followups.api.certificates import Certificates, EndCertificate
 from followups.api.clock import ChooseMethod, Pause, PropertyVisits, Resume
+from followups.api.day_plan import DayPlanView, HandOverDetail, HandOvers, PreviewHandOver, ReverseHandOver
 from followups.api.events import EventKinds, EventWithdraw, LoanEvents, Merge, Unmerge
 from followups.api.leave import EndLeave, Leaves
 from followups.api.loans import LoanDetail, LoanTimeline
+from followups.api.notices import Notices, TaskSkip, TaskSkipDecide
 from followups.api.reports import Approve, ReportDetail, ReportList, ReportPdf, Return
 from followups.api.tasks import Assign, Claim, Reschedule, TaskDetail, TaskList
+from followups.api.turn_around import TurnAroundTaskList, TurnAroundView
 from followups.api.visits import Preview, SaveDraft, SignOpinion, Start, Submit, VisitDetail
 
 __all__ = [
@@ -20,7 +24,19 @@ __all__ = [
     "CloseAsLost",
     "CapacityView",
     "ChooseMethod",
+    "Certificates",
+    "DayPlanView",
+    "EndCertificate",
     "EndLeave",
+    "HandOverDetail",
+    "HandOvers",
+    "Notices",
+    "PreviewHandOver",
+    "ReverseHandOver",
+    "TaskSkip",
+    "TaskSkipDecide",
+    "TurnAroundTaskList",
+    "TurnAroundView",
     "Leaves",
     "EventKinds",
     "EventWithdraw",

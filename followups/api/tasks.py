@@ -191,6 +191,7 @@ class Nothing(StrictSerializer):
 
 class AssignForm(StrictSerializer):
     officer = TextField(max_length=20, help_text="Staff number of the officer who is to make the visit.")
+    reason = TextField(max_length=200, help_text="Why this officer; it stands in the task's history.")
 
 
 class RescheduleForm(StrictSerializer):
@@ -231,7 +232,7 @@ class Assign(ApiView):
             raise actions.WrongOfficer(_("没有这个工号。"))
 
         def effect() -> Response:
-            actions.assign(task_id=task.pk, officer=officer, by=self.staff, at=self.at)
+            actions.assign(task_id=task.pk, officer=officer, reason=asked["reason"], by=self.staff, at=self.at)
             return Response(full_task(self, pk))
 
         return self.once(effect)

@@ -13,15 +13,13 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from followups.models import Method, TaskState, VisitTask
+from followups.queries.levelling import WEEKS, ceiling_on, levelled, slots_of
 from followups.rules.levelling import week_of
-from loans.queries import parameter
 from people.leave import absences_between
 from people.models import Branch, Staff
 from people.queries import branch_ids_visible_to
 from people.rules.leave import Absences
 
-WEEKS = 8
-CEILING, DEFAULT_CEILING = "visit_week_ceiling", 8
 # Tenths of an hour a visit takes all in (field: person-hours of two people).
 HOURS = {Method.FIELD: 27, Method.OFF_SITE: 2}
 OTHER_HOURS = 5
@@ -72,25 +70,30 @@ class Row:
 
 
 @dataclass
+class Overflow:
+    """An officer's week beyond the ceiling: visits that the rule finds no earlier week for, how many come forward."""
+
+    row: Row
+    cell: Cell
+    stuck: list[int] = field(default_factory=list)
+    forward: int = 0
+
+
+@dataclass
 class Capacity:
-    """The table with its sums; `overflow` is what lies beyond the ceiling, by officer and week."""
+    """The table with its sums; `overflow` is what lies beyond the ceiling, by officer and week, as the rule has it."""
 
     mondays: list[date]
     ceiling: int
     rows: list[Row]
     sums: list[Cell]
-    overflow: list[tuple[Row, Cell]] = field(default_factory=list)
+    overflow: list[Overflow] = field(default_factory=list)
 
 
 def visits_to_make(staff: Staff) -> QuerySet[VisitTask]:
     """The open visits that the table counts, as a person sees them."""
     seen = VisitTask.objects.visible_to(staff).still_open().exclude(state=TaskState.SUBMITTED)
     return seen.filter(is_light=False).filter(~Q(method=Method.OFF_SITE) | Q(evidence__isnull=False))
-
-
-def ceiling_on(today: date) -> int:
-    """Most visits of an officer in a week."""
-    return int(parameter(CEILING, today, DEFAULT_CEILING))
 
 
 def capacity(staff: Staff, today: date, *, branch: str = "", weeks: int = WEEKS) -> Capacity:
@@ -118,13 +121,29 @@ def capacity(staff: Staff, today: date, *, branch: str = "", weeks: int = WEEKS)
             cell.hours_tenths += count * HOURS.get(method, OTHER_HOURS)
     _mark_absences(rows, absences_between(monday, until - timedelta(days=1)))
     shown = [*rows.values(), *([nobody] if nobody.planned else [])]
-    overflow = []
-    for row in rows.values():
+    overflow = _overflow(rows, ceiling, today, until)
+    return Capacity(mondays, ceiling, shown, _sums(mondays, shown), overflow)
+
+
+def _overflow(rows: Mapping[int, Row], ceiling: int, today: date, until: date) -> list[Overflow]:
+    """Weeks beyond the ceiling with what the rule says of them; the next evening levels from tomorrow on."""
+    found: dict[tuple[int, date], Overflow] = {}
+    for officer_id, row in rows.items():
         for cell in row.cells:
             cell.over = max(0, cell.planned - ceiling)
             if cell.over:
-                overflow.append((row, cell))
-    return Capacity(mondays, ceiling, shown, _sums(mondays, shown), overflow)
+                found[officer_id, cell.monday] = Overflow(row, cell)
+    tomorrow = today + timedelta(days=1)
+    slots = {slot.task_id: slot for slot in slots_of(sorted({key[0] for key in found}), until, tomorrow)}
+    result = levelled(list(slots.values()), tomorrow)
+    for task_id, is_stuck in [*((pk, True) for pk in result.overflow), *((one.task_id, False) for one in result.moves)]:
+        slot = slots[task_id]
+        here = found.get((slot.officer_id, max(week_of(slot.due_on), week_of(today))))
+        if here is not None and is_stuck:
+            here.stuck.append(task_id)
+        elif here is not None:
+            here.forward += 1
+    return list(found.values())
 
 
 def _officers(ids: list[int], branch: str) -> list[Staff]:

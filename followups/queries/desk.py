@@ -24,6 +24,7 @@ from django.db.models.functions import Coalesce, NullIf, Round
 from collateral.models import Charge
 from followups.models import Outcome, ReportState, TaskEvent, VisitReport, VisitTask
 from followups.rules import clock
+from followups.rules.turn_around import counted
 from loans.models import Installment, Position
 from loans.queries import calendar, require_business_date
 from people.models import Staff
@@ -167,7 +168,7 @@ def clock_of(task: VisitTask) -> dict[str, Any]:
     today = require_business_date()
     days = calendar(min(task.created_on, today), max(task.due_on, today))
     return {
-        "steps": clock.steps(list(task_history(task)), days, until=_end(task, today)),
+        "steps": clock.steps(counted(task_history(task), task.opens_on), days, until=_end(task, today)),
         "left": clock.time_left(task.due_on, _end(task, today), days),
     }
 

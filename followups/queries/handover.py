@@ -45,18 +45,25 @@ def parcels_of(officer: Staff, by: Staff) -> list[Parcel]:
 def candidates(officers: Iterable[Staff]) -> list[Candidate]:
     """Receivers with the districts that their portfolios lie in and how much they have open."""
     found = list(officers)
-    asked = {"officers": [one.pk for one in found]}
-    knows: dict[int, list[tuple[str, int]]] = {}
+    ids = [one.pk for one in found]
+    knows = districts_known_to(ids)
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWS, asked)
-        for officer, district, count in cursor.fetchall():
-            knows.setdefault(officer, []).append((district, count))
-        cursor.execute(_OPEN, asked)
+        cursor.execute(_OPEN, {"officers": ids})
         planned = dict(cursor.fetchall())
     return [
         Candidate(one.pk, one.branch_id, planned=planned.get(one.pk, 0), districts=tuple(knows.get(one.pk, ())))
         for one in found
     ]
+
+
+def districts_known_to(officer_ids: Iterable[int]) -> dict[int, list[tuple[str, int]]]:
+    """Districts that each portfolio lies in, with how many loans."""
+    knows: dict[int, list[tuple[str, int]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWS, {"officers": list(officer_ids)})
+        for officer, district, count in cursor.fetchall():
+            knows.setdefault(officer, []).append((district, count))
+    return knows
 
 
 def open_tasks_of(officer: Staff, loan_ids: Iterable[int]) -> QuerySet[VisitTask]:

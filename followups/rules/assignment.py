@@ -27,6 +27,8 @@ class Candidate:
     is_away: bool = False
     is_certified: bool = True
     districts: tuple[tuple[str, int], ...] = ()
+    # For how many visits of the coming weeks they are to go along already.
+    beside: int = 0
 
     def loans_in(self, district: str) -> int:
         return next((count for name, count in self.districts if name == district), 0) if district else 0
@@ -79,7 +81,7 @@ def propose(work: Work, candidates: Sequence[Candidate], *, is_gated: bool) -> P
     fit = [one for one in candidates if one.branch_id == work.branch_id and (one.is_certified or not is_gated)]
     why: list[Why] = []
     lead = next((one for one in fit if one.staff_id == work.owner_id), None)
-    if lead is not None and lead.staff_id == work.approver_id and not _second(work, lead, fit):
+    if lead is not None and lead.staff_id == work.approver_id and not _second(work, lead.staff_id, fit):
         why.append(Why(APPROVER, lead.staff_id))
         lead = None
     if lead is None:
@@ -96,7 +98,7 @@ def propose(work: Work, candidates: Sequence[Candidate], *, is_gated: bool) -> P
         why.append(Why(OVER_CEILING, lead.staff_id))
     if not lead.is_certified:
         why.append(Why(NOT_CERTIFIED, lead.staff_id))
-    second = _second(work, lead, fit) if work.needs_second else None
+    second = _second(work, lead.staff_id, fit) if work.needs_second else None
     if work.needs_second:
         why.append(Why(SECOND, second.staff_id) if second else Why(NO_SECOND))
     return Proposal(lead.staff_id, second.staff_id if second else None, tuple(why))
@@ -107,14 +109,22 @@ def explain(work: Work, candidates: Sequence[Candidate], *, is_gated: bool) -> t
     return propose(work, candidates, is_gated=is_gated).why
 
 
+def propose_second(work: Work, lead_id: int, candidates: Sequence[Candidate], *, is_gated: bool) -> Proposal:
+    """Who goes along with whom the task is assigned to already; the lead stays."""
+    fit = [one for one in candidates if one.branch_id == work.branch_id and (one.is_certified or not is_gated)]
+    second = _second(work, lead_id, fit)
+    why = Why(SECOND, second.staff_id) if second else Why(NO_SECOND)
+    return Proposal(lead_id, second.staff_id if second else None, (why,) if work.needs_second else ())
+
+
 def _rank(one: Candidate, work: Work) -> tuple[bool, bool, int, int, int]:
     return (one.is_away, not one.has_room, -min(1, one.loans_in(work.district)), one.planned, one.staff_id)
 
 
-def _second(work: Work, lead: Candidate, fit: Sequence[Candidate]) -> Candidate | None:
-    """Somebody present who neither manages nor approved the loan."""
+def _second(work: Work, lead_id: int, fit: Sequence[Candidate]) -> Candidate | None:
+    """Somebody present who neither manages nor approved the loan, with the least to do."""
     if not work.needs_second:
         return None
-    no = {lead.staff_id, work.owner_id, work.approver_id}
+    no = {lead_id, work.owner_id, work.approver_id}
     free = [one for one in fit if one.staff_id not in no and not one.is_away]
-    return min(free, key=lambda one: _rank(one, work), default=None)
+    return min(free, key=lambda one: (not one.has_room, one.planned + one.beside, one.staff_id), default=None)

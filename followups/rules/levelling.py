@@ -3,10 +3,11 @@
 Dates only ever come forward, inside the task's window, never to a day off, and never so that two visits of one loan
 lie less than 30 days apart (red is exempt from all of it). What still does not fit stays on its limit and is returned
 as overflow: the manager sees it, nothing is silently late. First visits cannot pass day 90, for nothing moves back.
+Levelled a second time nothing moves, for it goes on until nothing does.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from loans.rules.calendar import Calendar
@@ -17,7 +18,7 @@ _WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A visit that a person has to make: window, limit, and the loan's other visits (made or planned)."""
+    """A visit that a person has to make: window, limit, and the loan's visits that are no slots (made or planned)."""
 
     task_id: int
     loan_id: int
@@ -50,56 +51,78 @@ def week_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
+@dataclass
+class _Weeks:
+    """How things stand while visits are being moved."""
+
+    today: date
+    calendar: Calendar
+    ceiling: int
+    gap: timedelta
+    load: dict[tuple[int, date], int] = field(default_factory=dict)
+    due: dict[int, date] = field(default_factory=dict)
+    of_loan: dict[int, list[Slot]] = field(default_factory=dict)
+
+    def key(self, slot: Slot) -> tuple[int, date]:
+        """What is late stands in the first week, for it has to be made now."""
+        return slot.officer_id, max(week_of(self.due[slot.task_id]), week_of(self.today))
+
+    def add(self, slot: Slot) -> None:
+        self.due[slot.task_id] = slot.due_on
+        self.load[self.key(slot)] = self.load.get(self.key(slot), 0) + 1
+        self.of_loan.setdefault(slot.loan_id, []).append(slot)
+
+    def move(self, slot: Slot, day: date) -> None:
+        self.load[self.key(slot)] -= 1
+        self.due[slot.task_id] = day
+        self.load[self.key(slot)] = self.load.get(self.key(slot), 0) + 1
+
+    def keeps_gap(self, slot: Slot, day: date) -> bool:
+        beside = [self.due[one.task_id] for one in self.of_loan[slot.loan_id] if one != slot and one.level != RED]
+        return all(abs(day - other) >= self.gap for other in (*slot.other_visits, *beside))
+
+
 def level(slots: Iterable[Slot], *, today: date, calendar: Calendar, ceiling: int = 8, gap_days: int = 30) -> Levelled:
     """Spreads the visits; the same visits in any order give the same answer."""
     every = sorted(slots, key=lambda slot: (slot.due_on, slot.level, slot.task_id))
-    first_week = week_of(today)
-    load: dict[tuple[int, date], int] = {}
-    movable: list[Slot] = []
+    weeks = _Weeks(today, calendar, ceiling, timedelta(days=gap_days))
     for slot in every:
-        key = (slot.officer_id, max(week_of(slot.due_on), first_week))
-        load[key] = load.get(key, 0) + 1
-        if slot.level != RED and not slot.is_fixed and slot.due_on > today:
-            movable.append(slot)
-    moves: list[Move] = []
-    stuck: list[int] = []
-    # The latest first: room made in a week by what moves out of it is there for what follows.
-    for slot in reversed(movable):
-        week = week_of(slot.due_on)
-        key = (slot.officer_id, week)
-        if load[key] <= ceiling:
+        weeks.add(slot)
+    movable = [slot for slot in every if slot.level != RED and not slot.is_fixed and slot.due_on > today]
+    stuck = _pass(movable, weeks)
+    before: dict[int, date] | None = None
+    while before != weeks.due:
+        # A visit that moved may have made room for another of its loan.
+        before = dict(weeks.due)
+        stuck = _pass(movable, weeks)
+    moves = [Move(slot.task_id, slot.due_on, day) for slot in movable if (day := weeks.due[slot.task_id]) < slot.due_on]
+    return Levelled(tuple(sorted(moves, key=lambda move: move.task_id)), tuple(sorted(stuck)), weeks.load)
+
+
+def _pass(movable: Sequence[Slot], weeks: _Weeks) -> list[int]:
+    """Brings forward what can be; what could not, in a week that stays beyond the ceiling."""
+    stuck: list[Slot] = []
+    # The latest first: weeks are relieved from the end.
+    for slot in sorted(movable, key=lambda one: (weeks.due[one.task_id], one.level, one.task_id), reverse=True):
+        if weeks.load[weeks.key(slot)] <= weeks.ceiling:
             continue
-        day = _earlier(slot, load, today=today, calendar=calendar, ceiling=ceiling, gap_days=gap_days)
+        day = _earlier(slot, weeks)
         if day is None:
-            stuck.append(slot.task_id)
-            continue
-        load[key] -= 1
-        load[(slot.officer_id, week_of(day))] = load.get((slot.officer_id, week_of(day)), 0) + 1
-        moves.append(Move(slot.task_id, slot.due_on, day))
-    over = {key for key, count in load.items() if count > ceiling}
-    overflow = tuple(
-        sorted(
-            task.task_id
-            for task in movable
-            if task.task_id in set(stuck) and (task.officer_id, week_of(task.due_on)) in over
-        )
-    )
-    return Levelled(tuple(sorted(moves, key=lambda move: move.task_id)), overflow, load)
+            stuck.append(slot)
+        else:
+            weeks.move(slot, day)
+    return [slot.task_id for slot in stuck if weeks.load[weeks.key(slot)] > weeks.ceiling]
 
 
-def _earlier(
-    slot: Slot, load: Mapping[tuple[int, date], int], *, today: date, calendar: Calendar, ceiling: int, gap_days: int
-) -> date | None:
+def _earlier(slot: Slot, weeks: _Weeks) -> date | None:
     """The last workday of the nearest earlier week with room, inside the window; None when there is none."""
-    earliest = max(slot.opens_on, today)
-    monday = week_of(slot.due_on) - _WEEK
+    earliest = max(slot.opens_on, weeks.today)
+    monday = week_of(weeks.due[slot.task_id]) - _WEEK
     while monday + timedelta(days=6) >= earliest:
-        if load.get((slot.officer_id, monday), 0) < ceiling:
+        if weeks.load.get((slot.officer_id, monday), 0) < weeks.ceiling:
             for back in range(7):
                 day = monday + timedelta(days=6 - back)
-                if day < earliest or not calendar.is_workday(day):
-                    continue
-                if all(abs((day - other).days) >= gap_days for other in slot.other_visits):
+                if day >= earliest and weeks.calendar.is_workday(day) and weeks.keeps_gap(slot, day):
                     return day
         monday -= _WEEK
     return None

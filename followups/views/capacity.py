@@ -38,7 +38,7 @@ class CapacityPage(PageView):
             found=found,
             rows=[_row(row, found, branch) for row in found.rows],
             sums=[_linked(cell, None, found, branch) for cell in found.sums],
-            overflow=[(row.officer, _linked(cell, row, found, branch)) for row, cell in found.overflow],
+            overflow=[(one, _linked(one.cell, one.row, found, branch)) for one in found.overflow],
             chart=bar_chart(weeks),
             chart_keys=[_("计划"), _("上限合计")],
             branches=list(branches_visible_to(self.staff)),

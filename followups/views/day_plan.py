@@ -6,20 +6,12 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 
 from followups.forms import visitors_of
-from followups.models import Method, VisitTask
-from followups.queries import desk
-from followups.queries.capacity import visits_to_make
-from followups.queries.cover import held_by
-from followups.queries.facts import is_known_to
-from followups.rules.day_plan import Stop, plan_day
+from followups.queries.day_plan import day_plan
 from followups.views.rows import desk_rows
 from loans.queries import open_business_date
 from people.models import Staff
-from people.queries import branch_ids_visible_to, may
-from people.rules.masking import mask_address
+from people.queries import branch_ids_visible_to
 from people.web import PageView, no_store
-
-MOST = 60
 
 
 class DayPlanPage(PageView):
@@ -36,16 +28,10 @@ class DayPlanPage(PageView):
         officers = list(visitors_of(branch_ids_visible_to(self.staff)))
         officer = self._officer(officers)
         day = max(_day(self.request.GET.get("day", ""), today), today)
-        tasks = self._tasks(officer, day, today) if officer else []
-        rows = {row.task.pk: row for row in desk_rows(tasks, staff=self.staff, today=today)}
-        stops = [Stop(task.pk, task.district or "", task.home_address or "", task.level) for task in tasks]
-        found: list[dict[str, Any]] = [
-            {"at": one.clock, "stop": one.stop, "row": rows[one.stop.task_id]} for one in plan_day(stops)
-        ]
-        for each in found:
-            task: VisitTask = each["row"].task
-            is_known = is_known_to(task, self.staff) or may(self.staff, "followups.assign")
-            each["address"] = each["stop"].address if is_known else mask_address(each["stop"].address)
+        plan = day_plan(self.staff, officer, day, today) if officer else []
+        shown = desk_rows([one.task for one in plan], staff=self.staff, today=today)
+        rows = {row.task.pk: row for row in shown}
+        found = [{"at": one.at, "stop": one.stop, "row": rows[one.task.pk], "address": one.address} for one in plan]
         return super().get_context_data(
             **kwargs, found=found, officer=officer, officers=officers, day=day, business_date=today
         )
@@ -59,13 +45,6 @@ class DayPlanPage(PageView):
         if found is None:
             raise Http404
         return found
-
-    def _tasks(self, officer: Staff, day: date, today: date) -> list[Any]:
-        """Field visits that the officer holds and that are due by the day; days ahead leave out today's."""
-        mine = visits_to_make(self.staff).filter(held_by(officer), method=Method.FIELD, due_on__lte=day)
-        if day > today:
-            mine = mine.filter(due_on__gt=today)
-        return list(desk(self.staff).filter(pk__in=mine.order_by("level", "due_on", "id").values("pk")[:MOST]))
 
 
 def _day(text: str, otherwise: date) -> date:

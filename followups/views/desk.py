@@ -29,7 +29,7 @@ from followups.views.rows import DeskRow, desk_rows
 from followups.views.task import drawer_context
 from journal.errors import ActionRefused
 from loans.queries import OpenDay, open_day
-from people.leave import know_day
+from people.leave import covered_ids, know_day
 from people.models import Staff
 from people.paging import MOST_COUNTED, capped
 from people.queries import branch_ids_visible_to, branches_visible_to, may, sees_every_branch
@@ -70,7 +70,8 @@ class DeskPage(PageView):
         narrowed = TaskFilter(self.request.GET, queryset=self._scoped(seen, scope), request=self.request)
         order = next((order for order in ORDERS if order.code == self.request.GET.get("sort")), ORDERS[0])
         scopes.setdefault(scope, self._scoped(seen, scope))
-        asked = desk_page.Asked(scopes, scope, narrowed.qs, today, order, self.request.GET.get("cursor", ""))
+        cursor, covered = self.request.GET.get("cursor", ""), covered_ids(self.staff)
+        asked = desk_page.Asked(scopes, scope, narrowed.qs, today, order, cursor, covered)
         counts = desk_page.counts(asked)
         page = desk_page.page(asked, is_large=desk_page.is_large(counts, scope))
         rows = desk_rows(page.rows, staff=self.staff, today=today, days=bank.days)
@@ -178,7 +179,7 @@ class AssignMany(PageView):
         back = request.POST.get("next", "")
         target = back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else reverse("followups:desk")
         if not form.is_valid():
-            messages.error(request, _("请选择主办人。"))
+            messages.error(request, _("请选择主办人，并写明分派原因。"))
             return redirect(target)
         ids = [id_of(text) for text in request.POST.getlist("task")][:MOST_AT_ONCE]
         found = list(VisitTask.objects.visible_to(self.staff).filter(pk__in=ids).order_by("pk"))
@@ -187,7 +188,7 @@ class AssignMany(PageView):
             messages.error(request, _("没有可分派的任务，请先勾选。"))
         for task in found:
             try:
-                actions.assign(task_id=task.pk, officer=form.cleaned_data["officer"], by=self.staff, at=self.at)
+                actions.assign(task_id=task.pk, **form.cleaned_data, by=self.staff, at=self.at)
                 done += 1
             except ActionRefused as refusal:
                 messages.error(request, f"{task.number} {refusal.message}")

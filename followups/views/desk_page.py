@@ -4,7 +4,7 @@ A desk of a few hundred tasks is sorted as it is, a larger one is walked part by
 only the rows of the page are read with all that a row shows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -53,6 +53,7 @@ class Asked(NamedTuple):
     today: date
     order: Order
     cursor: str
+    covered: Sequence[int] = ()
 
 
 def buckets(today: date) -> tuple[Q, ...]:
@@ -89,9 +90,9 @@ def counts(asked: Asked) -> dict[str, int]:
     tasks = asked.scopes[asked.scope]
     wanted = {f"scope {code}": scoped for code, scoped in asked.scopes.items()}
     for code, _label in DESK_CHIPS:
-        chip = tasks.filter(desk_chip(code, asked.today))
+        chip = tasks.filter(desk_chip(code, asked.today, asked.covered))
         # By urgency or by day as the chip's rows lie together; the few in review have an index of their own.
-        order = {"urgent": ("level", "due_on", "id"), "returned": (), "submitted": ()}.get(code, ("due_on", "id"))
+        order = {"urgent": _BY_URGENCY, "returned": (), "submitted": (), "covered": ()}.get(code, ("due_on", "id"))
         wanted[f"chip {code}"] = chip.order_by(*order)
     marks = {}
     if asked.order.code == BY_TIME.code:

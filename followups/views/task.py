@@ -12,8 +12,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from followups import actions
+from followups.actions.skips import waiting_skip
+from followups.assignment_wording import why_assigned
 from followups.forms import AssignForm, RescheduleForm, visitors_of
-from followups.models import Method, PauseReason, Subject, TaskState, VisitReport, VisitTask
+from followups.models import Method, PauseReason, Subject, TaskKind, TaskState, VisitReport, VisitTask
 from followups.queries import clock_of, contact_of, desk, payment_strip, person_facts, task_history
 from followups.queries.cover import is_held_by
 from followups.queries.events import events_on
@@ -92,6 +94,7 @@ def drawer_context(task: VisitTask, staff: Staff, bank: OpenDay | None = None) -
         "today": today,
         "reach": contact_of(task, today),
         **dialogs_of(task, today),
+        "why_assigned": why_assigned(task),
         **steps_open_to(task, staff),
     }
 
@@ -131,10 +134,25 @@ class TaskPage(PageView):
                 )
             ),
             officers=officers,
+            **_skip_context(task, self.staff),
             evidence=evidence_lines(task.evidence),
             task_events=events_on(task),
             **merging_of(task, self.staff),
         )
+
+
+def _skip_context(task: VisitTask, staff: Staff) -> dict[str, Any]:
+    """A first follow-up may be asked to be skipped while nobody has begun it."""
+    if task.kind != TaskKind.FIRST or task.state != TaskState.PLANNED:
+        return {}
+    skip = waiting_skip(task)
+    may_ask = may(staff, "followups.assign") or (may(staff, "followups.record_visit") and is_held_by(task, staff))
+    is_own = skip is not None and staff.pk in (skip.asked_by_id, task.assigned_to_id)
+    return {
+        "skip": skip,
+        "shows_skip": skip is not None or may_ask,
+        "may_decide_skip": skip is not None and not is_own and may(staff, "followups.review"),
+    }
 
 
 def actors_of(numbers: Any) -> dict[str, str]:
@@ -215,7 +233,7 @@ class AssignTask(TaskStep):
         if not form.is_valid():
             raise self.refuse_form(form)
         officer = form.cleaned_data["officer"]
-        actions.assign(task_id=task.pk, officer=officer, by=self.staff, at=self.at)
+        actions.assign(task_id=task.pk, officer=officer, reason=form.cleaned_data["reason"], by=self.staff, at=self.at)
         return _("已分派给%(name)s。") % {"name": officer.name}
 
 

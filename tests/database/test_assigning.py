@@ -29,13 +29,13 @@ def given(bank: Bank) -> VisitTask:
 
 
 def test_an_unassigned_task_goes_to_who_has_room_with_why(bank: Bank) -> None:
-    assert assign_unassigned(as_of=TODAY, at=AT) == 1
+    assert assign_unassigned(as_of=TODAY, at=AT)["assigned"] == 1
     task = given(bank)
     event = TaskEvent.objects.filter(task=task).latest("id")
     assert task.assigned_to is not None and task.assigned_to.branch == bank.home
     assert (event.kind, event.actor, event.data["to"]) == ("ASSIGNED", "system", task.assigned_to.staff_no)
     assert event.data["why"][0] in ("LEAST_LOAD", "TERRITORY") and "NOT_CERTIFIED" in event.data["why"]
-    assert assign_unassigned(as_of=TODAY, at=AT) == 0
+    assert assign_unassigned(as_of=TODAY, at=AT)["assigned"] == 0
     assert TaskEvent.objects.filter(task=task).latest("id") == event
 
 
@@ -44,14 +44,14 @@ def test_who_is_away_gets_nothing_new(bank: Bank) -> None:
         VisitTask.objects.filter(pk=bank.tasks["home"].pk).update(assigned_to=None)
         staff = bank.staff[who]
         leave = enter_leave(staff=staff, first=TODAY, last=TODAY, deputy=None, reason="病假", by=staff, at=AT)
-        assert assign_unassigned(as_of=TODAY, at=AT) == 1
+        assert assign_unassigned(as_of=TODAY, at=AT)["assigned"] == 1
         assert given(bank).assigned_to == bank.staff[other]
         type(leave).objects.filter(pk=leave.pk).update(cancelled_at=AT)
 
 
 def test_after_the_warning_period_only_the_certified_are_given_work(bank: Bank) -> None:
     BusinessDate.objects.create(day=TODAY - timedelta(days=90), is_open=False, opened_at=AT, closed_at=AT)
-    assert assign_unassigned(as_of=TODAY, at=AT) == 0 and given(bank).assigned_to is None
+    assert assign_unassigned(as_of=TODAY, at=AT)["assigned"] == 0 and given(bank).assigned_to is None
     valid = (TODAY - timedelta(days=1), TODAY + timedelta(days=300))
     Certificate.objects.create(staff=bank.staff["colleague"], code="VISITS", valid=valid)
-    assert assign_unassigned(as_of=TODAY, at=AT) == 1 and given(bank).assigned_to == bank.staff["colleague"]
+    assert assign_unassigned(as_of=TODAY, at=AT)["assigned"] == 1 and given(bank).assigned_to == bank.staff["colleague"]

@@ -63,8 +63,8 @@ def test_weeks_count_visits_fields_late_ones_and_days_away(bank: Bank) -> None:
     assert sum(cell.planned for cell in mine.cells) == 9 + others.filter(due_on__lt=TODAY + timedelta(days=50)).count()
     assert mine.late == 1 and sum(cell.in_field for cell in mine.cells) >= 9
     assert sum(cell.days_away for cell in mine.cells) == 2
-    for row, cell in found.overflow:
-        assert cell.planned == found.ceiling + cell.over and row.officer is not None
+    for one in found.overflow:
+        assert one.cell.planned == found.ceiling + one.cell.over and one.row.officer is not None
 
 
 def test_each_number_opens_a_list_of_as_many(bank: Bank) -> None:

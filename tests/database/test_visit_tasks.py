@@ -41,14 +41,14 @@ def test_assignment_goes_to_an_officer_of_the_branch(road: Road) -> None:
     stranger = make_staff("LOAN_OFFICER", make_branch())
     for officer in (stranger, road.manager):
         with pytest.raises(refusals.WrongOfficer):
-            actions.assign(task_id=road.task.pk, officer=officer, by=road.manager, at=AT)
+            actions.assign(task_id=road.task.pk, officer=officer, reason="客户经理休假", by=road.manager, at=AT)
     other = make_staff("LOAN_OFFICER", road.branch)
     road.start()
-    actions.assign(task_id=road.task.pk, officer=other, by=road.manager, at=AT)
+    actions.assign(task_id=road.task.pk, officer=other, reason="客户经理休假", by=road.manager, at=AT)
     assert Visit.objects.get(task=road.task).lead_visitor == other
     assert Entry.objects.filter(kind="followups.task_assigned", loan_id=road.loan.pk).count() == 1
     before = written()
-    actions.assign(task_id=road.task.pk, officer=other, by=road.manager, at=AT)
+    actions.assign(task_id=road.task.pk, officer=other, reason="客户经理休假", by=road.manager, at=AT)
     assert written() == before, "the same officer again changes nothing"
 
 
@@ -70,7 +70,9 @@ def test_an_ended_task_stays_ended(road: Road) -> None:
     for call in (
         lambda: road.start(),
         lambda: actions.claim(task_id=road.task.pk, by=road.officer, at=AT),
-        lambda: actions.assign(task_id=road.task.pk, officer=road.officer, by=road.manager, at=AT),
+        lambda: actions.assign(
+            task_id=road.task.pk, officer=road.officer, reason="客户经理休假", by=road.manager, at=AT
+        ),
         lambda: actions.reschedule(task_id=road.task.pk, to=TODAY, reason="改期", by=road.manager, at=AT),
         lambda: actions.save_draft(task_id=road.task.pk, version=1, draft={}, by=road.officer, at=AT),
     ):

@@ -291,7 +291,7 @@ def test_another_branch_does_not_exist(road: Road) -> None:
         lambda: actions.save_draft(task_id=road.task.pk, version=1, draft={}, by=stranger, at=AT),
         lambda: actions.preview(task_id=road.task.pk, draft=None, by=stranger),
         lambda: actions.submit_visit(task_id=road.task.pk, version=1, draft={}, by=stranger, at=AT),
-        lambda: actions.assign(task_id=road.task.pk, officer=stranger, by=boss, at=AT),
+        lambda: actions.assign(task_id=road.task.pk, officer=stranger, reason="客户经理休假", by=boss, at=AT),
         lambda: actions.reschedule(task_id=road.task.pk, to=TODAY, reason="改期", by=boss, at=AT),
     ):
         with pytest.raises(VisitTask.DoesNotExist):
@@ -310,7 +310,7 @@ def test_roles_do_only_their_part(road: Road) -> None:
     auditor = make_staff("AUDITOR", road.branch)
     for call in (
         lambda: actions.start_visit(task_id=road.task.pk, by=road.manager, at=AT),
-        lambda: actions.assign(task_id=road.task.pk, officer=road.officer, by=road.officer, at=AT),
+        lambda: actions.assign(task_id=road.task.pk, officer=road.officer, reason="休假", by=road.officer, at=AT),
         lambda: actions.approve_report(
             report_id=report.pk, content_sha256=report.content_sha256, by=auditor, at=AT
         ),

@@ -1,11 +1,12 @@
 """Who makes a follow-up, how weeks are levelled, who is charged with lateness (S2.13, S2.20)."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from followups.rules.assignment import Candidate, Work, gates, propose
+from followups.rules.assignment import Candidate, Work, gates, propose, propose_second
 from followups.rules.lateness import lateness
 from followups.rules.levelling import Slot, level, week_of
 from loans.rules.calendar import Calendar
@@ -44,6 +45,16 @@ def test_field_and_red_get_an_independent_second_visitor() -> None:
     assert codes(Work(1, "FIELD", owner_id=1), people[0]) == ["OWNER", "NO_SECOND"]
 
 
+def test_the_second_visitor_is_who_has_the_least_to_do_beside_whom_the_lead_was_given() -> None:
+    people = [Candidate(1, 1), Candidate(2, 1, planned=1, beside=3), Candidate(3, 1, planned=2)]
+    assert propose_second(Work(1, "FIELD", owner_id=1), 1, people, is_gated=False).second_id == 3
+    full = [Candidate(1, 1), Candidate(2, 1, planned=8), Candidate(3, 1, planned=7, beside=9)]
+    assert propose_second(Work(1, "FIELD", owner_id=1), 1, full, is_gated=False).second_id == 3
+    assert propose_second(Work(1, "PHONE", owner_id=1), 1, people, is_gated=False).why == ()
+    gated = [Candidate(1, 1), Candidate(2, 1, is_certified=False)]
+    assert propose_second(Work(1, "FIELD", owner_id=1), 1, gated, is_gated=True).second_id is None
+
+
 def test_who_approved_the_loan_is_never_its_only_visitor() -> None:
     people = [Candidate(1, 1), Candidate(2, 1, planned=7)]
     assert propose(Work(1, "PHONE", owner_id=1, approver_id=1), people, is_gated=False).lead_id == 2
@@ -67,6 +78,18 @@ def test_a_crowded_week_is_brought_forward_into_a_week_with_room() -> None:
     assert {move.due_on for move in found.moves} == {TODAY + timedelta(days=18)}
 
 
+def test_two_visits_of_one_loan_keep_thirty_days_and_make_room_for_each_other() -> None:
+    due = TODAY + timedelta(days=56)
+    crowd = [Slot(100 + n, 100 + n, 1, due, due) for n in range(8)]
+    late, early = Slot(1, 7, 1, TODAY, due), Slot(2, 7, 2, TODAY, due - timedelta(days=30))
+    assert level([*crowd, late, early], today=TODAY, calendar=PLAIN).moves == ()
+    busy = [Slot(200 + n, 200 + n, 2, early.due_on, early.due_on) for n in range(8)]
+    moves = level([*crowd, *busy, late, early], today=TODAY, calendar=PLAIN).moves
+    assert {move.task_id for move in moves} == {1, 2}
+    days = {move.task_id: move.due_on for move in moves}
+    assert (days[1] - days[2]).days >= 30
+
+
 def test_what_finds_no_room_is_overflow_and_stays_on_its_limit() -> None:
     slots = [Slot(n, n, 1, TODAY, TODAY + timedelta(days=2)) for n in range(10)]
     found = level(slots, today=TODAY, calendar=PLAIN)
@@ -76,8 +99,8 @@ def test_what_finds_no_room_is_overflow_and_stays_on_its_limit() -> None:
 days = st.integers(-20, 80).map(lambda n: TODAY + timedelta(days=n))
 slots = st.lists(
     st.builds(
-        lambda n, officer, due, room, lvl, fixed, others: (officer, due, room, lvl, fixed, tuple(others)),
-        st.none(), st.integers(1, 3), days, st.integers(0, 60), st.sampled_from((1, 2, 9)), st.booleans(),
+        lambda n, officer, due, room, lvl, fixed, others: (n, officer, due, room, lvl, fixed, tuple(others)),
+        st.integers(1, 12), st.integers(1, 3), days, st.integers(0, 60), st.sampled_from((1, 2, 9)), st.booleans(),
         st.lists(days, max_size=2),
     ),
     max_size=60,
@@ -88,8 +111,8 @@ slots = st.lists(
 @given(slots, st.integers(1, 8), st.randoms())
 def test_levelling_only_brings_forward_inside_the_window(rows: list[tuple], ceiling: int, chance: object) -> None:  # type: ignore[type-arg]
     made = [
-        Slot(n, n, officer, due - timedelta(days=room), due, lvl, fixed, others)
-        for n, (officer, due, room, lvl, fixed, others) in enumerate(rows)
+        Slot(n, 1000 + loan, officer, due - timedelta(days=room), due, lvl, fixed, others)
+        for n, (loan, officer, due, room, lvl, fixed, others) in enumerate(rows)
     ]
     found = level(made, today=TODAY, calendar=PLAIN, ceiling=ceiling)
     by_id = {slot.task_id: slot for slot in made}
@@ -99,6 +122,11 @@ def test_levelling_only_brings_forward_inside_the_window(rows: list[tuple], ceil
         assert max(TODAY, slot.opens_on) <= move.due_on < slot.due_on and PLAIN.is_workday(move.due_on)
         assert all(abs((move.due_on - other).days) >= 30 for other in slot.other_visits)
     after = {move.task_id: move.due_on for move in found.moves}
+    for move in found.moves:
+        beside = [one for one in made if one.loan_id == by_id[move.task_id].loan_id and one.task_id != move.task_id]
+        days_of = [after.get(one.task_id, one.due_on) for one in beside if one.level != 1]
+        # What moved later in the run may have come nearer only by keeping the distance itself.
+        assert all(abs((move.due_on - day).days) >= 30 for day in days_of)
     load: dict[tuple[int, date], int] = {}
     for slot in made:
         key = (slot.officer_id, max(week_of(TODAY), week_of(after.get(slot.task_id, slot.due_on))))
@@ -113,6 +141,10 @@ def test_levelling_only_brings_forward_inside_the_window(rows: list[tuple], ceil
             here = [slot for slot in here if max(week_of(TODAY), week_of(slot.due_on)) == week]
             free = [slot for slot in here if slot.level != 1 and not slot.is_fixed and slot.due_on > TODAY]
             assert {slot.task_id for slot in free} <= set(found.overflow)
+    # Levelled a second time nothing moves.
+    again = [replace(slot, due_on=after.get(slot.task_id, slot.due_on)) for slot in made]
+    second = level(again, today=TODAY, calendar=PLAIN, ceiling=ceiling)
+    assert second.moves == () and second.overflow == found.overflow
     shuffled = list(made)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
     assert level(shuffled, today=TODAY, calendar=PLAIN, ceiling=ceiling) == found

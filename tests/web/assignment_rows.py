@@ -5,7 +5,7 @@ from datetime import timedelta
 from followups.actions.events import record_event
 from followups.models import Event, HandOver
 from people.leave import enter_leave
-from people.models import Leave
+from people.models import Certificate, Leave
 from tests.factories import AT
 from tests.web.api_bank import TODAY, Bank
 
@@ -19,6 +19,17 @@ def leave_in(bank: Bank, place: str) -> int:
     known = Leave.objects.filter(staff=staff).first()
     day = TODAY + timedelta(days=30)
     return (known or enter_leave(staff=staff, first=day, last=day, deputy=None, reason="年休假", by=staff, at=AT)).pk
+
+
+def certificate_in(bank: Bank, place: str) -> int:
+    """A certificate of the place's officer; an id that nothing has for any other place."""
+    who = {"home": "officer", "other": "stranger"}.get(place)
+    if who is None:
+        return 987654321
+    staff = bank.staff[who]
+    known = Certificate.objects.filter(staff=staff).first()
+    valid = (TODAY, TODAY + timedelta(days=300))
+    return (known or Certificate.objects.create(staff=staff, code="VISITS", valid=valid)).pk
 
 
 def handover_in(bank: Bank, place: str) -> int:

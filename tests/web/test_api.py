@@ -106,10 +106,10 @@ def test_missing_answers_are_named_field_by_field(bank: Bank) -> None:
 
 def test_a_manager_assigns_within_the_branch_only(bank: Bank) -> None:
     manager, path = bank.api("manager"), f"tasks/{bank.tasks['home'].pk}/assign/"
-    given = manager.post(path, {"officer": bank.staff["colleague"].staff_no})
+    given = manager.post(path, {"officer": bank.staff["colleague"].staff_no, "reason": "均衡工作量"})
     assert given.json()["assigned_to"]["staff_no"] == bank.staff["colleague"].staff_no
     for number in (bank.staff["stranger"].staff_no, "nobody"):
-        refused = manager.post(path, {"officer": number})
+        refused = manager.post(path, {"officer": number, "reason": "均衡工作量"})
         assert (refused.status_code, refused.json()["error"]["code"]) == (422, "wrong_officer")
         assert refused.json()["error"]["message"] == "没有这个工号。"
 

@@ -323,7 +323,7 @@ def test_no_text_of_a_user_becomes_sql(bank: Bank) -> None:
         Api().post("tokens/", {"staff_no": "zqcanary7'--", "password": CANARY, "name": CANARY})
         Api(Authorization=f"Bearer {CANARY}").get("loans/")
         path = f"tasks/{bank.tasks['home'].pk}"
-        bank.api("manager").post(f"{path}/assign/", {"officer": CANARY})
+        bank.api("manager").post(f"{path}/assign/", {"officer": CANARY, "reason": CANARY})
         bank.api("manager").post(f"{path}/reschedule/", {"to": "2026-11-20", "reason": CANARY})
         with transaction.atomic():
             version = bank.api("officer").post(f"{path}/start/").json()["version"]

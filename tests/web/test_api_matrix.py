@@ -22,7 +22,7 @@ from tests.correspondence.rows import message_row, wording_row
 from tests.factories import AT
 from tests.web import contract_bodies, policy_rows
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
-from tests.web.assignment_rows import event_in, leave_in
+from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
 from tests.web.visit_rows import attached
 
 LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
@@ -36,6 +36,8 @@ EVERYONE = set(ROLES)
 WHOLE_BANK = {"risk", "operations", "auditor"}
 SHA = "0" * 64
 LPR = {"tenor": "Y1", "published_on": "2026-10-20", "rate_percent": "3.00", "source": "2026年10月公告"}
+HAND_OVER = {"officer": "nobody", "receivers": ["nobody"], "content_sha256": "0" * 64, "reason": "离职移交"}
+CERTIFICATE = {"staff": "nobody", "first": "2026-11-02", "last": "2027-11-03"}
 LEAVE = {"staff": "nobody", "first": "2026-11-02", "last": "2026-11-03", "reason": "年休假"}
 DRAFT = {"version": 1, "draft": {"answers": {}}}
 
@@ -134,7 +136,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("tasks", "GET"): (FOLLOW_UP_ROLES, None),
     ("task", "GET"): (FOLLOW_UP_ROLES, None),
     ("task-claim", "POST"): (VISITORS, {}),
-    ("task-assign", "POST"): ({"manager"}, {"officer": "nobody"}),
+    ("task-assign", "POST"): ({"manager"}, {"officer": "nobody", "reason": "均衡工作量"}),
     ("task-start", "POST"): (VISITORS, {}),
     ("task-opinion", "POST"): (VISITORS, {"version": 1, "conclusion": "NO_CONCERN"}),
     ("task-attempts", "GET"): (FOLLOW_UP_ROLES, None),
@@ -164,7 +166,22 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("event-kinds", "GET"): (FOLLOW_UP_ROLES, None),
     ("event-feeds", "POST"): ({"operations", "risk"}, {"feed": "COURT", "name": "c.csv", "content": "x"}),
     **policy_rows.ROWS,
+    ("task-skip", "POST"): (VISITORS | {"manager"}, {"reason": "客户出国定居"}),
+    ("task-skip-decide", "POST"): (REVIEWERS, {"approve": False, "note": "请继续联系", "content_sha256": SHA}),
     ("capacity", "GET"): (REPORTERS, None),
+    ("turn-around", "GET"): (REPORTERS, None),
+    ("turn-around-tasks", "GET"): (REPORTERS, None),
+    ("notices", "GET"): (FOLLOW_UP_ROLES, None),
+    ("notices", "POST"): (FOLLOW_UP_ROLES, {"up_to": 0}),
+    ("day-plan", "GET"): (FOLLOW_UP_ROLES, None),
+    ("hand-overs", "GET"): ({"manager"}, None),
+    ("hand-overs", "POST"): ({"manager"}, HAND_OVER),
+    ("hand-over-preview", "POST"): ({"manager"}, {"officer": "nobody", "receivers": ["nobody"]}),
+    ("hand-over", "GET"): ({"manager"}, None),
+    ("hand-over-reverse", "POST"): ({"manager"}, {"reason": "离职取消"}),
+    ("certificates", "GET"): (FOLLOW_UP_ROLES, None),
+    ("certificates", "POST"): ({"manager"}, CERTIFICATE),
+    ("certificate-end", "POST"): ({"manager"}, {}),
     ("leaves", "GET"): (FOLLOW_UP_ROLES, None),
     ("leaves", "POST"): (VISITORS | {"manager"}, LEAVE),
     ("leave-end", "POST"): (VISITORS | {"manager"}, {}),
@@ -226,6 +243,8 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
                 "leave",
                 "event",
                 "file",
+                "hand",
+                "certificate",
             ),
             999_999_999,
         )
@@ -245,6 +264,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         found[place]["leave"] = leave_in(bank, place)
         found[place]["event"] = event_in(bank, place)
         found[place]["file"] = file
+        found[place] |= {"hand": handover_in(bank, place), "certificate": certificate_in(bank, place)}
         found[place]["message"] = message_row(bank, place)
         found[place]["wording"] = wording_row()
         found[place] |= money_rows(bank, place) | contract_bodies.disclosure_row(bank, who)

@@ -27,7 +27,7 @@ from loans.models import (
 from tests.correspondence.rows import message_row, wording_row
 from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
-from tests.web.assignment_rows import event_in, handover_in, leave_in
+from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
 from tests.web.contract_bodies import disclosure_in
 from tests.web.policy_rows import policy_rows
 from tests.web.visit_rows import attached, attachment_in
@@ -54,7 +54,17 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:drawer": (FOLLOW_UPS, "get", {}),
     "followups:start": (VISITORS, "post", {}),
     "followups:claim": (VISITORS, "post", {}),
-    "followups:assign": ({"manager"}, "post", {"officer": "nobody"}),
+    "followups:assign": ({"manager"}, "post", {"officer": "nobody", "reason": "客户经理休假"}),
+    "followups:skip": (FOLLOW_UPS, "post", {"reason": "客户出国定居"}),
+    "followups:skip_decide": (REVIEWERS, "post", {"verb": "refuse", "note": "请继续联系", "content_sha256": "0" * 64}),
+    "followups:turn_around": (REPORTERS, "get", {}),
+    "followups:turn_around_tasks": (REPORTERS, "get", {}),
+    "followups:turn_around_file": (REPORTERS, "get", {}),
+    "followups:notices": (FOLLOW_UPS, "get", {}),
+    "followups:notices_count": (FOLLOW_UPS, "get", {}),
+    "followups:notices_read": (FOLLOW_UPS, "post", {"up_to": "0"}),
+    "followups:certificates": (FOLLOW_UPS, "get", {}),
+    "followups:certificate_end": ({"manager"}, "post", {}),
     "followups:reschedule": (FOLLOW_UPS, "post", {"to": "2026-11-20", "reason": "客户出差"}),
     "followups:opinion": (VISITORS, "post", {"version": "1", "conclusion": "NO_CONCERN"}),
     "followups:attempt": (VISITORS, "post", {"outcome": "NO_ANSWER"}),
@@ -205,7 +215,8 @@ SHARED_PAGES = {
 }  # fmt: skip
 WITHOUT_TASK = {
     "followups:desk", "followups:assign_many", "followups:review", "followups:leave", "followups:capacity",
-    "followups:day_plan", "followups:handover",
+    "followups:day_plan", "followups:handover", "followups:turn_around", "followups:turn_around_tasks",
+    "followups:notices", "followups:notices_count", "followups:notices_read", "followups:certificates",
 }  # fmt: skip
 NOT_PAGES = {"alive", "ready", "set_language"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
@@ -294,7 +305,9 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[change.pk if change else 987654321])
     if name.startswith("loan_") or name in LOAN_PAGES:
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
-    if name == "followups:capacity_file":
+    if name == "followups:certificate_end":
+        return reverse(name, args=[certificate_in(bank, place)])
+    if name in ("followups:capacity_file", "followups:turn_around_file"):
         return reverse(name, args=["csv"])
     if name in ("followups:handover_list", "followups:handover_reverse"):
         return reverse(name, args=[handover_in(bank, place)])

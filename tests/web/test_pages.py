@@ -139,7 +139,7 @@ def test_a_colleague_sees_the_visit_but_cannot_write(bank: Bank) -> None:
 def test_nobody_is_offered_the_decision_on_an_own_report(bank: Bank) -> None:
     task = bank.tasks["home"]
     both = make_staff(["LOAN_OFFICER", "BRANCH_MANAGER"], bank.home, name="兼岗")
-    actions.assign(task_id=task.pk, officer=both, by=bank.staff["manager"], at=AT)
+    actions.assign(task_id=task.pk, officer=both, reason="客户经理休假", by=bank.staff["manager"], at=AT)
     visit = actions.start_visit(task_id=task.pk, by=both, at=AT)
     visit.task = task
     draft = clean_draft(form_of(task, visit)["sections"])
@@ -392,7 +392,11 @@ def test_batch_assignment_tells_what_was_done_and_what_was_refused(bank: Bank) -
     task, manager = bank.tasks["home"], client_of(bank, "manager")
     reply = manager.post(
         reverse("followups:assign_many"),
-        {"task": [task.pk, bank.tasks["other"].pk, "x"], "officer": bank.staff["colleague"].staff_no},
+        {
+            "task": [task.pk, bank.tasks["other"].pk, "x"],
+            "officer": bank.staff["colleague"].staff_no,
+            "reason": "均衡工作量",
+        },
         follow=True,
     )
     task.refresh_from_db()

@@ -47,7 +47,9 @@ def test_a_cursor_of_the_list_itself_turns_the_page(bank: Bank) -> None:
 @pytest.mark.parametrize("named", [["9" * 5000], ["x"], [], ["0"]])
 def test_assigning_nothing_says_so(bank: Bank, named: list[str]) -> None:
     reply = client_of(bank, "manager").post(
-        reverse("followups:assign_many"), {"task": named, "officer": bank.staff["colleague"].staff_no}, follow=True
+        reverse("followups:assign_many"),
+        {"task": named, "officer": bank.staff["colleague"].staff_no, "reason": "休假"},
+        follow=True,
     )
     assert reply.status_code == 200
     assert "没有可分派的任务" in reply.content.decode()
@@ -124,7 +126,9 @@ def test_the_sections_named_in_a_return_are_marked_and_its_reason_stands_in_the_
 
 def test_the_history_says_to_whom_a_task_was_given(bank: Bank) -> None:
     task, manager = bank.tasks["home"], client_of(bank, "manager")
-    actions.assign(task_id=task.pk, officer=bank.staff["colleague"], by=bank.staff["manager"], at=AT)
+    actions.assign(
+        task_id=task.pk, officer=bank.staff["colleague"], reason="客户经理休假", by=bank.staff["manager"], at=AT
+    )
     page = manager.get(reverse("followups:task", args=[task.pk])).content.decode()
     assert bank.staff["colleague"].name in page.split('<ol class="time">')[1].split("</ol>")[0]
 

@@ -1,0 +1,131 @@
+"""Notices over the API: what is told to the person, marking it read; asking to skip a first follow-up and deciding."""
+
+from typing import Any
+
+from django.http.response import HttpResponseBase
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from followups import actions
+from followups.api.tasks import TaskFull, full_task
+from followups.models import Audience, NoticeCode, SkipState, VisitTask
+from followups.queries.notices import Told, last_told, told
+from loans.api import StaffBrief
+from loans.queries import require_business_date
+from people.api.fields import StrictSerializer, TextField
+from people.api.views import ApiView, reads, writes
+
+
+class NoticeReply(serializers.Serializer[Any]):
+    """The highest step that a task has reached."""
+
+    id = serializers.IntegerField()
+    task_id = serializers.IntegerField()
+    task_number = serializers.CharField()
+    code = serializers.ChoiceField(choices=NoticeCode.choices)
+    audience = serializers.ChoiceField(choices=Audience.choices)
+    due_on = serializers.DateField()
+    raised_on = serializers.DateField()
+    officer = StaffBrief(allow_null=True)
+    is_new = serializers.BooleanField()
+
+
+class NoticeList(serializers.Serializer[Any]):
+    """`last` is what to send back as `up_to` once these are read."""
+
+    last = serializers.IntegerField()
+    results = NoticeReply(many=True)
+
+
+class ReadForm(StrictSerializer):
+    up_to = serializers.IntegerField(min_value=0, max_value=2**62)
+
+
+class SkipForm(StrictSerializer):
+    reason = TextField(max_length=500)
+
+
+class SkipDecisionForm(StrictSerializer):
+    approve = serializers.BooleanField()
+    note = TextField(max_length=500, required=False)
+    content_sha256 = TextField(max_length=64, help_text="Of the request that was read.")
+
+
+class SkipReply(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    task_id = serializers.IntegerField()
+    reason = serializers.CharField()
+    state = serializers.ChoiceField(choices=SkipState.choices)
+    asked_by = StaffBrief()
+    content_sha256 = serializers.CharField()
+
+
+class Notices(ApiView):
+    """What is told to the person of tasks that still run; POST marks it read."""
+
+    permission = "followups.view"
+
+    @reads(NoticeList, operation_id="notices_list")
+    def get(self, request: Request) -> Response:
+        return Response(self._shown())
+
+    @writes(ReadForm, NoticeList, operation_id="notices_read")
+    def post(self, request: Request) -> HttpResponseBase:
+        asked = self.sent(ReadForm)
+
+        def effect() -> Response:
+            actions.mark_read(up_to=asked["up_to"], by=self.staff, at=self.at)
+            return Response(self._shown())
+
+        return self.once(effect)
+
+    def _shown(self) -> Any:
+        rows = told(self.staff, require_business_date())
+        return NoticeList({"last": last_told(rows), "results": [_row(one) for one in rows]}).data
+
+
+def _row(one: Told) -> dict[str, Any]:
+    notice = one.notice
+    return {
+        "id": notice.pk, "task_id": notice.task_id, "task_number": notice.task.number, "code": notice.code,
+        "audience": notice.audience, "due_on": notice.due_on, "raised_on": notice.raised_on,
+        "officer": notice.task.assigned_to, "is_new": one.is_new,
+    }  # fmt: skip
+
+
+class TaskSkip(ApiView):
+    """Asks that a first follow-up need not be made."""
+
+    permission = ("followups.record_visit", "followups.assign")
+
+    @writes(SkipForm, SkipReply, status=201, operation_id="tasks_skip")
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        asked = self.sent(SkipForm)
+        task = self.visible(VisitTask.objects.visible_to(self.staff), pk=pk)
+
+        def effect() -> Response:
+            made = actions.ask_to_skip(task_id=task.pk, reason=asked["reason"], by=self.staff, at=self.at)
+            return Response(SkipReply(made).data, status=201)
+
+        return self.once(effect)
+
+
+class TaskSkipDecide(ApiView):
+    """Approves or refuses it; never who asked or has the task."""
+
+    permission = "followups.review"
+
+    @writes(SkipDecisionForm, TaskFull, operation_id="tasks_skip_decide")
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        asked = self.sent(SkipDecisionForm)
+        task = self.visible(VisitTask.objects.visible_to(self.staff), pk=pk)
+
+        def effect() -> Response:
+            actions.decide_skip(
+                task_id=task.pk, approve=asked["approve"], note=asked.get("note", ""),
+                content_sha256=asked["content_sha256"], by=self.staff, at=self.at,
+            )  # fmt: skip
+            return Response(full_task(self, pk))
+
+        return self.once(effect)

@@ -1,0 +1,82 @@
+"""What levelling has to know: who has a week beyond the ceiling, their visits, and the other visits of the loans."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connection
+
+from followups.rules.levelling import Levelled, Slot, level, week_of
+from loans.queries import calendar, parameter
+
+GAP, DEFAULT_GAP = "visit_gap_days", 30
+WEEKS = 8
+CEILING, DEFAULT_CEILING = "visit_week_ceiling", 8
+
+# Read from the index of visits alone; reports in review are counted too, so that it may name too many, never too few.
+_BEYOND = """
+SELECT DISTINCT w.officer FROM (
+    SELECT assigned_to_id AS officer FROM followups_visittask
+     WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL)
+       AND due_on > %(sunday)s AND due_on <= %(until)s AND assigned_to_id IS NOT NULL
+     GROUP BY assigned_to_id, date_trunc('week', due_on) HAVING count(*) > %(ceiling)s) AS w
+  JOIN people_staff s ON s.id = w.officer
+ WHERE s.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR s.branch_id <= %(up_to)s) ORDER BY 1
+"""
+# A visit is what a person has to make or has made; red ones keep no distance and none is kept from them.
+_SLOTS = """
+SELECT t.id, t.loan_id, t.assigned_to_id, t.opens_on, t.due_on, t.level, t.is_pinned OR t.state <> 'PLANNED'
+       OR t.paused_until IS NOT NULL,
+       (SELECT array_agg(o.id ORDER BY o.id) FROM followups_visittask o
+         WHERE o.loan_id = t.loan_id AND o.id <> t.id AND o.closed_on IS NULL AND NOT o.is_light AND o.level <> 1
+           AND (o.method <> 'OFF_SITE' OR o.evidence IS NOT NULL)),
+       (SELECT array_agg(o.due_on ORDER BY o.id) FROM followups_visittask o
+         WHERE o.loan_id = t.loan_id AND o.id <> t.id AND o.closed_on IS NULL AND NOT o.is_light AND o.level <> 1
+           AND (o.method <> 'OFF_SITE' OR o.evidence IS NOT NULL)),
+       (SELECT array_agg(DISTINCT o.closed_on) FROM followups_visittask o
+         WHERE o.loan_id = t.loan_id AND o.closed_on > t.opens_on - %(gap)s AND o.outcome = 'APPROVED' AND o.level <> 1)
+  FROM followups_visittask t
+ WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
+   AND t.due_on <= %(until)s AND t.state <> 'SUBMITTED' AND t.assigned_to_id = ANY(%(officers)s)
+"""
+
+
+def ceiling_on(today: date) -> int:
+    """Most visits of an officer in a week."""
+    return int(parameter(CEILING, today, DEFAULT_CEILING))
+
+
+def gap_on(today: date) -> int:
+    """Least days between two visits of a loan."""
+    return int(parameter(GAP, today, DEFAULT_GAP))
+
+
+def officers_beyond(today: date, until: date, ceiling: int, *, after: int = 0, up_to: int | None = None) -> list[int]:
+    """Who has a later week beyond the ceiling; the week of `today` cannot be relieved."""
+    asked: dict[str, Any] = {
+        "sunday": week_of(today) + timedelta(days=6), "until": until, "ceiling": ceiling, "after": after,
+        "up_to": up_to,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_BEYOND, asked)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def slots_of(officers: Sequence[int], until: date, today: date) -> list[Slot]:
+    """The visits of these officers due by the day, as the rule reads them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SLOTS, {"officers": list(officers), "until": until, "gap": gap_on(today)})
+        rows = cursor.fetchall()
+    ours = {row[0] for row in rows}
+    found = []
+    for task_id, loan_id, officer_id, opens_on, due_on, severity, is_fixed, ids, days, made in rows:
+        open_ones = [day for pk, day in zip(ids or (), days or (), strict=True) if pk not in ours]
+        others = (*open_ones, *(made or ()))
+        found.append(Slot(task_id, loan_id, officer_id, opens_on, due_on, severity, is_fixed, others))
+    return found
+
+
+def levelled(slots: Sequence[Slot], today: date) -> Levelled:
+    """What the rule says of these visits."""
+    days = calendar(today - timedelta(days=7), max([today, *(slot.due_on for slot in slots)]))
+    return level(slots, today=today, calendar=days, ceiling=ceiling_on(today), gap_days=gap_on(today))

@@ -1,0 +1,74 @@
+"""Which notices a person is told: own tasks and covered ones, as a manager of a branch, as head above it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import F, Q, QuerySet
+
+from followups.models import Audience, Notice, NoticesRead, SkipRequest, SkipState, TaskState
+from people.leave import covered_ids
+from people.models import Staff
+from people.queries import branch_ids_visible_to, may
+
+MOST = 200
+MOST_COUNTED = 99
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A task with the highest step that is told of it."""
+
+    notice: Notice
+    is_new: bool
+
+
+def notices_for(staff: Staff, today: date) -> QuerySet[Notice]:
+    """Notices told by today of tasks that still run and whose limit is still the one they are about.
+
+    The head is whoever reviews and sits above the branch; there is always one, for risk managers sit at the top.
+    """
+    mine = Q(audience=Audience.OFFICER, task__assigned_to__in=[staff.pk, *covered_ids(staff, today)])
+    if may(staff, "followups.assign"):
+        mine |= Q(audience=Audience.MANAGER, branch__in=branch_ids_visible_to(staff))
+    if may(staff, "followups.review"):
+        mine |= Q(audience=Audience.BRANCH_HEAD, branch__in=branch_ids_visible_to(staff)) & ~Q(branch=staff.branch_id)
+    found = Notice.objects.visible_to(staff).filter(mine, tell_on__lte=today, task__closed_on__isnull=True)
+    found = found.exclude(task__state=TaskState.SUBMITTED)
+    return found.filter(Q(due_on=F("task__due_on")) | ~Q(code__startswith="LIMIT"))
+
+
+def unread(staff: Staff, today: date) -> int:
+    """How many tasks have something new, 100 for more than 99."""
+    read = NoticesRead.objects.filter(staff=staff).values_list("up_to", flat=True).first() or 0
+    new = notices_for(staff, today).filter(pk__gt=read).values("task_id").distinct()
+    return new[: MOST_COUNTED + 1].count()
+
+
+def told(staff: Staff, today: date) -> list[Told]:
+    """The newest notices, of a task and kind only the highest step, red and the longest ago due first."""
+    read = NoticesRead.objects.filter(staff=staff).values_list("up_to", flat=True).first() or 0
+    rows = notices_for(staff, today).select_related(
+        "task__loan__borrower", "task__loan__position", "task__loan__branch", "task__branch", "task__assigned_to"
+    )
+    newest = list(rows.order_by("-id")[: MOST * 3])
+    found: dict[tuple[int, str], Told] = {}
+    for notice in newest:
+        key = (notice.task_id, notice.code.partition("_")[0])
+        kept = found.get(key)
+        if kept is None or notice.code > kept.notice.code:
+            found[key] = Told(notice, notice.pk > read or (kept is not None and kept.is_new))
+    ordered = sorted(found.values(), key=lambda one: (one.notice.task.level, one.notice.task.due_on, one.notice.pk))
+    return ordered[:MOST]
+
+
+def last_told(rows: Iterable[Told]) -> int:
+    """Up to where somebody has read who saw these rows."""
+    return max((row.notice.pk for row in rows), default=0)
+
+
+def waiting_skips(staff: Staff) -> QuerySet[SkipRequest]:
+    """Requests to skip a first follow-up that this person may decide."""
+    found = SkipRequest.objects.filter(state=SkipState.WAITING, task__branch__in=branch_ids_visible_to(staff))
+    found = found.exclude(asked_by=staff).exclude(task__assigned_to=staff)
+    return found.select_related("task__loan__borrower", "task__branch", "asked_by").order_by("asked_at", "id")

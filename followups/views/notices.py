@@ -1,0 +1,95 @@
+"""提示: what runs late and whom it is told, the number in the bell, requests to skip that wait for a decision."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from followups import actions
+from followups.models import VisitTask
+from followups.queries.notices import MOST_COUNTED, last_told, told, unread, waiting_skips
+from followups.views.rows import name_for
+from followups.views.task import TaskStep
+from journal.errors import ActionRefused
+from loans.queries import open_business_date
+from people.leave import know_day
+from people.queries import may
+from people.web import PageView, no_store
+
+
+class NoticesPage(PageView):
+    permission = "followups.view"
+    template_name = "followups/notices/page.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return no_store(self.render_to_response(self.get_context_data()))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        today = open_business_date()
+        if today is None:
+            return super().get_context_data(**kwargs, is_closed=True)
+        know_day(self.staff, today)
+        rows = told(self.staff, today)
+        skips = list(waiting_skips(self.staff)) if may(self.staff, "followups.review") else []
+        return super().get_context_data(
+            **kwargs,
+            rows=[(row, name_for(self.staff, row.notice.task)) for row in rows],
+            skips=[(one, name_for(self.staff, one.task)) for one in skips],
+            new=sum(row.is_new for row in rows),
+            last=last_told(rows),
+            business_date=today,
+        )
+
+
+class NoticesCount(PageView):
+    """The number in the bell, fetched after the page; nothing when there is nothing new."""
+
+    permission = "followups.view"
+    template_name = "followups/notices/count.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        today = open_business_date()
+        count = unread(self.staff, today) if today else 0
+        words = f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)
+        return no_store(self.render_to_response({"count": count, "words": words}))
+
+
+class ReadNotices(PageView):
+    permission = "followups.view"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        text = request.POST.get("up_to", "")
+        up_to = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+        try:
+            actions.mark_read(up_to=up_to, by=self.staff, at=self.at)
+        except ActionRefused as refusal:
+            messages.error(request, refusal.message)
+        return redirect("followups:notices")
+
+
+class AskToSkip(TaskStep):
+    """Asks that a first follow-up need not be made."""
+
+    permission = "followups.view"
+
+    def step(self, task: VisitTask) -> str:
+        actions.ask_to_skip(task_id=task.pk, reason=self.request.POST.get("reason", ""), by=self.staff, at=self.at)
+        return _("已提交免访申请，待他人批准。")
+
+
+class DecideSkip(TaskStep):
+    """Approves or refuses it."""
+
+    permission = "followups.review"
+
+    def step(self, task: VisitTask) -> str:
+        given = self.request.POST
+        approve = given.get("verb") == "approve"
+        actions.decide_skip(
+            task_id=task.pk, approve=approve, note=given.get("note", ""),
+            content_sha256=given.get("content_sha256", ""), by=self.staff, at=self.at,
+        )  # fmt: skip
+        return _("已批准免访，任务已撤销。") if approve else _("已退回免访申请，任务仍须办理。")

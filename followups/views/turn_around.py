@@ -1,0 +1,131 @@
+"""多久能出结果: workdays to close and by step over a period, each figure leading to its tasks; what breaches first."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from followups.actions.turn_around_file import group_words, line_word, step_words, take_turn_around
+from followups.models import VisitTask
+from followups.queries import desk
+from followups.queries.turn_around import GROUPS, STEPS, Figure, breaching, tasks_behind, turn_around
+from followups.rules.period import Asked, asked_of
+from followups.views.rows import desk_rows
+from journal.errors import ActionRefused
+from loans.queries import open_business_date
+from loans.views.pricing import asked_form, handed_out
+from people.queries import branches_visible_to
+from people.web import PageView, no_store
+
+AHEAD_DAYS = 60
+
+
+class TurnAroundPage(PageView):
+    permission = "loans.view_reports"
+    template_name = "followups/turn_around/page.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return no_store(self.render_to_response(self.get_context_data()))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        today = open_business_date()
+        if today is None:
+            return super().get_context_data(**kwargs, is_closed=True)
+        asked = asked_of(self.request.GET.dict(), today, GROUPS)
+        found = turn_around(self.staff, asked.first, asked.last, by=asked.by, branch=asked.branch)
+        late = dict(breaching(self.staff, today + timedelta(days=AHEAD_DAYS), branch=asked.branch))
+        tasks = {task.pk: task for task in desk(self.staff).filter(pk__in=late)}
+        rows = desk_rows([tasks[pk] for pk in late if pk in tasks], staff=self.staff, today=today)
+        return super().get_context_data(
+            **kwargs,
+            asked=asked,
+            rows=[_line(figure, asked) for figure in found.rows],
+            whole=_line(found.whole, asked, is_whole=True) if found.whole else None,
+            steps=[(step, step_words()[step]) for step in STEPS],
+            groups=group_words(),
+            group_word=group_words()[asked.by],
+            breaching=[(row, late[row.task.pk], _step_of(row.task)) for row in rows],
+            branches=list(branches_visible_to(self.staff)),
+            query=urlencode(asked.query),
+            business_date=today,
+        )
+
+
+def _step_of(task: VisitTask) -> str:
+    step = {"SUBMITTED": "REVIEWING", "RETURNED": "CORRECTING", "IN_PROGRESS": "VISITING"}.get(task.state, "WAITING")
+    return step_words()[step]
+
+
+def _line(figure: Figure, asked: Asked, *, is_whole: bool = False) -> dict[str, Any]:
+    """A line with the address of the tasks behind each of its figures."""
+
+    def behind(**more: str) -> str:
+        code = {} if is_whole else {"code": figure.code}
+        return f"{reverse('followups:turn_around_tasks')}?{urlencode({**asked.query, **code, **more})}"
+
+    return {
+        "figure": figure,
+        "word": "" if is_whole else line_word(asked.by, figure),
+        "url": behind(),
+        "late_url": behind(only="late"),
+        "finding_url": behind(only="finding"),
+        "steps": [(figure.steps[step], behind(step=step)) for step in STEPS],
+    }
+
+
+class TurnAroundTasks(PageView):
+    """The tasks that a figure is made of, the longest first; each leads to its events."""
+
+    permission = "loans.view_reports"
+    template_name = "followups/turn_around/tasks.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return no_store(self.render_to_response(self.get_context_data()))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        today = open_business_date()
+        if today is None:
+            return super().get_context_data(**kwargs, is_closed=True)
+        given = self.request.GET
+        asked = asked_of(given.dict(), today, GROUPS)
+        step, only = given.get("step", ""), given.get("only", "")
+        taken = tasks_behind(
+            self.staff, asked.first, asked.last, by=asked.by, branch=asked.branch, code=given.get("code"),
+            step=step if step in STEPS else "", only=only if only in ("late", "finding") else "",
+        )  # fmt: skip
+        seen = VisitTask.objects.visible_to(self.staff).select_related("branch", "assigned_to", "loan")
+        tasks = seen.in_bulk([one.task_id for one in taken])
+        return super().get_context_data(
+            **kwargs,
+            asked=asked,
+            rows=[(one, tasks[one.task_id], [one.steps[step] for step in STEPS]) for one in taken],
+            steps=[(code, word) for code, word in step_words().items()],
+            query=urlencode(asked.query),
+            business_date=today,
+        )
+
+
+class TurnAroundFile(PageView):
+    """The table as XLSX or CSV."""
+
+    permission = "loans.view_reports"
+
+    def get(self, request: HttpRequest, form: str) -> HttpResponse:
+        kind = asked_form(form)
+        asked = asked_of(request.GET.dict(), open_business_date() or self.at.date(), GROUPS)
+        try:
+            return handed_out(
+                take_turn_around(
+                    form=kind,
+                    first=asked.first,
+                    last=asked.last,
+                    group=asked.by,
+                    branch=asked.branch,
+                    by=self.staff,
+                    at=self.at,
+                )  # fmt: skip
+            )
+        except ActionRefused as refusal:
+            return no_store(HttpResponse(refusal.message, status=422, content_type="text/plain; charset=utf-8"))

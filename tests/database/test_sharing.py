@@ -1,0 +1,238 @@
+"""The evening gives out work: who goes along, weeks levelled, what runs late told, each once (S2.2, S2.6, S2.20)."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from followups.models import Notice, TaskEvent, VisitTask
+from followups.notices import tell_red
+from followups.queries.levelling import levelled, slots_of
+from followups.queries.notices import notices_for, told, unread
+from followups.rules.escalation import step_reached
+from followups.rules.levelling import week_of
+from followups.sharing import share_cuts, share_out
+from loans.models import BusinessDate, Loan
+from loans.queries import calendar
+from tests.database.test_visits import make_task
+from tests.factories import AT, book_loan, make_branch, make_staff, open_bank
+
+pytestmark = pytest.mark.django_db
+# A Sunday: the coming Monday begins the first week.
+TODAY = date(2026, 11, 1)
+MONDAY = TODAY + timedelta(days=1)
+
+
+class Network:
+    """A branch with three officers and a manager, under a head."""
+
+    def __init__(self) -> None:
+        open_bank(TODAY)
+        self.branch = make_branch()
+        self.officer, self.second, self.third = (make_staff("LOAN_OFFICER", self.branch, n) for n in ("甲", "乙", "丙"))
+        self.manager = make_staff("BRANCH_MANAGER", self.branch, "何建平")
+        assert self.branch.parent is not None
+        self.head = make_staff("BRANCH_MANAGER", self.branch.parent, "分行长")
+
+    def tasks(self, count: int, **given: Any) -> list[VisitTask]:
+        return [make_task(book_loan(self.branch, self.officer), self.officer, **given) for _ in range(count)]
+
+
+@pytest.fixture
+def network() -> Network:
+    return Network()
+
+
+def share(on: date = TODAY) -> dict[str, int]:
+    return share_out(as_of=on, at=AT)
+
+
+def events(kind: str) -> list[TaskEvent]:
+    return list(TaskEvent.objects.filter(kind=kind).order_by("id"))
+
+
+def test_field_and_red_visits_get_independent_second_visitors_in_turn(network: Network) -> None:
+    field = network.tasks(4, method="FIELD", due_on=TODAY + timedelta(days=9))
+    (red,) = network.tasks(1, level=1)
+    (phone,) = network.tasks(1)
+    assert share()["seconds"] == 5
+    for task in (*field, red, phone):
+        task.refresh_from_db()
+    assert sorted([task.proposed_second_id for task in (*field, red)]) == sorted(
+        [network.second.pk] * 3 + [network.third.pk] * 2
+    )
+    assert phone.proposed_second is None and all(task.assigned_to == network.officer for task in field)
+    assert [event.data["why"] for event in events("SECOND_PROPOSED")] == [["SECOND"]] * 5
+    before = VisitTask.objects.order_by("id").values_list("id", "version", "proposed_second_id", "due_on")
+    before = list(before)
+    assert share() == {"assigned": 0, "seconds": 0, "levelled": 0, "told": 0}
+    assert before == list(VisitTask.objects.order_by("id").values_list("id", "version", "proposed_second_id", "due_on"))
+
+
+def test_a_crowded_week_is_levelled_once_and_what_is_fixed_begun_or_red_stays(network: Network) -> None:
+    due = MONDAY + timedelta(days=24)
+    free = network.tasks(9, due_on=due)
+    stays = [
+        *network.tasks(1, due_on=due, is_pinned=True), *network.tasks(1, due_on=due, state="IN_PROGRESS"),
+        *network.tasks(1, due_on=due, level=1),
+    ]  # fmt: skip
+    assert share()["levelled"] == 4
+    weeks: dict[date, int] = {}
+    for task in VisitTask.objects.all():
+        weeks[week_of(task.due_on)] = weeks.get(week_of(task.due_on), 0) + 1
+        assert TODAY < task.due_on <= due and task.due_on >= task.opens_on
+    assert weeks == {week_of(due): 8, week_of(due) - timedelta(days=7): 4}
+    assert all(VisitTask.objects.get(pk=task.pk).due_on == due for task in stays)
+    moved = events("LEVELLED")
+    assert len(moved) == 4 and {event.task_id for event in moved} <= {task.pk for task in free}
+    assert moved[0].data["due_before"] == due.isoformat()
+    assert share()["levelled"] == 0 and len(events("LEVELLED")) == 4
+
+
+def test_two_visits_of_one_loan_stay_thirty_days_apart_and_no_first_passes_day_90(network: Network) -> None:
+    due = MONDAY + timedelta(days=45)
+    loans = [book_loan(network.branch, network.officer) for _ in range(10)]
+    for loan in loans:
+        make_task(loan, network.officer, due_on=due)
+        make_task(loan, network.officer, due_on=due - timedelta(days=30), cycle="2", kind="FIRST", rule="FIRST_90")
+    limits = dict(VisitTask.objects.values_list("id", "due_on"))
+    assert share()["levelled"] > 0
+    for loan in loans:
+        days = sorted(VisitTask.objects.filter(loan=loan).values_list("due_on", flat=True))
+        assert (days[1] - days[0]).days >= 30
+    for task in VisitTask.objects.all():
+        assert task.due_on <= limits[task.pk]
+    assert share()["levelled"] == 0
+
+
+def test_weeks_of_the_rule_are_those_that_were_written(network: Network) -> None:
+    """What is written is what the rule says of the same visits: asked again it has nothing left to move."""
+    chance = Random(7)
+    for day in (chance.randint(0, 50) for _ in range(60)):
+        (task,) = network.tasks(1, due_on=MONDAY + timedelta(days=day), opens_on=MONDAY - timedelta(days=5))
+    until = MONDAY + timedelta(days=55)
+    wanted = levelled(slots_of([network.officer.pk], until, MONDAY), MONDAY)
+    assert wanted.moves and share()["levelled"] == len(wanted.moves)
+    for move in wanted.moves:
+        assert VisitTask.objects.get(pk=move.task_id).due_on == move.due_on
+    assert levelled(slots_of([network.officer.pk], until, MONDAY), MONDAY).moves == ()
+
+
+def codes(tasks: Sequence[VisitTask]) -> list[list[tuple[str, str]]]:
+    return [
+        list(Notice.objects.filter(task=task).order_by("code", "audience").values_list("code", "audience"))
+        for task in tasks
+    ]
+
+
+def test_steps_are_told_to_officer_manager_and_head_each_once(network: Network) -> None:
+    day = date(2026, 11, 18)
+    dues = (date(2026, 11, 20), date(2026, 11, 18), date(2026, 11, 13), date(2026, 12, 15))
+    tasks = [network.tasks(1, due_on=due)[0] for due in dues]
+    assert share(day)["told"] == 1 + 2 + 3
+    assert codes(tasks) == [
+        [("LIMIT_80", "OFFICER")], [("LIMIT_100", "MANAGER"), ("LIMIT_100", "OFFICER")],
+        [("LIMIT_120", "BRANCH_HEAD"), ("LIMIT_120", "MANAGER"), ("LIMIT_120", "OFFICER")], [],
+    ]  # fmt: skip
+    assert share(day)["told"] == 0
+    head = Notice.objects.get(audience="BRANCH_HEAD")
+    assert (head.raised_on, head.tell_on) == (day, date(2026, 11, 23)), "the Monday after"
+    tomorrow = day + timedelta(days=1)
+    assert {row.notice.code for row in told(network.officer, tomorrow)} == {"LIMIT_80", "LIMIT_100", "LIMIT_120"}
+    assert unread(network.officer, day) == 0 and unread(network.officer, tomorrow) == 3
+    assert unread(network.manager, tomorrow) == 2 and unread(network.second, tomorrow) == 0
+    assert unread(network.head, tomorrow) == 2 and unread(network.head, date(2026, 11, 23)) == 2
+    heads = notices_for(network.head, date(2026, 11, 23)).filter(audience="BRANCH_HEAD")
+    assert heads.count() == 1 and not notices_for(network.manager, date(2026, 11, 23)).filter(pk=heads.get().pk)
+
+
+def test_a_new_limit_is_told_anew_and_an_ended_task_no_more(network: Network) -> None:
+    (task,) = network.tasks(1, due_on=date(2026, 11, 10))
+    share(date(2026, 11, 10))
+    assert unread(network.officer, date(2026, 11, 11)) == 1
+    VisitTask.objects.filter(pk=task.pk).update(due_on=date(2026, 11, 20))
+    assert unread(network.officer, date(2026, 11, 11)) == 0
+    share(date(2026, 11, 20))
+    assert unread(network.officer, date(2026, 11, 21)) == 1
+    for state in ("IN_PROGRESS", "SUBMITTED"):
+        VisitTask.objects.filter(pk=task.pk).update(state=state)
+    assert unread(network.officer, date(2026, 11, 21)) == 0
+
+
+def test_the_statement_says_of_random_limits_what_the_rule_says(network: Network) -> None:
+    chance = Random(11)
+    as_of = date(2026, 11, 18)
+    made = []
+    for _ in range(60):
+        opens = as_of - timedelta(days=chance.randint(-3, 60))
+        due = max(opens, as_of + timedelta(days=chance.randint(-20, 20)))
+        made += network.tasks(1, opens_on=opens, due_on=due, created_on=opens - timedelta(days=chance.randint(-2, 9)))
+    share(as_of)
+    days = calendar(as_of - timedelta(days=120), as_of + timedelta(days=60))
+    seen = set()
+    for task in made:
+        begins, limit = max(task.opens_on, task.created_on), VisitTask.objects.get(pk=task.pk).due_on
+        wanted = step_reached(begins, limit, as_of, days)
+        found = set(Notice.objects.filter(task=task, code__startswith="LIMIT").values_list("code", flat=True))
+        assert found == ({wanted} if wanted else set()), (begins, limit)
+        seen.add(wanted)
+    assert seen == {None, "LIMIT_80", "LIMIT_100", "LIMIT_120"}
+
+
+def test_red_is_told_to_all_at_once_in_the_day(network: Network) -> None:
+    (task,) = network.tasks(1, level=1, due_on=TODAY + timedelta(days=2))
+    assert tell_red(as_of=TODAY, at=AT, loan_ids=[task.loan_id]) == 3
+    assert tell_red(as_of=TODAY, at=AT, loan_ids=[task.loan_id]) == 0
+    assert [unread(one, TODAY) for one in (network.officer, network.manager, network.head)] == [1, 1, 1]
+
+
+def test_a_first_follow_up_not_made_alarms_at_75_85_and_90(network: Network) -> None:
+    loan = book_loan(network.branch, network.officer)
+    task = make_task(loan, network.officer, kind="FIRST", rule="FIRST_90", opens_on=TODAY, due_on=TODAY)
+    for day, wanted in ((74, 0), (75, 1), (80, 1), (85, 3), (90, 6), (95, 6)):
+        disbursed = TODAY - timedelta(days=day)
+        Loan.objects.filter(pk=loan.pk).update(disbursed_on=disbursed)
+        share()
+        assert Notice.objects.filter(task=task, code__startswith="FIRST").count() == wanted, day
+    assert [event.data["code"] for event in events("ALARMED")] == ["FIRST_75", "FIRST_85", "FIRST_90"]
+    tomorrow = TODAY + timedelta(days=1)
+    shown = {row.notice.code for row in told(network.head, tomorrow)}
+    assert "FIRST_90" in shown and "FIRST_75" not in shown
+
+
+def test_what_the_gate_leaves_with_nobody_is_on_the_managers_list(network: Network) -> None:
+    task = make_task(book_loan(network.branch), None, due_on=TODAY + timedelta(days=5))
+    BusinessDate.objects.create(day=TODAY - timedelta(days=90), is_open=False, opened_at=AT, closed_at=AT)
+    assert share()["assigned"] == 0
+    assert codes([task]) == [[("NOBODY", "MANAGER")]] and unread(network.manager, TODAY + timedelta(days=1)) == 1
+
+
+def test_an_evening_asks_the_same_few_questions_for_any_number_of_tasks(network: Network) -> None:
+    network.tasks(9, due_on=MONDAY + timedelta(days=24), method="FIELD")
+    with CaptureQueriesContext(connection) as few:
+        share()
+    network.tasks(30, due_on=MONDAY + timedelta(days=24), method="FIELD")
+    with CaptureQueriesContext(connection) as many:
+        share()
+    assert len(many) == len(few) <= 30
+    assert share_cuts(as_of=TODAY, size=2000).due == 1
+
+
+def test_notices_are_history_and_once_a_limit(network: Network) -> None:
+    (task,) = network.tasks(1, due_on=TODAY)
+    share(MONDAY)
+    row = "(task_id, branch_id, code, audience, due_on, raised_on, tell_on, at)"
+    values = "SELECT task_id, branch_id, code, audience, due_on, raised_on, {0}, at FROM followups_notice"
+    for statement in (
+        "UPDATE followups_notice SET code = 'RED'",
+        "DELETE FROM followups_notice",
+        f"INSERT INTO followups_notice {row} {values.format('tell_on')}",
+        f"INSERT INTO followups_notice {row} {values.format('raised_on - 1').replace('code,', 'code || 1,', 1)}",
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+    assert Notice.objects.filter(task=task).count() == 2
