@@ -62,7 +62,7 @@ CLASSES: tuple[Class, ...] = (
     ("C2 kill -9, plain processes", 15, 420,
      lambda rig, n, tally: killing.forked(rig.ground, n, tally, seed=rig.seed, loans=400 if n >= 40 else 100)),
     ("C2 kill -9, Celery workers", 4, 80, lambda rig, n, tally: killing.celery(rig.ground, n, tally, seed=rig.seed)),
-    ("C3 server gone and back", 6, 100, lambda rig, n, tally: restarts.run(rig.ground, n, tally, seed=rig.seed)),
+    ("C3 server gone and back", 3, 100, lambda rig, n, tally: restarts.run(rig.ground, n, tally, seed=rig.seed)),
     ("C4 between COMMIT and broker", 8, 200, Rig.publishing),
     ("C5 broker dead, empty, frozen, full", 4, 50,
      lambda rig, n, tally: publishing.faulty(rig.ground, n, tally, seed=rig.seed)),
