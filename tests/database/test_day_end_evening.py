@@ -82,7 +82,7 @@ def test_a_night_in_spells_wakes_the_next_and_a_lost_call_is_made_up(
     assert clock.woken == ["config.continue_evening"] and open_business_date() == FIRST
     # The call is lost; it is past midnight; beat finds the night that is asked for.
     clock.at += timedelta(hours=6)
-    for _beat in range(80):
+    for _beat in range(100):
         tasks.continue_evening()
         tasks.work_chunks()
     assert open_business_date() == FIRST + timedelta(days=2)
