@@ -101,7 +101,11 @@ def template_of(book: Book, say: Callable[[str], None], *, empty: str = "") -> s
 
 def bring_up_to_date(cursor: Any, name: str) -> None:
     """What was added since a database was made (migrations, roles, parameters) comes into it; once for each state."""
-    sources = [*sorted(HOME.glob("*/migrations/0*.py")), HOME / "people/actions.py", HOME / "config/seeding.py"]
+    sources = [
+        *sorted(HOME.glob("*/migrations/0*.py")),
+        HOME / "people/actions/__init__.py",
+        HOME / "config/seeding.py",
+    ]
     mark = hashlib.sha256(b"".join(each.name.encode() + each.read_bytes() for each in sources)).hexdigest()
     cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name])
     if cursor.fetchone()[0] != mark:

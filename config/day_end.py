@@ -22,8 +22,8 @@ from config.night.chunks import Clock, OutOfTime
 from config.night.lease import expiring, lease
 from config.night.stage import Stage
 from correspondence import batch as correspondence_batch
-from followups import answering, sharing
 from followups import batch as followups_batch
+from followups.batch import answering, sharing
 from journal.actions import record, waking_nobody
 from journal.batch import run_pending
 from journal.errors import ActionRefused

@@ -59,7 +59,8 @@ def regrade(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> 
 
 
 def replan(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> None:
-    from followups import batch, notices
+    from followups import batch
+    from followups.batch import notices
 
     if as_of:
         batch.replan(as_of=as_of, at=at, loan_ids=subject_ids)
@@ -67,7 +68,7 @@ def replan(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> N
 
 
 def answer_events(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> None:
-    from followups import answering
+    from followups.batch import answering
 
     if as_of:
         answering.answer_events(as_of=as_of, at=at, loan_ids=subject_ids)

@@ -17,8 +17,8 @@ from followups.models.policy import PolicyRunLoad, PolicyRunLoan
 from followups.policy_wording import CHANGE_WORDS
 from loans.filters import loans_matching
 from loans.queries import business_date
-from people.leave import covered_ids
 from people.models import Staff
+from people.queries.leave import covered_ids
 
 # The desk's chips in the order they are shown; each is one condition on open tasks.
 DESK_CHIPS = (

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from collateral.models import Charge
 from followups.actions.refusals import fault_sentence
 from followups.actions.tasks import add_event, change_task, checked_reason
-from followups.intake import TOLD, Told, keep_events
+from followups.batch.intake import TOLD, Told, keep_events
 from followups.models import (
     Event,
     EventFinding,

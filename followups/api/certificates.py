@@ -10,14 +10,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from followups.assigning import gate_of
+from followups.batch.assigning import gate_of
 from loans.api import StaffBrief
 from loans.queries import require_business_date
-from people import certificates
+from people.actions import certificates
 from people.api.fields import DayField, StrictSerializer, TextField
 from people.api.views import ApiView, reads, writes
 from people.models import Certificate, Staff
 from people.queries import branch_ids_visible_to
+from people.queries.certificates import ENTERS, certificates_visible_to
 
 
 class CertificateRow(serializers.ModelSerializer[Certificate]):
@@ -62,11 +63,11 @@ class CertificateEnd(StrictSerializer):
 class Certificates(ApiView):
     """Certificates of the branches one sees; the newest 200."""
 
-    permission = {"GET": "followups.view", "POST": certificates.ENTERS}
+    permission = {"GET": "followups.view", "POST": ENTERS}
 
     @reads(CertificateList, operation_id="certificates_list")
     def get(self, request: Request) -> Response:
-        found = certificates.certificates_visible_to(self.staff).order_by("-id")[:200]
+        found = certificates_visible_to(self.staff).order_by("-id")[:200]
         gate = gate_of(require_business_date())
         return Response(CertificateList({"gate": gate, "results": list(found)}).data)
 
@@ -90,12 +91,12 @@ class Certificates(ApiView):
 class EndCertificate(ApiView):
     """Ends a certificate yesterday."""
 
-    permission = certificates.ENTERS
+    permission = ENTERS
 
     @writes(CertificateEnd, CertificateRow, operation_id="certificates_end")
     def post(self, request: Request, pk: int) -> HttpResponseBase:
         self.sent(CertificateEnd)
-        made = self.visible(certificates.certificates_visible_to(self.staff), pk=pk)
+        made = self.visible(certificates_visible_to(self.staff), pk=pk)
 
         def effect() -> Response:
             ended = certificates.end_certificate(certificate_id=made.pk, by=self.staff, at=self.at)

@@ -10,11 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from loans.api import StaffBrief
-from people import leave as leaves
+from people.actions import leave as leaves
 from people.api.fields import DayField, StrictSerializer, TextField
 from people.api.views import ApiView, reads, writes
 from people.models import Leave, Staff
 from people.queries import branch_ids_visible_to, may
+from people.queries.leave import ENTERS_OTHERS, ENTERS_OWN, deputies_for, leaves_visible_to
 
 
 class LeaveRow(serializers.ModelSerializer[Leave]):
@@ -52,23 +53,23 @@ class LeaveEnd(StrictSerializer):
 class Leaves(ApiView):
     """Own leaves, and those of the branches where one assigns work; the newest 200."""
 
-    permission = {"GET": "followups.view", "POST": (leaves.ENTERS_OWN, leaves.ENTERS_OTHERS)}
+    permission = {"GET": "followups.view", "POST": (ENTERS_OWN, ENTERS_OTHERS)}
 
     @reads(LeaveList, operation_id="leaves_list")
     def get(self, request: Request) -> Response:
-        found = leaves.leaves_visible_to(self.staff).order_by("-period", "-id")[:200]
+        found = leaves_visible_to(self.staff).order_by("-period", "-id")[:200]
         return Response(LeaveList({"results": list(found)}).data)
 
     @writes(LeaveForm, LeaveRow, status=201, operation_id="leaves_enter")
     def post(self, request: Request) -> HttpResponseBase:
         asked = self.sent(LeaveForm)
         within = Staff.objects.filter(pk=self.staff.pk)
-        if may(self.staff, leaves.ENTERS_OTHERS):
+        if may(self.staff, ENTERS_OTHERS):
             within |= Staff.objects.filter(branch_id__in=branch_ids_visible_to(self.staff))
         staff = within.filter(staff_no=asked["staff"]).first()
         if staff is None:
             raise leaves.LeaveRefused(_("请从名单中选择休假人。"), field="staff")
-        deputy = leaves.deputies_for(staff).filter(staff_no=asked.get("deputy", "")).first()
+        deputy = deputies_for(staff).filter(staff_no=asked.get("deputy", "")).first()
         if asked.get("deputy") and deputy is None:
             raise leaves.LeaveRefused(_("代管人须为同一机构另一名在岗的回访人员。"), field="deputy")
 
@@ -85,12 +86,12 @@ class Leaves(ApiView):
 class EndLeave(ApiView):
     """Ends a leave today; one not begun is cancelled."""
 
-    permission = (leaves.ENTERS_OWN, leaves.ENTERS_OTHERS)
+    permission = (ENTERS_OWN, ENTERS_OTHERS)
 
     @writes(LeaveEnd, LeaveRow, operation_id="leaves_end")
     def post(self, request: Request, pk: int) -> HttpResponseBase:
         self.sent(LeaveEnd)
-        leave = self.visible(leaves.leaves_visible_to(self.staff), pk=pk)
+        leave = self.visible(leaves_visible_to(self.staff), pk=pk)
 
         def effect() -> Response:
             return Response(LeaveRow(leaves.end_leave(leave_id=leave.pk, by=self.staff, at=self.at)).data)

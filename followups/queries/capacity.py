@@ -15,9 +15,9 @@ from django.db.models import Q, QuerySet
 from followups.models import Method, TaskState, VisitTask
 from followups.queries.levelling import WEEKS, ceiling_on, levelled, slots_of
 from followups.rules.levelling import week_of
-from people.leave import absences_between
 from people.models import Branch, Staff
 from people.queries import branch_ids_visible_to
+from people.queries.leave import absences_between
 from people.rules.leave import Absences
 
 # Tenths of an hour a visit takes all in (field: person-hours of two people).

@@ -5,8 +5,8 @@ from datetime import date
 from django.db.models import Q
 
 from followups.models import VisitTask
-from people.leave import absences_between, covered_ids
 from people.models import Staff
+from people.queries.leave import absences_between, covered_ids
 from people.rules.leave import Held, holder_on
 
 

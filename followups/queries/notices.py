@@ -7,9 +7,9 @@ from datetime import date
 from django.db.models import F, Q, QuerySet
 
 from followups.models import Audience, Notice, NoticesRead, SkipRequest, SkipState, TaskState
-from people.leave import covered_ids
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
+from people.queries.leave import covered_ids
 
 MOST = 200
 MOST_COUNTED = 99

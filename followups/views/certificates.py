@@ -8,16 +8,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from followups.assigning import gate_of
+from followups.batch.assigning import gate_of
 from followups.forms import visitors_of
 from followups.models import TaskState
 from followups.rules.period import day_of
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
 from loans.views.files import answer
-from people import certificates
+from people.actions import certificates
 from people.models import Certificate
 from people.queries import branch_ids_visible_to, may
+from people.queries.certificates import ENTERS, certificates_visible_to
 from people.web import PageView, no_store, visible_or_404
 
 _NAMES = ("staff", "first", "last")
@@ -26,7 +27,7 @@ _OPEN = Q(tasks__closed_on__isnull=True, tasks__is_light=False) & ~Q(tasks__stat
 
 class CertificatesPage(PageView):
     permission = "followups.view"
-    acts_with = certificates.ENTERS
+    acts_with = ENTERS
     template_name = "followups/certificates.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -60,7 +61,7 @@ class CertificatesPage(PageView):
         today = open_business_date()
         if today is None:
             return super().get_context_data(**{"is_closed": True, "typed": {}, **kwargs})
-        found = list(certificates.certificates_visible_to(self.staff).filter(valid__isempty=False).order_by("-valid"))
+        found = list(certificates_visible_to(self.staff).filter(valid__isempty=False).order_by("-valid"))
         held = {one.staff_id for one in found if _holds(one, today)}
         people = list(self._people().annotate(open_tasks=Count("tasks", filter=_OPEN, distinct=True)))
         return super().get_context_data(
@@ -69,7 +70,7 @@ class CertificatesPage(PageView):
                 "rows": [(one, _last(one), _holds(one, today)) for one in found[:200]],
                 "missing": [person for person in people if person.pk not in held],
                 "people": people,
-                "may_enter": may(self.staff, certificates.ENTERS),
+                "may_enter": may(self.staff, ENTERS),
                 "business_date": today,
                 "typed": {},
                 **kwargs,
@@ -89,11 +90,11 @@ def _last(one: Certificate) -> Any:
 class EndCertificate(PageView):
     """Ends a certificate."""
 
-    permission = certificates.ENTERS
+    permission = ENTERS
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        made = visible_or_404(certificates.certificates_visible_to(self.staff), pk=pk)
+        made = visible_or_404(certificates_visible_to(self.staff), pk=pk)
         try:
             certificates.end_certificate(certificate_id=made.pk, by=self.staff, at=self.at)
         except ActionRefused as refusal:

@@ -29,10 +29,10 @@ from followups.views.rows import DeskRow, desk_rows
 from followups.views.task import drawer_context
 from journal.errors import ActionRefused
 from loans.queries import OpenDay, open_day
-from people.leave import covered_ids, know_day
 from people.models import Staff
 from people.paging import MOST_COUNTED, capped
 from people.queries import branch_ids_visible_to, branches_visible_to, may, sees_every_branch
+from people.queries.leave import covered_ids, know_day
 from people.web import PageView, no_store
 
 MOST_AT_ONCE = 100

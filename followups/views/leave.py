@@ -13,9 +13,10 @@ from followups.forms import visitors_of
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
 from loans.views.files import answer
-from people import leave as leaves
+from people.actions import leave as leaves
 from people.models import Leave, Staff
 from people.queries import branch_ids_visible_to, may
+from people.queries.leave import ENTERS_OTHERS, ENTERS_OWN, deputies_for, leaves_visible_to, may_enter_for
 from people.web import PageView, no_store, visible_or_404
 
 _NAMES = ("staff", "first", "last", "deputy", "reason")
@@ -55,7 +56,7 @@ class LeavePage(PageView):
         first, last = day_of(typed["first"]), day_of(typed["last"])
         if first is None or last is None:
             raise leaves.LeaveRefused(_("请填写有效日期，如 2026-10-30"), field="last" if first else "first")
-        deputy = leaves.deputies_for(staff).filter(staff_no=typed["deputy"]).first() if typed["deputy"] else None
+        deputy = deputies_for(staff).filter(staff_no=typed["deputy"]).first() if typed["deputy"] else None
         if typed["deputy"] and deputy is None:
             raise leaves.LeaveRefused(_("代管人须为同一机构另一名在岗的回访人员。"), field="deputy")
         return leaves.enter_leave(
@@ -64,14 +65,14 @@ class LeavePage(PageView):
 
     def _people(self) -> list[Staff]:
         """For whom this person may enter a leave."""
-        if may(self.staff, leaves.ENTERS_OTHERS):
+        if may(self.staff, ENTERS_OTHERS):
             return list(visitors_of(branch_ids_visible_to(self.staff)))
-        return [self.staff] if may(self.staff, leaves.ENTERS_OWN) else []
+        return [self.staff] if may(self.staff, ENTERS_OWN) else []
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         today = open_business_date()
         people = self._people()
-        found = leaves.leaves_visible_to(self.staff).order_by("-period", "-id")[:100]
+        found = leaves_visible_to(self.staff).order_by("-period", "-id")[:100]
         own = [person for person in people if person.pk == self.staff.pk]
         return super().get_context_data(
             **{
@@ -94,7 +95,7 @@ def _row(leave: Leave, today: date | None, staff: Staff) -> dict[str, Any]:
         "first": first,
         "last": last,
         "state": state,
-        "may_end": bool(today and last >= today and leaves.may_enter_for(staff, leave.staff)),
+        "may_end": bool(today and last >= today and may_enter_for(staff, leave.staff)),
     }
 
 
@@ -105,7 +106,7 @@ class EndLeave(PageView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        leave = visible_or_404(leaves.leaves_visible_to(self.staff), pk=pk)
+        leave = visible_or_404(leaves_visible_to(self.staff), pk=pk)
         try:
             leaves.end_leave(leave_id=leave.pk, by=self.staff, at=self.at)
         except ActionRefused as refusal:

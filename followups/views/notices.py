@@ -14,8 +14,8 @@ from followups.views.rows import name_for
 from followups.views.task import TaskStep
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
-from people.leave import know_day
 from people.queries import may
+from people.queries.leave import know_day
 from people.web import PageView, no_store
 
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from followups.assigning import assign_unassigned
+from followups.batch.assigning import assign_unassigned
 from followups.models import TaskEvent, VisitTask
 from loans.models import BusinessDate
-from people.leave import enter_leave
+from people.actions.leave import enter_leave
 from people.models import Certificate
 from tests.factories import AT
 from tests.web.api_bank import TODAY, Bank, make_bank

@@ -13,7 +13,7 @@ from followups.models import VisitTask
 from followups.queries.capacity import capacity
 from followups.rules.day_plan import Stop, plan_day
 from journal.models import Entry
-from people.leave import enter_leave
+from people.actions.leave import enter_leave
 from tests.factories import AT
 from tests.web.api_bank import TODAY, Bank, make_bank
 

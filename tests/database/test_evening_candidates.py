@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from config import day_end
 from config.night import chunks
-from followups import batch as followups
+from followups.batch import planning as followups
 from followups.models import VisitTask
 from journal.models import Pending, Run
 from loans.models import Loan, Position

@@ -8,8 +8,9 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from collateral.models import Charge, Property, Valuation
-from followups import actions, answering, batch
+from followups import actions, batch
 from followups.actions import events as intake
+from followups.batch import answering
 from followups.models import Event, EventFinding, EventVisit, Finding, TaskEvent, VisitTask
 from followups.queries.events import events_of, events_on, items_of
 from followups.wording import why

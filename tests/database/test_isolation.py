@@ -9,7 +9,7 @@ from django.db import DatabaseError, OperationalError
 
 from config import day_end
 from config.isolation import run_isolated
-from followups import batch as followups_batch
+from followups.batch import planning as followups_batch
 from followups.models import VisitTask
 from journal.models import HeldBack, Run
 from loans.models import Loan

@@ -12,7 +12,7 @@ from followups.models import VisitTask
 from followups.queries.cover import held_by
 from journal.errors import ActionRefused
 from journal.models import Entry
-from people import leave as leaves
+from people.actions import leave as leaves
 from people.models import Leave, Staff
 from tests.factories import AT
 from tests.web.api_bank import TODAY, Bank, make_bank

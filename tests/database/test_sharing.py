@@ -9,13 +9,13 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from followups.batch.notices import tell_red
+from followups.batch.sharing import share_cuts, share_out
 from followups.models import Notice, TaskEvent, VisitTask
-from followups.notices import tell_red
 from followups.queries.levelling import levelled, slots_of
 from followups.queries.notices import notices_for, told, unread
 from followups.rules.escalation import step_reached
 from followups.rules.levelling import week_of
-from followups.sharing import share_cuts, share_out
 from loans.models import BusinessDate, Loan
 from loans.queries import calendar
 from tests.database.test_visits import make_task

@@ -23,7 +23,7 @@ DATA_FILES = {
     "config/demo_book.py",
     "config/demo_month.py",
     "config/demo_names.py",
-    "people/actions.py",
+    "people/actions/__init__.py",
     "followups/rules/attachments.py",
     "followups/rules/checklist.py",
     "followups/rules/checklist_items.py",

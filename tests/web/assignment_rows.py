@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from followups.actions.events import record_event
 from followups.models import Event, HandOver
-from people.leave import enter_leave
+from people.actions.leave import enter_leave
 from people.models import Certificate, Leave
 from tests.factories import AT
 from tests.web.api_bank import TODAY, Bank

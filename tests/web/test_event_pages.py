@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from followups import answering
+from followups.batch import answering
 from followups.models import Event, MergedTask, VisitTask
 from tests.database.test_visits import make_task
 from tests.factories import book_loan

@@ -10,9 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from followups.batch.sharing import share_out
 from followups.models import Notice, NoticesRead, SkipRequest, VisitTask
-from followups.sharing import share_out
-from people.leave import enter_leave
+from people.actions.leave import enter_leave
 from people.models import Certificate
 from tests.database.test_visits import make_task
 from tests.factories import AT, book_loan

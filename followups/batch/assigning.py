@@ -2,7 +2,7 @@
 
 Tasks of an active portfolio officer come assigned already. What is left (no officer, or one who has gone) goes to who
 the rule proposes; field and red visits get an independent second visitor. Each event keeps why. What the rule finds
-nobody for stays with nobody, and the manager is told (`followups.notices`). Run twice it changes nothing the second
+nobody for stays with nobody, and the manager is told (`.notices`). Run twice it changes nothing the second
 time; a branch's answer depends on the branch alone, so chunks of branches may run beside each other.
 """
 
@@ -20,9 +20,9 @@ from followups.rules.assignment import Candidate, Work, gates, propose, propose_
 from followups.rules.levelling import week_of
 from loans.models import BusinessDate
 from loans.queries import parameter
-from people.certificates import VISITS
-from people.leave import absences_between
 from people.models import Certificate, Staff
+from people.queries.certificates import VISITS
+from people.queries.leave import absences_between
 from people.rules.leave import away_on
 
 WARNING_DAYS = 90

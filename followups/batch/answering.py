@@ -17,8 +17,8 @@ from django.db import connection, transaction
 
 from collateral.queries import balances_beside
 from followups import sql
-from followups.batch import policy_in_force
-from followups.intake import Told, keep_events
+from followups.batch.intake import Told, keep_events
+from followups.batch.planning import policy_in_force
 from followups.models import OPEN_STATES, Event, EventFinding, EventVisit, Finding, Outcome, VisitTask
 from followups.queries.events import open_on, together
 from followups.rules import events as rules

@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from followups.assigning import assign_unassigned
-from followups.levelling import level_weeks
-from followups.notices import raise_notices
+from followups.batch.assigning import assign_unassigned
+from followups.batch.levelling import level_weeks
+from followups.batch.notices import raise_notices
 from followups.queries.levelling import WEEKS
 from loans.queries.evening import Cuts, cut
 

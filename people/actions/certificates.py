@@ -1,4 +1,4 @@
-"""Certificates to make visits: who has one until when, entering one, ending one.
+"""Certificates to make visits: entering one, ending one.
 
 Without one a person is given no new work once the warning period after the bank's first date is over; work that a
 person has stays. Whoever assigns work in a branch enters its certificates.
@@ -7,7 +7,6 @@ person has stays. Whoever assigns work in a branch enters its certificates.
 from datetime import date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from psycopg2.extras import DateRange
 
@@ -17,9 +16,8 @@ from journal.queries import business_date_now
 from people.actions import require
 from people.models import Certificate, Staff
 from people.queries import branch_ids_visible_to
+from people.queries.certificates import ENTERS, VISITS
 
-VISITS = "VISITS"
-ENTERS = "followups.assign"
 _LONGEST = timedelta(days=366 * 10)
 _DAY = timedelta(days=1)
 
@@ -36,12 +34,6 @@ class CertificateOverlaps(CertificateRefused):
 
     def __init__(self) -> None:
         super().__init__(_("与已登记的证书有效期重叠。"), field="first")
-
-
-def certificates_visible_to(staff: Staff) -> QuerySet[Certificate]:
-    """Certificates of the branches one sees, with who holds them."""
-    found = Certificate.objects.filter(code=VISITS, staff__branch_id__in=branch_ids_visible_to(staff))
-    return found.select_related("staff__branch", "entered_by")
 
 
 @transaction.atomic
