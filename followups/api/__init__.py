@@ -11,6 +11,7 @@ from followups.api.leave import EndLeave, Leaves
 from followups.api.loans import LoanDetail, LoanTimeline
 from followups.api.notices import Notices, TaskSkip, TaskSkipDecide
 from followups.api.reports import Approve, ReportDetail, ReportList, ReportPdf, Return
+from followups.api.reuse import PastVisits, ReportReferences
 from followups.api.tasks import Assign, Claim, Reschedule, TaskDetail, TaskList
 from followups.api.turn_around import TurnAroundTaskList, TurnAroundView
 from followups.api.visits import Preview, SaveDraft, SignOpinion, Start, Submit, VisitDetail
@@ -46,12 +47,14 @@ __all__ = [
     "LoanTimeline",
     "Merge",
     "OneFile",
+    "PastVisits",
     "Pause",
     "Preview",
     "PropertyVisits",
     "ReportDetail",
     "ReportList",
     "ReportPdf",
+    "ReportReferences",
     "Reschedule",
     "Resume",
     "Return",

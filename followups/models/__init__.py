@@ -12,6 +12,7 @@ from followups.models.merging import MergedTask, MergeMode
 from followups.models.notices import Audience, Notice, NoticeCode, NoticeQuerySet, NoticesRead, SkipRequest, SkipState
 from followups.models.policy import Checklist, FollowUpPolicy, FollowUpPolicyLine
 from followups.models.reports import Difference, ReportQuerySet, ReportState, VisitReport
+from followups.models.reuse import Decision, ReportReference
 from followups.models.tasks import (
     OPEN_STATES,
     EventKind,
@@ -34,6 +35,7 @@ __all__ = [
     "Checklist",
     "Conclusion",
     "ContactOutcome",
+    "Decision",
     "Difference",
     "Event",
     "EventFeed",
@@ -60,6 +62,7 @@ __all__ = [
     "PauseReason",
     "PhotoExit",
     "ReportQuerySet",
+    "ReportReference",
     "ReportState",
     "SecondOpinion",
     "Subject",

@@ -16,6 +16,7 @@ from followups.filters import REVIEW_CHIPS, ReportFilter, count_chips, review_ch
 from followups.forms import DecisionForm, ReturnForm
 from followups.models import ReportState, VisitReport
 from followups.queries import content_for, review_queue
+from followups.queries.reuse import references_of
 from followups.views.rows import left_of, name_for, queue_rows
 from followups.views.task import actors_of
 from followups.views.visit import in_language
@@ -127,7 +128,10 @@ class ReportPage(PageView):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         report = visible_or_404(visible_reports(self.staff), pk=pk)
-        return no_store(self.render_to_response(self.get_context_data(**report_context(report, self.staff))))
+        context = report_context(report, self.staff)
+        return no_store(
+            self.render_to_response(self.get_context_data(**context, references=references_of(report, self.staff)))
+        )
 
 
 class ReportPdf(PageView):

@@ -158,6 +158,8 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("task-merge", "POST"): (VISITORS | {"manager"}, {"tasks": [1]}),
     ("task-unmerge", "POST"): (VISITORS | {"manager"}, {"reason": "客户要求分开"}),
     ("loan-events", "GET"): (FOLLOW_UP_ROLES, None),
+    ("loan-past-visits", "POST"): (FOLLOW_UP_ROLES, {"decision": "LOAN"}),
+    ("report-references", "GET"): (FOLLOW_UP_ROLES, None),
     ("loan-events", "POST"): (
         VISITORS | {"manager", "risk"},
         {"code": "JOB_CHANGE", "happened_on": TODAY.isoformat(), "words": "客户来电告知"},

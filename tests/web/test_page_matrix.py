@@ -90,6 +90,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:leave": (FOLLOW_UPS, "get", {}),
     "followups:leave_end": (FOLLOW_UPS, "post", {}),
     "followups:loan_events": (FOLLOW_UPS, "get", {}),
+    "followups:past_visits": (FOLLOW_UPS, "post", {"decision": "LOAN"}),
     "followups:event_withdraw": ({"manager"}, "post", {"reason": "录错客户"}),
     "followups:merge": (FOLLOW_UPS, "post", {"task": "1", "mode": "JOINT"}),
     "followups:unmerge": (FOLLOW_UPS, "post", {"reason": "客户要求分开"}),
@@ -313,7 +314,7 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[handover_in(bank, place)])
     if name in ("followups:attachment", "followups:attachment_remove"):
         return reverse(name, args=[attachment_in(bank, place)])
-    if name == "followups:loan_events":
+    if name in ("followups:loan_events", "followups:past_visits"):
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
     if name == "followups:event_withdraw":
         return reverse(name, args=[event_in(bank, place)])

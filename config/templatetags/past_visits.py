@@ -1,0 +1,20 @@
+"""The card of past visits where something is decided: rooms below follow-ups show it by naming the decision alone."""
+
+from typing import Any
+
+from django import template
+from django.template import Context
+
+register = template.Library()
+
+
+@register.inclusion_tag("followups/reuse/closed.html", takes_context=True)
+def past_visits(context: Context, loan_id: int, decision: str, decision_id: int | None = None) -> dict[str, Any]:
+    """A button that opens what visits found of the loan's borrower, for this decision; none for who reads no visits."""
+    return {
+        "loan_id": loan_id,
+        "decision": decision,
+        "decision_id": decision_id,
+        "staff_member": context.get("staff_member"),
+        "csrf_token": context.get("csrf_token"),
+    }

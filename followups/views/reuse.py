@@ -1,0 +1,58 @@
+"""The card of past visits, opened where something is decided; opening it is a reference, so it is a button."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+
+from followups.actions.reuse import open_past_visits
+from followups.queries.reuse import PastVisits
+from followups.views.desk import id_of
+from followups.views.visit import in_language
+from followups.wording import why
+from journal.errors import ActionRefused
+from loans.models import Loan
+from people.rules.masking import mask_name
+from people.web import PageView, no_store, visible_or_404
+
+
+def card_of(found: PastVisits) -> dict[str, Any]:
+    """The card's rows in the active language."""
+    return {
+        "reports": [{"report": past.report, "content": in_language(past.content)} for past in found.reports],
+        "events": found.events,
+        "tasks": [{"task": task, "why": why(task)} for task in found.tasks],
+    }
+
+
+class OpenPastVisits(PageView):
+    """The card alone for a page with scripts, else a page of its own."""
+
+    permission = "followups.view"
+    http_method_names = ["post"]
+    template_name = "followups/reuse/page.html"
+    part_template = "followups/reuse/card.html"
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        seen = visible_or_404(Loan.objects.visible_to(self.staff), pk=pk)
+        number = request.POST.get("decision_id", "")
+        try:
+            loan, found = open_past_visits(
+                loan_id=seen.pk,
+                decision=request.POST.get("decision", ""),
+                decision_id=id_of(number) if number else None,
+                by=self.staff,
+                at=self.at,
+            )
+        except ActionRefused as refusal:
+            if getattr(request, "htmx", None):
+                response = TemplateResponse(request, "followups/reuse/refused.html", {"refusal": refusal}, status=422)
+                return no_store(response)
+            messages.error(request, refusal.message)
+            return redirect("loan_page", pk=seen.pk)
+        is_own = loan.portfolio_officer_id == self.staff.pk
+        name = loan.borrower.name if is_own else mask_name(loan.borrower.name)
+        context = self.get_context_data(loan=loan, name=name, **card_of(found))
+        return no_store(TemplateResponse(request, self.get_template_names(), context))
