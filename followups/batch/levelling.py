@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from followups.queries.levelling import WEEKS, ceiling_on, levelled, officers_beyond, slots_of
+from followups.queries.levelling import WEEKS, levelled, officers_beyond, slots_of
 from followups.rules.levelling import week_of
 
 _OFFICERS = 500
@@ -35,7 +35,7 @@ def level_weeks(*, as_of: date, at: datetime, after: int = 0, up_to: int | None 
     # The date that closes is over: what comes forward has tomorrow at the earliest.
     today = as_of + timedelta(days=1)
     until = week_of(today) + timedelta(days=7 * WEEKS - 1)
-    crowded = officers_beyond(today, until, ceiling_on(as_of), after=after, up_to=up_to)
+    crowded = officers_beyond(as_of, after=after, up_to=up_to)
     moved = 0
     for start in range(0, len(crowded), _OFFICERS):
         moved += _level(crowded[start : start + _OFFICERS], today, until, at, as_of)

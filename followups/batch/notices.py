@@ -20,41 +20,47 @@ AHEAD_DAYS = 24
 NOBODY_DAYS = 7
 _RED = ("RED",)
 
-# Workdays are counted once over the days concerned; the step is the highest one reached.
+# Workdays are counted once over the days concerned; the step is the highest one reached. Only tasks are read that have
+# something to tell by then; each is given the next evening on which it may have: a step of w workdays is not reached in
+# fewer than w days, whatever the calendar becomes. What moves a task's time sets the evening back (a trigger).
 _REACHED = """
-WITH days AS (
+WITH days AS MATERIALIZED (
     SELECT g.day::date AS day,
-           sum(coalesce(w.is_workday, extract(isodow FROM g.day) < 6)::int) OVER (ORDER BY g.day) AS number
+           (sum(coalesce(w.is_workday, extract(isodow FROM g.day) < 6)::int) OVER (ORDER BY g.day))::int AS number
       FROM generate_series(%(from_on)s::date, %(until)s::date, '1 day') AS g(day)
       LEFT JOIN loans_workday w ON w.day = g.day::date
-), open AS (
-    SELECT t.id, t.branch_id, t.loan_id, t.kind, t.level, t.due_on, t.assigned_to_id, t.paused_until,
-           greatest(t.opens_on, t.created_on, %(from_on)s) AS begins_on
+), open AS MATERIALIZED (
+    SELECT t.id, t.branch_id, t.kind, t.level, t.due_on, t.assigned_to_id, t.paused_until, t.version, t.look_on,
+           greatest(t.opens_on, t.created_on, %(from_on)s) AS begins_on,
+           CASE WHEN t.kind = 'FIRST' THEN (SELECT disbursed_on FROM loans_loan l WHERE l.id = t.loan_id) END AS paid_on
       FROM followups_visittask t
      WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
-       AND (t.due_on <= %(until)s OR t.level = 1) AND t.state <> 'SUBMITTED' AND t.branch_id > %(after)s
-       AND (%(up_to)s::bigint IS NULL OR t.branch_id <= %(up_to)s)
-       AND (%(loans)s::bigint[] IS NULL OR t.loan_id = ANY(%(loans)s))
-), used AS (
-    SELECT o.*, n.number - b.number AS elapsed, greatest(d.number - b.number, 1) AS allowed
-      FROM open o JOIN days b ON b.day = least(o.begins_on, %(until)s)
-      JOIN days d ON d.day = greatest(least(o.due_on, %(until)s), %(from_on)s) JOIN days n ON n.day = %(as_of)s
-     WHERE o.begins_on <= %(as_of)s AND (o.paused_until IS NULL OR o.paused_until < %(as_of)s)
+       AND t.state <> 'SUBMITTED' AND t.branch_id > %(after)s
+       AND (%(up_to)s::bigint IS NULL OR t.branch_id <= %(up_to)s) AND {which}
+), clocked AS (
+    SELECT o.id, n.number - b.number AS elapsed, greatest(d.number - b.number, 1) AS allowed
+      FROM open o JOIN days b ON b.day = o.begins_on JOIN days d ON d.day = greatest(o.due_on, %(from_on)s)
+      JOIN days n ON n.day = %(as_of)s
+     WHERE o.begins_on <= %(as_of)s AND (o.paused_until IS NULL OR o.paused_until < %(as_of)s) AND o.due_on <= %(until)s
+), steps AS (
+    SELECT o.id, o.branch_id, o.due_on, o.level, x.code, x.percent,
+           -- from when on the step may be reached: past it, this evening
+           greatest((x.percent * c.allowed + 99) / 100 - c.elapsed, CASE WHEN x.percent < 100 THEN 0
+               ELSE o.due_on - %(as_of)s::date + (x.percent > 100)::int END) AS days_left
+      FROM clocked c JOIN open o USING (id), unnest(%(steps)s::text[], %(percents)s::int[]) AS x(code, percent)
+), alarms AS (
+    SELECT o.id, o.branch_id, o.due_on, o.level, x.code, x.day, o.paid_on + x.day - %(as_of)s::date AS days_left
+      FROM open o, unnest(%(alarms)s::text[], %(alarm_days)s::int[]) AS x(code, day) WHERE o.paid_on IS NOT NULL
 ), reached AS (
-    SELECT id, branch_id, due_on, level, s.code FROM used,
-           LATERAL (SELECT x.code FROM unnest(%(steps)s::text[], %(percents)s::int[]) AS x(code, percent)
-                     WHERE elapsed * 100 >= percent * allowed AND (percent < 100 OR %(as_of)s >= due_on)
-                       AND (percent <= 100 OR %(as_of)s > due_on) ORDER BY percent DESC LIMIT 1) AS s
+    (SELECT DISTINCT ON (id) id, branch_id, due_on, level, code FROM steps WHERE days_left <= 0
+      ORDER BY id, percent DESC)
     UNION ALL
     SELECT id, branch_id, due_on, level, 'RED' FROM open WHERE level = 1
     UNION ALL
     SELECT id, branch_id, due_on, level, 'NOBODY' FROM open
      WHERE assigned_to_id IS NULL AND due_on <= %(as_of)s::date + %(nobody)s
     UNION ALL
-    SELECT o.id, o.branch_id, o.due_on, o.level, a.code FROM open o JOIN loans_loan l ON l.id = o.loan_id,
-           LATERAL (SELECT x.code FROM unnest(%(alarms)s::text[], %(alarm_days)s::int[]) AS x(code, day)
-                     WHERE %(as_of)s::date - l.disbursed_on >= day ORDER BY day DESC LIMIT 1) AS a
-     WHERE o.kind = 'FIRST'
+    (SELECT DISTINCT ON (id) id, branch_id, due_on, level, code FROM alarms WHERE days_left <= 0 ORDER BY id, day DESC)
 ), told AS (
     SELECT r.id, r.branch_id, r.due_on, r.code, a.audience,
            CASE WHEN r.level = 1 OR a.wait = 'DAY' THEN %(told_on)s WHEN a.wait = 'DIGEST' THEN %(digest_on)s
@@ -74,9 +80,29 @@ WITH days AS (
     INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
     SELECT DISTINCT task_id, 'ALARMED', %(at)s, %(as_of)s::date, 'system', jsonb_build_object('code', code)
       FROM made WHERE code LIKE 'FIRST%%' ORDER BY task_id
+), later AS (
+    SELECT o.id, o.version, least(
+               CASE WHEN o.paused_until >= %(as_of)s THEN o.paused_until + 1
+                    WHEN o.begins_on > %(as_of)s THEN o.begins_on
+                    WHEN o.due_on > %(until)s THEN o.due_on - %(ahead)s
+                    ELSE %(as_of)s::date + (SELECT min(s.days_left) FROM steps s
+                                             WHERE s.id = o.id AND s.days_left > 0) END,
+               CASE WHEN o.assigned_to_id IS NULL AND o.due_on > %(as_of)s::date + %(nobody)s
+                    THEN o.due_on - %(nobody)s END,
+               %(as_of)s::date + (SELECT min(a.days_left) FROM alarms a WHERE a.id = o.id AND a.days_left > 0),
+               %(never)s::date) AS look_on
+      FROM open o
+), looked AS (
+    UPDATE followups_visittask t SET look_on = l.look_on
+      FROM (SELECT l.* FROM later l JOIN open o USING (id) WHERE l.look_on <> o.look_on ORDER BY l.id) l
+     WHERE {looks} AND t.id = l.id AND t.version = l.version
 )
 SELECT count(*) FROM made
 """
+# The evening reads what may have something to tell; a fact of the day what it is about, and no evening moves.
+_EVENING = {"which": "t.look_on <= %(as_of)s", "looks": "true"}
+_IN_THE_DAY = {"which": "t.loan_id = ANY(%(loans)s)", "looks": "false"}
+_NEVER = date(9999, 12, 31)
 
 
 @transaction.atomic
@@ -99,15 +125,15 @@ def _raise(
     monday = told_on - timedelta(days=told_on.weekday()) + timedelta(days=7)
     asked: dict[str, Any] = {
         "as_of": as_of, "at": at, "after": after, "up_to": up_to, "nobody": NOBODY_DAYS, "told_on": told_on,
-        "loans": list(loan_ids) if loan_ids is not None else None, "weekly_on": monday,
-        "from_on": as_of - timedelta(days=400), "until": as_of + timedelta(days=AHEAD_DAYS),
+        "loans": None if loan_ids is None else list(loan_ids), "weekly_on": monday, "ahead": AHEAD_DAYS,
+        "from_on": as_of - timedelta(days=400), "until": as_of + timedelta(days=AHEAD_DAYS), "never": _NEVER,
         "digest_on": _next_workday(told_on), "steps": list(STEPS), "percents": list(STEPS.values()),
         "alarms": list(ALARM_DAYS), "alarm_days": list(ALARM_DAYS.values()), "codes": [row[0] for row in rows],
         "audiences": [row[1] for row in rows], "waits": [row[2] for row in rows],
         "only": list(AUDIENCES if only is None else only),
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(_REACHED, asked)
+        cursor.execute(_REACHED.format(**(_EVENING if loan_ids is None else _IN_THE_DAY)), asked)
         return int(cursor.fetchone()[0])
 
 

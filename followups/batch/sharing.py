@@ -8,17 +8,25 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from followups.batch.assigning import assign_unassigned
+from followups.batch.assigning import AHEAD_DAYS, assign_unassigned
 from followups.batch.levelling import level_weeks
 from followups.batch.notices import raise_notices
-from followups.queries.levelling import WEEKS
+from followups.queries.levelling import CROWDED, crowded_between
 from loans.queries.evening import Cuts, cut
 
-# Branches with visits that people have to make; read from an index alone.
-_BRANCHES = """
+# Branches where nobody has something, somebody has a week beyond the ceiling, or something may have to be told.
+_BRANCHES = f"""
 SELECT branch_id AS loan_id FROM followups_visittask
- WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL) AND due_on <= %(until)s
-"""
+ WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL) AND state = 'PLANNED'
+   AND due_on <= %(given_until)s
+   AND (assigned_to_id IS NULL OR proposed_second_id IS NULL AND (method = 'FIELD' OR level = 1))
+UNION
+SELECT branch_id FROM followups_visittask
+ WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL) AND state <> 'SUBMITTED'
+   AND look_on <= %(as_of)s
+UNION
+SELECT s.branch_id FROM people_staff s WHERE s.id IN ({CROWDED})
+"""  # noqa: S608 - a query of this room
 
 
 @transaction.atomic
@@ -31,5 +39,6 @@ def share_out(*, as_of: date, at: datetime, after: int = 0, up_to: int | None = 
 
 def share_cuts(*, as_of: date, size: int) -> Cuts:
     """Chunks of branches with visits to make in the coming weeks."""
-    found = cut(_BRANCHES, {"until": as_of + timedelta(days=7 * WEEKS)}, size)
+    asked = {"as_of": as_of, "given_until": as_of + timedelta(days=AHEAD_DAYS), **crowded_between(as_of)}
+    found = cut(_BRANCHES, asked, size)
     return Cuts(found.ends, found.due)

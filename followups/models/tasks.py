@@ -1,5 +1,7 @@
 """Tasks, and the append-only events their clocks run on."""
 
+from datetime import date
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -86,6 +88,11 @@ class TaskQuerySet(models.QuerySet["VisitTask"]):
         return self.filter(closed_on__isnull=True)
 
 
+# Open and for people to do; read by an index each time.
+_FOR_PEOPLE = Q(closed_on__isnull=True, is_light=False) & (~Q(method="OFF_SITE") | Q(evidence__isnull=False))
+NOT_LOOKED_AT = date(1970, 1, 1)
+
+
 class VisitTask(models.Model):
     """One follow-up to be made: which loan, by which rule and cycle, how, by when, by whom, why."""
 
@@ -120,6 +127,8 @@ class VisitTask(models.Model):
     outcome = models.CharField(max_length=20, choices=Outcome.choices, blank=True)
     evidence = models.JSONField(null=True)
     version = models.PositiveIntegerField(default=1)
+    # On which evening it is looked at next for what people are told of; whatever moves its time sets it back.
+    look_on = models.DateField(default=NOT_LOOKED_AT, db_default=NOT_LOOKED_AT, editable=False)
 
     objects = TaskQuerySet.as_manager()
 
@@ -163,8 +172,22 @@ class VisitTask(models.Model):
                 fields=["due_on"],
                 include=["branch", "assigned_to", "proposed_second", "method", "level", "kind", "opens_on"],
                 name="task_visits",
-                condition=Q(closed_on__isnull=True, is_light=False)
-                & (~Q(method="OFF_SITE") | Q(evidence__isnull=False)),
+                condition=_FOR_PEOPLE,
+            ),
+            models.Index(
+                fields=["look_on"],
+                include=["branch"],
+                name="task_to_tell",
+                condition=_FOR_PEOPLE & ~Q(state="SUBMITTED"),
+            ),
+            # What the evening looks for somebody for.
+            models.Index(
+                fields=["due_on"],
+                include=["branch"],
+                name="task_to_give",
+                condition=_FOR_PEOPLE
+                & Q(state="PLANNED")
+                & (Q(assigned_to__isnull=True) | Q(proposed_second__isnull=True) & (Q(method="FIELD") | Q(level=1))),
             ),
         ]
         constraints = [

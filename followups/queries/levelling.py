@@ -14,15 +14,16 @@ WEEKS = 8
 CEILING, DEFAULT_CEILING = "visit_week_ceiling", 8
 
 # Read from the index of visits alone; reports in review are counted too, so that it may name too many, never too few.
-_BEYOND = """
-SELECT DISTINCT w.officer FROM (
+CROWDED = """
     SELECT assigned_to_id AS officer FROM followups_visittask
      WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL)
-       AND due_on > %(sunday)s AND due_on <= %(until)s AND assigned_to_id IS NOT NULL
-     GROUP BY assigned_to_id, date_trunc('week', due_on) HAVING count(*) > %(ceiling)s) AS w
-  JOIN people_staff s ON s.id = w.officer
- WHERE s.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR s.branch_id <= %(up_to)s) ORDER BY 1
+       AND due_on > %(sunday)s AND due_on <= %(crowded_until)s AND assigned_to_id IS NOT NULL
+     GROUP BY assigned_to_id, date_trunc('week', due_on) HAVING count(*) > %(ceiling)s
 """
+_BEYOND = f"""
+SELECT DISTINCT w.officer FROM ({CROWDED}) AS w JOIN people_staff s ON s.id = w.officer
+ WHERE s.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR s.branch_id <= %(up_to)s) ORDER BY 1
+"""  # noqa: S608 - the query above
 # A visit is what a person has to make or has made; red ones keep no distance and none is kept from them.
 _SLOTS = """
 SELECT t.id, t.loan_id, t.assigned_to_id, t.opens_on, t.due_on, t.level, t.is_pinned OR t.state <> 'PLANNED'
@@ -51,14 +52,19 @@ def gap_on(today: date) -> int:
     return int(parameter(GAP, today, DEFAULT_GAP))
 
 
-def officers_beyond(today: date, until: date, ceiling: int, *, after: int = 0, up_to: int | None = None) -> list[int]:
-    """Who has a later week beyond the ceiling; the week of `today` cannot be relieved."""
-    asked: dict[str, Any] = {
-        "sunday": week_of(today) + timedelta(days=6), "until": until, "ceiling": ceiling, "after": after,
-        "up_to": up_to,
+def crowded_between(as_of: date) -> dict[str, Any]:
+    """What `CROWDED` asks at the close of a date, which is over: the weeks after that of the next day."""
+    monday = week_of(as_of + timedelta(days=1))
+    return {
+        "sunday": monday + timedelta(days=6), "crowded_until": monday + timedelta(days=7 * WEEKS - 1),
+        "ceiling": ceiling_on(as_of),
     }  # fmt: skip
+
+
+def officers_beyond(as_of: date, *, after: int = 0, up_to: int | None = None) -> list[int]:
+    """Who has a later week beyond the ceiling; the week of the next day cannot be relieved."""
     with connection.cursor() as cursor:
-        cursor.execute(_BEYOND, asked)
+        cursor.execute(_BEYOND, {**crowded_between(as_of), "after": after, "up_to": up_to})
         return [row[0] for row in cursor.fetchall()]
 
 

@@ -9,9 +9,10 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from followups.batch.notices import tell_red
+from followups.batch.notices import raise_notices, tell_red
 from followups.batch.sharing import share_cuts, share_out
 from followups.models import Notice, TaskEvent, VisitTask
+from followups.models.tasks import NOT_LOOKED_AT
 from followups.queries.levelling import levelled, slots_of
 from followups.queries.notices import notices_for, told, unread
 from followups.rules.escalation import step_reached
@@ -192,16 +193,60 @@ def test_red_is_told_to_all_at_once_in_the_day(network: Network) -> None:
 
 def test_a_first_follow_up_not_made_alarms_at_75_85_and_90(network: Network) -> None:
     loan = book_loan(network.branch, network.officer)
+    Loan.objects.filter(pk=loan.pk).update(disbursed_on=TODAY - timedelta(days=74))
     task = make_task(loan, network.officer, kind="FIRST", rule="FIRST_90", opens_on=TODAY, due_on=TODAY)
     for day, wanted in ((74, 0), (75, 1), (80, 1), (85, 3), (90, 6), (95, 6)):
-        disbursed = TODAY - timedelta(days=day)
-        Loan.objects.filter(pk=loan.pk).update(disbursed_on=disbursed)
-        share()
+        share(TODAY + timedelta(days=day - 74))
         assert Notice.objects.filter(task=task, code__startswith="FIRST").count() == wanted, day
     assert [event.data["code"] for event in events("ALARMED")] == ["FIRST_75", "FIRST_85", "FIRST_90"]
-    tomorrow = TODAY + timedelta(days=1)
-    shown = {row.notice.code for row in told(network.head, tomorrow)}
+    shown = {row.notice.code for row in told(network.head, TODAY + timedelta(days=30))}
     assert "FIRST_90" in shown and "FIRST_75" not in shown
+
+
+def test_an_evening_that_looks_only_where_it_may_tell_tells_what_looking_everywhere_would(network: Network) -> None:
+    dice = Random(7)  # noqa: S311 - days, no secret
+    for number in range(40):
+        opens = TODAY + timedelta(days=dice.randrange(-60, 30))
+        due = opens + timedelta(days=dice.randrange(0, 75))
+        loan = book_loan(network.branch, network.officer)
+        Loan.objects.filter(pk=loan.pk).update(disbursed_on=opens - timedelta(days=dice.randrange(10, 60)))
+        task = make_task(
+            loan, network.officer, kind=dice.choice(("FIRST", "PERIODIC")), cycle=str(number), opens_on=opens,
+            due_on=due, level=dice.choice((1, 3, 9, 9)),
+        )  # fmt: skip
+        VisitTask.objects.filter(pk=task.pk).update(
+            created_on=opens, paused_until=dice.choice((None, None, opens + timedelta(days=9)))
+        )
+
+    def told_over(days: int, *, everywhere: bool) -> set[tuple[Any, ...]]:
+        for offset in range(days):
+            if everywhere:
+                VisitTask.objects.update(look_on=NOT_LOOKED_AT)
+            raise_notices(as_of=TODAY + timedelta(days=offset), at=AT)
+        return set(Notice.objects.values_list("task_id", "code", "audience", "due_on", "raised_on", "tell_on"))
+
+    with transaction.atomic():
+        wanted = told_over(130, everywhere=True)
+        transaction.set_rollback(True)
+    VisitTask.objects.update(look_on=NOT_LOOKED_AT)
+    assert told_over(130, everywhere=False) == wanted and len(wanted) > 100
+
+
+def test_a_task_whose_time_moves_is_looked_at_again_and_one_that_does_not_is_left(network: Network) -> None:
+    (task,) = network.tasks(1, due_on=TODAY + timedelta(days=60), state="IN_PROGRESS")
+    share()
+    task.refresh_from_db()
+    assert TODAY < task.look_on < task.due_on
+    VisitTask.objects.filter(pk=task.pk).update(version=9)
+    assert VisitTask.objects.get(pk=task.pk).look_on == task.look_on
+    for change in (
+        {"due_on": TODAY + timedelta(days=3)}, {"level": 3}, {"assigned_to": network.second},
+        {"paused_until": TODAY + timedelta(days=2)}, {"state": "SUBMITTED"},
+    ):  # fmt: skip
+        share()
+        VisitTask.objects.filter(pk=task.pk).update(look_on=TODAY + timedelta(days=1))
+        VisitTask.objects.filter(pk=task.pk).update(**change)
+        assert VisitTask.objects.get(pk=task.pk).look_on == NOT_LOOKED_AT, change
 
 
 def test_what_the_gate_leaves_with_nobody_is_on_the_managers_list(network: Network) -> None:
