@@ -8,11 +8,13 @@ from followups.models.attachments import AttachmentRemoval, PhotoExit, VisitAtta
 from followups.models.attempts import ContactOutcome, VisitAttempt
 from followups.models.events import Event, EventFeed, EventFinding, EventSource, EventSubject, EventVisit, Finding
 from followups.models.handover import HandOver, HandOverItem
+from followups.models.measures import Measure, MeasureState, ResponseMeasure
 from followups.models.merging import MergedTask, MergeMode
 from followups.models.notices import Audience, Notice, NoticeCode, NoticeQuerySet, NoticesRead, SkipRequest, SkipState
 from followups.models.policy import Checklist, FollowUpPolicy, FollowUpPolicyLine
-from followups.models.reports import Difference, ReportQuerySet, ReportState, VisitReport
+from followups.models.reports import Difference, ReportQuerySet, ReportState, ReturnReason, VisitReport
 from followups.models.reuse import Decision, ReportReference
+from followups.models.review import HintCode, ReportHint, ReportOpening, ReportText
 from followups.models.tasks import (
     OPEN_STATES,
     EventKind,
@@ -49,7 +51,10 @@ __all__ = [
     "FollowUpPolicyLine",
     "HandOver",
     "HandOverItem",
+    "HintCode",
     "Level",
+    "Measure",
+    "MeasureState",
     "MergeMode",
     "MergedTask",
     "Method",
@@ -61,9 +66,14 @@ __all__ = [
     "Outcome",
     "PauseReason",
     "PhotoExit",
+    "ReportHint",
+    "ReportOpening",
     "ReportQuerySet",
     "ReportReference",
     "ReportState",
+    "ReportText",
+    "ResponseMeasure",
+    "ReturnReason",
     "SecondOpinion",
     "Subject",
     "SkipRequest",

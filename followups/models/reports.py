@@ -18,6 +18,18 @@ class ReportState(models.TextChoices):
     APPROVED = "APPROVED", _("审核通过")
 
 
+class ReturnReason(models.TextChoices):
+    """Why a report goes back; the codes of `rules.review.RETURN_REASONS`."""
+
+    NO_EVIDENCE = "NO_EVIDENCE", _("佐证缺失")
+    NOT_VERIFIED = "NOT_VERIFIED", _("核实不足")
+    INCONSISTENT = "INCONSISTENT", _("前后不一致")
+    CONCLUSION = "CONCLUSION", _("结论依据不足")
+    MEASURES = "MEASURES", _("措施不当或缺失")
+    FORMALISM = "FORMALISM", _("雷同或走过场")
+    OTHER = "OTHER", _("其他")
+
+
 class ReportQuerySet(models.QuerySet["VisitReport"]):
     def visible_to(self, staff: Staff) -> "ReportQuerySet":
         if sees_every_branch(staff):
@@ -45,6 +57,18 @@ class VisitReport(models.Model):
     decided_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="reports_decided")
     decided_at = models.DateTimeField(null=True)
     decision_note = models.TextField(blank=True)
+    # Who went along when it was submitted: reviews it as little as who submitted it.
+    accompanied_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    # May be approved together with others (`rules.review.is_clean`).
+    is_clean = models.BooleanField(default=False, db_default=False)
+    return_code = models.CharField(max_length=12, choices=ReturnReason.choices, blank=True, db_default="")
+    # 红: the manager gives an opinion, then the risk head decides.
+    needs_risk_head = models.BooleanField(default=False, db_default=False)
+    endorsed_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    endorsed_at = models.DateTimeField(null=True)
+    endorsement = models.TextField(blank=True, db_default="")
+    # What the PDF says beyond the content: who reviewed it with which words, and with what it was set.
+    decision = models.JSONField(null=True)
     pdf = models.ForeignKey(Exhibit, on_delete=models.PROTECT, null=True)
 
     objects = ReportQuerySet.as_manager()
@@ -69,10 +93,39 @@ class VisitReport(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="RETURNED") | ~Q(decision_note=""), name="returned_report_has_reason"
             ),
+            models.CheckConstraint(
+                condition=Q(accompanied_by__isnull=True)
+                | Q(decided_by__isnull=True)
+                | ~Q(decided_by=F("accompanied_by")),
+                name="reviewer_did_not_go_along",
+            ),
+            models.CheckConstraint(
+                condition=Q(endorsed_by__isnull=True)
+                | ~Q(endorsed_by=F("submitted_by"))
+                & (Q(accompanied_by__isnull=True) | ~Q(endorsed_by=F("accompanied_by")))
+                & (Q(decided_by__isnull=True) | ~Q(endorsed_by=F("decided_by"))),
+                name="endorser_is_somebody_else",
+            ),
+            models.CheckConstraint(
+                condition=Q(endorsed_by__isnull=True, endorsed_at__isnull=True)
+                | Q(endorsed_by__isnull=False, endorsed_at__isnull=False, needs_risk_head=True) & ~Q(endorsement=""),
+                name="endorsement_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="APPROVED", needs_risk_head=True) | Q(endorsed_by__isnull=False),
+                name="red_report_has_two_reviewers",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def waits_for(self) -> str:
+        """Whose turn it is: MANAGER, RISK, or empty once it is decided."""
+        if self.state != ReportState.SUBMITTED:
+            return ""
+        return "RISK" if self.needs_risk_head and self.endorsed_by_id else "MANAGER"
 
     @property
     def number(self) -> str:

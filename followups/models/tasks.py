@@ -232,6 +232,7 @@ class EventKind(models.TextChoices):
     ALARMED = "ALARMED", _("首次回访告警")
     SKIP_ASKED = "SKIP_ASKED", _("申请免访")
     SKIP_REFUSED = "SKIP_REFUSED", _("不同意免访")
+    ENDORSED = "ENDORSED", _("主管审核，待风险审核")
 
 
 class TaskEvent(models.Model):
