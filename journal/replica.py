@@ -1,8 +1,9 @@
 """Where reports read: on a replica of the database when the bank runs one (REPLICA_URL), else where everything is.
 
-A replica is a moment behind, may cancel a query for what it has to replay, and may be away. So only what is told with
-the date of a close is read there, and is read where everything is when the replica does not answer or does not know
-that close yet. A person's own work, money and every decision are read where they are written.
+A replica is a moment behind, may cancel a query for what it has to replay, and may be away. So what is told with the
+date of a close is read there once it knows that close, and a report that counts up to now once it has replayed all that
+is written (`read_written`); else both are read where everything is. A person's own work, money and every decision are
+read where they are written.
 """
 
 import logging
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 REPLICA = "replica"
 # Seconds for which a process does not ask a replica again that did not answer.
 LEFT_ALONE = 30.0
+# Seconds that a report waits for a replica to replay what is written.
+WAITED_FOR, _LOOKS_EVERY = 1.0, 0.05
 _reporting: ContextVar[bool] = ContextVar("reporting", default=False)
 _away_until = 0.0
 _Result = TypeVar("_Result")
@@ -46,6 +49,40 @@ def read_report(read: Callable[[str], _Result], *, is_current: Callable[[_Result
             if is_current(found):
                 return found
     return read("default")
+
+
+def read_known(read: Callable[[str], _Result], *, knows: Callable[[str], bool]) -> _Result:
+    """`read_report` of what takes long: the replica is asked first whether it knows what is to be told."""
+    found = read_report(
+        lambda using: (read(using),) if using == "default" or knows(using) else None,
+        is_current=lambda found: found is not None,
+    )
+    assert found is not None
+    return found[0]
+
+
+def read_written(read: Callable[[str], _Result]) -> _Result:
+    """Reads on the replica once it has replayed all that is written now: nobody misses what they have just done."""
+    if report_database() == "default":
+        return read("default")
+    written = _ask("default", "SELECT pg_current_wal_lsn()::text")
+    return read_known(read, knows=lambda using: _has_replayed(using, written))
+
+
+def _has_replayed(using: str, written: str) -> bool:
+    """Soon: a replica is milliseconds behind. What is no standby never has."""
+    until = time.monotonic() + WAITED_FOR
+    while not (found := _ask(using, "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", written)):
+        if found is None or time.monotonic() > until:
+            return False
+        time.sleep(_LOOKS_EVERY)
+    return True
+
+
+def _ask(using: str, statement: str, *values: str) -> Any:
+    with connections[using].cursor() as cursor:
+        cursor.execute(statement, values or None)
+        return cursor.fetchone()[0]
 
 
 def _leave_alone(fault: Exception) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 from django.db import connection
 
 from followups.rules.clock import CORRECTING, REVIEWING, VISITING, WAITING
+from journal.replica import read_written
+from loans import sql
 from people.models import Branch, Staff
 from people.queries import branch_ids_visible_to
 
@@ -153,16 +155,16 @@ def turn_around(staff: Staff, first: date, last: date, *, by: str = "branch", br
     code, name = GROUPS[by]
     asked: dict[str, Any] = {"first": first, "last": last, "branches": _branches(staff, branch)}
     rows, whole = [], None
-    with connection.cursor() as cursor:
-        cursor.execute(_TIMES + _FIGURES.format(code=code, name=name, each=_EACH), asked)
-        for is_whole, key, words, closed, late, findings, *spreads in cursor.fetchall():
-            pairs = [Spread(*pair) for pair in zip(spreads[::2], spreads[1::2], strict=True)]
-            steps = dict(zip(STEPS, pairs[1:], strict=True))
-            figure = Figure(key or "", words or "", closed, late, findings, pairs[0], steps)
-            if not is_whole:
-                rows.append(figure)
-            elif closed:
-                whole = figure
+    statement = _TIMES + _FIGURES.format(code=code, name=name, each=_EACH)
+    found = read_written(lambda using: sql.rows(statement, asked, using=using))
+    for is_whole, key, words, closed, late, findings, *spreads in found:
+        pairs = [Spread(*pair) for pair in zip(spreads[::2], spreads[1::2], strict=True)]
+        steps = dict(zip(STEPS, pairs[1:], strict=True))
+        figure = Figure(key or "", words or "", closed, late, findings, pairs[0], steps)
+        if not is_whole:
+            rows.append(figure)
+        elif closed:
+            whole = figure
     return TurnAround(first, last, by, branch, rows, whole)
 
 
@@ -175,12 +177,13 @@ def tasks_behind(
     asked: dict[str, Any] = {
         "first": first, "last": last, "branches": _branches(staff, branch), "code": code, "only": only, "most": MOST,
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(_TIMES + _TASKS.format(code=GROUPS[by][0], order=order), asked)
-        return [
-            Taken(pk, total, dict(zip(STEPS, steps, strict=True)), is_late, has_finding, closed_on)
-            for pk, total, *steps, is_late, has_finding, closed_on in cursor.fetchall()
-        ]
+    statement = _TIMES + _TASKS.format(code=GROUPS[by][0], order=order)
+    return [
+        Taken(pk, total, dict(zip(STEPS, steps, strict=True)), is_late, has_finding, closed_on)
+        for pk, total, *steps, is_late, has_finding, closed_on in read_written(
+            lambda using: sql.rows(statement, asked, using=using)
+        )
+    ]
 
 
 def breaching(staff: Staff, until: date, *, branch: str = "", most: int = 30) -> Sequence[tuple[int, date]]:

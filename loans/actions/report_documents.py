@@ -12,12 +12,14 @@ from datetime import datetime
 from decimal import Decimal
 from io import StringIO
 from tempfile import TemporaryFile
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import connections, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from journal.actions import record
+from journal.replica import read_written
 from loans import statement_xlsx
 from loans.actions import reports as asked_reports
 from loans.actions.pricing_documents import CSV, DOCUMENT_LANGUAGE, XLSX
@@ -187,21 +189,26 @@ def take_book(*, asked: Mapping[str, str], by: Staff, at: datetime) -> BookFile:
     product = asked.get("product", "")
     if product and product not in Product.values:
         raise ReportRefused(_("没有这种产品。"), field="product")
-    scope = scope_of(by, asked.get("branch", ""), product)
-    file = OnDisk()
-    with override(DOCUMENT_LANGUAGE):
-        file.write(_MARK + ",".join(book_heads()).encode() + b"\r\n")
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        # COPY takes no parameters of its own: the driver writes them in, quoted.
-        query = cursor.mogrify(statements.BOOK, {**scope.values(), "day": today}).decode()
-        cursor.copy_expert(f"COPY ({query}) TO STDOUT WITH (FORMAT csv)", file)
-        loans = int(cursor.rowcount)
+    values = {**scope_of(by, asked.get("branch", ""), product).values(), "day": today}
+    file, loans = read_written(lambda using: _book(values, using))
     given = {key: asked[key] for key in ("branch", "product") if asked.get(key)}
     record(
         kind="loans.book_taken", subject_type="report", subject_id=None, by=by.staff_no, at=at, business_date=today,
         data={"loans": loans, "asked": given, "sha256": file.sha256.hexdigest()},
     )  # fmt: skip
     return BookFile(f"book-{today:%Y%m%d}.csv", file, file.rewind(), loans)
+
+
+def _book(values: Mapping[str, Any], using: str) -> tuple[OnDisk, int]:
+    """The file with its heads, and how many loans are in it."""
+    file, where = OnDisk(), connections[using]
+    with override(DOCUMENT_LANGUAGE):
+        file.write(_MARK + ",".join(book_heads()).encode() + b"\r\n")
+    with where.cursor() as cursor, where.wrap_database_errors:
+        # COPY takes no parameters of its own: the driver writes them in, quoted.
+        query = cursor.mogrify(statements.BOOK, values).decode()
+        cursor.copy_expert(f"COPY ({query}) TO STDOUT WITH (FORMAT csv)", file)
+        return file, int(cursor.rowcount)
 
 
 def book_heads() -> Sequence[str]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from loans import sql
 from loans.models import Account, GeneralAccount
-from loans.queries.reports import Scope
+from loans.queries.reports import Scope, read_closed
 from loans.sql import general
 
 # Accounts in the order of a report: what is owned, then income, then the rest.
@@ -26,7 +26,8 @@ class GeneralRow(NamedTuple):
 
 def general_day(on: date, scope: Scope) -> list[GeneralRow]:
     """Every account that moved, in order of branch, product and account."""
-    rows = sql.rows(general.GENERAL_DAY, {**scope.values(), "product": scope.product or None, "on": on})
+    values = {**scope.values(), "product": scope.product or None, "on": on}
+    rows = read_closed(lambda using: sql.rows(general.GENERAL_DAY, values, using=using))
     found = [GeneralRow(*row[1:]) for row in rows]
     return sorted(found, key=lambda row: (row.code, row.product, ACCOUNTS.index(row.account)))
 

@@ -1,10 +1,12 @@
 """Reports about the book as a person sees it: aging, class migration, collections; each is one statement."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
+from journal.replica import read_known, read_written, report_database
 from loans import sql
 from loans.models import BusinessDate
 from loans.queries.bank import calendar, overdue_grace_days
@@ -19,6 +21,8 @@ CLASSES = ("PASS", "SPECIAL_MENTION", "SUBSTANDARD", "DOUBTFUL", "LOSS")
 NEW, SETTLED, WRITTEN_OFF = "NEW", "SETTLED", "WRITTEN_OFF"
 BRANCH, PRODUCT, MONTH = "branch", "product", "month"
 _NOTHING = Decimal("0.00")
+_LAST_CLOSE = "SELECT max(day) FROM loans_businessdate WHERE NOT is_open"
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,14 @@ def closed_dates() -> tuple[date, date] | None:
     return (first, last) if first and last else None
 
 
+def read_closed(read: Callable[[str], _Result]) -> _Result:
+    """What is told of closed dates, by an alias: on a replica that knows the last close, else where everything is."""
+    if report_database() == "default":
+        return read("default")
+    ((last,),) = sql.rows(_LAST_CLOSE)
+    return read_known(read, knows=lambda using: sql.rows(_LAST_CLOSE, using=using) == [(last,)])
+
+
 def aging_at(day: date, scope: Scope, by: str) -> CellTable:
     """Balances at the close of a date by band of days past due, a row a branch (by its id) or a product."""
     days = calendar(day - timedelta(days=40), day)
@@ -97,13 +109,15 @@ def aging_at(day: date, scope: Scope, by: str) -> CellTable:
     loans = reports.AGING_LOANS if by == PRODUCT or scope.product else ""
     parts = {"key": reports.AGING_KEYS[by], "loans": loans, "scope": reports.AGING_SCOPE}
     statement = _with(reports.AGING, parts)
-    found = sql.rows(statement, {**scope.values(), "day": day, "recognised": until})
+    values = {**scope.values(), "day": day, "recognised": until}
+    found = read_closed(lambda using: sql.rows(statement, values, using=using))
     return _table([(row, band, Cell(*cell)) for row, band, *cell in found], BANDS)
 
 
 def migration_between(from_on: date, to_on: date, scope: Scope) -> CellTable:
     """Loans by class at the close of two dates; balances are those of the later one."""
-    found = sql.rows(reports.MIGRATION, {**scope.values(), "from_on": from_on, "to_on": to_on})
+    values = {**scope.values(), "from_on": from_on, "to_on": to_on}
+    found = read_closed(lambda using: sql.rows(reports.MIGRATION, values, using=using))
     cells = [(was, now, Cell(*cell)) for was, now, *cell in found]
     return _table(cells, (*CLASSES, SETTLED, WRITTEN_OFF), rows=(*CLASSES, NEW))
 
@@ -134,7 +148,9 @@ def collected_in(from_on: date, until: date, scope: Scope, by: str) -> list[Coll
     """What fell due from one day until another (not counted) and came in, a row a month or a branch."""
     narrows = by == BRANCH or scope.branches is not None or scope.product is not None
     parts = {**reports.COLLECTION_KEYS[by], "loans": reports.COLLECTION_LOANS if narrows else ""}
-    found = sql.rows(_with(reports.COLLECTIONS, parts), {**scope.values(), "from_on": from_on, "until": until})
+    statement, values = _with(reports.COLLECTIONS, parts), {**scope.values(), "from_on": from_on, "until": until}
+    # Money of the open date is in it.
+    found = read_written(lambda using: sql.rows(statement, values, using=using))
     return [Collected(*row) for row in found]
 
 

@@ -4,6 +4,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import psycopg2
 
 from tests.crash.processes import wait_for
 from tests.crash.servers import Home, Server
@@ -33,7 +36,18 @@ class Pair:
     def caught_up(self) -> bool:
         """Waits until the standby has replayed what the primary has written."""
         written = self.primary.ask("SELECT pg_current_wal_lsn()")
-        return wait_for(lambda: self.standby.ask(f"SELECT pg_last_wal_replay_lsn() >= '{written}'"), 30)
+        return wait_for(lambda: self._asked(f"SELECT pg_last_wal_replay_lsn() >= '{written}'"), 30)
+
+    def resume(self) -> None:
+        """Lets the standby replay again."""
+        self._asked("SELECT pg_wal_replay_resume()")
+
+    def _asked(self, statement: str) -> Any:
+        """What the standby says; None where the question itself stood in the way of what is replayed."""
+        try:
+            return self.standby.ask(statement)
+        except psycopg2.errors.SerializationFailure:
+            return None
 
 
 def asked_by_the_bank(server: Server) -> list[str]:

@@ -1,5 +1,6 @@
 """Reports on a real standby: it answers them, may cancel them, fall behind or be gone, and nothing else asks it."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,17 @@ from tests.web.api_bank import Bank, make_bank
 
 pytestmark = [pytest.mark.crash, pytest.mark.xdist_group("crash-standby")]
 SLOW = "FROM loans_figure, pg_sleep(20)"
+# Reports: address, what only its statement says, and whether it is told of closed dates alone.
+REPORTS = (
+    ("loans:report_aging", [], "), unpaid AS (", True),
+    ("loans:report_migration", [], "array_agg(data ->> 'from'", True),
+    ("loans:report_general", [], "FROM loans_general_line WHERE business_date =", True),
+    ("loans:report_file", ["aging", "csv"], "), unpaid AS (", True),
+    ("api:book-aging", [], "), unpaid AS (", True),
+    ("loans:report_collections", [], "WITH cell AS (", False),
+    ("loans:report_book_csv", [], "COPY (SELECT", False),
+    ("followups:turn_around", [], "WITH closed AS (", False),
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +65,15 @@ def _replica_at(port: int) -> Iterator[None]:
         connections["replica"].close()
         del connections["replica"]
         del bank_settings.DATABASES["replica"]
+
+
+@contextmanager
+def _without_replica() -> Iterator[None]:
+    found = bank_settings.DATABASES.pop("replica")
+    try:
+        yield
+    finally:
+        bank_settings.DATABASES["replica"] = found
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +110,20 @@ def figures_read(server: Server) -> int:
     return sum("FROM loans_figure" in statement for statement in asked_by_the_bank(server))
 
 
+def report(bank: Bank, name: str, given: list[str]) -> bytes:
+    client = Client()
+    client.force_login(bank.staff["manager"], backend="django.contrib.auth.backends.ModelBackend")
+    response = client.get(reverse(name, args=given))
+    assert response.status_code == 200
+    return re.sub(rb'(name="csrfmiddlewaretoken" value=|"X-CSRFToken": )"[^"]*"', b"", b"".join(response))
+
+
+def asked_of(pair: Pair, marked: str) -> tuple[int, int]:
+    """How often the primary and the standby were asked for a report."""
+    found = [sum(marked in each for each in asked_by_the_bank(server)) for server in (pair.primary, pair.standby)]
+    return found[0], found[1]
+
+
 def last_close() -> date:
     return today() - timedelta(days=1)
 
@@ -110,6 +145,40 @@ def test_the_standby_answers_reports_and_nothing_else(pair: Pair, bank: Bank) ->
     assert said and all("loans_figure" in each for each in said)
 
 
+def test_every_report_is_read_on_the_standby_and_says_what_the_primary_says(pair: Pair, bank: Bank) -> None:
+    assert pair.caught_up()
+    for name, given, marked, _is_closed in REPORTS:
+        here, there = asked_of(pair, marked)
+        content = report(bank, name, given)
+        assert asked_of(pair, marked) == (here, there + 1), name
+        # The taking of a file is written: the standby has to come after it.
+        assert pair.caught_up()
+        with _without_replica():
+            assert report(bank, name, given) == content, name
+        assert asked_of(pair, marked) == (here + 1, there + 1), name
+
+
+def test_reports_while_the_standby_is_behind(pair: Pair, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told of closed dates goes on there until a date is closed; what counts up to now does not."""
+    monkeypatch.setattr(replica, "WAITED_FOR", 0.1)
+    assert pair.caught_up()
+    pair.standby.ask("SELECT pg_wal_replay_pause()")
+    try:
+        pair.primary.ask("CREATE TABLE written (n int); DROP TABLE written")
+        for name, given, marked, is_closed in REPORTS:
+            here, there = asked_of(pair, marked)
+            report(bank, name, given)
+            assert asked_of(pair, marked) == ((here, there + 1) if is_closed else (here + 1, there)), name
+        close()
+        for name, given, marked, _is_closed in REPORTS:
+            here, there = asked_of(pair, marked)
+            report(bank, name, given)
+            assert asked_of(pair, marked) == (here + 1, there), name
+    finally:
+        pair.resume()
+    assert pair.caught_up()
+
+
 def test_who_closed_a_date_sees_it_though_the_standby_is_behind(pair: Pair, bank: Bank) -> None:
     assert pair.caught_up()
     pair.standby.ask("SELECT pg_wal_replay_pause()")
@@ -118,7 +187,7 @@ def test_who_closed_a_date_sees_it_though_the_standby_is_behind(pair: Pair, bank
         assert says(told(bank), day)
         assert figures_read(pair.standby) == asked + 1
     finally:
-        pair.standby.ask("SELECT pg_wal_replay_resume()")
+        pair.resume()
     assert pair.caught_up()
     asked = figures_read(pair.primary)
     assert says(told(bank), day) and figures_read(pair.primary) == asked
@@ -170,6 +239,12 @@ def test_nothing_is_written_whatever_the_url_leads_to(pair: Pair, bank: Bank) ->
 def test_a_standby_that_is_gone_takes_nothing_with_it(pair: Pair, bank: Bank) -> None:
     assert says(told(bank), last_close())
     pair.standby.kill()
+    for name, given, marked, _is_closed in REPORTS:
+        replica._away_until = 0.0
+        here, there = asked_of(pair, marked)
+        report(bank, name, given)
+        assert asked_of(pair, marked) == (here + 1, there)
+    replica._away_until = 0.0
     assert says(told(bank), last_close())
     assert replica.report_database() == "default"
     ready = Client().get("/readyz")
