@@ -29,16 +29,17 @@ def run_isolated(
     up_to: int | None,
     takes_ids: bool = False,
     found: Sequence[int] | None = None,
+    has_held: bool = True,
 ) -> dict[str, Any]:
     """The counts of a chunk (loan ids above `after`, up to `up_to`), with `held_back` when a loan was set aside.
 
     Loans that were `found` already are handed to the work, which then does not search.
     A loan held back before is looked at again by its id where the work takes ids: its own search may find a loan on
-    one day only.
+    one day only. `has_held` is False where the caller knows that none is held back in the stage.
     """
     counts: dict[str, Any] = {}
     failed: set[int] = set()
-    held = [] if stage == "bill" else _held(stage, after, up_to)
+    held = _held(stage, after, up_to) if has_held and stage != "bill" else []
     if takes_ids:
         for loan_id in held:
             _try_again(work, loan_id, stage, as_of, scope, counts, failed)

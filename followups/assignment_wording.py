@@ -1,6 +1,7 @@
 """Says in words why a task went to somebody, from the codes that its events keep."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -31,11 +32,18 @@ def why_assigned(task: VisitTask) -> str:
     if task.assigned_to_id is None:
         return ""
     event = TaskEvent.objects.filter(task=task, kind=EventKind.ASSIGNED).order_by("-id").first()
-    if event is not None and event.data.get("reason"):
-        return str(event.data["reason"])
-    if event is not None and event.data.get("why"):
-        return assignment_words(event.data["why"])
-    if event is not None and event.data.get("hand_over"):
+    return why_of(task, event.data if event else None)
+
+
+def why_of(task: VisitTask, told: Mapping[str, Any] | None) -> str:
+    """The same from what the newest assignment says of itself."""
+    if task.assigned_to_id is None:
+        return ""
+    if told is not None and told.get("reason"):
+        return str(told["reason"])
+    if told is not None and told.get("why"):
+        return assignment_words(told["why"])
+    if told is not None and told.get("hand_over"):
         return _("管户移交")
     return str(_WORDS["OWNER"]) if task.loan.portfolio_officer_id == task.assigned_to_id else ""
 

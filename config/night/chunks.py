@@ -73,7 +73,8 @@ def _plan(stage: Stage, day: date, at_clock: Clock, size: int, has_held: bool) -
         Run.objects.create(business_date=day, stage=stage.name, counts=_LAST, started_at=at, finished_at=at)
         return 0
     if not ends:
-        _work(stage, Claimed(day, stage.name, 0, 0, None, due), at_clock, found if stage.takes_found else None)
+        whole = Claimed(day, stage.name, 0, 0, None, due)
+        _work(stage, whole, at_clock, found if stage.takes_found else None, has_held=has_held)
         return 0
     rest = due - size * len(ends)
     Chunk.objects.bulk_create(
@@ -115,15 +116,17 @@ def drain(stages: Mapping[str, Stage], day: date, at_clock: Clock, until: float,
             raise OutOfTime
 
 
-def _work(stage: Stage, chunk: Claimed, at_clock: Clock, found: Sequence[int] | None = None) -> None:
+def _work(
+    stage: Stage, chunk: Claimed, at_clock: Clock, found: Sequence[int] | None = None, *, has_held: bool = True
+) -> None:
     """Does a chunk; writes its progress row and, when it did anything, its entry in the journal.
 
-    `found` are its loans, where the plan of this very transaction named them.
+    `found` are its loans, where the plan of this very transaction named them; `has_held` as the plan knew it.
     """
     day, at = chunk.business_date, at_clock()
     counts: dict[str, Any] = run_isolated(
         stage.work, stage=stage.name, as_of=day, scope={"at": at}, after=chunk.after, up_to=chunk.up_to,
-        takes_ids=stage.takes_ids, found=found,
+        takes_ids=stage.takes_ids, found=found, has_held=has_held,
     )  # fmt: skip
     Run.objects.create(
         business_date=day, stage=stage.name, chunk=chunk.number, loans=chunk.loans, started_at=at,

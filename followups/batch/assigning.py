@@ -15,11 +15,9 @@ from typing import Any
 from django.db import connection, transaction
 
 from followups.queries.handover import districts_known_to
-from followups.queries.levelling import ceiling_on
+from followups.queries.levelling import CEILING, DEFAULT_CEILING
 from followups.rules.assignment import Candidate, Work, gates, propose, propose_second
 from followups.rules.levelling import week_of
-from loans.models import BusinessDate
-from loans.queries import parameter
 from people.models import Certificate, Staff
 from people.queries.certificates import VISITS
 from people.queries.leave import absences_between
@@ -68,6 +66,12 @@ SELECT officer, count(*) FILTER (WHERE leads), count(*) FILTER (WHERE NOT leads)
        AND due_on <= %(until)s AND proposed_second_id IS NOT NULL) AS each
  WHERE officer = ANY(%(officers)s) GROUP BY 1
 """
+# What gates and how full a week may be; a parameter that nobody set is null.
+_STANDING = """
+SELECT (SELECT min(day) FROM loans_businessdate),
+       (SELECT value FROM loans_parameter WHERE code = 'certificate_warning_days' AND in_force @> %(as_of)s::date),
+       (SELECT value FROM loans_parameter WHERE code = %(ceiling)s AND in_force @> %(as_of)s::date)
+"""
 
 
 @transaction.atomic
@@ -97,8 +101,9 @@ def assign_unassigned(
 def _proposed(waiting: Sequence[tuple[Any, ...]], as_of: date, until: date) -> list[dict[str, Any]]:
     """What the rule says of each task, in order; who was given something has one more when the next is decided."""
     needs_district = {row[1] for row in waiting if row[4] is None}
-    people = _people({row[1] for row in waiting}, needs_district, as_of, until)
-    is_gated = gates(as_of, live_on(as_of), warning_days(as_of))
+    live_on, warned_days, ceiling = _standing(as_of)
+    people = _people({row[1] for row in waiting}, needs_district, as_of, until, ceiling)
+    is_gated = gates(as_of, live_on, warned_days)
     rows: list[dict[str, Any]] = []
     for task_id, branch_id, method, level, officer_id, owner_id, district in waiting:
         here = people.get(branch_id, {})
@@ -121,7 +126,7 @@ def _proposed(waiting: Sequence[tuple[Any, ...]], as_of: date, until: date) -> l
 
 
 def _people(
-    branch_ids: Iterable[int], needs_district: set[int], today: date, until: date
+    branch_ids: Iterable[int], needs_district: set[int], today: date, until: date, ceiling: int
 ) -> dict[int, dict[int, Candidate]]:
     """Who makes visits, by branch and id: work, leave, certificates; districts where somebody is to be chosen."""
     staff = list(
@@ -137,7 +142,7 @@ def _people(
     with connection.cursor() as cursor:
         cursor.execute(_WEEK, {"officers": ids, "sunday": week_of(today) + timedelta(days=6), "until": until})
         busy = {officer: (leads, beside) for officer, leads, beside in cursor.fetchall()}
-    absences, ceiling = absences_between(today, today), ceiling_on(today)
+    absences = absences_between(today, today)
     held = Certificate.objects.filter(staff_id__in=ids, code=VISITS, valid__contains=today)
     certified = set(held.values_list("staff_id", flat=True))
     found: dict[int, dict[int, Candidate]] = {}
@@ -150,17 +155,18 @@ def _people(
     return found
 
 
-def live_on(as_of: date) -> date:
-    """The bank's first business date, from which the warning period runs."""
-    return BusinessDate.objects.order_by("day").values_list("day", flat=True).first() or as_of
-
-
-def warning_days(as_of: date) -> int:
-    """For how many days a missing certificate is only a remark."""
-    return int(parameter("certificate_warning_days", as_of, WARNING_DAYS))
+def _standing(as_of: date) -> tuple[date, int, int]:
+    """The bank's first business date, for how many days from it a missing certificate is only a remark, and the most
+    visits of a week."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING, {"as_of": as_of, "ceiling": CEILING})
+        live_on, days, ceiling = cursor.fetchone()
+    warned_days = WARNING_DAYS if days is None else int(days)
+    return live_on or as_of, warned_days, DEFAULT_CEILING if ceiling is None else int(ceiling)
 
 
 def gate_of(as_of: date) -> Mapping[str, Any]:
     """From which day certificates gate, how many days are left until then (0 once they do)."""
-    from_on = live_on(as_of) + timedelta(days=warning_days(as_of))
+    live_on, warned_days, _ceiling = _standing(as_of)
+    from_on = live_on + timedelta(days=warned_days)
     return {"from_on": from_on, "is_on": as_of >= from_on, "days_left": max(0, (from_on - as_of).days)}

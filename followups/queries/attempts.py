@@ -1,5 +1,6 @@
 """Attempts to reach a borrower, as pages and rules read them."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -21,11 +22,15 @@ def attempts_of(task: VisitTask) -> list[rules.Attempt]:
 def contact_of(task: VisitTask, today: date) -> dict[str, Any]:
     """What the contact part shows: the last attempts, when to try next, whether to give up."""
     rows = list(VisitAttempt.objects.filter(task=task).select_related("by").order_by("-id"))
+    return told_of(rows, int(parameter("unreachable_attempts", today, rules.LEAST)) if rows else rules.LEAST)
+
+
+def told_of(rows: Sequence[VisitAttempt], least: int) -> dict[str, Any]:
+    """The same of attempts already read, the newest first."""
     tried = [rules.Attempt(timezone.localtime(row.at), row.outcome) for row in reversed(rows)]
     last = rows[0] if rows else None
-    least = int(parameter("unreachable_attempts", today, rules.LEAST)) if rows else rules.LEAST
     return {
-        "attempts": rows[:SHOWN],
+        "attempts": list(rows[:SHOWN]),
         "attempt_count": len(rows),
         "in_vain": len(rules.in_vain(tried)),
         "last_attempt": last,

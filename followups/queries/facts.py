@@ -225,11 +225,16 @@ def in_both(words: Callable[[], str]) -> dict[str, str]:
     return both
 
 
-def is_known_to(task: VisitTask, staff: Staff) -> bool:
-    """Own portfolio, or an open task that one holds or goes along with: who and where are no secret there."""
+def is_known_to(task: VisitTask, staff: Staff, is_second: bool | None = None) -> bool:
+    """Own portfolio, or an open task that one holds or goes along with: who and where are no secret there.
+
+    `is_second`: whether one goes along, where that is known already.
+    """
     if task.loan.portfolio_officer_id == staff.pk:
         return True
-    return task.state in OPEN_STATES and (is_held_by(task, staff) or is_second_visitor(task, staff))
+    if task.state not in OPEN_STATES:
+        return False
+    return is_held_by(task, staff) or (is_second_visitor(task, staff) if is_second is None else is_second)
 
 
 def is_second_visitor(task: VisitTask, staff: Staff) -> bool:
@@ -245,14 +250,14 @@ def _home_of(task: Any) -> tuple[str, str]:
     return (charge.property.address, charge.property.district) if charge else ("", "")
 
 
-def person_facts(task: VisitTask, staff: Staff | None = None) -> dict[str, str]:
+def person_facts(task: VisitTask, staff: Staff | None = None, is_second: bool | None = None) -> dict[str, str]:
     """Who and where, as far as this person may see it.
 
     In an own open task or the own portfolio: full name and the home's full address. Elsewhere masked.
     Telephone and identity number are always masked; `people.actions.reveal` shows them with a reason.
     """
     loan = task.loan
-    own = staff is not None and is_known_to(task, staff)
+    own = staff is not None and is_known_to(task, staff, is_second)
     address, district = _home_of(task)
     return {
         "name": loan.borrower.name if own else mask_name(loan.borrower.name),

@@ -25,8 +25,8 @@ from followups.queries import desk
 from followups.queries.cover import held_by
 from followups.views import desk_page
 from followups.views.desk_page import BUCKETS, ORDERS
+from followups.views.drawer import drawer_context
 from followups.views.rows import DeskRow, desk_rows
-from followups.views.task import drawer_context
 from journal.errors import ActionRefused
 from loans.queries import OpenDay, open_day
 from people.models import Staff

@@ -161,16 +161,6 @@ def actors_of(numbers: Any) -> dict[str, str]:
     return {**found, "system": _("系统")}
 
 
-class TaskDrawer(TaskPage):
-    """The drawer alone, for the list's J and K."""
-
-    template_name = "followups/parts/drawer.html"
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        task = visible_or_404(desk(self.staff), pk=kwargs["pk"])
-        return {"view": self, **drawer_context(task, self.staff)}
-
-
 class TaskStep(PageView):
     """A button of a task: one action, then back to where it was pressed, with a sentence."""
 
