@@ -1,6 +1,7 @@
 """Databases to measure on: one template a book, made once; copies of it, and connections."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from bench.book import OPEN_ON, Book
 
 HOME = Path(__file__).resolve().parents[1]
 # Changes with what a book is made of, so that an older template is made anew.
-LAYOUT = 8
+LAYOUT = 9
 
 
 def url_of(name: str, *, owner: bool = False) -> str:
@@ -47,6 +48,12 @@ def manage(name: str, *arguments: str) -> None:
     """A management command on a database."""
     command = [sys.executable, str(HOME / "manage.py"), *arguments]
     subprocess.run(command, env=environment(name), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def operation(name: str, operation: str, **asked: str) -> None:
+    """An operation of the product on a database, unmeasured."""
+    command = [sys.executable, "-m", "bench.ours", operation, json.dumps(asked)]
+    subprocess.run(command, env=environment(name), check=True, stdout=subprocess.DEVNULL, cwd=HOME)
 
 
 @contextmanager
@@ -132,6 +139,8 @@ def first_evening(name: str, book: Book, say: Callable[[str], None]) -> None:
     say(f"receipts of {OPEN_ON}: {add_receipts(connection.cursor(), OPEN_ON, seed=0)}")
     manage(name, "day_end", "--through", str(OPEN_ON), "--whole")
     spread_follow_ups(connection.cursor(), book)
+    # What was moved is shared out and told of, as it was on the evenings before.
+    operation(name, "share_out", day=str(OPEN_ON))
     connection.cursor().execute("VACUUM (ANALYZE)")
     connection.close()
     say(f"evening of {OPEN_ON} done")

@@ -39,6 +39,12 @@ WITH branch AS (
 )
 SELECT (SELECT min(id) FROM branch), (SELECT min(id) FROM officer), (SELECT place FROM moved);
 
+-- Every officer may make visits.
+-- name: certificates
+INSERT INTO people_certificate (staff_id, code, valid)
+SELECT s.staff_id, 'VISITS', daterange(%(early_on)s::date, NULL)
+FROM people_staff_roles s JOIN people_role r ON r.id = s.role_id WHERE r.code = 'LOAN_OFFICER' ORDER BY s.staff_id;
+
 -- name: ledger months
 SELECT open_ledger_month(day::date) FROM generate_series(%(early_on)s::date, %(open_on)s::date + 62, '1 month') day;
 

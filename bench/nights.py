@@ -175,6 +175,17 @@ FROM loans_businessdate day WHERE day.day = %(day)s AND before.day = %(day)s - 1
 """
 
 
+# Arrears that reach their 31st or 91st day on the date are found by it however often it is opened: made a day older.
+_NOTHING_CROSSES = (
+    """
+UPDATE loans_installment i SET overdue_from = i.overdue_from - 1 FROM loans_position p
+WHERE p.loan_id = i.loan_id AND i.settled_on IS NULL AND i.overdue_from = p.overdue_since
+  AND p.overdue_since IN (%(day)s - 31, %(day)s - 91)
+""",
+    "UPDATE loans_position SET overdue_since = overdue_since - 1 WHERE overdue_since IN (%(day)s - 31, %(day)s - 91)",
+)
+
+
 def _opened_again(stand: Stand) -> Callable[[Any], None]:
     def prepared(cursor: Any) -> None:
         prepare(cursor)
@@ -192,7 +203,9 @@ def _opened_again(stand: Stand) -> Callable[[Any], None]:
                 f"ALTER TABLE {table} ENABLE TRIGGER USER",
                 [MEASURED_ON],
             )
-        cursor.execute(f"VACUUM (ANALYZE) {_WRITTEN}")
+        for statement in _NOTHING_CROSSES:
+            cursor.execute(statement, {"day": MEASURED_ON})
+        cursor.execute(f"VACUUM (ANALYZE, INDEX_CLEANUP ON) {_WRITTEN}")
 
     return prepared
 

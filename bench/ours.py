@@ -52,6 +52,15 @@ def day_end(asked: Asked) -> Callable[[], dict[str, Any]]:
     return work
 
 
+def share_out(asked: Asked) -> Callable[[], dict[str, Any]]:
+    """The last stage of an evening alone."""
+    from django.utils import timezone
+
+    from followups.batch.sharing import share_out as share
+
+    return lambda: {"counts": share(as_of=date.fromisoformat(asked["day"]), at=timezone.now())}
+
+
 def pages(asked: Asked) -> Callable[[], dict[str, Any]]:
     """Random requests against the pages."""
     from bench.requests import measure
@@ -187,7 +196,7 @@ def _staff(number: str) -> Any:
 
 OPERATIONS: dict[str, Callable[[Asked], Callable[[], dict[str, Any]]]] = {
     each.__name__: each
-    for each in (day_end, pages, take_in, naive, payments, board, preview, approve, reports, plan_ask, plan)
+    for each in (day_end, share_out, pages, take_in, naive, payments, board, preview, approve, reports, plan_ask, plan)
 }
 
 
