@@ -10,7 +10,7 @@ from journal.history import history_is_kept
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('followups', '0061_outcomes'),
+        ("followups", "0080_review"),
         ('loans', '0027_overdue_of_a_class'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
