@@ -85,13 +85,14 @@ WITH days AS MATERIALIZED (
                CASE WHEN o.paused_until >= %(as_of)s THEN o.paused_until + 1
                     WHEN o.begins_on > %(as_of)s THEN o.begins_on
                     WHEN o.due_on > %(until)s THEN o.due_on - %(ahead)s
-                    ELSE %(as_of)s::date + (SELECT min(s.days_left) FROM steps s
-                                             WHERE s.id = o.id AND s.days_left > 0) END,
+                    ELSE %(as_of)s::date + s.days_left END,
                CASE WHEN o.assigned_to_id IS NULL AND o.due_on > %(as_of)s::date + %(nobody)s
                     THEN o.due_on - %(nobody)s END,
-               %(as_of)s::date + (SELECT min(a.days_left) FROM alarms a WHERE a.id = o.id AND a.days_left > 0),
+               %(as_of)s::date + a.days_left,
                %(never)s::date) AS look_on
       FROM open o
+      LEFT JOIN (SELECT id, min(days_left) AS days_left FROM steps WHERE days_left > 0 GROUP BY id) s USING (id)
+      LEFT JOIN (SELECT id, min(days_left) AS days_left FROM alarms WHERE days_left > 0 GROUP BY id) a USING (id)
 ), looked AS (
     UPDATE followups_visittask t SET look_on = l.look_on
       FROM (SELECT l.* FROM later l JOIN open o USING (id) WHERE l.look_on <> o.look_on ORDER BY l.id) l
