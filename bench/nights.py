@@ -20,7 +20,10 @@ from bench.stand import Result, Stand, Work, differing, median
 from bench.statements import statements
 
 # What the floor is handed: rows that follow from policies, not from money.
-HANDED = ("journal_entry", "risk_grade", "followups_visittask", "followups_taskevent", "followups_notice")
+HANDED = (
+    "journal_entry", "risk_grade", "risk_signal", "risk_signalstep", "followups_visittask", "followups_taskevent",
+    "followups_notice",
+)  # fmt: skip
 _STAGES = (
     "bill", "pay suspense", "pay receipts", "age", "remind", "classify", "non accrual", "facts", "end grades", "grade",
     "follow up", "close",
@@ -163,7 +166,8 @@ _START_UP, _LARGE, _GROWS_FROM = 200, 100_000, 10_000
 # What an evening wrote, so that the next one does not find rows whose visibility is still to be worked out.
 _WRITTEN = (
     "loans_position, loans_installment, loans_posting, loans_ledger_line, loans_receipt, journal_entry, journal_run, "
-    "followups_visittask, followups_taskevent, followups_notice, risk_grade, correspondence_message"
+    "followups_visittask, followups_taskevent, followups_notice, risk_grade, risk_signal, risk_signalstep, "
+    "correspondence_message"
 )
 
 

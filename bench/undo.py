@@ -20,6 +20,7 @@ _MAY_CHANGE = {
     "loans_contractchange": "true",
     "followups_visittask": "closed_on IS NULL",
     "risk_grade": "superseded_on IS NULL",
+    "risk_signal": "closed_on IS NULL",
     "correspondence_message": "state = 'WAITING'",
     "journal_pending": "true",
     "journal_heldback": "true",

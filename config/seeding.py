@@ -15,6 +15,7 @@ from loans.actions.pricing import price_book
 from loans.models import LprRate, Parameter, Workday
 from people.actions import install_roles, root_branch
 from risk.batch import install_default_policy as install_grade_policy
+from risk.batch import install_signal_policy
 
 FIRST_YEAR, LAST_YEAR = 2020, 2035
 _D = date
@@ -183,6 +184,7 @@ def seed_pricing(at: datetime) -> None:
 
 def seed_policies(at: datetime) -> None:
     install_grade_policy(at=at)
+    install_signal_policy(at=at)
     install_follow_up_policy(at=at)
 
 

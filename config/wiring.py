@@ -23,7 +23,7 @@ REACTIONS: dict[str, tuple[str, ...]] = {
     "loans.restructured": ("regrade", "replan"),
     "loans.accelerated": ("regrade", "replan"),
     "loans.written_off": ("regrade", "replan"),
-    "collateral.revalued": ("regrade", "replan", "answer_events"),
+    "collateral.revalued": ("regrade", "replan", "warn_of_values", "answer_events"),
     "risk.grade_changed": ("replan",),
     "followups.report_approved": ("regrade", "replan", "answer_events"),
     "followups.event_recorded": ("answer_events",),
@@ -47,6 +47,7 @@ def install() -> None:
             "regrade_book": regrade_book,
             "replan_book": replan_book,
             "answer_events": answer_events,
+            "warn_of_values": warn_of_values,
         },  # fmt: skip
     )
 
@@ -65,6 +66,13 @@ def replan(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> N
     if as_of:
         batch.replan(as_of=as_of, at=at, loan_ids=subject_ids)
         notices.tell_red(as_of=as_of, at=at, loan_ids=subject_ids)
+
+
+def warn_of_values(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> None:
+    from risk import batch
+
+    if as_of:
+        batch.warn_of_values(as_of=as_of, at=at, loan_ids=subject_ids)
 
 
 def answer_events(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> None:

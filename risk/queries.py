@@ -1,10 +1,11 @@
-"""Reads of risk: the grade in force, the policy in force."""
+"""Reads of risk: the grade in force, the policies in force, signals of a loan."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from people.rules.policy import Line, line_from
-from risk.models import Grade, GradePolicy
+from risk.models import Grade, GradePolicy, SignalPolicy
+from risk.rules import signals as rules
 
 
 def grade_of(loan_id: int) -> Grade | None:
@@ -25,3 +26,25 @@ def policy_in_force(on: date) -> tuple[int, Sequence[Line]]:
         for line in policy.lines.order_by("number")
     ]
     return policy.version, lines
+
+
+def signal_lines(on: date) -> tuple[int, Sequence[Line]]:
+    """Version and lines of the signal policy in force on a day; 0 and none when the bank has none."""
+    policy = SignalPolicy.objects.exclude(checker="").filter(in_force__contains=on).prefetch_related("lines").first()
+    if policy is None:
+        return 0, ()
+    found = sorted(policy.lines.all(), key=lambda line: line.number)
+    return policy.version, [
+        line_from(line.number, line.kind, line.conditions, line.result, line.note) for line in found
+    ]
+
+
+def warnings_of_visit(
+    facts: Mapping[str, object], each: Sequence[Mapping[str, object]], on: date
+) -> tuple[int, list[rules.Warned]]:
+    """Policy version, and what it warns of: `facts` of the assessment, `each` finding and confirmed event."""
+    version, lines = signal_lines(on)
+    found = list(rules.warnings(facts, lines, (rules.INCOME, rules.DEBT, rules.PAYMENT)))
+    for one in each:
+        found += rules.warnings(one, lines, (rules.EVENT if "event_level" in one else rules.FINDING,))
+    return version, found

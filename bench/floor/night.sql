@@ -215,6 +215,14 @@ INSERT INTO journal_entry SELECT * FROM made_journal_entry WHERE loan_id IS NOT 
 UPDATE risk_grade g SET superseded_on = m.superseded_on FROM changed_risk_grade m WHERE g.id = m.id
 
 -- name: grade
+WITH warned AS (
+    INSERT INTO risk_signal SELECT * FROM made_risk_signal
+), ended AS (
+    UPDATE risk_signal s SET state = m.state, outcome = m.outcome, closed_on = m.closed_on, version = m.version
+    FROM changed_risk_signal m WHERE s.id = m.id
+), told AS (
+    INSERT INTO risk_signalstep SELECT * FROM made_risk_signalstep
+)
 INSERT INTO risk_grade SELECT * FROM made_risk_grade
 
 -- name: follow up

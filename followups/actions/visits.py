@@ -52,6 +52,8 @@ from loans.queries import calendar, lock_positions, parameter, require_business_
 from people.actions import require
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
+from risk.actions import warn_of_visit
+from risk.rules.signals import Warned
 
 _FURTHEST_DECISION = timedelta(days=60)
 
@@ -195,6 +197,7 @@ def _make_report(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> V
         decide_by=_decide_by(today),
     )
     Difference.objects.bulk_create(_differences(report))
+    _warn(report, task, by=by, at=at)
     change_task(task, state=TaskState.SUBMITTED)
     facts = {"report_id": report.pk, "version": number, "conclusion": report.conclusion}
     add_event(task, EventKind.SUBMITTED, by=by.staff_no, at=at, **facts)
@@ -357,3 +360,15 @@ def _partner(draft: Mapping[str, Any], task: VisitTask, lead: Staff) -> Staff | 
 
 def _next_version(visit: Visit) -> int:
     return VisitReport.objects.filter(visit=visit).count() + 1
+
+
+def _warn(report: VisitReport, task: VisitTask, *, by: Staff, at: datetime) -> None:
+    """Raises the signals that stand in the report."""
+    warned = [
+        Warned(one["family"], one["code"], one["level"], one["line"], one["inputs"])
+        for one in report.content["signals"]
+    ]
+    warn_of_visit(
+        loan_id=task.loan_id, visit_id=report.visit_id, report_id=report.pk, version=report.version, warned=warned,
+        policy_version=report.content["signal_policy"], by=by, at=at,
+    )  # fmt: skip

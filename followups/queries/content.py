@@ -5,8 +5,9 @@ Limits are those in force on the day the loan was signed (新老划断): a contr
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.utils import timezone, translation
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from collateral.queries import balances_beside, charges_of
 from followups.models import EventKind, Level, Method, ReportState, TaskKind, Visit, VisitReport, VisitTask
 from followups.queries.attachments import attachments_of, reused
-from followups.queries.events import items_of
+from followups.queries.events import items_of, linked_events
 from followups.queries.facts import (
     days_past_due_of,
     in_both,
@@ -27,15 +28,18 @@ from followups.queries.facts import (
 )
 from followups.queries.merging import members_of
 from followups.queries.opinions import opinion_of
-from followups.rules import checklist, clock
+from followups.rules import checklist, clock, warning_facts
 from followups.rules.assessment import Limits, LoanFigures, Means, assess
+from followups.rules.events import ITEM_PREFIX
 from followups.rules.report import CONCLUSION_LABELS, Inputs, build, findings, masked
+from followups.signal_wording import inputs_words, signal_words
 from followups.wording import evidence_lines, why, why_lines
 from loans.models import Loan, RepaymentMethod
 from loans.queries import calendar, parameter, payment_of, require_business_date
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
 from people.rules.masking import mask_id, mask_phone
+from risk.queries import warnings_of_visit
 
 CHINESE = "zh-hans"
 
@@ -105,7 +109,7 @@ def _build(parts: ReportParts) -> dict[str, Any]:
     )  # fmt: skip
     last = VisitReport.objects.filter(visit=visit).order_by("-version").first() if parts.version > 1 else None
     today = require_business_date()
-    return build(
+    content = build(
         Inputs(
             report_no=f"HFBG{today:%Y%m%d}{visit.pk:07d}-{parts.version}",
             task_no=task.number,
@@ -126,6 +130,32 @@ def _build(parts: ReportParts) -> dict[str, Any]:
             previous=last.content if last else None,
         )
     )
+    return {**content, **_warnings(content, task, today)}
+
+
+def _warnings(content: Mapping[str, Any], task: VisitTask, today: date) -> dict[str, Any]:
+    """What the report warns of by the policy of the day, with what its lines looked at."""
+    has_events = any(row["key"].startswith(ITEM_PREFIX) for part in content["sections"] for row in part["items"])
+    linked = linked_events([task.pk, *(member.pk for member in members_of(task))]) if has_events else []
+    events = [(event.pk, event.code) for event, _is_open in linked]
+    each = warning_facts.findings(content, events)
+    version, warned = warnings_of_visit(warning_facts.figures(content), each, today)
+    return {
+        "signal_policy": version,
+        "signals": [
+            {
+                "family": one.family, "code": one.code, "level": one.level, "line": one.line,
+                "inputs": dict(one.inputs), "label": in_both(partial(signal_words, one.code)),
+                "level_text": in_both(partial(_level_words, one.level)),
+                "inputs_text": in_both(partial(inputs_words, one.inputs)),
+            }
+            for one in warned
+        ],
+    }  # fmt: skip
+
+
+def _level_words(level: int) -> str:
+    return str(Level(level).label)
 
 
 def _why(task: VisitTask) -> list[dict[str, str]]:

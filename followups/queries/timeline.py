@@ -14,6 +14,7 @@ from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from followups.models import Conclusion, EventKind, Method, Outcome, TaskEvent, TaskKind
+from followups.signal_wording import signal_words
 from journal.models import Entry
 from loans.models import (
     ChangeKind,
@@ -27,7 +28,7 @@ from loans.models import (
     ReceiptState,
 )
 from people.models import Staff
-from risk.models import GradeLevel
+from risk.models import GradeLevel, StepKind
 
 MOST = 200
 # Postings without installment or receipt of their own: their ledger lines say how much.
@@ -192,6 +193,10 @@ def _fact_words(kind: str, facts: Mapping[str, Any]) -> str:
             "before": _grade_words(facts.get("from")),
             "after": _grade_words(facts.get("to")),
         }
+    if kind == "risk.signal_raised":
+        return _("预警：%(what)s") % {"what": signal_words(str(facts.get("code", "")))}
+    if kind == "risk.signal_answered" and facts.get("step") in StepKind.values:
+        return _("预警：%(what)s") % {"what": StepKind(facts["step"]).label}
     if kind == "loans.receipt_reversed":
         return _("还款冲正 %(amount)s：%(reason)s") % {
             "amount": f"{Decimal(facts.get('amount') or 0):,.2f}",

@@ -68,6 +68,7 @@ STATE = (
     "SELECT business_date, stage, chunk, counts FROM journal_run",
     "SELECT stage, subject_id, reason, since FROM journal_heldback",
     "SELECT loan_id, level, graded_on, superseded_on, line_number FROM risk_grade",
+    "SELECT loan_id, code, level, inputs, occasion, raised_on, answer_by, state, outcome, closed_on FROM risk_signal",
     "SELECT loan_id, rule, cycle, kind, is_light, method, level, opens_on, due_on, state, created_on, closed_on,"
     " outcome, reason FROM followups_visittask",
 )

@@ -16,7 +16,7 @@ from journal.models import Pending, Run
 from loans.models import Loan, Position
 from loans.queries import evening
 from loans.queries.evening import SLICES, Walk, slice_of
-from risk import batch as risk
+from risk.batch import grading as risk
 from risk.models import Grade
 from tests.factories import book_loan, make_branch
 from tests.flows.year import Year, people

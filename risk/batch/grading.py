@@ -1,9 +1,9 @@
-"""Grades loans set-based: gather what changed, decide by policy lines, write only what differs."""
+"""Grades loans set-based: gather what changed, decide by policy lines, write only what differs and what it warns of."""
 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
@@ -21,9 +21,10 @@ from loans.rules.aging import days_past_due
 from loans.rules.calendar import Calendar
 from loans.rules.payment_record import PaymentRecord, late_count
 from people.rules.policy import Line, conditions_as_json
+from risk.batch import signals
 from risk.models import Grade, GradePolicy, GradePolicyLine
-from risk.queries import policy_in_force, version_in_force
-from risk.rules.grading import DEFAULT_LINES, GradeFacts, grade
+from risk.queries import policy_in_force, signal_lines, version_in_force
+from risk.rules.grading import DEFAULT_LINES, Graded, GradeFacts, grade
 
 # Loans whose facts are held in memory at a time, however many are asked for.
 _CHUNK = 2_000
@@ -83,6 +84,19 @@ SELECT loan_id FROM (
        AND g.loan_id > %(walk_after)s AND g.loan_id <= %(walk_up_to)s
 ) x WHERE loan_id > %(after)s AND (%(up_to)s::bigint IS NULL OR loan_id <= %(up_to)s)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What is the same for every loan of a run."""
+
+    as_of: date
+    version: int
+    lines: Sequence[Line]
+    signal_version: int
+    signal_lines: Sequence[Line]
+    grace_days: int
+    days: Calendar
 
 
 @transaction.atomic
@@ -158,7 +172,8 @@ def regrade_evening(
             if found is None
             else sorted({*found, *woken})
         )
-    return _regrade(loan_ids, as_of, at, version, lines)
+    counts = _regrade(loan_ids, as_of, at, version, lines)
+    return {**counts, "ended": signals.end_signals(as_of=as_of, at=at, after=after, up_to=up_to)}
 
 
 def regrade_cuts(*, as_of: date, size: int) -> Cuts:
@@ -184,17 +199,20 @@ def _candidates(scope: dict[str, Any]) -> list[int]:
 
 
 def _regrade(loan_ids: Sequence[int], as_of: date, at: datetime, version: int, lines: Sequence[Line]) -> dict[str, int]:
-    counts = {"looked_at": 0, "changed": 0}
+    counts = {"looked_at": 0, "changed": 0, "warned": 0}
     if not loan_ids:
         return counts
     grace_days, days = overdue_grace_days(as_of), calendar(as_of - timedelta(days=800), as_of + timedelta(days=31))
+    run = _Run(as_of, version, lines, *signal_lines(as_of), grace_days, days)
     ids = sorted(loan_ids)
     for start in range(0, len(ids), _CHUNK):
         rows = _gather(ids[start : start + _CHUNK], as_of)
-        changed = _differing(rows, as_of, version, lines, grace_days, days)
+        changed, warned = _differing(rows, run)
         _apply(changed, as_of, at, version)
+        raised = signals.raise_signals(warned, version=run.signal_version, by="system", as_of=as_of, at=at)
         counts["looked_at"] += len(rows)
         counts["changed"] += len(changed)
+        counts["warned"] += len(raised)
     return counts
 
 
@@ -209,28 +227,49 @@ def _gather(loan_ids: Sequence[int], as_of: date) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _differing(
-    rows: Sequence[tuple[Any, ...]], as_of: date, version: int, lines: Sequence[Line], grace_days: int, days: Calendar
-) -> list[tuple[Any, ...]]:
-    changed = []
+def _differing(rows: Sequence[tuple[Any, ...]], run: _Run) -> tuple[list[tuple[Any, ...]], list[signals.Raise]]:
+    """Grades that differ, and what is to be warned of."""
+    changed: list[tuple[Any, ...]] = []
+    warned: list[signals.Raise] = []
     for row in rows:
-        facts = facts_of(row, as_of, grace_days, days)
+        facts = facts_of(row, run.as_of, run.grace_days, run.days)
         grade_id, level, old_version = row[9:12]
-        new = grade(facts, lines)
-        if (level, old_version) != (new.level, version):
+        new = grade(facts, run.lines)
+        if (level, old_version) != (new.level, run.version):
             changed.append((row[0], grade_id, level, new.level, new.line, facts))
-    return changed
+        if facts.days_past_due or level not in (None, new.level):
+            warned += _warned(row, facts, new, run)
+    return changed, warned
+
+
+def _warned(row: tuple[Any, ...], facts: GradeFacts, new: Graded, run: _Run) -> list[signals.Raise]:
+    """Signals of a loan in arrears, or whose grade changed on this date."""
+    overdue_since, baseline_on, level = row[4], row[6], row[10]
+    record = _record_of(row)
+    known: dict[str, object] = {**asdict(facts), "grade": new.level, "overdue_since": overdue_since}
+    known["grade_before"] = level if level != new.level else None
+    known["late_in_6_months"] = late_count(record, run.as_of, 6, run.grace_days, run.days)
+    stood: dict[str, object] = {}
+    if baseline_on is not None and overdue_since is not None and overdue_since <= baseline_on:
+        late = late_count(record, baseline_on, 6, run.grace_days, run.days)
+        stood = {"days_past_due": days_past_due(overdue_since, baseline_on), "late_in_6_months": late}
+    occasion = (overdue_since or run.as_of).isoformat()
+    return signals.of_grade(row[0], known, stood, occasion, run.signal_lines)
+
+
+def _record_of(row: tuple[Any, ...]) -> PaymentRecord:
+    marks, baseline_on, slow_due, slow_settled = row[5:9]
+    return PaymentRecord(tuple(zip(slow_due or (), slow_settled or (), strict=True)), marks, baseline_on)
 
 
 def facts_of(row: tuple[Any, ...], as_of: date, grace_days: int, days: Calendar) -> GradeFacts:
     """Grade facts from a gathered row. The ratio is compared exactly and kept with four decimals, cut."""
-    _id, score, balance, value, overdue_since, marks, baseline_on, slow_due, slow_settled = row[:9]
-    record = PaymentRecord(tuple(zip(slow_due or (), slow_settled or (), strict=True)), marks, baseline_on)
+    score, balance, value, overdue_since = row[1:5]
     return GradeFacts(
         credit_score=score,
         loan_to_value=None if not value else (balance * 100 / value).quantize(Decimal("0.0001"), ROUND_DOWN),
         days_past_due=days_past_due(overdue_since, as_of),
-        late_in_24_months=late_count(record, as_of, 24, grace_days, days),
+        late_in_24_months=late_count(_record_of(row), as_of, 24, grace_days, days),
     )
 
 
