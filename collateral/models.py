@@ -1,7 +1,8 @@
 """Property, its charge for a loan (抵押登记) and the history of its valuations."""
 
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from loans.models import Loan
@@ -26,6 +27,8 @@ class Property(models.Model):
 
     class Meta:
         verbose_name_plural = "properties"
+        # Homes of one development share the beginning of their address.
+        indexes = [models.Index(OpClass(F("address"), name="varchar_pattern_ops"), name="property_address")]
         constraints = [
             models.CheckConstraint(condition=Q(value__gt=0), name="property_value_positive"),
             models.CheckConstraint(

@@ -7,7 +7,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from django.db import connection
 from django.db.models import Count, F, Min, QuerySet, Sum
 
-from collateral.models import Charge, Valuation
+from collateral.models import Charge, Property, Valuation
+from collateral.rules.address import estate_of
 from collateral.sql import BESIDE
 
 
@@ -72,3 +73,11 @@ def loan_to_value(balance: Decimal, value: Decimal | None) -> Decimal | None:
     if not value:
         return None
     return (balance * 100 / value).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def homes_of_estate(estate: str) -> list[int]:
+    """Ids of the homes in a development, as their addresses say."""
+    if not estate:
+        return []
+    found = Property.objects.filter(address__startswith=estate).values_list("id", "address")
+    return sorted(pk for pk, address in found if estate_of(address) == estate)

@@ -181,6 +181,8 @@ _BY_CODE: Mapping[str, _Say] = {
     "HANDED_TO_PERSON": _handed_to_person,
     "FACT": _fact,
     "PROPERTY_VISIT": lambda p: _("仅查押品：%(reason)s") % p,
+    "PROJECT_VISIT": lambda p: _("楼盘走访：%(estate)s，%(loans)s 笔贷款，%(reason)s") % p,
+    "PROJECT_SHARED": lambda p: _("楼盘走访共享：%(estate)s，报告 %(report)s") % p,
     "POLICY_LINE": _policy_line,
 }
 _BY_FACT: Mapping[str, _Say] = {

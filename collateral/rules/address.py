@@ -1,4 +1,4 @@
-"""Reads the district out of an address as written on Chinese title certificates."""
+"""Reads the district and the development out of an address as written on Chinese title certificates."""
 
 import re
 
@@ -10,3 +10,19 @@ def district_of(address: str) -> str:
     """District, county or county-level city of "武汉市武昌区…" (武昌区); empty when the address names none."""
     match = _DISTRICT.match(address)
     return match["district"] if match else ""
+
+
+# The building: a number or letter before 栋, 幢, 座, 号楼 or 单元. A street number (号) alone names no development.
+_BUILDING = re.compile(r"第?[0-9A-Za-z甲乙丙丁一二三四五六七八九十]{1,4}(?:栋|幢|座|号楼|单元)")
+_NAME_LEAST = 2
+
+
+def estate_of(address: str) -> str:
+    """Development (楼盘) of "江城市滨江区江岸新城14栋2单元2802", with its city; empty when the address names none."""
+    match = _BUILDING.search(address)
+    if match is None:
+        return ""
+    estate = address[: match.start()].strip()
+    within = _DISTRICT.match(estate)
+    name = estate[within.end() :] if within else estate
+    return estate if len(name) >= _NAME_LEAST else ""

@@ -36,7 +36,7 @@ def choose_method(*, task_id: int, method: str, note: str, by: Staff, at: dateti
         raise NotYours(task.assigned_to.name if task.assigned_to else "")
     if method not in Method.values or method == Method.OFF_SITE:
         raise MethodWrong(_("请从所列方式中选择。"))
-    if task.subject == Subject.PROPERTY and method not in OF_A_HOME:
+    if task.subject != Subject.LOAN and method not in OF_A_HOME:
         raise MethodWrong(_("仅查押品的回访只能实地走访或视频查看。"))
     words = checked_reason(note, least=REASON_LEAST, field="note")
     if method == task.method:

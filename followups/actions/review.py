@@ -17,6 +17,7 @@ from collateral.actions import record_registration, update_occupancy
 from followups import report_pdf
 from followups.actions.events import close_events
 from followups.actions.merging import close_members
+from followups.actions.projects import share_project
 from followups.actions.refusals import AlreadyDecided, NotApprovedYet, OwnReport, ReasonMissing, StaleReport, WrongState
 from followups.actions.tasks import add_event, change_task, checked_reason, guard, locked_task, tell
 from followups.models import EventKind, Outcome, ReportState, TaskState, VisitReport, VisitTask
@@ -54,6 +55,7 @@ def approve_report(*, report_id: int, content_sha256: str, note: str = "", by: S
     add_event(task, EventKind.CLOSED, by=by.staff_no, at=at, outcome=Outcome.APPROVED.value)
     close_events(task, report, by=by, at=at)
     close_members(task, report, by=by, at=at)
+    share_project(task, report, by=by, at=at)
     _hand_down(task, report, by=by, at=at)
     tell(
         task,

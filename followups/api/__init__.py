@@ -10,6 +10,7 @@ from followups.api.events import EventKinds, EventWithdraw, LoanEvents, Merge, U
 from followups.api.leave import EndLeave, Leaves
 from followups.api.loans import LoanDetail, LoanTimeline
 from followups.api.notices import Notices, TaskSkip, TaskSkipDecide
+from followups.api.projects import EstateDetail, ProjectDetail, ProjectVisits
 from followups.api.reports import Approve, ReportDetail, ReportList, ReportPdf, Return
 from followups.api.reuse import PastVisits, ReportReferences
 from followups.api.tasks import Assign, Claim, Reschedule, TaskDetail, TaskList
@@ -39,6 +40,7 @@ __all__ = [
     "TurnAroundTaskList",
     "TurnAroundView",
     "Leaves",
+    "EstateDetail",
     "EventKinds",
     "EventWithdraw",
     "Files",
@@ -50,6 +52,8 @@ __all__ = [
     "PastVisits",
     "Pause",
     "Preview",
+    "ProjectDetail",
+    "ProjectVisits",
     "PropertyVisits",
     "ReportDetail",
     "ReportList",

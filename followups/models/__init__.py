@@ -12,6 +12,7 @@ from followups.models.measures import Measure, MeasureState, ResponseMeasure
 from followups.models.merging import MergedTask, MergeMode
 from followups.models.notices import Audience, Notice, NoticeCode, NoticeQuerySet, NoticesRead, SkipRequest, SkipState
 from followups.models.policy import Checklist, FollowUpPolicy, FollowUpPolicyLine
+from followups.models.projects import ProjectLoan, ProjectQuerySet, ProjectVisit
 from followups.models.reports import Difference, ReportQuerySet, ReportState, ReturnReason, VisitReport
 from followups.models.reuse import Decision, ReportReference
 from followups.models.review import HintCode, ReportHint, ReportOpening, ReportText
@@ -68,6 +69,9 @@ __all__ = [
     "PhotoExit",
     "ReportHint",
     "ReportOpening",
+    "ProjectLoan",
+    "ProjectQuerySet",
+    "ProjectVisit",
     "ReportQuerySet",
     "ReportReference",
     "ReportState",

@@ -30,6 +30,7 @@ class Subject(models.TextChoices):
 
     LOAN = "LOAN", _("借款人和押品")
     PROPERTY = "PROPERTY", _("仅押品")
+    PROJECT = "PROJECT", _("楼盘")
 
 
 class Level(models.IntegerChoices):

@@ -28,6 +28,7 @@ from followups.queries.facts import (
 )
 from followups.queries.merging import members_of
 from followups.queries.opinions import opinion_of
+from followups.queries.projects import project_notes
 from followups.rules import checklist, clock, warning_facts
 from followups.rules.assessment import Limits, LoanFigures, Means, assess
 from followups.rules.events import ITEM_PREFIX
@@ -160,10 +161,15 @@ def _level_words(level: int) -> str:
 
 def _why(task: VisitTask) -> list[dict[str, str]]:
     """The lines that say why, each in both languages."""
-    members = members_of(task)
+    members, notes = members_of(task), project_notes(task)
+
+    def lines() -> list[str]:
+        of_the_project = [_("涉及借据：%(notes)s") % {"notes": _("、").join(notes)}] if notes else []
+        return [*why_lines(task), *map(_along, members), *of_the_project]
+
     with translation.override("en"):
-        english = [*why_lines(task), *map(_along, members)]
-    return [{"zh": zh, "en": en} for zh, en in zip([*why_lines(task), *map(_along, members)], english, strict=True)]
+        english = lines()
+    return [{"zh": zh, "en": en} for zh, en in zip(lines(), english, strict=True)]
 
 
 def _along(member: VisitTask) -> str:

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -18,6 +18,8 @@ from collateral.models import Charge
 from collateral.queries import collateral_values
 from followups.models import OPEN_STATES, ReportState, Visit, VisitReport, VisitTask
 from followups.queries.cover import is_held_by
+from followups.queries.projects import shared_leads
+from followups.rules.projects import SHARED_FACTS
 from loans.models import FiveClass, Installment, Loan
 from loans.queries import LoanReads, calendar, overdue_grace_days, require_business_date
 from loans.rules.aging import days_past_due, last_day_to_pay
@@ -133,15 +135,22 @@ def _fact(value: object, source: str, on: date | None, **more: Any) -> Fact:
 def _facts_of_last_visit(loan: Loan) -> dict[str, Fact]:
     """The newest answer of any approved report, item by item: not every kind of visit asks everything."""
     reports = (
-        VisitReport.objects.filter(visit__task__loan=loan, state=ReportState.APPROVED)
+        VisitReport.objects.filter(
+            Q(visit__task__loan=loan) | Q(visit__task__in=shared_leads([loan.pk])), state=ReportState.APPROVED
+        )
         .order_by("-submitted_on", "-id")
-        .select_related("visit__checklist")
+        .select_related("visit__checklist", "visit__task")
         .defer("visit__draft", "visit__known")
     )
     answered: dict[str, Fact] = {}
     carried: dict[str, Fact] = {}
     for report in reports:
-        keys = {item["key"]: item["before"] for item in report.visit.checklist.items if item["before"]}
+        is_own = report.visit.task.loan_id == loan.pk
+        keys = {
+            item["key"]: item["before"]
+            for item in report.visit.checklist.items
+            if item["before"] and (is_own or item["key"] in SHARED_FACTS)
+        }
         for section in report.content["sections"]:
             for row in section["items"]:
                 key = keys.get(row["key"])

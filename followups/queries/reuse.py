@@ -17,6 +17,7 @@ from followups.models import (
     VisitTask,
 )
 from followups.queries.events import EventRow, rows_of
+from followups.queries.projects import shared_leads
 from followups.rules import events as rules
 from followups.rules.report import masked
 from loans.models import Loan
@@ -61,7 +62,10 @@ def reports_about(loan_ids: list[int], staff: Staff) -> list[VisitReport]:
     tasks = VisitTask.objects.filter(loan_id__in=loan_ids, closed_on__isnull=False)
     along = MergedTask.objects.filter(mode=MergeMode.JOINT, task__in=tasks.filter(outcome=Outcome.APPROVED))
     found = VisitReport.objects.visible_to(staff).filter(
-        Q(visit__task__in=tasks) | Q(visit__task__in=along.values("lead_id")), state=ReportState.APPROVED
+        Q(visit__task__in=tasks)
+        | Q(visit__task__in=along.values("lead_id"))
+        | Q(visit__task__in=shared_leads(loan_ids)),
+        state=ReportState.APPROVED,
     )
     found = found.select_related("visit__task__loan", "visit__lead_visitor").defer("visit__draft", "visit__known")
     return list(found.order_by("-submitted_on", "-id")[:REPORTS])

@@ -20,6 +20,7 @@ from followups.rules.attachments import PHOTO_EXITS, photo_is_missing
 from followups.rules.checklist_items import (
     DEFAULT_ITEMS,
     DEFAULT_VERSION,
+    PROJECT_KEYS,
     PROPERTY_KEYS,
     PROPERTY_SECTIONS,
     SECTIONS,
@@ -84,12 +85,14 @@ _PICTURES = re.compile(
     "\u27b0\u27bf\u2b1b\u2b1c\u2b50\u2b55]"
 )
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-# What a visit looks at: the loan with its borrower, or the home alone.
-LOAN, PROPERTY = "LOAN", "PROPERTY"
+# What a visit looks at: the loan with its borrower, the home alone, or the development it stands in.
+LOAN, PROPERTY, PROJECT = "LOAN", "PROPERTY", "PROJECT"
 
 
 def items_for(kind: str, method: str, checklist: Iterable[Item], subject: str = LOAN) -> list[Item]:
     """The items that this kind of visit asks when made by this method; of the home alone only the home's."""
+    if subject == PROJECT:
+        return [item for item in checklist if method in item["methods"] and item["key"] in PROJECT_KEYS]
     if subject == PROPERTY:
         return [item for item in checklist if method in item["methods"] and _is_of_the_home(item)]
     return [item for item in checklist if kind in item["kinds"] and method in item["methods"]]

@@ -6,7 +6,7 @@ Versioned: what is changed here is installed as the next version (`DEFAULT_VERSI
 from collections.abc import Sequence
 from typing import Any, Final
 
-DEFAULT_VERSION: Final = 2
+DEFAULT_VERSION: Final = 3
 
 SECTIONS: Final[tuple[tuple[str, str, str], ...]] = (
     ("identity", "身份与联系", "Identity and contact"),
@@ -30,6 +30,11 @@ _TALKS: Final = ("PHONE", "FIELD", "VIDEO", "COUNTER")
 _EVERY: Final = ("OFF_SITE", *_TALKS)
 # What a visit to the home alone asks (S2.3): nothing of the borrower's means, no telephone.
 PROPERTY_SECTIONS: Final = ("occupancy", "collateral", "registration")
+# What a visit to a whole development asks (楼盘): nothing of any one borrower.
+PROJECT_KEYS: Final = (
+    "trigger_facts", "project_state", "project_progress", "expected_delivery", "workers_on_site", "developer_bankrupt",
+    "developer_word", "project_measure",
+)  # fmt: skip
 PROPERTY_KEYS: Final = ("person_met", "seen_at", "video_recording", "trigger_facts", "measure_proposed")
 
 
@@ -117,6 +122,14 @@ _MET_AT = (
     ("OTHER_BRANCH", "其他网点", "Another branch"),
     ("OUTREACH", "外出服务点", "Service point outside"),
 )
+_PROJECT_STATES = (
+    ("NORMAL", "正常在建", "Being built"),
+    ("SLOW", "进度缓慢", "Slow"),
+    ("STALLED", "停工", "Stalled"),
+    ("ABANDONED", "烂尾", "Abandoned"),
+    ("COMPLETED", "已竣工", "Completed"),
+    ("DELIVERED", "已交付", "Delivered"),
+)
 _FIRST, _PERIODIC, _IRREGULAR = ("FIRST",), ("PERIODIC",), ("IRREGULAR",)
 _MEANS = ("PERIODIC", "IRREGULAR")
 
@@ -179,6 +192,16 @@ DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
     # ⑩ guarantor and developer
     _item("project_progress", "guarantor", "项目进度", "Progress of the development", kinds=_FIRST, max=200,
           before="project_progress"),
+    _item("project_state", "guarantor", "楼盘状态", "State of the development", type="choice", choices=_PROJECT_STATES,
+          kinds=(), required=True, before="project_state"),
+    _item("expected_delivery", "guarantor", "预计交付日", "Delivery expected", type="date", kinds=(),
+          before="expected_delivery"),
+    _item("workers_on_site", "guarantor", "现场有人施工", "Work going on", type="yesno", choices=_YES_NO, kinds=(),
+          methods=("FIELD", "VIDEO"), required=True, normal="YES"),
+    _item("developer_bankrupt", "guarantor", "开发商已进入破产程序", "Developer in insolvency", type="yesno",
+          choices=_YES_NO, kinds=(), required=True, normal="NO"),
+    _item("developer_word", "guarantor", "开发商说法", "What the developer says", kinds=()),
+    _item("project_measure", "guarantor", "建议措施", "Measure proposed", kinds=()),
     # ⑪ needs and attitude
     _item("request", "needs", "客户诉求", "Borrower's request", type="choice", choices=_REQUESTS, kinds=_IRREGULAR,
           required=True, normal="NONE"),

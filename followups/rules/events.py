@@ -21,6 +21,8 @@ from followups.rules.states import IN_PROGRESS, PLANNED, RETURNED
 from loans.rules.calendar import Calendar
 
 RULE: Final = "EVENT"
+# A visit to a development talks to no borrower: it takes no other event along.
+PROJECT_RULE: Final = "PROJECT"
 DAY_END, RISK, COLLATERAL, STAFF, BORROWER, FEED = "DAY_END", "RISK", "COLLATERAL", "STAFF", "BORROWER", "FEED"
 LOAN, CUSTOMER, PROPERTY = "LOAN", "CUSTOMER", "PROPERTY"
 INCOME, EMPLOYMENT, COURT, BUREAU, DEVELOPER = "INCOME", "EMPLOYMENT", "COURT", "BUREAU", "DEVELOPER"
@@ -310,13 +312,17 @@ def _untouched(tasks: Sequence[Task]) -> Task | None:
     fitting = [
         task for task in tasks
         if task.state == PLANNED and task.kind == IRREGULAR and not task.is_light and task.method != OFF_SITE
+        and task.rule != PROJECT_RULE
     ]  # fmt: skip
     return min(fitting, key=lambda task: (task.rule != RULE, task.id or 0), default=None)
 
 
 def _begun(tasks: Sequence[Task]) -> Task | None:
     """The talk that is being held, the most thorough first."""
-    begun = [task for task in tasks if task.state in (IN_PROGRESS, RETURNED) and task.method != OFF_SITE]
+    begun = [
+        task for task in tasks
+        if task.state in (IN_PROGRESS, RETURNED) and task.method != OFF_SITE and task.rule != PROJECT_RULE
+    ]  # fmt: skip
     return max(begun, key=lambda task: (WEIGHT[task.method], -(task.id or 0)), default=None)
 
 

@@ -20,6 +20,7 @@ from followups.queries import clock_of, contact_of, desk, payment_strip, person_
 from followups.queries.cover import is_held_by
 from followups.queries.events import events_on
 from followups.queries.merging import companions, lead_of, links_of
+from followups.queries.projects import estate_name, project_of
 from followups.views.rows import desk_rows, name_for
 from followups.wording import evidence_lines, why_lines
 from journal.errors import ActionRefused
@@ -138,6 +139,8 @@ class TaskPage(PageView):
             evidence=evidence_lines(task.evidence),
             task_events=events_on(task),
             **merging_of(task, self.staff),
+            project=project_of(task),
+            estate=estate_name(task.loan),
         )
 
 

@@ -23,7 +23,7 @@ from tests.factories import AT
 from tests.web import contract_bodies, policy_rows
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
-from tests.web.visit_rows import attached
+from tests.web.visit_rows import attached, project_in
 
 LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
 FOLLOW_UP_ROLES = LOAN_ROLES - {"operations"}
@@ -158,6 +158,11 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("task-merge", "POST"): (VISITORS | {"manager"}, {"tasks": [1]}),
     ("task-unmerge", "POST"): (VISITORS | {"manager"}, {"reason": "客户要求分开"}),
     ("loan-events", "GET"): (FOLLOW_UP_ROLES, None),
+    ("loan-estate", "GET"): (FOLLOW_UP_ROLES, None),
+    ("loan-project-visits", "POST"): (
+        VISITORS | {"manager"}, {"loans": [1], "reason": "媒体报道停工", "due_on": "2026-11-10"},
+    ),
+    ("project", "GET"): (FOLLOW_UP_ROLES, None),
     ("loan-past-visits", "POST"): (FOLLOW_UP_ROLES, {"decision": "LOAN"}),
     ("report-references", "GET"): (FOLLOW_UP_ROLES, None),
     ("loan-events", "POST"): (
@@ -247,6 +252,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
                 "file",
                 "hand",
                 "certificate",
+                "project",
             ),
             999_999_999,
         )
@@ -266,6 +272,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         found[place]["leave"] = leave_in(bank, place)
         found[place]["event"] = event_in(bank, place)
         found[place]["file"] = file
+        found[place]["project"] = project_in(bank, place)
         found[place] |= {"hand": handover_in(bank, place), "certificate": certificate_in(bank, place)}
         found[place]["message"] = message_row(bank, place)
         found[place]["wording"] = wording_row()

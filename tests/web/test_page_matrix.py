@@ -30,7 +30,7 @@ from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, 
 from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
 from tests.web.contract_bodies import disclosure_in
 from tests.web.policy_rows import policy_rows
-from tests.web.visit_rows import attached, attachment_in
+from tests.web.visit_rows import attached, attachment_in, project_in
 
 EVERYONE = set(ROLES)
 LOAN_ROLES = EVERYONE - {"administrator"}
@@ -90,6 +90,8 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:leave": (FOLLOW_UPS, "get", {}),
     "followups:leave_end": (FOLLOW_UPS, "post", {}),
     "followups:loan_events": (FOLLOW_UPS, "get", {}),
+    "followups:estate": (FOLLOW_UPS, "get", {}),
+    "followups:project": (FOLLOW_UPS, "get", {}),
     "followups:past_visits": (FOLLOW_UPS, "post", {"decision": "LOAN"}),
     "followups:event_withdraw": ({"manager"}, "post", {"reason": "录错客户"}),
     "followups:merge": (FOLLOW_UPS, "post", {"task": "1", "mode": "JOINT"}),
@@ -314,8 +316,10 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[handover_in(bank, place)])
     if name in ("followups:attachment", "followups:attachment_remove"):
         return reverse(name, args=[attachment_in(bank, place)])
-    if name in ("followups:loan_events", "followups:past_visits"):
+    if name in ("followups:loan_events", "followups:past_visits", "followups:estate"):
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
+    if name == "followups:project":
+        return reverse(name, args=[project_in(bank, place)])
     if name == "followups:event_withdraw":
         return reverse(name, args=[event_in(bank, place)])
     if name == "followups:leave_end":

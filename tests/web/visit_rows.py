@@ -4,7 +4,7 @@ from io import BytesIO
 from typing import Any
 
 from followups import actions
-from followups.models import Visit, VisitAttachment
+from followups.models import ProjectVisit, Visit, VisitAttachment
 from tests import pictures
 from tests.factories import AT
 from tests.web.api_bank import Bank
@@ -26,3 +26,15 @@ def attachment_in(bank: Bank, place: str) -> int:
     visit = Visit.objects.filter(task=task).first() if task is not None else None
     found = VisitAttachment.objects.filter(visit=visit).first() if visit is not None else None
     return found.pk if found is not None else NOTHING
+
+
+def project_in(bank: Bank, place: str) -> int:
+    """A visit to the development of the place's loan; no id of any where there is none."""
+    if place not in bank.loans:
+        return NOTHING
+    task, loan = bank.tasks[place], bank.loans[place]
+    found = ProjectVisit.objects.filter(lead=task).first() or ProjectVisit.objects.create(
+        estate="江城市滨江区江岸新城", branch_id=loan.branch_id, lead=task, reason="媒体报道停工",
+        started_by=bank.staff["officer"], at=AT, business_date=AT.date(),
+    )  # fmt: skip
+    return found.pk
