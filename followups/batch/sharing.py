@@ -34,6 +34,10 @@ def share_out(*, as_of: date, at: datetime, after: int = 0, up_to: int | None = 
     """Assigns, levels and tells, for branches with an id above `after`, up to `up_to`."""
     given = assign_unassigned(as_of=as_of, at=at, after=after, up_to=up_to)
     moved = level_weeks(as_of=as_of, at=at, after=after, up_to=up_to)
+    if moved["levelled"]:
+        # What came forward may be near enough now for a second visitor to be proposed.
+        more = assign_unassigned(as_of=as_of, at=at, after=after, up_to=up_to)
+        given = {name: count + more[name] for name, count in given.items()}
     return {**given, **moved, **raise_notices(as_of=as_of, at=at, after=after, up_to=up_to)}
 
 

@@ -123,6 +123,16 @@ def test_weeks_of_the_rule_are_those_that_were_written(network: Network) -> None
     assert levelled(slots_of([network.officer.pk], until, MONDAY), MONDAY).moves == ()
 
 
+def test_what_comes_forward_into_the_coming_month_gets_its_second_visitor_the_same_evening(network: Network) -> None:
+    far = TODAY + timedelta(days=31)
+    tasks = network.tasks(9, due_on=far, method="FIELD")
+    found = share()
+    assert (found["levelled"], found["seconds"]) == (1, 1)
+    (near,) = [task for task in VisitTask.objects.filter(pk__in=[task.pk for task in tasks]) if task.due_on < far]
+    assert near.proposed_second_id in (network.second.pk, network.third.pk)
+    assert share() == {"assigned": 0, "seconds": 0, "levelled": 0, "told": 0}
+
+
 def codes(tasks: Sequence[VisitTask]) -> list[list[tuple[str, str]]]:
     return [
         list(Notice.objects.filter(task=task).order_by("code", "audience").values_list("code", "audience"))

@@ -1,0 +1,1 @@
+"""A simulated year of follow-ups: a real book, seeded borrowers, officers who work through the public actions."""

@@ -1,0 +1,208 @@
+"""What must hold on every day of the year, asked of the tables themselves and not of the functions that wrote them.
+
+A claim that fails is kept with its day and its first rows; a run says how often each claim was looked at.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from followups.batch import replan
+from followups.batch.answering import answer_evening
+from followups.batch.sharing import share_out
+from followups.models import TaskEvent, VisitTask
+from followups.queries.capacity import capacity
+from followups.queries.cover import held_by
+from followups.queries.levelling import WEEKS, ceiling_on
+from followups.rules.levelling import week_of
+from loans.models import Loan
+from people.models import Leave, Staff
+from people.queries.leave import absences_between
+from people.rules.leave import away_on
+from tests.simulation.bank import clock, people
+
+# Each names rows that must not be. The parameters are the day that was closed, and the next one.
+CLAIMS: dict[str, str] = {
+    "every loan has a next follow-up, or is settled": """
+        SELECT p.loan_id FROM loans_position p
+         WHERE p.settled_on IS NULL AND NOT EXISTS (
+               SELECT FROM followups_visittask t
+                WHERE t.loan_id = p.loan_id AND t.closed_on IS NULL AND t.kind <> 'IRREGULAR')""",
+    "nothing untouched stays open on a settled loan, and each end says why": """
+        SELECT t.id FROM followups_visittask t JOIN loans_position p ON p.loan_id = t.loan_id
+         WHERE p.settled_on <= %(day)s AND t.state = 'PLANNED'
+            OR t.closed_on IS NOT NULL AND t.outcome = ''""",
+    "no first follow-up is planned after day 90": """
+        SELECT t.id FROM followups_visittask t JOIN loans_loan l ON l.id = t.loan_id
+         WHERE t.kind = 'FIRST' AND t.due_on > l.disbursed_on + 90""",
+    "a young loan has its three first follow-ups, those before the cut-over excepted": """
+        SELECT l.id FROM loans_loan l JOIN loans_position p ON p.loan_id = l.id, unnest(ARRAY[30, 60, 90]) AS node
+         WHERE p.settled_on IS NULL AND (l.baseline_on IS NULL OR l.disbursed_on + node > l.baseline_on)
+           AND NOT EXISTS (SELECT FROM followups_visittask t WHERE t.loan_id = l.id AND t.rule = 'FIRST_' || node)""",
+    "a step of arrears is answered on the evening that reaches it": """
+        SELECT p.loan_id FROM loans_position p,
+               LATERAL (SELECT max(s) AS step FROM unnest(ARRAY[1, 8, 31, 91]) AS s
+                         WHERE s <= %(day)s::date - p.overdue_since) AS reached
+         WHERE p.settled_on IS NULL AND reached.step IS NOT NULL AND NOT EXISTS (
+               SELECT FROM followups_visittask t
+                WHERE t.loan_id = p.loan_id AND t.rule LIKE 'OVERDUE%%' AND substr(t.rule, 9)::int >= reached.step
+                  AND (t.closed_on IS NULL OR t.cycle = to_char(p.overdue_since, 'YYYY-MM-DD')))""",
+    "an event is answered on its business day": """
+        SELECT e.id FROM followups_event e
+         WHERE e.known_on = %(day)s AND NOT e.is_baseline
+           AND NOT EXISTS (SELECT FROM followups_eventvisit v WHERE v.event_id = e.id AND v.business_date = e.known_on)
+           AND NOT EXISTS (SELECT FROM followups_eventfinding f WHERE f.event_id = e.id)""",
+    "a fall past 80, 90 or 100 percent is an event on its day": """
+        SELECT v.id FROM collateral_valuation v JOIN collateral_charge c ON c.property_id = v.property_id
+          JOIN loans_position p ON p.loan_id = c.loan_id AND p.settled_on IS NULL
+          JOIN LATERAL (SELECT b.value FROM collateral_valuation b
+                         WHERE b.property_id = v.property_id AND b.id < v.id ORDER BY b.id DESC LIMIT 1) AS b ON true,
+               unnest(ARRAY[80, 90, 100]) AS line
+         WHERE v.valued_on = %(day)s
+           AND p.principal_balance * 100 / b.value < line AND p.principal_balance * 100 / v.value >= line
+           AND NOT EXISTS (SELECT FROM followups_event e
+                            WHERE e.source = 'COLLATERAL' AND e.external_id = 'valuation:' || v.id)""",
+    "a red visit that came up is told to officer, manager and head the next morning at the latest": """
+        SELECT t.id FROM followups_visittask t
+         WHERE t.level = 1 AND t.created_on = %(day)s AND t.closed_on IS NULL AND t.state <> 'SUBMITTED'
+           AND (SELECT count(*) FROM followups_notice n
+                 WHERE n.task_id = t.id AND n.code = 'RED' AND n.tell_on <= %(day)s::date + 1) < 3""",
+}
+# What the morning brought is answered before noon. A fall is looked at with the balance of that hour, nothing later.
+AT_NOON = ("an event is answered on its business day", "a fall past 80, 90 or 100 percent is an event on its day")
+_TASKS = """
+SELECT (SELECT count(*) || md5(coalesce(string_agg(t::text, '|' ORDER BY t.id), '')) FROM followups_visittask t),
+       (SELECT count(*) FROM followups_taskevent), (SELECT count(*) FROM followups_notice),
+       (SELECT count(*) FROM followups_event), (SELECT count(*) FROM followups_eventvisit)
+"""
+# Officers' weeks beyond the ceiling, what is late in the first of them.
+_BEYOND = """
+SELECT t.assigned_to_id, greatest(date_trunc('week', t.due_on)::date, %(monday)s), count(*)
+  FROM followups_visittask t
+ WHERE t.closed_on IS NULL AND t.state <> 'SUBMITTED' AND NOT t.is_light AND t.due_on < %(until)s
+   AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL) AND t.assigned_to_id IS NOT NULL
+ GROUP BY 1, 2
+"""
+
+
+@dataclass
+class Watch:
+    """Faults found, and how often was looked; `every` days the dear claims."""
+
+    every: int = 7
+    seen: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    tell: Callable[[str], None] = lambda _text: None
+    away: list[Leave] = field(default_factory=list)
+    # Planned visits of an officer's coming week, as it begins.
+    weeks: Counter[int] = field(default_factory=Counter)
+
+    def say(self, day: date, what: str) -> None:
+        if len(self.faults) < 40:
+            self.faults.append(f"{day} {what}")
+        self.seen["faults"] += 1
+        self.tell(f"{day} {what}")
+
+    def noon(self, day: date) -> None:
+        """After the morning's news was answered."""
+        self._claims(day, is_noon=True)
+        self._deputies(day)
+
+    def evening(self, day: date) -> None:
+        """After the close."""
+        self._claims(day, is_noon=False)
+        tomorrow = day + timedelta(days=1)
+        if tomorrow.weekday() == 0:
+            planned = _planned(tomorrow)
+            self.weeks.update(planned.get((officer.pk, tomorrow), 0) for officer in people().officers)
+        if day.toordinal() % self.every == 0:
+            self._again(day)
+            self._shown(tomorrow)
+
+    def _claims(self, day: date, *, is_noon: bool) -> None:
+        asked = {"day": day}
+        for name, statement in CLAIMS.items():
+            if is_noon != (name in AT_NOON) and name != AT_NOON[0]:
+                continue
+            if found := _rows(statement, asked):
+                self.say(day, f"{name}: {len(found)}, first {found[:3]}")
+            self.seen[name] += 1
+
+    def _again(self, day: date) -> None:
+        """Planned, answered and shared out once more, nothing is another; it is taken back all the same."""
+        with transaction.atomic():
+            before = _rows(_TASKS, {})
+            replan(
+                as_of=day, at=clock(day, 22), loan_ids=list(Loan.objects.order_by("id").values_list("pk", flat=True))
+            )
+            self._same(day, "replan", before)
+            answer_evening(as_of=day, at=clock(day, 22))
+            self._same(day, "answer_events", before)
+            share_out(as_of=day, at=clock(day, 22))
+            self._same(day, "share_out", before)
+            transaction.set_rollback(True)
+
+    def _same(self, day: date, name: str, before: list[tuple[Any, ...]]) -> None:
+        if _rows(_TASKS, {}) != before:
+            last = TaskEvent.objects.order_by("-id").values_list("task_id", "kind", "data").first()
+            self.say(day, f"{name} twice is not once: {before} {_rows(_TASKS, {})}, last {last}")
+        self.seen[f"{name} twice is once"] += 1
+
+    def _shown(self, today: date) -> None:
+        """Each officer's week beyond the ceiling stands on the page of the own manager, with how many."""
+        ceiling = ceiling_on(today)
+        beyond = {key: count for key, count in _planned(today).items() if count > ceiling}
+        for manager in people().managers.values():
+            shown = {
+                (each.row.officer.pk, each.cell.monday): each.cell.planned
+                for each in capacity(manager, today).overflow
+                if each.row.officer is not None
+            }
+            own = set(Staff.objects.filter(branch_id=manager.branch_id).values_list("pk", flat=True))
+            wanted = {key: count for key, count in beyond.items() if key[0] in own}
+            if shown != wanted:
+                self.say(today, f"beyond the ceiling but not shown to {manager.staff_no}: {wanted} {shown}")
+            self.seen["weeks beyond the ceiling, shown"] += len(wanted)
+
+    # Leave
+
+    def goes_away(self, leave: Leave) -> None:
+        self.away.append(leave)
+
+    def _deputies(self, day: date) -> None:
+        """The deputy holds all that the officer has while away, and nothing of it on the day after."""
+        absences = absences_between(day, day)
+        for leave in list(self.away):
+            if leave.deputy_id is None or day < leave.period.lower:
+                continue
+            is_over = day >= leave.period.upper
+            if away_on(leave.deputy_id, day, absences) or is_over and away_on(leave.staff_id, day, absences):
+                continue
+            deputy, officer = (Staff.objects.get(pk=pk) for pk in (leave.deputy_id, leave.staff_id))
+            own = VisitTask.objects.still_open().filter(assigned_to=officer)
+            held = own.filter(held_by(deputy)).count()
+            if held != (0 if is_over else own.count()):
+                self.say(day, f"{deputy} holds {held} of {own.count()} of {officer}, leave over: {is_over}")
+            if own.filter(held_by(officer)).count() != own.count():
+                self.say(day, f"{officer} lost sight of own tasks")
+            self.seen["tasks at a deputy" if not is_over else "leaves that gave everything back"] += (
+                1 if is_over else held
+            )
+            if is_over:
+                self.away.remove(leave)
+
+
+def _planned(today: date) -> dict[tuple[int, date], int]:
+    monday = week_of(today)
+    rows = _rows(_BEYOND, {"monday": monday, "until": monday + timedelta(days=7 * WEEKS)})
+    return {(officer, week): count for officer, week, count in rows}
+
+
+def _rows(statement: str, asked: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, asked)
+        return list(cursor.fetchall())
