@@ -96,14 +96,17 @@ def post_receipts(*, rows: Sequence[ReceiptRow], by: Any, at: datetime) -> Recei
     taken = {index: rows[index] for index in first.values()}
     states = {index: _state(loans.get(row.loan), row.value_on, business_date) for index, row in taken.items()}
     inserted = _insert_receipts(taken, states, loans, at)
-    known = _known_serials([row for index, row in enumerate(rows) if outcomes[index] is None])
+    repeated = []
     for index, row in enumerate(rows):
-        if outcomes[index] is None:
-            key = (row.channel, row.serial)
-            if first[key] == index and key in inserted:
-                outcomes[index] = ReceiptOutcome(states[index], inserted[key])
-            else:
-                outcomes[index] = _repeated(row, loans.get(row.loan), known[key])
+        key = (row.channel, row.serial)
+        if outcomes[index] is None and first[key] == index and key in inserted:
+            outcomes[index] = ReceiptOutcome(states[index], inserted[key])
+        elif outcomes[index] is None:
+            repeated.append(index)
+    known = _known_serials([rows[index] for index in repeated])
+    for index in repeated:
+        row = rows[index]
+        outcomes[index] = _repeated(row, loans.get(row.loan), known[row.channel, row.serial])
     posted = [inserted[key] for key, index in first.items() if key in inserted and states[index] == "POSTED"]
     counts = posting.post_receipts(as_of=business_date, at=at, by=actor, receipt_ids=posted) if posted else {}
     result = ReceiptResult(tuple(each for each in outcomes if each), yuan(counts.get("amount_fen", 0)))

@@ -60,8 +60,9 @@ class OneLoanPage(PageView):
     permission = "loans.view"
 
     def loan(self, pk: int) -> Loan:
-        found = Loan.objects.visible_to(self.staff).select_related(
-            "borrower", "branch", "portfolio_officer", "position", "combination"
-        )
+        """With what its head shows; what a pressed button changes is shown by the next page."""
+        found = Loan.objects.visible_to(self.staff)
+        if self.request.method != "POST":
+            found = found.select_related("borrower", "branch", "portfolio_officer", "position", "combination")
         loan: Loan = visible_or_404(found, pk=pk)
         return loan
