@@ -19,9 +19,9 @@ _HANDED = (
     "loans_importbatch", "people_branch", "people_staff", "people_party", "people_financialprofile", "loans_loan",
     "loans_position", "loans_terms", "loans_pricing", "loans_installment", "loans_posting", "loans_ledger_line",
     "collateral_property", "collateral_charge", "collateral_valuation", "loans_businessdate", "journal_entry",
-    "journal_pending",
+    "journal_pending", "loans_general_line",
 )  # fmt: skip
-_PARTS = ("positions", "installments", "postings", "ledger lines", "terms")
+_PARTS = ("positions", "installments", "postings", "ledger lines", "general lines", "terms")
 _EMPTY = f"bench_empty_{bank.LAYOUT}"
 
 

@@ -189,6 +189,7 @@ def going_on(terms: StoredTerms, position: Position) -> dict[str, Any]:
     return {
         "accrues_from": period.accrues_from,
         "accrued_before": yuan(period.before_fen),
+        "accrual_rate_percent": None if period.rate_ppm is None else percent(period.rate_ppm),
         "unbilled_principal": yuan(terms.unbilled_fen),
         "annual_rate_percent": percent(terms.rate_ppm),
         "installment_amount": yuan(terms.installment_fen),
@@ -208,7 +209,7 @@ def _running(terms: StoredTerms, position: Position) -> Running:
 
 NOTHING_LEFT: dict[str, Any] = {
     "unbilled_principal": 0, "next_number": None, "next_due_on": None, "next_repricing_on": None,
-    "accrues_from": None, "accrued_before": 0,
+    "accrues_from": None, "accrued_before": 0, "accrual_rate_percent": None,
 }  # fmt: skip
 
 

@@ -99,7 +99,7 @@ def _compare(loan_id: int, history: History | str, stored: LoanState | None, eve
         position = position._replace(five_class=stored.position.five_class)
     if stored.position.accrues_from is None and stored.position.next_number is not None:
         # Left to the terms, which are the history's own.
-        position = position._replace(accrues_from=None, accrued_before=0)
+        position = position._replace(accrues_from=None, accrued_before=0, accrual_rate_percent=None)
     state = made.state._replace(position=position)
     return Found(loan_id, stored, state, differences(stored, state), made.ledger)
 

@@ -4,7 +4,8 @@ from config.invariants.claims import Check
 
 # Of a loan on which something was posted or recorded since the close, only the branch's totals can still be compared.
 _MOVED = """EXISTS (SELECT FROM loans_posting o WHERE o.loan_id = p.loan_id AND o.business_date > last.day)
-            OR EXISTS (SELECT FROM journal_entry e WHERE e.loan_id = p.loan_id AND e.business_date > last.day)"""
+            OR EXISTS (SELECT FROM journal_entry e WHERE e.loan_id = p.loan_id AND e.business_date > last.day)
+            OR EXISTS (SELECT FROM loans_formerbranch b WHERE b.loan_id = p.loan_id AND b.left_on > last.day)"""
 
 FIGURES = (
     Check(
@@ -62,6 +63,9 @@ FIGURES = (
            UNION ALL
            SELECT s.day || ' ' || s.key, format('%%s by the lines, closed with %%s', s.accrued, t.accrued)
            FROM stock s LEFT JOIN said t ON t.day = s.day AND t.key = s.key
-           WHERE s.accrued <> coalesce(t.accrued, 0)""",
+           WHERE s.accrued <> coalesce(t.accrued, 0)
+             -- What was taken over stands there before its first close.
+             AND (EXISTS (SELECT FROM loans_businessdate d WHERE d.day = s.day AND NOT d.is_open)
+                  OR EXISTS (SELECT FROM loans_general_line g WHERE g.business_date = s.day AND g.batch_id IS NULL))""",
     ),
 )

@@ -8,6 +8,7 @@ _POSTINGS = "SELECT count(*) FROM loans_posting"
 # Which accounts each kind of posting moves, and which way: D debits, C credits, B both ways.
 _SHAPES = """(VALUES
     ('OPENING', 'PRINCIPAL', 'D'), ('OPENING', 'INTEREST_RECEIVABLE', 'D'), ('OPENING', 'TAKEOVER', 'C'),
+    ('OPENING', 'INTEREST_OFF_BALANCE', 'C'),
     ('DISBURSEMENT', 'PRINCIPAL', 'D'), ('DISBURSEMENT', 'CASH', 'C'),
     ('BILLING', 'INTEREST_RECEIVABLE', 'D'), ('BILLING', 'INTEREST_INCOME', 'C'),
     ('RECEIPT', 'CASH', 'D'), ('REPOSTING', 'CASH', 'D'), ('SUSPENSE_USED', 'SUSPENSE', 'D'),
@@ -105,7 +106,7 @@ LEDGER = (
         "SELECT count(*) FROM pg_trigger WHERE tgname = 'history_is_kept'",
         """SELECT t.name, 'trigger off or missing, or the application may change it' FROM (VALUES
                ('loans_posting'), ('loans_ledger_line'), ('loans_terms'), ('loans_costitem'), ('journal_entry'),
-               ('loans_general_line'), ('followups_taskevent')) AS t(name)
+               ('loans_general_line'), ('loans_formerbranch'), ('followups_taskevent')) AS t(name)
            WHERE (SELECT count(*) FROM pg_trigger g WHERE g.tgrelid = t.name::regclass AND g.tgenabled IN ('O', 'A')
                   AND g.tgname IN ('history_is_kept', 'history_is_not_emptied')) <> 2
               OR %(application)s <> pg_get_userbyid((SELECT relowner FROM pg_class WHERE oid = t.name::regclass))
@@ -117,10 +118,25 @@ LEDGER = (
         "closed_totals_are_the_ledgers",
         "B11: each closed date's principal, of the bank and of each branch, is the ledger's up to that date",
         "SELECT count(*) FROM loans_businessdate WHERE NOT is_open",
-        """WITH moved AS (
-               SELECT b.code, g.business_date AS day, sum(g.amount) AS amount FROM loans_ledger_line g
-               JOIN loans_loan l ON l.id = g.loan_id JOIN people_branch b ON b.id = l.branch_id
-               WHERE g.account = 'PRINCIPAL' GROUP BY b.code, g.business_date
+        # A loan that changed branch: its lines count where it stood then, its balance goes over with it.
+        """WITH stay AS (
+               SELECT f.loan_id, f.branch_id, f.left_on,
+                      lag(f.left_on, 1, '-infinity') OVER (PARTITION BY f.loan_id ORDER BY f.id) AS since
+               FROM loans_formerbranch f
+               UNION ALL SELECT l.id, l.branch_id, 'infinity', coalesce(max(f.left_on), '-infinity')
+               FROM loans_loan l LEFT JOIN loans_formerbranch f ON f.loan_id = l.id GROUP BY l.id
+           ), line AS (
+               SELECT loan_id, business_date AS day, sum(amount) AS amount FROM loans_ledger_line
+               WHERE account = 'PRINCIPAL' GROUP BY loan_id, business_date
+           ), moved AS (
+               SELECT b.code, x.day, sum(x.amount) AS amount FROM (
+                   SELECT s.branch_id, i.day, i.amount FROM line i
+                   JOIN stay s ON s.loan_id = i.loan_id AND i.day >= s.since AND i.day < s.left_on
+                   UNION ALL SELECT s.branch_id, s.left_on, -i.amount FROM stay s
+                   JOIN line i ON i.loan_id = s.loan_id AND i.day < s.left_on WHERE s.left_on < 'infinity'
+                   UNION ALL SELECT s.branch_id, s.since, i.amount FROM stay s
+                   JOIN line i ON i.loan_id = s.loan_id AND i.day < s.since WHERE s.since > '-infinity'
+               ) x JOIN people_branch b ON b.id = x.branch_id GROUP BY b.code, x.day
            ), said AS (
                SELECT d.day, t.key AS code, t.value::numeric AS amount FROM loans_businessdate d,
                       jsonb_each_text(d.totals -> 'branches') t WHERE NOT d.is_open

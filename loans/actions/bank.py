@@ -12,11 +12,13 @@ from journal.actions import record
 from journal.errors import ActionRefused
 from loans import sql
 from loans.batch.figures import Balance, write_figures
-from loans.batch.general import PeriodsAhead, balances_of, general_since, write_general
+from loans.batch.general import PeriodsWrong, balances_of, general_since, taken_over_since, write_general
 from loans.models import BusinessDate
 from loans.rules.money import fen, yuan
 
 LEAST_REASON = 4
+# So many rows of a difference are named.
+_NAMED = 20
 
 
 class BankAlreadyOpen(ActionRefused):
@@ -79,11 +81,13 @@ def _balances(day: date) -> list[Balance]:
     """Open loans, principal and accrued interest of each branch and product, as the positions say."""
     try:
         return balances_of(day)
-    except PeriodsAhead as error:
+    except PeriodsWrong as error:
         names = "，".join(f"{note} ({since})" for note, since in error.loans)
-        raise LedgerOutOfBalance(
-            _("计息期起始日晚于营业日期，营业日期不能关闭：%(loans)s") % {"loans": names}
-        ) from error
+        if error.are_ahead:
+            message = _("计息期起始日晚于营业日期，营业日期不能关闭：%(loans)s")
+        else:
+            message = _("计息期起始日早于本期起始日，营业日期不能关闭：%(loans)s")
+        raise LedgerOutOfBalance(message % {"loans": names}) from error
 
 
 def _control_totals(day: date, balances: Sequence[Balance]) -> dict[str, Any]:
@@ -101,12 +105,7 @@ def _control_totals(day: date, balances: Sequence[Balance]) -> dict[str, Any]:
     since = None if last_day is None else day
     for code, amount in sql.rows(sql.LEDGER_BY_BRANCH, {"until": day, "since": since}):
         ledger[code] = ledger.get(code, Decimal(0)) + amount
-    differing = any(amount != ledger.get(code, Decimal(0)) for code, amount in principal.items())
-    if differing or set(ledger) - set(principal):
-        wrong = sql.rows(sql.LOANS_OUT_OF_BALANCE)
-        if wrong:
-            names = "，".join(f"{note} ({balance} / {posted})" for note, balance, posted in wrong)
-            raise LedgerOutOfBalance(_("余额与总账不符，营业日期不能关闭：%(loans)s") % {"loans": names})
+    _check_principal(principal, ledger)
     return {
         "loans": sum(each.loans for each in balances),
         "principal": str(sum(principal.values(), Decimal("0.00"))),
@@ -115,20 +114,37 @@ def _control_totals(day: date, balances: Sequence[Balance]) -> dict[str, Any]:
     }
 
 
+def _check_principal(positions: Mapping[str, Decimal], ledger: Mapping[str, Decimal]) -> None:
+    """LedgerOutOfBalance unless each branch is as the ledger says; names loans, or branches where each loan agrees."""
+    nothing = Decimal("0.00")
+    pairs = {code: (positions.get(code, nothing), ledger.get(code, nothing)) for code in {*positions, *ledger}}
+    differing = sorted((code, *pair) for code, pair in pairs.items() if pair[0] != pair[1])
+    if not differing:
+        return
+    loans = sql.rows(sql.LOANS_OUT_OF_BALANCE)
+    names = "，".join(f"{name} ({balance} / {posted})" for name, balance, posted in loans or differing[:_NAMED])
+    if loans:
+        raise LedgerOutOfBalance(_("余额与总账不符，营业日期不能关闭：%(loans)s") % {"loans": names})
+    raise LedgerOutOfBalance(_("机构余额与总账不符，营业日期不能关闭：%(branches)s") % {"branches": names})
+
+
 def _post_general(
     day: date, balances: Sequence[Balance], last_day: date | None, before: Mapping[str, str]
 ) -> dict[str, str]:
     """Posts what accrued interest moved by; LedgerOutOfBalance unless the general ledger then says the stock.
 
-    As for the principal, its side is the last close's checked stock plus the lines since.
+    As for the principal, its side is the last close's checked stock plus the lines since; what was taken over since is
+    there already.
     """
     stock = {each.key: each.accrued_fen for each in balances if each.accrued_fen}
     checked = {key: fen(Decimal(amount)) for key, amount in before.items()}
-    write_general(as_of=day, balances=balances, before=checked)
+    taken_over = taken_over_since(last_day)
+    before_fen = {key: checked.get(key, 0) + taken_over.get(key, 0) for key in {*checked, *taken_over}}
+    write_general(as_of=day, balances=balances, before=before_fen)
     for key, amount in general_since(last_day).items():
         checked[key] = checked.get(key, 0) + amount
     wrong = sorted(key for key in {*stock, *checked} if stock.get(key, 0) != checked.get(key, 0))
     if wrong:
-        names = "，".join(f"{key} ({yuan(stock.get(key, 0))} / {yuan(checked.get(key, 0))})" for key in wrong[:20])
+        names = "，".join(f"{key} ({yuan(stock.get(key, 0))} / {yuan(checked.get(key, 0))})" for key in wrong[:_NAMED])
         raise LedgerOutOfBalance(_("应计利息与总账不符，营业日期不能关闭：%(rows)s") % {"rows": names})
     return {key: str(yuan(amount)) for key, amount in stock.items()}

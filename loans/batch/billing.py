@@ -142,11 +142,12 @@ def _following(due: _Due) -> date | None:
 
 
 def _running(due: _Due) -> Running:
-    """The period that begins with the billing."""
+    """The period that begins with the billing; one in which a rate will wait is left to the terms."""
     if due.number >= due.last_number:
         return Running(None)
     request = None if due.request is None else from_json(json.loads(due.request))
-    return running_after(request, due.first_number or 1, due.number, due.due_on)
+    found = running_after(request, due.first_number or 1, due.number, due.due_on)
+    return found if found.rate_ppm is None else Running(None)
 
 
 def _apply_billing(rows: list[tuple[_Due, Row]], as_of: date, at: datetime) -> None:

@@ -18,7 +18,6 @@ from loans.batch.chunks import Cuts, cuts, scope_of
 from loans.models import TermsSource
 from loans.queries.repricing import market_of_days, outcomes
 from loans.queries.terms import LoanTerms
-from loans.rules.accrual import is_straight
 from loans.rules.continuation import Plan
 from loans.rules.money import rate_ppm, yuan
 from loans.rules.plain_repricing import Columns
@@ -98,8 +97,9 @@ class _Chunk:
     def __init__(self, items: dict[int, _Item], locked: dict[int, _Locked], as_of: date) -> None:
         self._items, self._locked, self._as_of = items, locked, as_of
         self.ends: list[tuple[_Item, str, str]] = []
-        # Loan, rate, installment, last number, next repricing day, the day from which interest runs at the rate.
-        self.hot: list[tuple[int, int, int, int, date | None, date | None]] = []
+        # Loan, rate, installment, last number, next repricing day, the day from which interest runs at the rate, and
+        # whether the rate waits for the next period.
+        self.hot: list[tuple[int, int, int, int, date | None, date | None, bool]] = []
         # Contracts that end on another day than before, by loan id.
         self.maturities: dict[int, date] = {}
 
@@ -117,8 +117,10 @@ class _Chunk:
 
     def _row(self, item: _Item, terms: LoanTerms, plan: Plan | Columns) -> tuple[Any, ...]:
         next_on = item.next_repricing_on
-        from_on = item.effective_on if _is_straight(plan) else None
-        self.hot.append((item.loan_id, plan.rate_ppm, plan.installment_fen, plan.last_number, next_on, from_on))
+        waits = _waits(plan, item.effective_on)
+        from_on = None if waits is None else item.effective_on
+        hot = (item.loan_id, plan.rate_ppm, plan.installment_fen, plan.last_number)
+        self.hot.append((*hot, next_on, from_on, bool(waits)))
         if plan.matures_on != terms.standing.matures_on:
             self.maturities[item.loan_id] = plan.matures_on
         principal = plan.principal_fen
@@ -130,12 +132,17 @@ class _Chunk:
         )  # fmt: skip
 
 
-def _is_straight(plan: Plan | Columns) -> bool:
-    """Does interest run from the day on, at the new rate?"""
+def _waits(plan: Plan | Columns, day: date) -> bool | None:
+    """Does the rate of a day wait for the next period? None where only the terms can tell how interest runs."""
     if isinstance(plan, Columns):
-        return f'"{NEXT_PERIOD}"' not in plan.request_json
+        # On the first day of a period nothing waits, and no row is apart from the plain ones.
+        return f'"{NEXT_PERIOD}"' in plan.request_json and plan.plain_from > plan.first_number
     request = plan.request
-    return request.waiting_rate_ppm is None and is_straight(request.rate_changes, request.pauses)
+    if request.pauses:
+        return None
+    return any(each.variant == NEXT_PERIOD and each.effective_on == day for each in request.rate_changes) and (
+        day > request.disbursed_on
+    )
 
 
 def _moved(
@@ -182,7 +189,7 @@ def _move_positions(chunk: _Chunk) -> None:
     """Positions go on by their new terms."""
     if not chunk.hot:
         return
-    names = ("loan_id", "rate_ppm", "installment", "last_number", "day", "from_on")
+    names = ("loan_id", "rate_ppm", "installment", "last_number", "day", "from_on", "waits")
     sql.run(statements.APPLY_REPRICED, dict(zip(names, map(array, zip(*chunk.hot, strict=True)), strict=True)))
     if chunk.maturities:
         days = {"loan_id": array(chunk.maturities), "matures_on": array(chunk.maturities.values())}

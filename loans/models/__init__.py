@@ -23,7 +23,7 @@ from loans.models.contract import (
     TermsSource,
 )
 from loans.models.disclosure import CostDisclosure, CostItem, CostKind, DisclosureState
-from loans.models.figures import DaysBand, Figure, GeneralAccount, GeneralLine
+from loans.models.figures import DaysBand, Figure, FormerBranch, GeneralAccount, GeneralLine
 from loans.models.files import (
     BreakState,
     DebitInstruction,
@@ -57,6 +57,7 @@ __all__ = [
     "Fee",
     "Figure",
     "FiveClass",
+    "FormerBranch",
     "GeneralAccount",
     "GeneralLine",
     "ImportBatch",

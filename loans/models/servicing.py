@@ -53,6 +53,8 @@ class Position(models.Model):
     # Null: nothing is left to bill; or, with a next number, only the signed terms can tell (a pause, a waiting rate).
     accrues_from = models.DateField(null=True)
     accrued_before = money(default=0, db_default=0)
+    # The rate at which the running period is charged to its end, where another one waits for the next; else null.
+    accrual_rate_percent = models.DecimalField(max_digits=7, decimal_places=4, null=True)
 
     class Meta:
         db_table = "loans_position"
@@ -103,6 +105,11 @@ class Position(models.Model):
             models.CheckConstraint(
                 condition=Q(accrued_before=0) | Q(accrued_before__gt=0, accrues_from__isnull=False),
                 name="accrued_before_a_day",
+            ),
+            models.CheckConstraint(
+                condition=Q(accrual_rate_percent__isnull=True)
+                | Q(accrual_rate_percent__gte=0, accrual_rate_percent__lte=100, accrues_from__isnull=False),
+                name="accrual_rate_of_a_running_period",
             ),
         ]
 

@@ -43,5 +43,6 @@ def accrued_at(loan: Loan, on: date, most_days: int) -> Accrued | None:
         amount = yuan(accrued_by_terms(terms.standing, on)) if terms else Decimal("0.00")
         return Accrued(on, amount, principal, rate, None, 0, Decimal("0.00"))
     before = position.accrued_before
+    rate = rate if position.accrual_rate_percent is None else position.accrual_rate_percent
     earned = accrued_interest(fen(principal), rate_ppm(rate), since, fen(before), on)
     return Accrued(on, yuan(earned), principal, rate, since, max(0, (on - since).days), before)

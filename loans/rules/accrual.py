@@ -1,30 +1,34 @@
 """Decides what interest of the running period a loan has earned at a close, not billed yet (应计利息).
 
 It is what a settlement on that day would charge: actual days over 360 on the unbilled principal, the first day counted
-and the last not, a part of the period at another rate rounded by itself. Two figures hold all of it: the day up to
-which the period is charged, and the interest of its parts before that day. Where days without interest or a rate that
-waits for the next period leave no straight line, the engine says it from the signed terms.
+and the last not, a part of the period at another rate rounded by itself. Three figures hold all of it: the day up to
+which the period is charged, the interest of its parts before that day, and the rate from then on where that is not the
+agreed one, which waits for the next period. Where days without interest leave no straight line, the engine says it from
+the signed terms.
 
 Interest of a loan long past due or non-performing is no income (非应计): its accrued interest is nothing.
 """
 
-from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
 from loans.rules.change_plans import base_on
 from loans.rules.continuation import Standing, continuation, plan_of, rolled, with_prepayment
 from loans.rules.schedule import Accrual, half_up, interest, shares_of
-from loans.rules.simulation_request import NEXT_PERIOD, SHORTEN_TERM, Pause, RateChange, Request
+from loans.rules.simulation_request import NEXT_PERIOD, SHORTEN_TERM, Request
 
 PPM_DAYS = 360_000_000
 
 
 class Running(NamedTuple):
-    """The period that runs: charged up to `accrues_from` with `before_fen`; no day: only the terms can tell."""
+    """The period that runs: charged up to `accrues_from` with `before_fen`; no day: only the terms can tell.
+
+    `rate_ppm` is the rate at which it goes on where the agreed one waits for the next period.
+    """
 
     accrues_from: date | None
     before_fen: int = 0
+    rate_ppm: int | None = None
 
 
 BY_TERMS = Running(None)
@@ -40,20 +44,21 @@ def running(request: Request) -> Running:
     """The period that a request begins with."""
     start, rate, balance = request.disbursed_on, request.rate_ppm, request.principal_fen
     balance -= sum(each.amount_fen for each in request.prepayments)
-    if request.waiting_rate_ppm is not None or not is_straight(request.rate_changes, request.pauses):
+    if request.pauses:
         return BY_TERMS
-    since, before = start, 0
+    if request.waiting_rate_ppm is not None:
+        # It waited for this period.
+        rate = request.waiting_rate_ppm
+    since, before, waits = start, 0, False
     for each in request.rate_changes:
+        waits = each.variant == NEXT_PERIOD and each.effective_on > start
+        if waits:
+            continue
         if each.effective_on > since:
             before += interest(balance, shares_of(Accrual(rate, (each.effective_on - since).days, 360)))
             since = each.effective_on
         rate = each.rate_ppm
-    return Running(since, before)
-
-
-def is_straight(changes: Sequence[RateChange], pauses: Sequence[Pause]) -> bool:
-    """True where interest runs on every day, at the rate in force."""
-    return not pauses and all(each.variant != NEXT_PERIOD for each in changes)
+    return Running(since, before, rate if waits else None)
 
 
 def running_after(request: Request | None, first_number: int, number: int, due_on: date) -> Running:

@@ -144,6 +144,7 @@ class PositionState(NamedTuple):
     accelerated_on: date | None
     accrues_from: date | None
     accrued_before: int
+    accrual_rate_percent: int | None = None
 
 
 class FeeState(NamedTuple):
@@ -350,6 +351,7 @@ def _position(history: History, evening: Evening, billed: Sequence[Billed], fold
         accelerated_on=history.accelerated_on,
         accrues_from=period.accrues_from,
         accrued_before=period.before_fen,
+        accrual_rate_percent=period.rate_ppm,
     )
 
 

@@ -8,7 +8,7 @@ what lets a statement-level trigger prove that every posting sums to zero.
 from loans.sql.accrual import APPLY_NON_ACCRUAL, NON_ACCRUAL_CANDIDATES, UNPAID_INTEREST
 from loans.sql.aging import AGE_CANDIDATES, APPLY_CLASS, APPLY_OVERDUE, CLASS_CANDIDATES
 from loans.sql.billing import APPLY_BILLING, DUE, GATHER_DUE
-from loans.sql.booking import INSERT_OPENING_LOANS, INSERT_OPENING_POSTINGS
+from loans.sql.booking import INSERT_GENERAL_TAKEN_OVER, INSERT_OPENING_LOANS, INSERT_OPENING_POSTINGS
 from loans.sql.changes import OBSERVED_CHANGES, OPEN_CHANGES, REVERSE_POSTING
 from loans.sql.charges import GATHER_FEES, GATHER_TERMS, PARAMETERS_ON
 from loans.sql.chunks import IN_CHUNK
@@ -20,8 +20,10 @@ from loans.sql.control import (
     LEDGER_BY_BRANCH,
     LOANS_AHEAD,
     LOANS_OUT_OF_BALANCE,
+    MAYBE_EARLY,
     OPEN_DAY,
     PLAIN_WEEK_DIFFERS,
+    TAKEN_OVER_SINCE,
 )
 from loans.sql.figures import INSERT_FIGURES, READ_FIGURES
 from loans.sql.payments import (
@@ -73,6 +75,7 @@ __all__ = [
     "GENERAL_SINCE",
     "INSERT_FIGURES",
     "INSERT_GENERAL",
+    "INSERT_GENERAL_TAKEN_OVER",
     "INSERT_OPENING_LOANS",
     "INSERT_OPENING_POSTINGS",
     "INSERT_POSTINGS",
@@ -85,6 +88,7 @@ __all__ = [
     "LOCK_LOANS",
     "LOCK_WITH_RECEIPTS",
     "MATCH_LOANS",
+    "MAYBE_EARLY",
     "NEXT_POSTINGS",
     "NON_ACCRUAL_CANDIDATES",
     "PARAMETERS_ON",
@@ -96,6 +100,7 @@ __all__ = [
     "READ_FIGURES",
     "READ_LOANS",
     "SAME_SERIALS",
+    "TAKEN_OVER_SINCE",
     "UNPAID_INTEREST",
     "WAITING",
     "array",

@@ -39,7 +39,8 @@ WITH due AS (
 ), moved AS (
     UPDATE loans_position p SET unbilled_principal = p.unbilled_principal - due.principal / 100.0,
            next_number = due.next_number, next_due_on = due.next_due_on,
-           accrues_from = due.accrues_from, accrued_before = due.accrued_before / 100.0
+           accrues_from = due.accrues_from, accrued_before = due.accrued_before / 100.0,
+           accrual_rate_percent = NULL
     FROM due WHERE p.loan_id = due.loan_id
 ), posted AS (
     -- Also without interest (a pause): the posting says where in its day the installment was billed.

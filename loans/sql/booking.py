@@ -16,11 +16,12 @@ FROM unnest(%(loan_note_no)s::text[], %(external_id)s::text[], %(borrower_id)s::
 RETURNING external_id, id
 """
 
-# Opening postings: the whole balance and the interest in arrears, taken over against TAKEOVER.
+# Opening postings: the whole balance and the interest in arrears, taken over against TAKEOVER; of a loan whose interest
+# is no income at the take-over, that in arrears is off the balance sheet at once.
 INSERT_OPENING_POSTINGS = """
 WITH taken AS (
-    SELECT * FROM unnest(%(loan_id)s::bigint[], %(principal)s::bigint[], %(interest)s::bigint[])
-    AS u(loan_id, principal, interest)
+    SELECT * FROM unnest(%(loan_id)s::bigint[], %(principal)s::bigint[], %(interest)s::bigint[],
+        %(off_balance)s::bigint[], %(last_line)s::smallint[]) AS u(loan_id, principal, interest, off_balance, last_line)
 ), arrears AS (
     SELECT * FROM unnest(%(a_loan)s::bigint[], %(a_number)s::smallint[], %(a_interest)s::bigint[],
         %(a_line)s::smallint[]) AS u(loan_id, number, interest, line) WHERE u.interest > 0
@@ -33,7 +34,16 @@ INSERT INTO loans_ledger_line (business_date, posting_id, line, loan_id, account
 SELECT %(business_date)s::date, posted.id, side.line, side.loan_id, side.account, side.number, side.amount / 100.0
 FROM posted JOIN (
     SELECT loan_id, 1 AS line, 'PRINCIPAL' AS account, NULL::smallint AS number, principal AS amount FROM taken
-    UNION ALL SELECT loan_id, 2, 'TAKEOVER', NULL, -(principal + interest) FROM taken
+    UNION ALL SELECT loan_id, 2, 'TAKEOVER', NULL, off_balance - principal - interest FROM taken
     UNION ALL SELECT loan_id, line, 'INTEREST_RECEIVABLE', number, interest FROM arrears
+    UNION ALL SELECT loan_id, last_line, 'INTEREST_OFF_BALANCE', NULL, -off_balance FROM taken WHERE off_balance > 0
 ) side ON side.loan_id = posted.loan_id
+"""
+
+# What had accrued on the loans until they were taken over: no income of this ledger.
+INSERT_GENERAL_TAKEN_OVER = """
+INSERT INTO loans_general_line (business_date, branch_id, product, account, amount, batch_id)
+SELECT %(business_date)s::date, t.branch_id, %(product)s, side.account, side.sign * t.fen / 100.0, %(batch)s
+FROM unnest(%(branches)s::bigint[], %(fen)s::bigint[]) AS t(branch_id, fen)
+CROSS JOIN (VALUES ('ACCRUED_INTEREST', 1), ('TAKEOVER', -1)) AS side(account, sign) WHERE t.fen <> 0
 """

@@ -65,7 +65,8 @@ POSITIONS = """
 SELECT loan_id, (principal_balance * 100)::bigint, (unbilled_principal * 100)::bigint, (suspense * 100)::bigint,
        (annual_rate_percent * 10000)::bigint, (installment_amount * 100)::bigint, next_number, next_due_on, last_number,
        overdue_since, five_class, settled_on, (off_balance_interest * 100)::bigint, (fees_due * 100)::bigint,
-       written_off_on, accelerated_on, accrues_from, (accrued_before * 100)::bigint
+       written_off_on, accelerated_on, accrues_from, (accrued_before * 100)::bigint,
+       (accrual_rate_percent * 10000)::bigint
 FROM loans_position WHERE loan_id = ANY(%(loan_ids)s::bigint[]) ORDER BY loan_id
 """
 
@@ -99,15 +100,16 @@ UPDATE loans_position p SET principal_balance = u.principal_balance / 100.0,
     overdue_since = u.overdue_since, five_class = u.five_class, settled_on = u.settled_on,
     off_balance_interest = u.off_balance_interest / 100.0, fees_due = u.fees_due / 100.0,
     written_off_on = u.written_off_on, accelerated_on = u.accelerated_on, accrues_from = u.accrues_from,
-    accrued_before = u.accrued_before / 100.0
+    accrued_before = u.accrued_before / 100.0, accrual_rate_percent = u.accrual_rate_percent / 10000.0
 FROM unnest(%(loan)s::bigint[], %(principal_balance)s::bigint[], %(unbilled_principal)s::bigint[],
     %(suspense)s::bigint[], %(annual_rate_percent)s::bigint[], %(installment_amount)s::bigint[],
     %(next_number)s::smallint[], %(next_due_on)s::date[], %(last_number)s::smallint[], %(overdue_since)s::date[],
     %(five_class)s::text[], %(settled_on)s::date[], %(off_balance_interest)s::bigint[], %(fees_due)s::bigint[],
-    %(written_off_on)s::date[], %(accelerated_on)s::date[], %(accrues_from)s::date[], %(accrued_before)s::bigint[])
+    %(written_off_on)s::date[], %(accelerated_on)s::date[], %(accrues_from)s::date[], %(accrued_before)s::bigint[],
+    %(accrual_rate_percent)s::bigint[])
     AS u(loan_id, principal_balance, unbilled_principal, suspense, annual_rate_percent, installment_amount,
          next_number, next_due_on, last_number, overdue_since, five_class, settled_on, off_balance_interest, fees_due,
-         written_off_on, accelerated_on, accrues_from, accrued_before)
+         written_off_on, accelerated_on, accrues_from, accrued_before, accrual_rate_percent)
 WHERE p.loan_id = u.loan_id
 """
 WRITE_FEES = """

@@ -103,16 +103,22 @@ SELECT i.id, i.loan_id, i.effective_on, i.tenor, i.lpr_percent, i.spread_bp, i.n
     + DUE_REPRICINGS
     + " ORDER BY i.loan_id"
 )
-# Interest up to the day is reckoned at the old rate; where the terms alone can tell (no `from_on`), they do.
+# Interest up to the day is reckoned at the old rate; where the new one waits, the old one runs on to the period's end;
+# where the terms alone can tell (no `from_on`), they do.
 APPLY_REPRICED = """
 UPDATE loans_position p SET annual_rate_percent = u.rate_ppm / 10000.0, installment_amount = u.installment / 100.0,
        last_number = u.last_number, next_repricing_on = u.day,
-       accrues_from = CASE WHEN p.accrues_from <= u.from_on THEN u.from_on END,
-       accrued_before = CASE WHEN p.accrues_from <= u.from_on THEN p.accrued_before + div(
-           2 * (p.unbilled_principal * 100) * (p.annual_rate_percent * 10000)::int * (u.from_on - p.accrues_from)
-           + 360000000, 720000000) / 100 ELSE 0 END
+       accrues_from = CASE WHEN p.accrues_from <= u.from_on
+           THEN CASE WHEN u.waits THEN p.accrues_from ELSE u.from_on END END,
+       accrued_before = CASE WHEN p.accrues_from <= u.from_on THEN CASE WHEN u.waits THEN p.accrued_before
+           ELSE p.accrued_before + div(2 * (p.unbilled_principal * 100)
+               * (coalesce(p.accrual_rate_percent, p.annual_rate_percent) * 10000)::int * (u.from_on - p.accrues_from)
+               + 360000000, 720000000) / 100 END ELSE 0 END,
+       accrual_rate_percent = CASE WHEN u.waits AND p.accrues_from <= u.from_on
+           THEN coalesce(p.accrual_rate_percent, p.annual_rate_percent) END
 FROM unnest(%(loan_id)s::bigint[], %(rate_ppm)s::int[], %(installment)s::bigint[], %(last_number)s::smallint[],
-            %(day)s::date[], %(from_on)s::date[]) AS u(loan_id, rate_ppm, installment, last_number, day, from_on)
+            %(day)s::date[], %(from_on)s::date[], %(waits)s::boolean[])
+     AS u(loan_id, rate_ppm, installment, last_number, day, from_on, waits)
 WHERE p.loan_id = u.loan_id
 """
 # A contract that ends with another row than before; the wide row is hardly ever touched.

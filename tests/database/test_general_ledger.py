@@ -81,7 +81,8 @@ def test_billing_takes_the_stock_to_nothing_and_a_bad_class_takes_income_back() 
     close_business_date(day=day + timedelta(days=1), at=AT)
     assert lines_until(day + timedelta(days=1)) == 0
     income = GeneralLine.objects.filter(account="INTEREST_INCOME").order_by("business_date")
-    assert [row.amount for row in income] == [-before, before]
+    taken_over = GeneralLine.objects.get(account="TAKEOVER").amount
+    assert [row.amount for row in income] == [-taken_over - before, before]
 
 
 def test_a_quiet_day_moves_the_stock_by_a_day_and_a_moved_loan_goes_to_its_branch() -> None:
@@ -102,7 +103,8 @@ def test_a_close_is_refused_and_names_loans_whose_period_begins_later() -> None:
     Position.objects.filter(pk=loan.pk).update(accrues_from=DAY + timedelta(days=1))
     with pytest.raises(LedgerOutOfBalance, match=loan.loan_note_no):
         close_business_date(day=DAY, at=AT)
-    assert BusinessDate.objects.get(is_open=True).day == DAY and not GeneralLine.objects.exists()
+    assert BusinessDate.objects.get(is_open=True).day == DAY
+    assert not GeneralLine.objects.filter(batch=None).exists()
 
 
 def test_a_close_is_refused_where_the_general_ledger_says_otherwise() -> None:
@@ -132,8 +134,13 @@ def test_a_close_is_refused_where_the_general_ledger_says_otherwise() -> None:
         ),
         (
             "INSERT INTO loans_general_line (business_date, branch_id, product, account, amount) "
-            "SELECT business_date, branch_id, product, account, amount FROM loans_general_line",
+            "SELECT business_date, branch_id, product, account, amount FROM loans_general_line WHERE batch_id IS NULL",
             "general_line_once_a_close",
+        ),
+        (
+            "INSERT INTO loans_general_line (business_date, branch_id, product, account, amount) "
+            "SELECT business_date, branch_id, product, 'TAKEOVER', amount FROM loans_general_line",
+            "general_line_of_close_or_takeover",
         ),
         ("UPDATE loans_position SET accrues_from = NULL, accrued_before = 1", "accrued_before_a_day"),
     ],

@@ -108,7 +108,7 @@ def test_a_non_performing_class_is_enough() -> None:
 
 
 def test_income_is_turned_back_and_the_debt_stays() -> None:
-    loan = book_loan(days_past_due=120)
+    loan = book_loan(days_past_due=90)
     debt = unpaid_interest(loan)
     evening()
     posting = Posting.objects.get(kind="NON_ACCRUAL")
@@ -120,7 +120,7 @@ def test_income_is_turned_back_and_the_debt_stays() -> None:
 
 
 def test_run_twice_it_writes_nothing() -> None:
-    book_loan(days_past_due=120)
+    book_loan(days_past_due=90)
     evening()
     before = Posting.objects.count(), LedgerLine.objects.count()
     assert batch.non_accrual(as_of=DAY, at=AT) == {"taken_off": 0, "taken_back": 0}
@@ -141,8 +141,27 @@ def test_a_payment_and_its_reversal_are_made_good_in_the_evening() -> None:
 
 
 def test_a_chunk_leaves_other_loans_alone() -> None:
-    first, second = book_loan(days_past_due=120), book_loan(days_past_due=120)
+    first, second = book_loan(days_past_due=90), book_loan(days_past_due=90)
     batch.non_accrual(as_of=DAY, at=AT, after=0, up_to=first.pk)
     assert (held(first) > 0, held(second)) == (True, 0)
     batch.non_accrual(as_of=DAY, at=AT, loan_ids=[second.pk])
     assert held(second) > 0
+
+
+def test_interest_taken_over_off_the_balance_sheet_was_no_income_here() -> None:
+    loan = book_loan(days_past_due=91)
+    debt = unpaid_interest(loan)
+    assert (position(loan).off_balance_interest, held(loan)) == (debt, debt) and debt > 0
+    lines = LedgerLine.objects.filter(loan_id=loan.pk).exclude(account="INTEREST_RECEIVABLE").order_by("line")
+    assert [(line.account, line.amount) for line in lines] == [
+        ("PRINCIPAL", Decimal("900000.00")),
+        ("TAKEOVER", Decimal("-900000.00")),
+        ("INTEREST_OFF_BALANCE", -debt),
+    ]
+    assert evening()["non_accrual"] == {"taken_off": 0, "taken_back": 0}
+    # Paid, it is income of the day on which it comes in.
+    pay(loan, Decimal("8000.00"))
+    batch.non_accrual(as_of=DAY, at=AT)
+    earned = LedgerLine.objects.filter(loan_id=loan.pk, account="INTEREST_INCOME")
+    assert position(loan).off_balance_interest == held(loan) == unpaid_interest(loan)
+    assert -sum(line.amount for line in earned) == debt - unpaid_interest(loan) > 0

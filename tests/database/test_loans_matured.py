@@ -60,8 +60,9 @@ def test_in_arrears_the_whole_balance_is_due_since_the_maturity() -> None:
     assert (facts.unpaid_amount, facts.installments_left, facts.days_past_due) == (Decimal("30135.07"), 0, 104)
     opening = {(each.account, each.installment_number): each.amount for each in LedgerLine.objects.all()}
     assert opening == {
-        ("PRINCIPAL", None): BALANCE, ("TAKEOVER", None): Decimal("-30135.07"),
+        ("PRINCIPAL", None): BALANCE, ("TAKEOVER", None): -BALANCE,
         ("INTEREST_RECEIVABLE", 42): Decimal("90.00"), ("INTEREST_RECEIVABLE", 43): Decimal("45.07"),
+        ("INTEREST_OFF_BALANCE", None): Decimal("-135.07"),
     }  # fmt: skip
     close(OPEN)
     all_is_well()

@@ -59,10 +59,27 @@ def test_a_new_rate_parts_the_period_and_each_part_is_rounded() -> None:
     assert accrued_interest(E1, 33_000, on, parted.before_fen, date(2026, 12, 10)) == 107_925 + 80_943
 
 
-def test_where_days_or_rates_wait_the_terms_tell() -> None:
+def test_a_rate_that_waits_leaves_the_old_one_running() -> None:
+    on = date(2026, 12, 1)
+    waits = RateChange(on, 33_000, NEXT_PERIOD)
+    assert running(request(rate_changes=(waits,))) == Running(DUE, 0, 36_000)
+    # On the day the period begins it waits for nothing.
+    assert running(request(rate_changes=(RateChange(DUE, 33_000, NEXT_PERIOD),))) == Running(DUE)
+    # Of two changes the later one stands, whatever the earlier was waiting for.
+    later = RateChange(date(2026, 12, 5), 31_000, "SPLIT_BY_DAYS")
+    assert running(request(rate_changes=(waits, later))) == Running(later.effective_on, 147_170)
+    # One that waited for this period is in force from its first day.
+    waited = request(waiting_rate_ppm=33_000)
+    assert running(waited) == Running(DUE)
+    assert running(request(waiting_rate_ppm=33_000, rate_changes=(waits,))) == Running(DUE, 0, 33_000)
+    stood, day = standing(rate_ppm=33_000, request=waited, request_number=13), date(2026, 12, 10)
+    assert accrued_interest(E1, 33_000, DUE, 0, day) == accrued_by_terms(stood, day)
+    parted = RateChange(date(2026, 11, 25), 34_000, "SPLIT_BY_DAYS")
+    assert running(request(rate_changes=(parted, waits))) == Running(parted.effective_on, 49_057, 34_000)
+
+
+def test_where_days_wait_the_terms_tell() -> None:
     assert running(request(pauses=(Pause(date(2026, 12, 1), date(2026, 12, 5)),))) == BY_TERMS
-    assert running(request(rate_changes=(RateChange(date(2026, 12, 1), 33_000, NEXT_PERIOD),))) == BY_TERMS
-    assert running(request(waiting_rate_ppm=33_000)) == BY_TERMS
     waits = request(rate_changes=(RateChange(date(2026, 12, 1), 33_000, NEXT_PERIOD),))
     assert running_after(waits, 13, 13, date(2026, 12, 20)) == Running(date(2026, 12, 20))
     paused = request(pauses=(Pause(date(2027, 3, 1), date(2027, 3, 5)),))
@@ -75,9 +92,10 @@ def test_where_days_or_rates_wait_the_terms_tell() -> None:
     changed=st.integers(0, 29),
     prepaid=st.none() | st.tuples(st.integers(0, 29), st.integers(1, 900_000)),
     days=st.integers(0, 29),
+    variant=st.sampled_from(["SPLIT_BY_DAYS", NEXT_PERIOD]),
 )
 def test_it_is_what_a_settlement_would_charge(
-    unbilled: int, rates: tuple[int, int], changed: int, prepaid: tuple[int, int] | None, days: int
+    unbilled: int, rates: tuple[int, int], changed: int, prepaid: tuple[int, int] | None, days: int, variant: str
 ) -> None:
     on, day = DUE + timedelta(days=changed), DUE + timedelta(days=max(days, changed, prepaid[0] if prepaid else 0))
     paid = (Prepayment(DUE + timedelta(days=prepaid[0]), prepaid[1], LOWER_INSTALLMENT),) if prepaid else ()
@@ -85,11 +103,12 @@ def test_it_is_what_a_settlement_would_charge(
     plain = continuation(stands)
     told = Request(**{
         **{name: getattr(plain, name) for name in plain.__slots__},
-        "rate_changes": (RateChange(on, rates[1], "SPLIT_BY_DAYS"),), "prepayments": paid, "carried_fen": None,
+        "rate_changes": (RateChange(on, rates[1], variant),), "prepayments": paid, "carried_fen": None,
     })  # fmt: skip
     period = running(told)
     assert period.accrues_from is not None
     left = unbilled - sum(each.amount_fen for each in paid)
     stood = standing(unbilled_fen=left, rate_ppm=rates[1], request=told, request_number=13)
-    ours = accrued_interest(left, rates[1], period.accrues_from, period.before_fen, day)
+    rate = rates[1] if period.rate_ppm is None else period.rate_ppm
+    ours = accrued_interest(left, rate, period.accrues_from, period.before_fen, day)
     assert ours == accrued_by_terms(stood, day)
