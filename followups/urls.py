@@ -58,6 +58,7 @@ urlpatterns = [
     path("loans/<int:pk>/past-visits/", reuse.OpenPastVisits.as_view(), name="past_visits"),
     path("loans/<int:pk>/events/", events.LoanEvents.as_view(), name="loan_events"),
     path("events/<int:pk>/withdraw/", events.WithdrawEvent.as_view(), name="event_withdraw"),
+    path("tasks/<int:pk>/relations/", task.TellRelation.as_view(), name="relations"),
     path("tasks/<int:pk>/merge/", events.MergeTasks.as_view(), name="merge"),
     path("tasks/<int:pk>/unmerge/", events.UnmergeTask.as_view(), name="unmerge"),
     path("capacity/", capacity.CapacityPage.as_view(), name="capacity"),

@@ -212,6 +212,41 @@ class FinancialProfile(models.Model):
         return f"profile {self.party_id} {self.known_on}"
 
 
+class RelationKind(models.TextChoices):
+    """How two people stand together behind a home or a debt."""
+
+    SPOUSE = "SPOUSE", _("配偶")
+    CO_BORROWER = "CO_BORROWER", _("共同借款人")
+
+
+class PartyRelation(models.Model):
+    """Two people who belong together, told once for both; ended by a day, never taken away."""
+
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="relations")
+    other = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="relations_of_others")
+    kind = models.CharField(max_length=12, choices=RelationKind.choices)
+    known_on = models.DateField()
+    ended_on = models.DateField(null=True)
+    entered_by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            # The smaller id stands first, so that the same two are found whichever is asked.
+            models.CheckConstraint(condition=Q(party__lt=F("other")), name="relation_is_of_two"),
+            models.UniqueConstraint(
+                fields=["party", "other", "kind"], condition=Q(ended_on__isnull=True), name="relation_open_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_on__isnull=True) | Q(ended_on__gte=F("known_on")), name="relation_ends_after_it_began"
+            ),
+            models.CheckConstraint(condition=Q(kind__in=RelationKind.values), name="relation_of_a_known_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"relation {self.party_id} {self.other_id} {self.kind}"
+
+
 class ApprovablePolicy(models.Model):
     """A versioned policy: proposed by one, approved by another, in force for a period that no other overlaps.
 

@@ -38,7 +38,9 @@ class NotTogether(MergeRefused):
     """Also for tasks that are another branch's, or nobody's."""
 
     def __init__(self) -> None:
-        super().__init__(_("只能合并同一客户或同一房屋、应完成日相差45天以内、尚未开始的任务。"), field="task")
+        super().__init__(
+            _("只能合并同一客户、配偶、共同借款人或同一房屋、应完成日相差45天以内、尚未开始的任务。"), field="task"
+        )
 
 
 class MergedElsewhere(ActionRefused):
@@ -163,19 +165,27 @@ def carry_over(
             continue
         MergedTask.objects.filter(pk=link.pk).update(ended_at=at, ended_by=by.staff_no)
         own = begin(task_id=link.task_id, by=by, at=at)
-        draft = _answers_for(own, visit, is_same_home=_share_home(task.loan_id, link.task.loan_id))
+        draft = _answers_for(
+            own,
+            visit,
+            is_same_person=task.loan.borrower_id == link.task.loan.borrower_id,
+            is_same_home=_share_home(task.loan_id, link.task.loan_id),
+        )
         keep(task_id=link.task_id, version=own.version, draft=draft, by=by, at=at)
         done.append(link.task)
     return done
 
 
-def _answers_for(own: Visit, visit: Visit, *, is_same_home: bool) -> dict[str, Any]:
-    """Answers of the talk that hold for the other task too; its conclusion is its own."""
+def _answers_for(own: Visit, visit: Visit, *, is_same_person: bool, is_same_home: bool) -> dict[str, Any]:
+    """Answers of the talk that hold for the other task too; its conclusion is its own.
+
+    What a borrower says of himself holds for himself alone, what is said of a home for every loan on it.
+    """
     sections = {item["key"]: item["section"] for item in asked_of(own)}
     answers = {
         key: answer
         for key, answer in (visit.draft.get("answers") or {}).items()
-        if key in sections and (is_same_home or sections[key] in OF_THE_BORROWER)
+        if key in sections and (is_same_person if sections[key] in OF_THE_BORROWER else is_same_home)
     }
     kept = {name: visit.draft[name] for name in ("contact_outcome", "second_visitor") if visit.draft.get(name)}
     return {"answers": answers, **kept}

@@ -11,6 +11,7 @@ from followups.api.leave import EndLeave, Leaves
 from followups.api.loans import LoanDetail, LoanTimeline
 from followups.api.notices import Notices, TaskSkip, TaskSkipDecide
 from followups.api.projects import EstateDetail, ProjectDetail, ProjectVisits
+from followups.api.relations import EndRelation, Relations
 from followups.api.reports import Approve, ReportDetail, ReportList, ReportPdf, Return
 from followups.api.reuse import PastVisits, ReportReferences
 from followups.api.tasks import Assign, Claim, Reschedule, TaskDetail, TaskList
@@ -40,6 +41,7 @@ __all__ = [
     "TurnAroundTaskList",
     "TurnAroundView",
     "Leaves",
+    "EndRelation",
     "EstateDetail",
     "EventKinds",
     "EventWithdraw",
@@ -55,6 +57,7 @@ __all__ = [
     "ProjectDetail",
     "ProjectVisits",
     "PropertyVisits",
+    "Relations",
     "ReportDetail",
     "ReportList",
     "ReportPdf",

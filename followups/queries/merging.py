@@ -8,6 +8,7 @@ from collateral.models import Charge
 from followups.models import MergedTask, TaskState, VisitTask
 from followups.rules.facts import OFF_SITE
 from people.models import Staff
+from people.queries.relations import related_ids
 
 # Tasks due within this many days of each other are offered to be done in one visit.
 WITHIN = timedelta(days=45)
@@ -34,13 +35,16 @@ def lead_of(task: VisitTask) -> MergedTask | None:
 
 
 def companions(task: VisitTask, staff: Staff) -> list[VisitTask]:
-    """Untouched talks of the same customer or home due within 45 days of this one, visible and not merged yet."""
+    """Untouched talks of the same customer, spouse, co-borrower or home due within 45 days of this one, visible and
+    not merged yet."""
     if task.closed_on is not None or task.is_light:
         return []
     homes = Charge.objects.filter(loan_id=task.loan_id).values("property_id")
     same_home = Charge.objects.filter(property_id__in=homes).values("loan_id")
     found = _mergeable(VisitTask.objects.visible_to(staff)).filter(
-        Q(loan_id=task.loan_id) | Q(loan__borrower_id=task.loan.borrower_id) | Q(loan_id__in=same_home),
+        Q(loan_id=task.loan_id)
+        | Q(loan__borrower_id__in=[task.loan.borrower_id, *related_ids(task.loan.borrower_id)])
+        | Q(loan_id__in=same_home),
         due_on__range=(task.due_on - WITHIN, task.due_on + WITHIN),
     )
     return list(found.exclude(pk=task.pk).select_related("loan__borrower", "assigned_to").order_by("due_on", "id"))

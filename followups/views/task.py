@@ -12,6 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from followups import actions
+from followups.actions.relations import tell_relation, withdraw_relation
 from followups.actions.skips import waiting_skip
 from followups.assignment_wording import why_assigned
 from followups.forms import AssignForm, RescheduleForm, visitors_of
@@ -19,14 +20,17 @@ from followups.models import Method, PauseReason, Subject, TaskKind, TaskState, 
 from followups.queries import clock_of, contact_of, desk, payment_strip, person_facts, task_history
 from followups.queries.cover import is_held_by
 from followups.queries.events import events_on
+from followups.queries.facts import is_known_to
 from followups.queries.merging import companions, lead_of, links_of
 from followups.queries.projects import estate_name, project_of
 from followups.views.rows import desk_rows, name_for
 from followups.wording import evidence_lines, why_lines
 from journal.errors import ActionRefused
 from loans.queries import LoanReads, OpenDay, installments_of, open_day
-from people.models import Staff
+from people.models import RelationKind, Staff
 from people.queries import branch_ids_visible_to, may
+from people.queries.relations import relations_of
+from people.rules.masking import mask_name
 from people.web import PageView, no_store, visible_or_404
 
 POLICY_LINE = "POLICY_LINE"
@@ -104,12 +108,25 @@ def merging_of(task: VisitTask, staff: Staff) -> dict[str, Any]:
     """What is, and what could be, done in one visit with this task."""
     lead = lead_of(task)
     offered = [] if lead or task.state not in LEADS else companions(task, staff)
+    may_change = steps_open_to(task, staff)["may_reschedule"]
     return {
         "merged_lead": lead,
         "merged_links": links_of(task),
-        "companions": offered if steps_open_to(task, staff)["may_reschedule"] else [],
+        "companions": [{"task": each, "name": name_for(staff, each)} for each in offered] if may_change else [],
         "together_count": len(offered) + 1,
+        "relations": _relations(task, staff),
+        "relation_kinds": RelationKind.choices if may_change else [],
     }
+
+
+def _relations(task: VisitTask, staff: Staff) -> list[dict[str, Any]]:
+    """Who belongs together with the borrower; in full for who may know the borrower."""
+    own = is_known_to(task, staff)
+    people = [
+        (one, one.other if one.party_id == task.loan.borrower_id else one.party)
+        for one in relations_of(task.loan.borrower_id)
+    ]
+    return [{"relation": one, "name": other.name if own else mask_name(other.name)} for one, other in people]
 
 
 class TaskPage(PageView):
@@ -241,3 +258,19 @@ class RescheduleTask(TaskStep):
         why, code = form.cleaned_data["reason"], form.cleaned_data["code"]
         actions.reschedule(task_id=task.pk, to=to, reason=why, code=code, by=self.staff, at=self.at)
         return _("已改到 %(day)s。") % {"day": to.isoformat()}
+
+
+class TellRelation(TaskStep):
+    """Who belongs together with the borrower: entered by identity number, or ended."""
+
+    permission = "followups.view"
+
+    def step(self, task: VisitTask) -> str:
+        ended = self.request.POST.get("end", "")
+        if ended:
+            relation_id = int(ended) if ended.isascii() and ended.isdigit() and len(ended) < 19 else 0
+            withdraw_relation(loan_id=task.loan_id, relation_id=relation_id, by=self.staff, at=self.at)
+            return _("已解除关系。")
+        id_no, kind = self.request.POST.get("id_no", ""), self.request.POST.get("kind", "")
+        tell_relation(loan_id=task.loan_id, id_no=id_no, kind=kind, by=self.staff, at=self.at)
+        return _("已登记，45天内到期的任务可一并回访。")

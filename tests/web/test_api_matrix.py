@@ -158,6 +158,9 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("task-merge", "POST"): (VISITORS | {"manager"}, {"tasks": [1]}),
     ("task-unmerge", "POST"): (VISITORS | {"manager"}, {"reason": "客户要求分开"}),
     ("loan-events", "GET"): (FOLLOW_UP_ROLES, None),
+    ("loan-relations", "GET"): (FOLLOW_UP_ROLES, None),
+    ("loan-relations", "POST"): (VISITORS | {"manager"}, {"kind": "SPOUSE", "id_no": "0"}),
+    ("loan-relations-end", "POST"): (VISITORS | {"manager"}, {"relation": 1}),
     ("loan-estate", "GET"): (FOLLOW_UP_ROLES, None),
     ("loan-project-visits", "POST"): (
         VISITORS | {"manager"}, {"loans": [1], "reason": "媒体报道停工", "due_on": "2026-11-10"},

@@ -90,6 +90,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:leave": (FOLLOW_UPS, "get", {}),
     "followups:leave_end": (FOLLOW_UPS, "post", {}),
     "followups:loan_events": (FOLLOW_UPS, "get", {}),
+    "followups:relations": (FOLLOW_UPS, "post", {"kind": "SPOUSE", "id_no": "0"}),
     "followups:estate": (FOLLOW_UPS, "get", {}),
     "followups:project": (FOLLOW_UPS, "get", {}),
     "followups:past_visits": (FOLLOW_UPS, "post", {"decision": "LOAN"}),
