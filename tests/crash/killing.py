@@ -37,28 +37,34 @@ def forked(ground: Ground, trials: int, tally: Tally, *, seed: int, loans: int =
     with ground.trial(bank, "killed"):
         for day in days:
             trial = f"seed {seed} {day}"
-            kills = dice.randint(1, 5)
-            children: list[int] = []
-            limit = time.monotonic() + processes.PATIENCE
-            while today() <= day:
-                while len(children) < 2:
-                    children.append(fork(lambda d=day: works(d, chunk), quiet=True))
-                time.sleep(dice.uniform(0.0, 0.15))
-                if kills:
-                    kills -= 1
-                    inside += Run.objects.filter(business_date=day).exists()
-                    tally.crashes += _kill_some(children, dice)
-                else:
-                    children = [child for child in children if os.waitpid(child, os.WNOHANG) == (0, 0)]
-                if time.monotonic() > limit:
-                    tally.hang(trial, "the date is not closed")
-                    break
-            for child in children:
-                os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
+            inside += disturbed(day, chunk, dice, tally, trial)
             tally.after(trial, expected[day])
     tally.notes |= {"loans": loans, "kills inside an evening": inside}
     return tally
+
+
+def disturbed(day: date, chunk: int, dice: random.Random, tally: Tally, trial: str) -> int:
+    """An evening by two processes that die one to five times and are followed by others; how often inside it."""
+    kills, inside = dice.randint(1, 5), 0
+    children: list[int] = []
+    limit = time.monotonic() + processes.PATIENCE
+    while today() <= day:
+        while len(children) < 2:
+            children.append(fork(lambda: works(day, chunk), quiet=True))
+        time.sleep(dice.uniform(0.0, 0.15))
+        if kills:
+            kills -= 1
+            inside += Run.objects.filter(business_date=day).exists()
+            tally.crashes += _kill_some(children, dice)
+        else:
+            children = [child for child in children if os.waitpid(child, os.WNOHANG) == (0, 0)]
+        if time.monotonic() > limit:
+            tally.hang(trial, "the date is not closed")
+            break
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    return inside
 
 
 def works(day: date, chunk: int) -> None:

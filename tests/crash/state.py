@@ -29,6 +29,10 @@ STANDS_FOR = {
     "file_id": "(SELECT f.sha256 FROM loans_moneyfile f WHERE f.id = t.{})",
     "task_id": "(SELECT concat_ws(' ', v.loan_id, v.kind, v.rule, v.cycle) FROM followups_visittask v "
     "WHERE v.id = t.{})",
+    "event_id": "(SELECT concat_ws(' ', e.loan_id, e.source, e.code, e.content_sha256) FROM followups_event e "
+    "WHERE e.id = t.{})",
+    "external_id": "regexp_replace(t.{}, '^class:[0-9]+$', 'class')",
+    "data": "(t.{} - 'event_id')",
     "subject_id": "CASE WHEN t.subject_type = 'loan' THEN t.{} END",
 }
 _COLUMNS = """

@@ -17,6 +17,7 @@ from random import Random
 
 from followups.rules import off_site
 from followups.rules.changes import BringForward, Cancel, Close, Create, diff
+from followups.rules.default_policy import LINES
 from followups.rules.facts import FIELD, IRREGULAR, OFF_SITE, PERIODIC, Facts, OpenTask, Planned
 from followups.rules.levelling import Slot, level, week_of
 from followups.rules.plan import plan
@@ -348,6 +349,25 @@ def _dated(task: OpenTask, due_on: date) -> OpenTask:
     return replace(task, due_on=due_on)
 
 
+def policies() -> Mapping[str, tuple[Line, ...]]:
+    """The default policy, and beside it what it was made instead of."""
+    visited, halved = [], []
+    for line in LINES:
+        visited.append(replace(line, result={**line.result, "is_light": False}) if "is_light" in line.result else line)
+        is_yearly = line.result.get("months") == 12
+        halved.append(replace(line, result={**line.result, "months": 6}) if is_yearly else line)
+    return {
+        "the default policy": LINES,
+        "a visit on the first day of every arrears": tuple(visited),
+        "every yearly cycle halved": tuple(halved),
+    }
+
+
+def lived(network: Network, lines: Sequence[Line]) -> Made:
+    """The measured year of a network under a policy; days off are weekends."""
+    return Living(network, lines, Calendar(), date(2026, 1, 1)).live()
+
+
 def columns(network: Network, made: Made) -> Mapping[str, str]:
     """The columns of the table of policies."""
     worked = Decimal(network.officers * network.weeks)
@@ -358,4 +378,6 @@ def columns(network: Network, made: Made) -> Mapping[str, str]:
         "of which field": f"{made.in_field / worked:.1f}",
         "person-hours per officer and week": f"{hours / worked:.1f}",
         "off-site checks that close themselves": f"{made.checks:,}",
+        "officer-weeks beyond the ceiling": f"{sum(n for count, n in made.planned.items() if count > network.ceiling)}",
+        "made after their limit": f"{made.late}",
     }

@@ -1,4 +1,4 @@
-"""Lives the year and says what it came to: script/simulate [--seed N] [--loans N] [--days N] [--twice] [--json FILE].
+"""Lives the year and says what it came to: script/simulate [--seed N] [--loans N] [--days N] [--twice] [--network].
 
 It works in a database of its own beside the bank's, which is dropped at the end, and ends with 1 when any claim failed.
 `--twice` lives the same seed again and compares the states.
@@ -35,11 +35,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--ceiling", type=int, default=8, help="visits of an officer in a week")
     parser.add_argument("--every", type=int, default=7, help="days between the dear claims")
     parser.add_argument("--twice", action="store_true", help="the same seed again must give the same state")
+    parser.add_argument("--network", action="store_true", help="only the load of policies on 10,000 made-up loans")
     parser.add_argument("--no-pdf", action="store_true", help="reports are approved without setting their PDF")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args(arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
+    if asked.network:
+        return _network(asked.seed)
     setup_test_environment(debug=False)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     from bench import bank
@@ -57,6 +60,20 @@ def main(arguments: list[str]) -> int:
         finally:
             ground.clear()
             bank.drop(EMPTY)
+
+
+def _network(seed: int) -> int:
+    """The table of policies; 1 when the default one asks for more than the ceiling."""
+    from tests.simulation import network as networks
+
+    network = networks.Network(seed=seed)
+    for name, lines in networks.policies().items():
+        made = networks.lived(network, lines)
+        found = networks.columns(network, made)
+        say(f"{name}: " + ", ".join(f"{column} {value}" for column, value in found.items()))
+        if name == "the default policy" and made.visits > network.ceiling * network.officers * network.weeks:
+            return 1
+    return 0
 
 
 def _run(ground: Any, asked: argparse.Namespace) -> int:
