@@ -22,7 +22,7 @@ from bench.statements import statements
 # What the floor is handed: rows that follow from policies, not from money.
 HANDED = (
     "journal_entry", "risk_grade", "risk_signal", "risk_signalstep", "followups_visittask", "followups_taskevent",
-    "followups_notice",
+    "followups_notice", "followups_event", "followups_eventvisit", "followups_eventfinding",
 )  # fmt: skip
 _STAGES = (
     "bill", "pay suspense", "pay receipts", "age", "remind", "classify", "non accrual", "facts", "end grades", "grade",
@@ -52,7 +52,8 @@ def floor(
             began = time.perf_counter()
         word, _space, money = stage.partition(" ")
         text = night[word] if word == "pay" else night[stage]
-        cursor.execute(text.replace("{money}", night.get(money, "")).replace("{rows}", rows), values)
+        text = text.replace("{money}", night.get(money, "")).replace("{rows}", rows)
+        cursor.execute(text.replace("{repriced}", "true" if ahead_of else "false"), values)
         seconds[stage] = round(time.perf_counter() - began, 4)
     total = time.perf_counter() - start
     flush_statistics(cursor)
@@ -241,11 +242,13 @@ def missed(stand: Stand) -> Iterator[Result]:
     together, end = stand.taken_back(at_once)
     alone, other_end = stand.taken_back(one_by_one)
     seconds = sum(cost.seconds for cost in alone)
+    differs = differing(end, other_end)
+    note = f"{days} days; other: the sum of the days run one by one"
     yield Result(
         "B5", ratio=together.seconds / seconds, ours=together.seconds, other=seconds,
-        equal=not differing(end, other_end), rows_written=together.rows_written,
+        equal=not differs, rows_written=together.rows_written,
         rows_needed=sum(cost.rows_written for cost in alone), statements=together.statements, wal_mb=together.wal_mb,
-        rss_mb=together.rss_mb, note=f"{days} days; other: the sum of the days run one by one",
+        rss_mb=together.rss_mb, note=f"{note}; differ: {', '.join(differs)}" if differs else note,
     )  # fmt: skip
 
 

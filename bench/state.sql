@@ -41,12 +41,26 @@ FROM followups_taskevent e JOIN followups_visittask t ON t.id = e.task_id WHERE 
 SELECT t.loan_id, t.rule, t.cycle, n.code, n.audience, n.due_on, n.raised_on, n.tell_on
 FROM followups_notice n JOIN followups_visittask t ON t.id = n.task_id WHERE n.raised_on >= %(day)s
 
+-- name: events
+SELECT loan_id, subject, code, level, happened_on, known_on, source, feed, is_baseline, content_sha256, recorded_by
+FROM followups_event WHERE known_on >= %(day)s
+
+-- name: answered events
+SELECT e.loan_id, e.content_sha256, t.loan_id AS visited, t.rule, t.cycle, v.is_note, v.business_date
+FROM followups_eventvisit v JOIN followups_event e ON e.id = v.event_id JOIN followups_visittask t ON t.id = v.task_id
+WHERE v.business_date >= %(day)s
+
+-- name: findings of events
+SELECT e.loan_id, e.content_sha256, f.finding, f.business_date
+FROM followups_eventfinding f JOIN followups_event e ON e.id = f.event_id WHERE f.business_date >= %(day)s
+
 -- name: messages
 SELECT loan_id, kind, about, step, amount, channel, template_version, business_date, not_before, expires_on, state,
        reason, ended_on, ended_by_id, note FROM correspondence_message
 
 -- name: facts
-SELECT kind, loan_id, business_date, data FROM journal_entry WHERE loan_id IS NOT NULL AND business_date >= %(day)s
+SELECT kind, loan_id, business_date, data - 'event_id' AS data FROM journal_entry
+WHERE loan_id IS NOT NULL AND business_date >= %(day)s
 
 -- name: dates
 SELECT day, is_open, totals FROM loans_businessdate

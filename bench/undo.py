@@ -58,11 +58,13 @@ class Undo:
     def remember(self) -> None:
         """Notes what must be there afterwards."""
         run = self._cursor.execute
-        run("CREATE UNLOGGED TABLE undo_last (name text, last bigint, next bigint)")
+        run("CREATE UNLOGGED TABLE undo_last (name text, last bigint, next bigint, is_called boolean)")
         for table in self._tables():
             last = self._value(f"SELECT coalesce(max(id), 0) FROM {table}")
-            following = self._value(f"SELECT last_value FROM {self._sequence(table)}")
-            run("INSERT INTO undo_last VALUES (%s, %s, %s)", [table, last, following])
+            run(
+                f"INSERT INTO undo_last SELECT %s, %s, last_value, is_called FROM {self._sequence(table)}",
+                [table, last],
+            )
         for table, condition in _MAY_CHANGE.items():
             run(f"CREATE UNLOGGED TABLE undo_{table} AS SELECT * FROM {table} WHERE {condition}")
             run(f"CREATE INDEX ON undo_{table} ({_KEYS.get(table, 'id')})")
@@ -98,9 +100,9 @@ class Undo:
     def take_back(self) -> None:
         """Makes the tables what they were."""
         run = self._cursor.execute
-        run("SELECT name, last, next FROM undo_last")
+        run("SELECT name, last, next, is_called FROM undo_last")
         tables = self._cursor.fetchall()
-        touched = [*_MAY_CHANGE, _LINES, *(name for name, _last, _next in tables)]
+        touched = [*_MAY_CHANGE, _LINES, *(name for name, *_numbers in tables)]
         run("BEGIN")
         # Rows that name others go with them: their keys are checked at the end of the transaction, or not at all.
         run("SET CONSTRAINTS ALL DEFERRED")
@@ -109,9 +111,10 @@ class Undo:
         first_day = self._value("SELECT coalesce(min(day), '1900-01-01') FROM undo_loans_businessdate WHERE is_open")
         run(f"DELETE FROM {_LINES} t WHERE business_date >= %s AND {_new(_LINES)}", [first_day])
         run("DELETE FROM loans_position t WHERE " + _new("loans_position"))
-        for name, last, following in tables:
+        for name, last, following, is_called in tables:
             run(f"DELETE FROM {name} WHERE id > %s", [last])
-            run("SELECT setval(%s, %s)", [self._sequence(name), following])
+            # A number that was never given is given first again, else the two sides would number differently.
+            run("SELECT setval(%s, %s, %s)", [self._sequence(name), following, is_called])
         run("DELETE FROM loans_businessdate WHERE day NOT IN (SELECT day FROM undo_loans_businessdate)")
         for table in _MAY_CHANGE:
             self._put_back(table)

@@ -14,18 +14,20 @@ from psycopg2.extras import DateRange
 from correspondence import sql
 from correspondence.models import Channel, MessageKind, Template
 from correspondence.queries import contact_hours, rhythm, versions_in_force
-from correspondence.rules.reminders import Days, days_of
+from correspondence.rules.reminders import Days, Rhythm, days_of
 from correspondence.rules.wording import FIRST_TEXTS, content_sha256
 from loans.queries import calendar, overdue_grace_days
 from loans.queries.evening import Cuts, cut
 from loans.rules.aging import recognised_due_until
-from loans.sql import array, run
+from loans.sql import array, rows, run
 
-# What may move or end a due day.
+# What may move or end a due day or what falls due on it, or bring arrears back that were paid.
 MOVES_A_DUE_DAY = (
     "loans.settled", "loans.change_applied", "loans.change_reversed", "loans.restructured", "loans.accelerated",
-    "loans.written_off", "loans.receipt_reversed", "loans.rebuilt",
+    "loans.written_off", "loans.receipt_reversed", "loans.refund_approved", "loans.rebuilt",
 )  # fmt: skip
+# Moves what falls due, of a large part of the book at once.
+REPRICED = "loans.repriced"
 
 
 @transaction.atomic
@@ -59,7 +61,7 @@ def remind(
     loan_ids: Iterable[int] | None = None,
     found: Iterable[int] | None = None,
 ) -> dict[str, int]:
-    """Makes the messages of a close wait, and cancels those about something that ended.
+    """Makes the messages of a close wait, brings those that wait up to date, and cancels those about what ended.
 
     With ids it also tells these loans what an earlier close should have; what `remind_cuts` `found` is not searched for
     again.
@@ -72,11 +74,12 @@ def remind(
         "due_version": versions[MessageKind.DUE],
         "overdue_version": versions[MessageKind.OVERDUE],
     }
-    cancelled = run(sql.CANCEL_ENDED, scope)
+    ((cancelled, updated),) = rows(sql.BRING_UP_TO_DATE, scope)
     return {
         "due_told": run(sql.REMIND_DUE, scope),
         "overdue_told": run(sql.REMIND_OVERDUE, scope),
         "cancelled": cancelled,
+        "updated": updated,
     }
 
 
@@ -87,15 +90,20 @@ def opens_at(day: date) -> datetime:
 
 def looked_for(as_of: date, *, catching_up: bool) -> Days:
     """The days that bring a reminder at this close, by the parameters in force."""
+    return _looked_for(as_of, rhythm(as_of), catching_up)
+
+
+def _looked_for(as_of: date, beats: Rhythm, catching_up: bool) -> Days:
     if catching_up:
-        return days_of(as_of, rhythm(as_of), None)
+        return days_of(as_of, beats, None)
     days, grace = calendar(as_of - timedelta(days=40), as_of), overdue_grace_days(as_of)
     before, until = (recognised_due_until(day, grace, days) for day in (as_of - timedelta(days=1), as_of))
-    return days_of(as_of, rhythm(as_of), (before, until))
+    return days_of(as_of, beats, (before, until))
 
 
 def _scope(as_of: date, after: int, up_to: int | None, loan_ids: Iterable[int] | None) -> dict[str, Any]:
-    days = looked_for(as_of, catching_up=loan_ids is not None)
+    beats = rhythm(as_of)
+    days, again = _looked_for(as_of, beats, loan_ids is not None), days_of(as_of, beats, None)
     return {
         "as_of": as_of,
         "after": after,
@@ -106,5 +114,9 @@ def _scope(as_of: date, after: int, up_to: int | None, loan_ids: Iterable[int] |
         "since": array(each.since for each in days.overdue),
         "step": array(each.step for each in days.overdue),
         "expires_on": array(each.expires_on for each in days.overdue),
+        "again_since": array(each.since for each in again.overdue),
+        "again_step": array(each.step for each in again.overdue),
+        "again_expires_on": array(each.expires_on for each in again.overdue),
         "facts": array(MOVES_A_DUE_DAY),
+        "repriced": REPRICED,
     }

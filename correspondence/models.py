@@ -35,6 +35,7 @@ class Reason(models.TextChoices):
     PAID = "PAID", _("已还清逾期")
     PARTLY_PAID = "PARTLY_PAID", _("最早一期已还")
     CHANGED = "CHANGED", _("还款日已变")
+    COVERED = "COVERED", _("暂收款已够，或没有要还的")
     ENDED = "ENDED", _("贷款已结清、提前到期或核销")
     UNWANTED = "UNWANTED", _("借款人不再接收")
     BY_PERSON = "BY_PERSON", _("人工取消")

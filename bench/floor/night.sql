@@ -142,13 +142,32 @@ SELECT t.principal_fen[p.next_number - t.first_number + 1] + t.interest_fen[p.ne
 FROM loans_terms t WHERE t.loan_id = p.loan_id AND t.effective_on = %(day)s AND p.next_number < t.plain_from
 
 -- name: remind
-WITH ended AS (
-    UPDATE correspondence_message m SET state = 'CANCELLED', ended_on = %(day)s,
-           reason = CASE WHEN p.settled_on IS NOT NULL THEN 'ENDED' WHEN p.overdue_since IS NULL THEN 'PAID'
-                    ELSE 'PARTLY_PAID' END
-    FROM loans_position p
-    WHERE p.loan_id = m.loan_id AND m.kind = 'OVERDUE' AND m.state = 'WAITING' AND m.expires_on > %(day)s
-      AND (p.settled_on IS NOT NULL OR p.overdue_since IS DISTINCT FROM m.about)
+WITH looked AS (
+    SELECT m.id, p.suspense, (SELECT sum(principal - principal_paid + interest - interest_paid) FROM loans_installment
+                              WHERE loan_id = m.loan_id AND settled_on IS NULL) AS now,
+           CASE WHEN p.settled_on IS NOT NULL THEN 'ENDED' WHEN p.overdue_since IS NULL THEN 'PAID'
+                WHEN p.overdue_since <> m.about THEN 'PARTLY_PAID' END AS ended
+    FROM correspondence_message m JOIN loans_position p ON p.loan_id = m.loan_id
+    WHERE m.kind = 'OVERDUE' AND m.state = 'WAITING' AND m.expires_on > %(day)s
+    UNION ALL
+    SELECT m.id, p.suspense, coalesce(s.fen, k.interest + CASE
+               WHEN p.next_number = p.last_number THEN k.balance WHEN l.repayment_method = 'EQUAL_PRINCIPAL'
+               THEN least(k.balance, k.installment)
+               ELSE greatest(0, least(k.balance, k.installment - k.interest)) END) / 100.0, NULL
+    FROM loans_position p JOIN loans_loan l ON l.id = p.loan_id JOIN correspondence_message m ON m.loan_id = p.loan_id
+         AND m.kind = 'DUE' AND m.about = p.next_due_on AND m.step = 0 AND m.state = 'WAITING' CROSS JOIN LATERAL (
+        SELECT (p.unbilled_principal * 100)::bigint AS balance, (p.installment_amount * 100)::bigint AS installment,
+               (2 * (p.unbilled_principal * 100)::bigint * (p.annual_rate_percent * 10000)::bigint + 12000000)
+                   / 24000000 AS interest) k
+    LEFT JOIN LATERAL ({rows}) s ON true
+    WHERE p.next_due_on BETWEEN %(day)s + 1 AND %(day)s + 3 AND (p.suspense > 0 OR {repriced})
+), changed AS (
+    UPDATE correspondence_message m SET state = CASE WHEN x.why IS NULL THEN 'WAITING' ELSE 'CANCELLED' END,
+           reason = coalesce(x.why, ''), ended_on = CASE WHEN x.why IS NOT NULL THEN %(day)s END,
+           amount = CASE WHEN x.why IS NULL THEN x.now ELSE m.amount END,
+           business_date = CASE WHEN x.why IS NULL THEN %(day)s ELSE m.business_date END
+    FROM (SELECT *, coalesce(ended, CASE WHEN now <= suspense THEN 'COVERED' END) AS why FROM looked) x
+    WHERE m.id = x.id AND (x.why IS NOT NULL OR x.now <> m.amount)
 ), due AS (
     SELECT p.loan_id, p.next_due_on, p.suspense * 100 AS suspense, coalesce(s.fen, k.interest + CASE
                WHEN p.next_number = p.last_number THEN k.balance WHEN l.repayment_method = 'EQUAL_PRINCIPAL'
@@ -236,6 +255,12 @@ WITH changed AS (
     INSERT INTO followups_visittask SELECT * FROM made_followups_visittask
 ), told AS (
     INSERT INTO followups_notice SELECT * FROM made_followups_notice
+), event AS (
+    INSERT INTO followups_event SELECT * FROM made_followups_event
+), answer AS (
+    INSERT INTO followups_eventvisit SELECT * FROM made_followups_eventvisit
+), finding AS (
+    INSERT INTO followups_eventfinding SELECT * FROM made_followups_eventfinding
 )
 INSERT INTO followups_taskevent SELECT * FROM made_followups_taskevent
 

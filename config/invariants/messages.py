@@ -26,13 +26,16 @@ MESSAGES = (
     ),
     Check(
         "waiting_message_stands",
-        "B19: what a waiting message speaks of stood at the last close (loans touched since then apart)",
+        "B19: what a waiting message speaks of, and its amount, stood at the last close (loans touched since apart)",
         "SELECT count(*) FROM correspondence_message WHERE state = 'WAITING'",
         f"""SELECT m.id, format('%%s %%s, due %%s, overdue since %%s', m.kind, m.about, p.next_due_on, p.overdue_since)
             FROM correspondence_message m JOIN loans_position p ON p.loan_id = m.loan_id
             WHERE m.state = 'WAITING' AND m.expires_on > %(reminded_on)s
             AND (p.settled_on IS NOT NULL OR p.accelerated_on IS NOT NULL OR p.written_off_on IS NOT NULL
-                 OR CASE m.kind WHEN 'DUE' THEN p.next_due_on ELSE p.overdue_since END IS DISTINCT FROM m.about)
+                 OR CASE m.kind WHEN 'DUE' THEN p.next_due_on ELSE p.overdue_since END IS DISTINCT FROM m.about
+                 OR m.amount <= p.suspense OR m.kind = 'OVERDUE' AND m.amount IS DISTINCT FROM (
+                     SELECT sum(i.principal - i.principal_paid + i.interest - i.interest_paid)
+                     FROM loans_installment i WHERE i.loan_id = m.loan_id AND i.settled_on IS NULL))
             AND NOT ({_TOUCHED})""",  # noqa: S608 - joined from constants
     ),
     Check(

@@ -104,7 +104,7 @@ def reminders(standing: Standing, days: Days) -> tuple[Reminder, ...]:
     if due is not None and days.due_after < due <= days.due_up_to and standing.next_fen > standing.suspense_fen:
         found.append(Reminder(DUE, due, 0, standing.next_fen, due))
     for since, step, expires_on in days.overdue:
-        if since == standing.overdue_since:
+        if since == standing.overdue_since and standing.unpaid_fen > standing.suspense_fen:
             found.append(Reminder(OVERDUE, since, step, standing.unpaid_fen, expires_on))
     return tuple(found)
 
@@ -113,12 +113,20 @@ def why_ended(standing: Standing, kind: str, about: date) -> str:
     """Why what a waiting reminder speaks of does not stand any more (a code); empty while it does."""
     if standing.is_ended:
         return "ENDED"
-    unwanted = "UNWANTED" if standing.is_unwanted else ""
-    if kind == DUE:
-        return unwanted if standing.next_due_on == about else "CHANGED"
-    if standing.overdue_since is None:
+    if kind == DUE and standing.next_due_on != about:
+        return "CHANGED"
+    if kind == OVERDUE and standing.overdue_since is None:
         return "PAID"
-    return unwanted if standing.overdue_since == about else "PARTLY_PAID"
+    if kind == OVERDUE and standing.overdue_since != about:
+        return "PARTLY_PAID"
+    if standing.is_unwanted:
+        return "UNWANTED"
+    return "COVERED" if amount_now(standing, kind) <= standing.suspense_fen else ""
+
+
+def amount_now(standing: Standing, kind: str) -> int:
+    """What a reminder says at this close, in fen; one that still waits is brought up to date with it."""
+    return standing.next_fen if kind == DUE else standing.unpaid_fen
 
 
 def explain(standing: Standing, as_of: date, days: Days) -> tuple[str, ...]:
@@ -148,4 +156,6 @@ def _explain_overdue(standing: Standing, as_of: date, days: Days) -> str:
     if since is None:
         return "not_overdue"
     step = next((each.step for each in days.overdue if each.since == since), None)
-    return f"{(as_of - since).days}_days_past_due" if step is None else f"step_{step}"
+    if step is None:
+        return f"{(as_of - since).days}_days_past_due"
+    return f"step_{step}" if standing.unpaid_fen > standing.suspense_fen else "covered_by_suspense"

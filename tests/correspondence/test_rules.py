@@ -114,9 +114,14 @@ def test_a_loan_held_back_is_told_what_it_missed() -> None:
 @pytest.mark.parametrize(
     ("standing", "kind", "why"),
     [
-        (Standing(next_due_on=date(2026, 11, 20)), "DUE", ""),
+        (Standing(next_due_on=date(2026, 11, 20), next_fen=1), "DUE", ""),
+        (Standing(next_due_on=date(2026, 11, 20), next_fen=100, suspense_fen=100), "DUE", "COVERED"),
+        (Standing(next_due_on=date(2026, 11, 20), next_fen=100, suspense_fen=99), "DUE", ""),
+        (Standing(next_due_on=date(2026, 11, 20)), "DUE", "COVERED"),
+        (Standing(next_due_on=date(2026, 11, 25), suspense_fen=100), "DUE", "CHANGED"),
         (Standing(next_due_on=date(2026, 11, 25)), "DUE", "CHANGED"),
-        (Standing(overdue_since=date(2026, 11, 20)), "OVERDUE", ""),
+        (Standing(overdue_since=date(2026, 11, 20), unpaid_fen=1), "OVERDUE", ""),
+        (Standing(overdue_since=date(2026, 11, 20), unpaid_fen=100, suspense_fen=100), "OVERDUE", "COVERED"),
         (Standing(overdue_since=date(2026, 12, 20)), "OVERDUE", "PARTLY_PAID"),
         (Standing(), "OVERDUE", "PAID"),
         (Standing(is_ended=True), "DUE", "ENDED"),
