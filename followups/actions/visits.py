@@ -94,6 +94,7 @@ def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
     questions = Checklist.objects.order_by("-version").first()
     if questions is None:
         raise WrongState(_("尚未安装回访清单。"))
+    draft, second = _first_draft(task, by)
     visit = Visit.objects.create(
         task=task,
         checklist=questions,
@@ -101,7 +102,8 @@ def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
         lead_visitor=by,
         started_at=at,
         known=known_for(task),
-        draft={"answers": {}},
+        draft=draft,
+        second_visitor=second,
         saved_at=at,
         saved_by=by.staff_no,
     )
@@ -109,6 +111,17 @@ def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
     add_event(task, EventKind.STARTED, by=by.staff_no, at=at, method=task.method)
     tell(task, "followups.visit_started", by=by, at=at, method=task.method)
     return visit
+
+
+def _first_draft(task: VisitTask, lead: Staff) -> tuple[dict[str, Any], Staff | None]:
+    """An empty form; where two have to go, with the second visitor that the assignment rule proposed, if that person
+    may still go. The officer may choose another."""
+    draft: dict[str, Any] = {"answers": {}}
+    proposed = task.proposed_second
+    if proposed is None or not checklist.needs_pair(task.method, task.level):
+        return draft, None
+    second = _partner({"second_visitor": proposed.staff_no}, task, lead)
+    return (draft if second is None else {**draft, "second_visitor": second.staff_no}), second
 
 
 @transaction.atomic

@@ -7,12 +7,12 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from followups import actions
-from followups.models import EventKind, SecondOpinion, TaskEvent, Visit, VisitReport
+from followups.models import EventKind, SecondOpinion, TaskEvent, Visit, VisitReport, VisitTask
 from followups.rules.checklist import needs_pair
 from journal.models import Entry
 from people.models import Staff
 from tests.database.test_visits import AT, Road, filled
-from tests.factories import make_staff
+from tests.factories import make_branch, make_staff
 
 
 @pytest.fixture
@@ -143,3 +143,34 @@ def test_opinions_are_kept(road: Road) -> None:
 def test_field_and_red_visits_are_made_by_two() -> None:
     assert needs_pair("FIELD", 9) and needs_pair("PHONE", 1)
     assert not needs_pair("PHONE", 2) and not needs_pair("OFF_SITE", 9)
+
+
+# S2.13
+def test_who_the_rule_proposed_stands_in_the_draft_and_may_be_changed(db: None) -> None:
+    road = Road(method="FIELD")
+    proposed, other = (make_staff("LOAN_OFFICER", road.branch, name) for name in ("许晴", "韩磊"))
+    VisitTask.objects.filter(pk=road.task.pk).update(proposed_second=proposed)
+    visit = road.start()
+    assert (visit.draft, visit.second_visitor) == ({"answers": {}, "second_visitor": proposed.staff_no}, proposed)
+    draft = {"answers": {}, "second_visitor": other.staff_no}
+    kept = actions.save_draft(task_id=road.task.pk, version=visit.version, draft=draft, by=road.officer, at=AT)
+    assert kept.second_visitor == other
+
+
+@pytest.mark.parametrize("why", ["phone", "left", "moved", "own"])
+def test_who_may_not_go_is_not_put_into_the_draft(db: None, why: str) -> None:
+    road = Road(method="PHONE" if why == "phone" else "FIELD")
+    proposed = make_staff("LOAN_OFFICER", make_branch() if why == "moved" else road.branch, "许晴")
+    if why == "left":
+        Staff.objects.filter(pk=proposed.pk).update(is_active=False)
+    given = road.officer if why == "own" else proposed
+    VisitTask.objects.filter(pk=road.task.pk).update(proposed_second=given)
+    visit = road.start()
+    assert (visit.draft, visit.second_visitor) == ({"answers": {}}, None)
+
+
+def test_a_red_call_proposes_its_second_visitor_too(db: None) -> None:
+    road = Road(level=1)
+    proposed = make_staff("LOAN_OFFICER", road.branch, "许晴")
+    VisitTask.objects.filter(pk=road.task.pk).update(proposed_second=proposed)
+    assert road.start().second_visitor == proposed
