@@ -3,27 +3,21 @@
 # ruff: noqa: S608 - statements are joined from constants of this package only; values always travel as parameters.
 from loans.sql.chunks import IN_CHUNK
 
-# Three partial indexes are walked: of overdue loans, of loans that are not PASS, of loans that hold something; what
-# they owe stands in the index of unpaid installments.
-MAY_DIFFER = (
-    "SELECT p.loan_id FROM loans_position p WHERE p.overdue_since < %(overdue_before)s AND "
-    + IN_CHUNK.format("p")
-    + "UNION SELECT p.loan_id FROM loans_position p WHERE p.five_class <> 'PASS' "
-    + "AND p.five_class = ANY(%(non_performing)s::text[]) AND "
-    + IN_CHUNK.format("p")
-    + "UNION SELECT p.loan_id FROM loans_position p WHERE p.off_balance_interest > 0 AND "
-    + IN_CHUNK.format("p")
-)
-# Each is looked up by its key (OFFSET 0 keeps the planner from reading the book instead).
+# Non-accrual loans are overdue or not PASS: the index of those holds all that is asked of them, and that of unpaid
+# installments what they owe. A third one holds loans that hold something and are neither.
 # Loans of these whose holding is not the unpaid billed interest (non-accrual) or nothing (the others).
 NON_ACCRUAL_CANDIDATES = (
-    "SELECT h.loan_id FROM (SELECT c.loan_id, CASE WHEN p.overdue_since < %(overdue_before)s "
-    + "OR p.five_class = ANY(%(non_performing)s::text[]) THEN (SELECT sum(i.interest - i.interest_paid) "
-    + "FROM loans_installment i WHERE i.loan_id = c.loan_id AND i.settled_on IS NULL) END AS wanted, "
-    + "p.off_balance_interest AS held FROM ("
-    + MAY_DIFFER
-    + ") c CROSS JOIN LATERAL (SELECT * FROM loans_position WHERE loan_id = c.loan_id OFFSET 0) p) h "
-    + "WHERE coalesce(h.wanted, 0) <> h.held"
+    "SELECT h.loan_id FROM (SELECT p.loan_id, p.off_balance_interest AS held, "
+    "CASE WHEN p.overdue_since < %(overdue_before)s OR p.five_class = ANY(%(non_performing)s::text[]) "
+    "THEN (SELECT sum(i.interest - i.interest_paid) FROM loans_installment i "
+    "WHERE i.loan_id = p.loan_id AND i.settled_on IS NULL) END AS wanted FROM loans_position p "
+    "WHERE (p.overdue_since IS NOT NULL OR p.five_class <> 'PASS') AND (p.off_balance_interest > 0 "
+    "OR p.overdue_since < %(overdue_before)s OR p.five_class = ANY(%(non_performing)s::text[])) AND "
+    + IN_CHUNK.format("p")
+    + " UNION ALL SELECT p.loan_id, p.off_balance_interest, NULL FROM loans_position p "
+    "WHERE p.off_balance_interest > 0 AND p.overdue_since IS NULL AND p.five_class = 'PASS' AND "
+    + IN_CHUNK.format("p")
+    + ") h WHERE coalesce(h.wanted, 0) <> h.held"
 )
 # Read after the lock, in a statement of its own: one that waits for a lock sees other tables as they were before.
 UNPAID_INTEREST = """

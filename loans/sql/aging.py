@@ -36,21 +36,23 @@ _CLASS = """CASE
     WHEN p.overdue_since <= %(SPECIAL_MENTION)s OR p.class_floor = 'SPECIAL_MENTION' THEN 'SPECIAL_MENTION'
     ELSE 'PASS' END"""
 # Loans whose class is not that. For each class those that are overdue since too early or too late a day for it, which
-# are ranges of one partial index (class, overdue since), and those under a floor, which another one holds.
-_OUT_OF_CLASS = {
-    "LOSS": "(p.overdue_since > %(LOSS)s OR p.overdue_since IS NULL)",
-    "DOUBTFUL": "(p.overdue_since <= %(LOSS)s OR p.overdue_since > %(DOUBTFUL)s OR p.overdue_since IS NULL)",
-    "SUBSTANDARD": "(p.overdue_since <= %(DOUBTFUL)s OR p.overdue_since > %(SUBSTANDARD)s OR p.overdue_since IS NULL)",
-    "SPECIAL_MENTION": (
-        "(p.overdue_since <= %(SUBSTANDARD)s OR p.overdue_since > %(SPECIAL_MENTION)s OR p.overdue_since IS NULL)"
-    ),
-    "PASS": "p.overdue_since <= %(SPECIAL_MENTION)s",
-}
+# are ranges of one partial index (class, overdue since), each asked by itself; and those under a floor.
+_OUT_OF_CLASS = (
+    ("LOSS", "p.overdue_since > %(LOSS)s"),
+    ("DOUBTFUL", "p.overdue_since <= %(LOSS)s"),
+    ("DOUBTFUL", "p.overdue_since > %(DOUBTFUL)s"),
+    ("SUBSTANDARD", "p.overdue_since <= %(DOUBTFUL)s"),
+    ("SUBSTANDARD", "p.overdue_since > %(SUBSTANDARD)s"),
+    ("SPECIAL_MENTION", "p.overdue_since <= %(SUBSTANDARD)s"),
+    ("SPECIAL_MENTION", "p.overdue_since > %(SPECIAL_MENTION)s"),
+    ("PASS", "p.overdue_since <= %(SPECIAL_MENTION)s"),
+    *((name, "p.overdue_since IS NULL") for name in ("LOSS", "DOUBTFUL", "SUBSTANDARD", "SPECIAL_MENTION")),
+)
 CLASS_CANDIDATES = " UNION ALL ".join(
     f"SELECT p.loan_id FROM loans_position p WHERE p.five_class = '{name}' AND {differs} "
     f"AND (p.overdue_since IS NOT NULL OR p.five_class <> 'PASS') AND p.five_class <> {_CLASS} AND "
     + IN_CHUNK.format("p")
-    for name, differs in _OUT_OF_CLASS.items()
+    for name, differs in _OUT_OF_CLASS
 ) + (
     " UNION SELECT p.loan_id FROM loans_position p WHERE p.class_floor <> '' AND p.five_class <> "
     + _CLASS

@@ -1,7 +1,7 @@
 """What the book amounts to at a close, by branch, product, class and days past due.
 
-The loans apart from the ordinary (overdue, or not PASS) are found through partial indexes; the ordinary ones are what
-the control totals of branch and product leave over. So a close does not read the book a second time.
+The loans apart from the ordinary (overdue, or not PASS) stand in an index of their own; the ordinary ones are what the
+control totals of branch and product leave over. So a close does not read the book a second time.
 """
 
 # Both sets and the totals are of one instant: the close holds the business date, nothing is posted beside it.
@@ -11,10 +11,9 @@ WITH apart AS (
                WHEN p.overdue_since >= %(day)s - 30 THEN 1 WHEN p.overdue_since >= %(day)s - 90 THEN 31
                ELSE 91 END AS days_band,
            count(*) AS loans, sum(p.principal_balance) AS principal
-    FROM (SELECT loan_id FROM loans_position WHERE overdue_since IS NOT NULL
-          UNION SELECT loan_id FROM loans_position WHERE five_class <> 'PASS') c
-    CROSS JOIN LATERAL (SELECT * FROM loans_position WHERE loan_id = c.loan_id OFFSET 0) p
-    WHERE p.settled_on IS NULL AND (p.five_class <> 'PASS' OR p.overdue_since < %(day)s) GROUP BY 1, 2, 3, 4
+    FROM loans_position p
+    WHERE (p.overdue_since IS NOT NULL OR p.five_class <> 'PASS')
+          AND p.settled_on IS NULL AND (p.five_class <> 'PASS' OR p.overdue_since < %(day)s) GROUP BY 1, 2, 3, 4
 ), whole AS (
     SELECT b.id, t.product, t.loans, t.principal
     FROM unnest(%(codes)s::text[], %(products)s::text[], %(loans)s::bigint[], %(principal)s::numeric[])

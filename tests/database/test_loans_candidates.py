@@ -11,7 +11,7 @@ import pytest
 
 from loans.rules import aging
 from loans.sql import CLASS_CANDIDATES
-from loans.sql.accrual import MAY_DIFFER
+from loans.sql.accrual import NON_ACCRUAL_CANDIDATES
 from loans.sql.billing import DUE
 from loans.sql.payments import WAITING
 from tests.conftest import FreshBank
@@ -19,13 +19,16 @@ from tests.conftest import FreshBank
 DAY = date(2026, 11, 1)
 SCOPE = {"as_of": DAY, "after": 0, "up_to": None, "loan_ids": None}
 CLASSES = (CLASS_CANDIDATES, {**SCOPE, **aging.crossing_dates(DAY)})
-ACCRUAL = (MAY_DIFFER, {**SCOPE, "overdue_before": DAY, "non_performing": "{SUBSTANDARD,DOUBTFUL,LOSS}"})
+ACCRUAL = (
+    NON_ACCRUAL_CANDIDATES,
+    {**SCOPE, "overdue_before": DAY, "non_performing": "{SUBSTANDARD,DOUBTFUL,LOSS}"},
+)
 BILLING = ("SELECT p.loan_id " + DUE, SCOPE)
 OVERDUE = (
     "position_overdue", "position_overdue_list", "position_class_since", "position_branch_overdue",
-    "position_class_overdue",
+    "position_class_overdue", "position_apart",
 )  # fmt: skip
-NOT_PASS = ("position_class_since", "position_class_list", "position_class_balance")
+NOT_PASS = ("position_class_since", "position_class_list", "position_class_balance", "position_apart")
 WHOLE_TABLE = """
 ALTER TABLE loans_position DROP CONSTRAINT loans_position_pkey CASCADE;
 DO $$ DECLARE name text; BEGIN
@@ -61,7 +64,7 @@ def test_candidates_are_found_through_partial_indexes(cursor: Any, looked_for: A
     ("looked_for", "indexes"),
     [
         (CLASSES, OVERDUE), (CLASSES, NOT_PASS), (CLASSES, ("position_class_floor",)),
-        (ACCRUAL, OVERDUE), (ACCRUAL, NOT_PASS), (ACCRUAL, ("position_off_balance",)),
+        (ACCRUAL, OVERDUE), (ACCRUAL, NOT_PASS), (ACCRUAL, ("position_holds_no_more",)),
         (BILLING, ("position_due",)),
     ],
 )  # fmt: skip
