@@ -40,7 +40,7 @@ def _position(columns):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("loans", "0027_overdue_of_a_class"), ("people", "0001_initial")]
+    dependencies = [("loans", "0028_apart"), ("people", "0001_initial")]
 
     operations = [
         migrations.AddField(
