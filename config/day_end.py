@@ -23,7 +23,7 @@ from config.night.lease import expiring, lease
 from config.night.stage import Stage
 from correspondence import batch as correspondence_batch
 from followups import batch as followups_batch
-from followups.batch import answering, sharing
+from followups.batch import alerts, answering, sharing
 from journal.actions import record, waking_nobody
 from journal.batch import run_pending
 from journal.errors import ActionRefused
@@ -61,6 +61,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("replan", followups_batch.replan_evening, followups_batch.replan_cuts, takes_ids=True, takes_found=True),
     Stage("answer_events", answering.answer_evening, answering.answer_cuts, takes_ids=True, takes_found=True),
     Stage("share_out", sharing.share_out, sharing.share_cuts),
+    Stage("tell_signals", alerts.tell_evening, alerts.tell_cuts),
 )
 
 

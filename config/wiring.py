@@ -25,6 +25,7 @@ REACTIONS: dict[str, tuple[str, ...]] = {
     "loans.written_off": ("regrade", "replan"),
     "collateral.revalued": ("regrade", "replan", "warn_of_values", "answer_events"),
     "risk.grade_changed": ("replan",),
+    "risk.signal_raised": ("tell_signals",),
     "followups.report_approved": ("regrade", "replan", "answer_events"),
     "followups.event_recorded": ("answer_events",),
     "followups.contact_lost": ("answer_events",),
@@ -48,6 +49,7 @@ def install() -> None:
             "replan_book": replan_book,
             "answer_events": answer_events,
             "warn_of_values": warn_of_values,
+            "tell_signals": tell_signals,
         },  # fmt: skip
     )
 
@@ -73,6 +75,13 @@ def warn_of_values(*, subject_ids: Sequence[int], as_of: date | None, at: dateti
 
     if as_of:
         batch.warn_of_values(as_of=as_of, at=at, loan_ids=subject_ids)
+
+
+def tell_signals(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> None:
+    from followups.batch import alerts
+
+    if as_of:
+        alerts.tell_signals(as_of=as_of, at=at, loan_ids=subject_ids)
 
 
 def answer_events(*, subject_ids: Sequence[int], as_of: date | None, at: datetime) -> None:

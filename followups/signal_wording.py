@@ -71,12 +71,12 @@ def signal_words(code: str) -> str:
     return str(SIGNALS.get(code, code))
 
 
-def inputs_words(inputs: Mapping[str, str]) -> str:
+def inputs_words(inputs: Mapping[str, str | None]) -> str:
     """The figures that a rule looked at, as one line."""
     return _("；").join(
         _("%(name)s %(value)s") % {"name": _INPUTS.get(name, name), "value": _value(name, value)}
         for name, value in inputs.items()
-        if name not in _SAID
+        if name not in _SAID and value is not None
     )
 
 

@@ -3,9 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from django.db.models import Exists, OuterRef, Q
+
 from people.rules.policy import Line, line_from
-from risk.models import Grade, GradePolicy, SignalPolicy
+from risk.models import Grade, GradePolicy, SignalAction, SignalPolicy, SignalState
 from risk.rules import signals as rules
+
+# States in which the next step is somebody's word or plan.
+UNANSWERED = (SignalState.NEW, SignalState.CONFIRMED)
 
 
 def grade_of(loan_id: int) -> Grade | None:
@@ -48,3 +53,10 @@ def warnings_of_visit(
     for one in each:
         found += rules.warnings(one, lines, (rules.EVENT if "event_level" in one else rules.FINDING,))
     return version, found
+
+
+def late_on(today: date) -> Q:
+    """A step was not taken in time: nobody answered or acted, or an action is past its day."""
+    waiting = SignalAction.objects.filter(signal=OuterRef("pk"), done_on__isnull=True, due_on__lt=today)
+    unanswered = Q(state__in=UNANSWERED, answer_by__lt=today)
+    return Q(closed_on__isnull=True) & (unanswered | Q(Exists(waiting)))

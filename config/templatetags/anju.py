@@ -290,6 +290,7 @@ def stage_word(code: str) -> str:
         "replan": _("回访计划"),
         "answer_events": _("事项回访"),
         "share_out": _("派单与均衡"),
+        "tell_signals": _("预警告知"),
         "reprice": _("利率重定价"),
         "close": _("日切"),
     }
@@ -322,6 +323,8 @@ def count_words(counts: dict[str, int]) -> str:
         "seconds": _("建议协办人"),
         "levelled": _("均衡提前"),
         "told": _("提示"),
+        "warned": _("预警"),
+        "ended": _("预警消除"),
         "handed_to_person": _("转人工"),
         "noticed": _("发现事项"),
         "joined": _("并入"),

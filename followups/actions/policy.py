@@ -25,6 +25,7 @@ from followups.actions.policy_refusals import (
     read_sent,
 )
 from followups.actions.tasks import checked_reason
+from followups.models.alerts import Alert, AlertAudience, AlertCode
 from followups.models.policy import FollowUpPolicy, FollowUpPolicyLine
 from followups.queries.policy import lines_of, run_of
 from followups.rules.policy_check import check, is_fit
@@ -129,6 +130,10 @@ def decide_policy(
     _close_the_one_before(policy.in_force.lower)
     policy.checker, policy.checked_at = by.staff_no, at
     _saved(policy)
+    Alert.objects.create(
+        policy=policy, code=AlertCode.POLICY, audience=AlertAudience.EVERYONE, due_on=policy.in_force.lower,
+        raised_on=today, tell_on=today, at=at,
+    )  # fmt: skip
     run = run_of(policy)
     _tell(
         policy, "followups.policy_approved", by, at, today,

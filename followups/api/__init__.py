@@ -14,6 +14,15 @@ from followups.api.projects import EstateDetail, ProjectDetail, ProjectVisits
 from followups.api.relations import EndRelation, Relations
 from followups.api.reports import Approve, ReportDetail, ReportList, ReportPdf, Return
 from followups.api.reuse import PastVisits, ReportReferences
+from followups.api.signals import (
+    LoanSignals,
+    SignalActionFinish,
+    SignalActions,
+    SignalAnswer,
+    SignalClose,
+    SignalDetail,
+    Signals,
+)
 from followups.api.tasks import Assign, Claim, Reschedule, TaskDetail, TaskList
 from followups.api.turn_around import TurnAroundTaskList, TurnAroundView
 from followups.api.visits import Preview, SaveDraft, SignOpinion, Start, Submit, VisitDetail
@@ -48,6 +57,13 @@ __all__ = [
     "Files",
     "LoanDetail",
     "LoanEvents",
+    "LoanSignals",
+    "SignalActionFinish",
+    "SignalActions",
+    "SignalAnswer",
+    "SignalClose",
+    "SignalDetail",
+    "Signals",
     "LoanTimeline",
     "Merge",
     "OneFile",

@@ -9,7 +9,8 @@ from rest_framework.response import Response
 
 from followups import actions
 from followups.api.tasks import TaskFull, full_task
-from followups.models import Audience, NoticeCode, SkipState, VisitTask
+from followups.models import AlertAudience, AlertCode, Audience, NoticeCode, SkipState, VisitTask
+from followups.queries.alerts import ToldAlert, told_alerts
 from followups.queries.notices import Told, last_told, told
 from loans.api import StaffBrief
 from loans.queries import require_business_date
@@ -31,15 +32,31 @@ class NoticeReply(serializers.Serializer[Any]):
     is_new = serializers.BooleanField()
 
 
+class AlertReply(serializers.Serializer[Any]):
+    """A warning signal, a step of its chain that nobody took in time, or a new version of the policy."""
+
+    id = serializers.IntegerField()
+    signal_id = serializers.IntegerField(allow_null=True)
+    policy_id = serializers.IntegerField(allow_null=True)
+    code = serializers.ChoiceField(choices=AlertCode.choices)
+    audience = serializers.ChoiceField(choices=AlertAudience.choices)
+    due_on = serializers.DateField()
+    raised_on = serializers.DateField()
+    is_new = serializers.BooleanField()
+
+
 class NoticeList(serializers.Serializer[Any]):
-    """`last` is what to send back as `up_to` once these are read."""
+    """`last` and `last_alert` are what to send back as `up_to` and `alerts_up_to` once these are read."""
 
     last = serializers.IntegerField()
     results = NoticeReply(many=True)
+    last_alert = serializers.IntegerField()
+    alerts = AlertReply(many=True)
 
 
 class ReadForm(StrictSerializer):
     up_to = serializers.IntegerField(min_value=0, max_value=2**62)
+    alerts_up_to = serializers.IntegerField(min_value=0, max_value=2**62, required=False, default=0)
 
 
 class SkipForm(StrictSerializer):
@@ -75,14 +92,27 @@ class Notices(ApiView):
         asked = self.sent(ReadForm)
 
         def effect() -> Response:
-            actions.mark_read(up_to=asked["up_to"], by=self.staff, at=self.at)
+            actions.mark_read(**asked, by=self.staff, at=self.at)
             return Response(self._shown())
 
         return self.once(effect)
 
     def _shown(self) -> Any:
-        rows = told(self.staff, require_business_date())
-        return NoticeList({"last": last_told(rows), "results": [_row(one) for one in rows]}).data
+        today = require_business_date()
+        rows, alerts = told(self.staff, today), told_alerts(self.staff, today)
+        shown = {
+            "last": last_told(rows), "results": [_row(one) for one in rows],
+            "last_alert": max((one.alert.pk for one in alerts), default=0), "alerts": [_alert(one) for one in alerts],
+        }  # fmt: skip
+        return NoticeList(shown).data
+
+
+def _alert(one: ToldAlert) -> dict[str, Any]:
+    alert = one.alert
+    return {
+        "id": alert.pk, "signal_id": alert.signal_id, "policy_id": alert.policy_id, "code": alert.code,
+        "audience": alert.audience, "due_on": alert.due_on, "raised_on": alert.raised_on, "is_new": one.is_new,
+    }  # fmt: skip
 
 
 def _row(one: Told) -> dict[str, Any]:

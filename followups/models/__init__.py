@@ -4,6 +4,7 @@ A task exists exactly once per (loan, rule, cycle). Legal state changes are held
 well as by `rules.states`. Events and approved content are append-only.
 """
 
+from followups.models.alerts import Alert, AlertAudience, AlertCode
 from followups.models.attachments import AttachmentRemoval, PhotoExit, VisitAttachment
 from followups.models.attempts import ContactOutcome, VisitAttempt
 from followups.models.events import Event, EventFeed, EventFinding, EventSource, EventSubject, EventVisit, Finding
@@ -33,6 +34,9 @@ from followups.models.tasks import (
 from followups.models.visits import Conclusion, SecondOpinion, Visit, VisitLease
 
 __all__ = [
+    "Alert",
+    "AlertAudience",
+    "AlertCode",
     "AttachmentRemoval",
     "Audience",
     "Checklist",

@@ -62,6 +62,7 @@ class NoticesRead(models.Model):
 
     staff = models.OneToOneField(Staff, on_delete=models.PROTECT, related_name="+")
     up_to = models.BigIntegerField()
+    alerts_up_to = models.BigIntegerField(default=0, db_default=0)
     at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -9,14 +9,22 @@ from django.utils.translation import gettext as _
 
 from followups import actions
 from followups.models import VisitTask
+from followups.queries.alerts import ToldAlert, told_alerts, unread_alerts
 from followups.queries.notices import MOST_COUNTED, last_told, told, unread, waiting_skips
+from followups.views.desk import id_of
 from followups.views.rows import name_for
 from followups.views.task import TaskStep
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
+from loans.queries.names import borrower_name
+from people.models import Staff
 from people.queries import may
 from people.queries.leave import know_day
 from people.web import PageView, no_store
+
+
+def _name_of(row: ToldAlert, staff: Staff) -> str:
+    return borrower_name(row.alert.signal.loan, staff) if row.alert.signal else ""
 
 
 class NoticesPage(PageView):
@@ -32,13 +40,16 @@ class NoticesPage(PageView):
             return super().get_context_data(**kwargs, is_closed=True)
         know_day(self.staff, today)
         rows = told(self.staff, today)
+        alerts = told_alerts(self.staff, today)
         skips = list(waiting_skips(self.staff)) if may(self.staff, "followups.review") else []
         return super().get_context_data(
             **kwargs,
             rows=[(row, name_for(self.staff, row.notice.task)) for row in rows],
             skips=[(one, name_for(self.staff, one.task)) for one in skips],
-            new=sum(row.is_new for row in rows),
+            alerts=[(row, _name_of(row, self.staff)) for row in alerts],
+            new=sum(row.is_new for row in rows) + sum(row.is_new for row in alerts),
             last=last_told(rows),
+            last_alert=max((row.alert.pk for row in alerts), default=0),
             business_date=today,
         )
 
@@ -51,7 +62,9 @@ class NoticesCount(PageView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         today = open_business_date()
-        count = unread(self.staff, today) if today else 0
+        count = 0
+        if today:
+            count = unread(self.staff, today) + unread_alerts(self.staff, today, MOST_COUNTED + 1)
         words = f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)
         return no_store(self.render_to_response({"count": count, "words": words}))
 
@@ -61,10 +74,9 @@ class ReadNotices(PageView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        text = request.POST.get("up_to", "")
-        up_to = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+        up_to, alerts_up_to = (id_of(request.POST.get(name, "")) for name in ("up_to", "alerts_up_to"))
         try:
-            actions.mark_read(up_to=up_to, by=self.staff, at=self.at)
+            actions.mark_read(up_to=up_to, alerts_up_to=alerts_up_to, by=self.staff, at=self.at)
         except ActionRefused as refusal:
             messages.error(request, refusal.message)
         return redirect("followups:notices")

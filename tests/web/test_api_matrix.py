@@ -20,7 +20,7 @@ from people.api.permissions import ANYONE
 from people.api.views import ApiView
 from tests.correspondence.rows import message_row, wording_row
 from tests.factories import AT
-from tests.web import contract_bodies, policy_rows
+from tests.web import contract_bodies, policy_rows, signal_rows
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
 from tests.web.visit_rows import attached, project_in
@@ -176,6 +176,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("event-kinds", "GET"): (FOLLOW_UP_ROLES, None),
     ("event-feeds", "POST"): ({"operations", "risk"}, {"feed": "COURT", "name": "c.csv", "content": "x"}),
     **policy_rows.ROWS,
+    **signal_rows.ROWS,
     ("task-skip", "POST"): (VISITORS | {"manager"}, {"reason": "客户出国定居"}),
     ("task-skip-decide", "POST"): (REVIEWERS, {"approve": False, "note": "请继续联系", "content_sha256": SHA}),
     ("capacity", "GET"): (REPORTERS, None),
@@ -256,6 +257,8 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
                 "hand",
                 "certificate",
                 "project",
+                "signal",
+                "signalaction",
             ),
             999_999_999,
         )
@@ -276,6 +279,8 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         found[place]["event"] = event_in(bank, place)
         found[place]["file"] = file
         found[place]["project"] = project_in(bank, place)
+        found[place]["signal"] = signal_rows.signal_in(bank, place)
+        found[place]["signalaction"] = signal_rows.signal_action_in(bank, place)
         found[place] |= {"hand": handover_in(bank, place), "certificate": certificate_in(bank, place)}
         found[place]["message"] = message_row(bank, place)
         found[place]["wording"] = wording_row()

@@ -58,6 +58,8 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:skip": (FOLLOW_UPS, "post", {"reason": "客户出国定居"}),
     "followups:skip_decide": (REVIEWERS, "post", {"verb": "refuse", "note": "请继续联系", "content_sha256": "0" * 64}),
     "followups:turn_around": (REPORTERS, "get", {}),
+    "followups:signals": (FOLLOW_UPS, "get", {}),
+    "followups:loan_signals": (FOLLOW_UPS, "get", {}),
     "followups:turn_around_tasks": (REPORTERS, "get", {}),
     "followups:turn_around_file": (REPORTERS, "get", {}),
     "followups:notices": (FOLLOW_UPS, "get", {}),
@@ -220,7 +222,8 @@ SHARED_PAGES = {
 WITHOUT_TASK = {
     "followups:desk", "followups:assign_many", "followups:review", "followups:leave", "followups:capacity",
     "followups:day_plan", "followups:handover", "followups:turn_around", "followups:turn_around_tasks",
-    "followups:notices", "followups:notices_count", "followups:notices_read", "followups:certificates",
+    "followups:signals", "followups:notices", "followups:notices_count", "followups:notices_read",
+    "followups:certificates",
 }  # fmt: skip
 NOT_PAGES = {"alive", "ready", "set_language"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
@@ -317,7 +320,7 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[handover_in(bank, place)])
     if name in ("followups:attachment", "followups:attachment_remove"):
         return reverse(name, args=[attachment_in(bank, place)])
-    if name in ("followups:loan_events", "followups:past_visits", "followups:estate"):
+    if name in ("followups:loan_events", "followups:past_visits", "followups:estate", "followups:loan_signals"):
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
     if name == "followups:project":
         return reverse(name, args=[project_in(bank, place)])
