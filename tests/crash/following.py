@@ -106,7 +106,7 @@ def _killed(dice: random.Random, tally: Tally) -> None:
 def _morning(day: date, answer: Callable[[], None] = _answer_now) -> None:
     """What people, a feed and the market tell; every other day it is answered at once, or begun to be."""
     dice = random.Random(f"{SEED}/{day}")
-    at = AT + (day - FIRST)
+    at = clock()
     owed = list(Loan.objects.filter(position__settled_on__isnull=True).order_by("id"))
     by_branch = {one.branch_id: one for one in Staff.objects.filter(roles__code="LOAN_OFFICER").order_by("-id")}
     for loan in dice.sample(owed, 2):

@@ -31,6 +31,7 @@ STANDS_FOR = {
     "WHERE v.id = t.{})",
     "event_id": "(SELECT concat_ws(' ', e.loan_id, e.source, e.code, e.content_sha256) FROM followups_event e "
     "WHERE e.id = t.{})",
+    "signal_id": "(SELECT concat_ws(' ', s.loan_id, s.code, s.occasion) FROM risk_signal s WHERE s.id = t.{})",
     "external_id": "regexp_replace(t.{}, '^class:[0-9]+$', 'class')",
     "data": "(t.{} - 'event_id')",
     "subject_id": "CASE WHEN t.subject_type = 'loan' THEN t.{} END",

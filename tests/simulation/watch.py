@@ -18,8 +18,10 @@ from followups.models import TaskEvent, VisitTask
 from followups.queries.capacity import capacity
 from followups.queries.cover import held_by
 from followups.queries.levelling import WEEKS, ceiling_on
+from followups.rules.escalation import step_reached
 from followups.rules.levelling import week_of
 from loans.models import Loan
+from loans.queries import calendar
 from people.models import Leave, Staff
 from people.queries.leave import absences_between
 from people.rules.leave import away_on
@@ -87,6 +89,14 @@ SELECT t.assigned_to_id, greatest(date_trunc('week', t.due_on)::date, %(monday)s
    AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL) AND t.assigned_to_id IS NOT NULL
  GROUP BY 1, 2
 """
+# Visits that run, with the steps of their present limit that were told.
+_RUNNING = """
+SELECT t.id, greatest(t.opens_on, t.created_on), t.due_on,
+       ARRAY(SELECT n.code FROM followups_notice n WHERE n.task_id = t.id AND n.due_on = t.due_on)
+  FROM followups_visittask t
+ WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
+   AND t.state <> 'SUBMITTED' AND t.paused_until IS NULL AND t.opens_on <= %(day)s
+"""
 
 
 @dataclass
@@ -122,6 +132,7 @@ class Watch:
         if day.toordinal() % self.every == 0:
             self._again(day)
             self._shown(tomorrow)
+            self._told(day)
 
     def _claims(self, day: date, *, is_noon: bool) -> None:
         asked = {"day": day}
@@ -167,6 +178,17 @@ class Watch:
             if shown != wanted:
                 self.say(today, f"beyond the ceiling but not shown to {manager.staff_no}: {wanted} {shown}")
             self.seen["weeks beyond the ceiling, shown"] += len(wanted)
+
+    def _told(self, day: date) -> None:
+        """What has reached 80, 100 or 120 percent of its limit is told, as the rule says it in Python."""
+        rows = _rows(_RUNNING, {"day": day})
+        days = calendar(day - timedelta(days=400), day + timedelta(days=120))
+        for task_id, begins_on, due_on, codes in rows:
+            step = step_reached(begins_on, due_on, day, days)
+            if step is not None:
+                self.seen["steps of limits, told"] += 1
+                if step not in codes:
+                    self.say(day, f"task {task_id} of {begins_on} to {due_on} reached {step}, told {codes}")
 
     # Leave
 
