@@ -5,9 +5,13 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
+
+from people.machine_keys import forget_word
 
 
 class SignInForm(AuthenticationForm):
@@ -35,4 +39,12 @@ class SignIn(LoginView):
 
 
 class SignOut(LogoutView):
+    """Ends the session, and makes what pages kept on this machine unreadable."""
+
     http_method_names = ["post", "options"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        if isinstance(response, HttpResponse):
+            forget_word(response)
+        return response

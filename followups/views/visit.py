@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.functional import cached_property
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -27,6 +28,7 @@ from followups.views.task import TaskStep, dialogs_of
 from followups.wording import why
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
+from people.machine_keys import keep_word, key_for, machine_word
 from people.models import Staff
 from people.queries import may
 from people.web import PageView, no_store, visible_or_404
@@ -50,6 +52,11 @@ class VisitBase(PageView):
         visit.task = task
         return task, visit
 
+    @cached_property
+    def word(self) -> str:
+        """This machine's half of the key of what the page keeps there."""
+        return machine_word(self.request)
+
     def draft(self, task: VisitTask, visit: Visit) -> dict[str, Any]:
         return draft_of(self.request.POST, asked_of(visit))
 
@@ -62,6 +69,7 @@ class VisitBase(PageView):
         return self.get_context_data(
             task=task,
             visit=visit,
+            machine_key=key_for(self.staff, self.word),
             row=row,
             left=row.left,
             why=why(task),
@@ -227,7 +235,9 @@ class VisitPage(VisitBase):
         if not Visit.objects.filter(task_id=task.pk).exists():
             return redirect("followups:task", pk=task.pk)
         task, visit = self.task_and_visit(pk)
-        return no_store(TemplateResponse(request, self.template_name, self.context(task, visit)))
+        response = no_store(TemplateResponse(request, self.template_name, self.context(task, visit)))
+        keep_word(response, self.word)
+        return response
 
 
 class SignOpinion(TaskStep):

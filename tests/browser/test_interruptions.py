@@ -1,5 +1,6 @@
 """What goes wrong while somebody writes: the session ends, the line drops. The text stays, and the page says so."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -105,6 +106,44 @@ def test_a_copy_is_offered_to_nobody_else_and_may_be_thrown_away(site: Site, ope
     page.click("[data-discard]")
     expect(page.locator("#offer")).to_be_hidden()
     assert local_copies(page) == 0
+    assert page.input_value("textarea[name=conclusion_text]") == ""
+
+
+def kept_copy(page: Any) -> str:
+    """What lies on the machine, once the page says that it does."""
+    expect(page.locator("#saved")).to_contain_text("本机留存")
+    page.wait_for_function("Object.keys(localStorage).some(name => name.startsWith('anju draft'))")
+    found: str = page.evaluate("localStorage[Object.keys(localStorage).find(name => name.startsWith('anju draft'))]")
+    return found
+
+
+# S2.25
+def test_what_lies_on_the_machine_cannot_be_read_and_is_noise_after_signing_out(
+    site: Site, open_as: Callable[..., Any]
+) -> None:
+    page = open_as("officer")
+    visit_page(site, page)
+    page.route("**/draft/", lambda route: route.abort())
+    page.fill("textarea[name=conclusion_text]", "SECRET 断网时写的")
+    copy = kept_copy(page)
+    assert "SECRET" not in copy and "断网" not in copy and sorted(json.loads(copy)) == ["at", "data", "iv"]
+    assert page.evaluate("document.getElementById('visit-form').dataset.key") is None
+    key = page.evaluate("Object.keys(localStorage).find(name => name.startsWith('anju draft'))")
+    page.goto(f"{site.url}/")
+    page.click("details.menu summary")
+    page.click("form[data-signs-out] button")
+    page.wait_for_url("**/sign-in/**")
+    assert local_copies(page) == 0
+    assert "anju_machine" not in {cookie["name"] for cookie in page.context.cookies()}
+    # Somebody saved the copy beside it and brings it back: there is no key any more.
+    page.evaluate("([name, copy]) => localStorage.setItem(name, copy)", [key, copy])
+    page.fill("form.enter input[name=username]", site.staff["officer"])
+    page.fill("form.enter input[name=password]", PASSWORD)
+    page.click("form.enter button[type=submit]")
+    page.wait_for_url(f"{site.url}/")
+    page.goto(f"{site.url}/tasks/{site.tasks['clean']}/visit/")
+    page.wait_for_function("!Object.keys(localStorage).some(name => name.startsWith('anju draft'))")
+    expect(page.locator("#offer")).to_be_hidden()
     assert page.input_value("textarea[name=conclusion_text]") == ""
 
 

@@ -14,8 +14,10 @@
 
   /* ── The copy on this machine ─────────────────────────────────────────────────────────────── */
 
+  /* Only where it can be made unreadable: with the key that the server gave this page. */
   const store = (() => {
     try {
+      if (!form.dataset.key || !crypto.subtle) return null;
       localStorage.setItem(PREFIX, "1");
       localStorage.removeItem(PREFIX);
       return localStorage;
@@ -23,12 +25,37 @@
       return null;
     }
   })();
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const text = (buffer) => btoa(Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join(""));
+  const secret = store && crypto.subtle.importKey("raw", bytes(form.dataset.key), "AES-GCM", false, ["encrypt", "decrypt"]);
+  form.removeAttribute("data-key");
+  /* The name is bound in: a copy moved to another task or person does not open. */
+  const locked = (iv) => ({ name: "AES-GCM", iv, additionalData: new TextEncoder().encode(key) });
+
+  async function sealed(copy) {
+    const iv = crypto.getRandomValues(new Uint8Array(12));
+    const data = await crypto.subtle.encrypt(locked(iv), await secret, new TextEncoder().encode(JSON.stringify(copy)));
+    return JSON.stringify({ at: copy.at, iv: text(iv), data: text(data) });
+  }
+
+  async function opened() {
+    const kept = read(key);
+    if (!kept) return null;
+    try {
+      const data = await crypto.subtle.decrypt(locked(bytes(kept.iv)), await secret, bytes(kept.data));
+      return JSON.parse(new TextDecoder().decode(data));
+    } catch (foreign) {
+      store.removeItem(key);
+      return null;
+    }
+  }
 
   const SKIPPED = ["csrfmiddlewaretoken", "version", "then", "tab"];
   const fields = () => Array.from(new FormData(form)).filter(([name]) => !SKIPPED.includes(name));
   const time = (at) => new Date(at).toTimeString().slice(0, 5);
   let typed = 0;
   let sent = 0;
+  let turn = 0;
 
   function read(name) {
     try {
@@ -38,19 +65,23 @@
     }
   }
 
-  function keep() {
+  /* What is sealed late is older than what came after it, or belongs to a copy that was wiped meanwhile. */
+  async function keep() {
     typed += 1;
     if (!store || !writable()) return;
+    const mine = (turn += 1);
     const copy = { at: Date.now(), version: document.getElementById("version").value, fields: fields() };
+    form.dataset.kept = time(copy.at);
     try {
-      store.setItem(key, JSON.stringify(copy));
-      form.dataset.kept = time(copy.at);
+      const shut = await sealed(copy);
+      if (mine === turn) store.setItem(key, shut);
     } catch (full) {
       delete form.dataset.kept;
     }
   }
 
   function wipe() {
+    turn += 1;
     store?.removeItem(key);
     delete form.dataset.kept;
   }
@@ -84,9 +115,9 @@
   const offer = document.getElementById("offer");
   const said = (list) => JSON.stringify(list.filter(([, value]) => value !== ""));
 
-  function propose() {
-    const copy = read(key);
-    if (!copy) return;
+  async function propose() {
+    const copy = await opened();
+    if (!copy || typed) return;
     if (!writable() || said(copy.fields) === said(fields())) return wipe();
     offer.querySelector("[data-when]").textContent = time(copy.at);
     offer.querySelector("[data-newer]").hidden = copy.version === document.getElementById("version").value;
@@ -103,16 +134,18 @@
     form.querySelector("input:checked, textarea, select")?.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
-  offer?.addEventListener("click", (event) => {
-    const copy = read(key);
-    if (event.target.matches("[data-restore]") && copy) restore(copy);
-    else if (event.target.matches("[data-discard]")) wipe();
-    else return;
+  offer?.addEventListener("click", async (event) => {
+    const restores = event.target.matches("[data-restore]");
+    if (!restores && !event.target.matches("[data-discard]")) return;
     offer.hidden = true;
+    const copy = restores && (await opened());
+    if (copy) restore(copy);
+    else wipe();
   });
 
   if (store) {
     forgetOld();
+    setInterval(forgetOld, 3600 * 1000);
     propose();
   }
 

@@ -46,6 +46,12 @@
     part.querySelector("textarea, select, input:not([type=hidden])")?.focus();
   }
 
+  /* Signing out leaves nothing of a half-written visit on the machine. */
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-signs-out]")) return;
+    for (const name of Object.keys(localStorage)) if (name.startsWith("anju draft ")) localStorage.removeItem(name);
+  });
+
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
   });
