@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from config.templatetags.anju import (
     NONE,
@@ -46,24 +46,39 @@ _BRANCH = (
 
 _TASK = (
     '<tr data-task="{pk}" data-drawer="{drawer}" class="pickable{on}">{tick}<td class="{left_css}" title="{due_on}">'
-    '{left}</td><td><a href="{url}" class="strong">{name}</a>{cover}</td><td class="soft">{kind}</td>'
+    '{left}</td><td class="who"><a href="{url}" class="strong">{name}</a>{beside}</td><td class="soft">{kind}</td>'
     '<td class="line" title="{why}">{level} {light}{why_short}{why_more}</td><td class="soft push">{method}</td>'
     '{overdue}<td class="num {amount_css}">{amount}</td><td class="num less" data-label="{ltv_label}">{ltv}</td>'
-    '<td class="soft not-phone">{last}</td><td class="soft less">{who}</td><td class="less{muted}">{state}</td></tr>'
+    '<td class="soft not-phone">{last}</td><td class="soft less">{place}</td>'
+    '<td class="less{muted}">{state}</td>{reach}</tr>'
 )
 _TICK = (
-    '<td class="not-phone"><input class="form-check-input" type="checkbox" name="task" value="{pk}" '
+    '<td class="tick"><input class="form-check-input" type="checkbox" name="task" value="{pk}" form="batch-form" '
     'aria-label="{label} {name}"></td>'
 )
+
+
+@register.filter
+def week_letter(day: date) -> str:
+    """The shortest word of a day of the week, above a number."""
+    letters = (
+        pgettext("weekday", "一"),
+        pgettext("weekday", "二"),
+        pgettext("weekday", "三"),
+        pgettext("weekday", "四"),
+        pgettext("weekday", "五"),
+        pgettext("weekday", "六"),
+        pgettext("weekday", "日"),
+    )
+    return letters[day.weekday()]
 
 
 @register.simple_tag(takes_context=True)
 def desk_row(context: Mapping[str, Any], row: Any) -> SafeString:
     """A row of the work list."""
     task, name, late = row.task, row.name, row.days_past_due
-    chosen, of_mine = context.get("task"), context["scope"] == "mine"
-    tick = format_html(_TICK, pk=task.pk, label=_("选择"), name=name) if context["may_assign"] else ""
-    officer = task.assigned_to.name if task.assigned_to else _("未分派")
+    chosen = context.get("task")
+    tick = format_html(_TICK, pk=task.pk, label=_("选择"), name=name) if context["may_tick"] else ""
     return _joined(
         [
             format_html(
@@ -77,7 +92,7 @@ def desk_row(context: Mapping[str, Any], row: Any) -> SafeString:
                 due_on=day(task.due_on),
                 left=row.left.word,
                 name=name,
-                cover=_cover(row.cover_for),
+                beside=_beside(row, context["scope"] == "mine"),
                 kind=short(task.kind),
                 why=row.why,
                 level=level_word(task.level),
@@ -91,9 +106,10 @@ def desk_row(context: Mapping[str, Any], row: Any) -> SafeString:
                 ltv_label=_("抵押率"),
                 ltv=share(task.loan_to_value),
                 last=_last_visit(task.last_visit_on, row.last_visit),
-                who=(row.place or NONE) if of_mine else officer,
+                place=_place(row),
                 muted=" muted" if task.state == "PLANNED" else "",
                 state=task.get_state_display(),
+                reach=_reach(task.pk, context),
             )
         ]
     )
@@ -107,6 +123,35 @@ def _address(name: str) -> str:
 
 def _cover(name: str) -> SafeString | str:
     return format_html(' <span class="word line" title="{}">{}</span>', name, _("代管")) if name else ""
+
+
+def _beside(row: Any, is_mine: bool) -> SafeString:
+    """What stands beside the name: how many loans, for whom one stands in; on the list of many, whose task it is."""
+    officer = row.task.assigned_to
+    loans = ngettext("%(count)s笔", "%(count)s笔", row.loan_count) % {"count": row.loan_count}
+    whose = "" if is_mine else officer.name if officer else _("未分派")
+    found = [format_html(' <small class="muted">{}</small>', words) for words in (loans * (row.loan_count > 1), whose)
+             if words]  # fmt: skip
+    return _joined([*found, format_html("{}", _cover(row.cover_for))])
+
+
+def _place(row: Any) -> SafeString:
+    """District, estate, and how many other homes there can be visited on the same way."""
+    words = ngettext("同楼盘30天内另有%(count)s户，可同次走访", "同楼盘30天内另有%(count)s户，可同次走访", row.near)
+    hint = format_html(' <span class="word line" title="{}">+{}</span>', words % {"count": row.near}, row.near)
+    place = format_html('<span class="muted">{}</span> {}', row.district, row.estate)
+    return format_html("{}{}", place if row.district or row.estate else NONE, hint if row.near else "")
+
+
+def _reach(pk: int, context: Mapping[str, Any]) -> SafeString | str:
+    """On a phone a card has buttons to dial and to find the way."""
+    if not context["may_reach"]:
+        return ""
+    return format_html(
+        '<td class="only-phone reach-row"><button class="btn" type="button" data-dials="{}">{}</button>'
+        '<button class="btn" type="button" data-dials="{}">{}</button></td>',
+        _address("followups:dial").format(pk), _("拨号"), _address("followups:navigate").format(pk), _("导航"),
+    )  # fmt: skip
 
 
 def _overdue_task(days: int) -> SafeString:

@@ -7,6 +7,7 @@ well as by `rules.states`. Events and approved content are append-only.
 from followups.models.alerts import Alert, AlertAudience, AlertCode
 from followups.models.attachments import AttachmentRemoval, PhotoExit, VisitAttachment
 from followups.models.attempts import ContactOutcome, VisitAttempt
+from followups.models.desk import ReassignRequest, ReassignState, SavedView
 from followups.models.events import Event, EventFeed, EventFinding, EventSource, EventSubject, EventVisit, Finding
 from followups.models.handover import HandOver, HandOverItem
 from followups.models.measures import Measure, MeasureState, ResponseMeasure
@@ -71,6 +72,9 @@ __all__ = [
     "Outcome",
     "PauseReason",
     "PhotoExit",
+    "ReassignRequest",
+    "ReassignState",
+    "SavedView",
     "ReportHint",
     "ReportOpening",
     "ProjectLoan",

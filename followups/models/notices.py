@@ -18,6 +18,8 @@ class NoticeCode(models.TextChoices):
     FIRST_85 = "FIRST_85", _("首次回访：放款第 85 天未完成")
     FIRST_90 = "FIRST_90", _("首次回访：放款第 90 天未完成")
     NOBODY = "NOBODY", _("无人可派")
+    REASSIGN = "REASSIGN", _("申请改派，待决定")
+    ANSWERED = "ANSWERED", _("改派申请已有答复")
 
 
 class Audience(models.TextChoices):

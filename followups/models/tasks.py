@@ -233,6 +233,8 @@ class EventKind(models.TextChoices):
     ALARMED = "ALARMED", _("首次回访告警")
     SKIP_ASKED = "SKIP_ASKED", _("申请免访")
     SKIP_REFUSED = "SKIP_REFUSED", _("不同意免访")
+    REASSIGN_ASKED = "REASSIGN_ASKED", _("申请改派")
+    REASSIGN_REFUSED = "REASSIGN_REFUSED", _("不同意改派")
     ENDORSED = "ENDORSED", _("主管审核，待风险审核")
 
 

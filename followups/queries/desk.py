@@ -47,7 +47,7 @@ def desk(staff: Staff) -> QuerySet[VisitTask]:
 # What `_with_row_facts` adds to a task.
 _FACTS = (
     *("property_value", "balance_beside", "overdue_amount", "district", "home_address"),
-    *("last_visit_on", "last_outcome", "last_conclusion", "loan_to_value"),
+    *("last_visit_on", "last_outcome", "last_conclusion", "loan_to_value", "loan_count"),
 )
 _THESE = -1
 
@@ -98,6 +98,13 @@ def _with_row_facts(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:
         .annotate(total=Sum("principal_balance"))
         .values("total")
     )
+    live = (
+        Position.objects.filter(loan__borrower_id=OuterRef("loan__borrower_id"), settled_on__isnull=True)
+        .order_by()
+        .values("loan__borrower_id")
+        .annotate(count=Count("loan_id"))
+        .values("count")
+    )
     ended = VisitTask.objects.filter(
         loan_id=OuterRef("loan_id"), closed_on__isnull=False, outcome__in=[Outcome.APPROVED, Outcome.CLEAN]
     ).order_by("-id")
@@ -115,6 +122,7 @@ def _with_row_facts(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:
         ),
         last_outcome=Subquery(ended.values("outcome")[:1]),
         last_conclusion=Subquery(approved.values("conclusion")[:1]),
+        loan_count=Coalesce(Subquery(live), 1),
     ).annotate(
         loan_to_value=Round(
             ExpressionWrapper(

@@ -12,9 +12,10 @@ from django.utils import timezone
 from followups.models import Visit, VisitAttempt, VisitReport, VisitTask
 from followups.queries.attempts import told_of
 from followups.rules.attempts import LEAST
+from followups.rules.estates import Home
 from people.models import Staff
 
-REPORTS, CONTACTS, EVENTS = 5, 5, 20
+REPORTS, CONTACTS, EVENTS, HOMES = 5, 5, 20, 200
 _FACTS = """
 SELECT jsonb_build_object(
  'attempts', (SELECT jsonb_agg(to_jsonb(q) ORDER BY q.id DESC) FROM (
@@ -48,7 +49,23 @@ SELECT jsonb_build_object(
      ORDER BY e.level, e.happened_on DESC, e.id DESC LIMIT %(events)s) q),
  'bans', (SELECT jsonb_agg(to_jsonb(q)) FROM (
     SELECT p.channel, p.ground, p.business_date FROM correspondence_contactpreference p
-     WHERE p.party_id = %(borrower)s AND p.ended_at IS NULL ORDER BY p.id) q)
+     WHERE p.party_id = %(borrower)s AND p.ended_at IS NULL ORDER BY p.id) q),
+ 'reassign', (SELECT to_jsonb(q) FROM (
+    SELECT r.id, r.reason, r.asked_at, r.asked_by_id AS asked_by, s.name, (
+       SELECT jsonb_agg(to_jsonb(w) ORDER BY w.name, w.staff_no) FROM (
+          SELECT DISTINCT v.staff_no, v.name FROM people_staff v JOIN people_staff_roles x ON x.staff_id = v.id
+            JOIN people_role y ON y.id = x.role_id WHERE v.is_active AND v.branch_id = %(branch)s
+             AND 'followups.record_visit' = ANY(y.permissions) AND v.id IS DISTINCT FROM %(officer)s) w) AS officers
+      FROM followups_reassignrequest r
+      JOIN people_staff s ON s.id = r.asked_by_id WHERE r.task_id = %(task)s AND r.state = 'WAITING') q),
+ 'homes', (SELECT jsonb_agg(to_jsonb(q)) FROM (
+    SELECT t.id, t.due_on, h.district, h.address FROM followups_visittask t, LATERAL (
+       SELECT p.district, p.address FROM collateral_charge c JOIN collateral_property p ON p.id = c.property_id
+        WHERE c.loan_id = t.loan_id ORDER BY c.id LIMIT 1) h
+     WHERE t.assigned_to_id = %(officer)s AND t.branch_id = %(branch)s AND t.closed_on IS NULL
+       AND t.state IN ('PLANNED', 'IN_PROGRESS', 'RETURNED') AND NOT t.is_light AND t.method <> 'OFF_SITE'
+       AND t.due_on BETWEEN %(due)s::date - 30 AND %(due)s::date + 30
+     ORDER BY t.due_on, t.id LIMIT %(homes)s) q)
 )
 """
 
@@ -94,6 +111,10 @@ class DrawerFacts:
     contacts: list[Contact] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     bans: list[Ban] = field(default_factory=list)
+    # The request for somebody else that waits: id, reason, asked_by, asked_at, name.
+    reassign: Mapping[str, Any] | None = None
+    # Where the other visits of who has the task go, within 30 days.
+    homes: list[Home] = field(default_factory=list)
 
 
 def drawer_facts(task: VisitTask, staff: Staff, today: date) -> DrawerFacts:
@@ -101,6 +122,7 @@ def drawer_facts(task: VisitTask, staff: Staff, today: date) -> DrawerFacts:
     asked = {
         "task": task.pk, "loan": task.loan_id, "borrower": task.loan.borrower_id, "staff": staff.pk, "today": today,
         "second": task.proposed_second_id, "reports": REPORTS, "contacts": CONTACTS, "events": EVENTS,
+        "officer": task.assigned_to_id, "branch": task.branch_id, "due": task.due_on, "homes": HOMES,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, asked)
@@ -122,6 +144,11 @@ def drawer_facts(task: VisitTask, staff: Staff, today: date) -> DrawerFacts:
         ],
         bans=[
             Ban(row["channel"], row["ground"], date.fromisoformat(row["business_date"])) for row in found["bans"] or ()
+        ],
+        reassign=found["reassign"],
+        homes=[
+            Home(row["id"], date.fromisoformat(row["due_on"]), row["district"], row["address"])
+            for row in found["homes"] or ()
         ],
     )
 

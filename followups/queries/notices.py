@@ -6,7 +6,16 @@ from datetime import date
 
 from django.db.models import F, Q, QuerySet
 
-from followups.models import Audience, Notice, NoticesRead, SkipRequest, SkipState, TaskState
+from followups.models import (
+    Audience,
+    Notice,
+    NoticesRead,
+    ReassignRequest,
+    ReassignState,
+    SkipRequest,
+    SkipState,
+    TaskState,
+)
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
 from people.queries.leave import covered_ids
@@ -71,4 +80,11 @@ def waiting_skips(staff: Staff) -> QuerySet[SkipRequest]:
     """Requests to skip a first follow-up that this person may decide."""
     found = SkipRequest.objects.filter(state=SkipState.WAITING, task__branch__in=branch_ids_visible_to(staff))
     found = found.exclude(asked_by=staff).exclude(task__assigned_to=staff)
+    return found.select_related("task__loan__borrower", "task__branch", "asked_by").order_by("asked_at", "id")
+
+
+def waiting_reassigns(staff: Staff) -> QuerySet[ReassignRequest]:
+    """Requests for somebody else that this person may decide."""
+    found = ReassignRequest.objects.filter(state=ReassignState.WAITING, task__closed_on__isnull=True)
+    found = found.filter(task__branch__in=branch_ids_visible_to(staff)).exclude(asked_by=staff)
     return found.select_related("task__loan__borrower", "task__branch", "asked_by").order_by("asked_at", "id")

@@ -7,40 +7,31 @@ assign or oversee with everything they see.
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from followups import actions
 from followups.filters import DESK_CHIPS, TaskFilter
-from followups.forms import AssignForm, visitors_of
-from followups.models import Method, TaskKind, VisitTask
+from followups.models import Method, TaskKind, TaskState
 from followups.queries import desk
-from followups.queries.cover import held_by
+from followups.queries.desk_head import Head, head_of
+from followups.queries.notices import MOST_COUNTED as MOST_TOLD
+from followups.rules.estates import estate_of
 from followups.views import desk_page
-from followups.views.desk_page import BUCKETS, ORDERS
+from followups.views.desk_list import asked_of, id_of, scopes_of, view_query
+from followups.views.desk_page import BUCKETS, DUE, ORDERS, RED
 from followups.views.drawer import drawer_context
 from followups.views.rows import DeskRow, desk_rows
-from journal.errors import ActionRefused
 from loans.queries import OpenDay, open_day
 from people.models import Staff
 from people.paging import MOST_COUNTED, capped
-from people.queries import branch_ids_visible_to, branches_visible_to, may, sees_every_branch
-from people.queries.leave import covered_ids, know_day
+from people.queries import may
+from people.queries.leave import know_day
 from people.web import PageView, no_store
 
-MOST_AT_ONCE = 100
-
-
-def id_of(text: str) -> int:
-    """The id that a text from outside names; 0, which no row has, when it names none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+RECORDS, ASSIGNS = "followups.record_visit", "followups.assign"
 
 
 class DeskPage(PageView):
@@ -63,55 +54,42 @@ class DeskPage(PageView):
         bank = open_day()
         if bank is None:
             return super().get_context_data(**kwargs, is_closed=True)
-        today, scope = bank.day, self._scope()
+        today = bank.day
         know_day(self.staff, today)
-        seen = VisitTask.objects.visible_to(self.staff).still_open()
-        scopes = {code: self._scoped(seen, code) for code in self._scope_words()}
-        narrowed = TaskFilter(self.request.GET, queryset=self._scoped(seen, scope), request=self.request)
-        order = next((order for order in ORDERS if order.code == self.request.GET.get("sort")), ORDERS[0])
-        scopes.setdefault(scope, self._scoped(seen, scope))
-        cursor, covered = self.request.GET.get("cursor", ""), covered_ids(self.staff)
-        asked = desk_page.Asked(scopes, scope, narrowed.qs, today, order, cursor, covered)
+        narrowed, asked = asked_of(self.request, self.staff, today)
         counts = desk_page.counts(asked)
-        page = desk_page.page(asked, is_large=desk_page.is_large(counts, scope))
-        rows = desk_rows(page.rows, staff=self.staff, today=today, days=bank.days)
+        page = desk_page.page(asked, is_large=desk_page.is_large(counts, asked.scope))
+        head = head_of(self.staff, today)
+        rows = desk_rows(page.rows, staff=self.staff, today=today, days=bank.days, near=head.neighbors)
+        assigns, records = may(self.staff, ASSIGNS), may(self.staff, RECORDS)
         return super().get_context_data(
             **kwargs,
             rows=rows,
             page=page,
-            order=order,
+            order=asked.order,
             orders=ORDERS,
-            scope=scope,
-            scopes=[(code, word, counts[f"scope {code}"]) for code, word in self._scope_words().items()],
-            chips=self._chips(counts, scope),
-            groups=_groups(counts) if order.code == "time" else {},
+            scope=asked.scope,
+            scopes=[(code, word, counts[f"scope {code}"]) for code, word in scopes_of(self.staff).items()],
+            chips=self._chips(counts, asked.scope),
+            groups=_groups(counts, rows) if asked.order.code == "time" else {},
             is_chosen=bool(self._chosen()),
             filter_words=self._filter_words(narrowed),
-            officers=self._officers(),
-            page_keys=self._keys(),
-            branches=self._branches(),
+            page_keys=_keys(),
             kinds=TaskKind.choices,
             methods=Method.choices,
-            # The frame shows it too.
+            states=[choice for choice in TaskState.choices if choice[0] not in ("CLOSED", "CANCELLED")],
+            # The frame shows these two too.
             business_date=today,
-            **{**self._drawer(rows, bank), "may_assign": may(self.staff, "followups.assign")},
+            bell=f"{MOST_TOLD}+" if head.bell > MOST_TOLD else str(head.bell or ""),
+            head=head,
+            week=head.week if asked.scope == "mine" else None,
+            views=self._views(head),
+            view_query=view_query(self.request.GET),
+            ahead=None if rows else self._ahead(head),
+            **{**self._drawer(rows, bank), "may_assign": assigns, "may_record": records},
+            may_tick=assigns or records,
+            may_reach=records and asked.scope == "mine",
         )
-
-    def _scope(self) -> str:
-        default = "mine" if may(self.staff, "followups.record_visit") else "branch"
-        scope = self.request.GET.get("scope", "")
-        return scope if scope in ("mine", "branch", "unassigned") else default
-
-    def _scoped(self, tasks: QuerySet[VisitTask], scope: str) -> QuerySet[VisitTask]:
-        if scope == "mine":
-            return tasks.filter(held_by(self.staff))
-        return tasks.filter(assigned_to__isnull=True) if scope == "unassigned" else tasks
-
-    def _scope_words(self) -> dict[str, str]:
-        words = {"mine": _("我的"), "branch": _("机构全部"), "unassigned": _("未分派")}
-        if not may(self.staff, "followups.record_visit"):
-            del words["mine"]
-        return words
 
     def _chips(self, counts: Mapping[str, int], scope: str) -> list[dict[str, Any]]:
         active = self.request.GET.get("chip", "")
@@ -124,29 +102,25 @@ class DeskPage(PageView):
     def _filter_words(self, narrowed: TaskFilter) -> list[dict[str, Any]]:
         """The filters in force as removable words, for the empty list."""
         return [
-            {"name": name, "label": narrowed.filters[name].label, "value": self.request.GET.get(name, "")}
+            {"name": name, "label": narrowed.filters[name].label, "value": _value_words(narrowed, name, value)}
             for name in narrowed.filters
-            if self.request.GET.get(name)
+            if (value := self.request.GET.get(name))
         ]
 
-    def _officers(self) -> list[Any]:
-        return list(visitors_of(branch_ids_visible_to(self.staff))) if may(self.staff, "followups.assign") else []
+    def _views(self, head: Head) -> list[dict[str, Any]]:
+        now = view_query(self.request.GET)
+        return [{**view, "is_on": view["query"] == now} for view in head.views]
 
-    def _branches(self) -> list[tuple[str, str]]:
-        if not sees_every_branch(self.staff) and len(branch_ids_visible_to(self.staff)) < 2:
-            return []
-        found = list(branches_visible_to(self.staff).values_list("code", "name"))
-        return found if len(found) > 1 else []
-
-    def _keys(self) -> list[tuple[str, str]]:
-        return [
-            ("J K", _("移动")),
-            ("Enter", _("打开")),
-            ("C", _("拨号")),
-            ("R", _("改约")),
-            ("X", _("选择")),
-            ("P", _("打印")),
-        ]
+    def _ahead(self, head: Head) -> dict[str, Any] | None:
+        """What could be done ahead where today's part of the own list is empty."""
+        asked = {name for name in view_query(self.request.GET).split("&") if not name.startswith("sort=")}
+        if not asked <= {"chip=today", "chip=past_limit", "chip=week", "scope=mine"} or not head.week:
+            return None
+        if not head.week.next:
+            return None
+        best = max(head.neighbors.values(), key=len, default=())
+        estate = estate_of(best[0].address, best[0].district) if best else ""
+        return {"near": len(best) + 1 if best else 0, "estate": estate}
 
     def _chosen(self) -> int:
         return id_of(self.request.GET.get("task", ""))
@@ -155,44 +129,49 @@ class DeskPage(PageView):
         """The row named in the address, else the first of the page."""
         chosen = self._chosen()
         task = desk(self.staff).filter(pk=chosen).first() if chosen else rows[0].task if rows else None
-        return drawer_context(task, self.staff, bank) if task else {}
+        return drawer_context(task, self.staff, bank, self.at) if task else {}
 
 
-def _groups(counts: Mapping[str, int]) -> dict[int, dict[str, Any]]:
-    """Heading of each part of the list: how many there are and how many of them in the field."""
+def _keys() -> list[tuple[str, str]]:
+    return [
+        ("J K", _("移动")),
+        ("Enter", _("打开")),
+        ("C", _("拨号")),
+        ("R", _("改约")),
+        ("X", _("选择")),
+        ("P", _("打印回访表")),
+    ]
+
+
+def _value_words(narrowed: TaskFilter, name: str, value: str) -> str:
+    """What a filter is set to, in words where it is one of a few."""
+    choices = dict(narrowed.filters[name].extra.get("choices", ()))
+    return str(choices.get(value, value))
+
+
+def _groups(counts: Mapping[str, int], rows: list[DeskRow]) -> dict[int, dict[str, Any]]:
+    """Heading of each part of the list: how many, how many of them in the field, where several can be done on one way.
+
+    Red stands under the heading of today.
+    """
     found = {}
     for number, label in BUCKETS:
-        count, field = counts[f"part {number}"], counts.get(f"part {number} marked", 0)
+        parts = (RED, DUE) if number == RED else (number,)
+        count = sum(counts[f"part {part}"] for part in parts)
+        field = sum(counts.get(f"part {part} marked", 0) for part in parts)
         words = ngettext("%(count)s 项", "%(count)s 项", count) % {"count": capped(count)}
-        found[number] = {"label": label, "words": words, "field": field if count <= MOST_COUNTED else 0}
+        here = [row for row in rows if desk_page.heading_of(row.bucket) == number]
+        best = max(here, key=lambda row: row.near, default=None)
+        found[number] = {
+            "label": label,
+            "words": words,
+            "field": field if count <= MOST_COUNTED else 0,
+            "estate": _estate(best) if best and best.near else "",
+            "near": best.near if best else 0,
+            "lead": best.task.pk if best else 0,
+        }
     return found
 
 
-class AssignMany(PageView):
-    """Gives the ticked tasks to one officer; the first refusal says which task and stops nothing else."""
-
-    permission = "followups.assign"
-    http_method_names = ["post"]
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = AssignForm(request.POST, branch_ids=branch_ids_visible_to(self.staff))
-        back = request.POST.get("next", "")
-        target = back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else reverse("followups:desk")
-        if not form.is_valid():
-            messages.error(request, _("请选择主办人，并写明分派原因。"))
-            return redirect(target)
-        ids = [id_of(text) for text in request.POST.getlist("task")][:MOST_AT_ONCE]
-        found = list(VisitTask.objects.visible_to(self.staff).filter(pk__in=ids).order_by("pk"))
-        done = 0
-        if not found:
-            messages.error(request, _("没有可分派的任务，请先勾选。"))
-        for task in found:
-            try:
-                actions.assign(task_id=task.pk, **form.cleaned_data, by=self.staff, at=self.at)
-                done += 1
-            except ActionRefused as refusal:
-                messages.error(request, f"{task.number} {refusal.message}")
-        if done:
-            words = ngettext("已将 %(count)s 项分派给%(name)s。", "已将 %(count)s 项分派给%(name)s。", done)
-            messages.success(request, words % {"count": done, "name": form.cleaned_data["officer"].name})
-        return redirect(target)
+def _estate(row: DeskRow) -> str:
+    return row.estate or estate_of(getattr(row.task, "home_address", "") or "", row.district)

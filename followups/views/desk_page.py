@@ -6,28 +6,45 @@ only the rows of the page are read with all that a row shows.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    DecimalField,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy
 
 from followups.filters import DESK_CHIPS, desk_chip
-from followups.models import Method, TaskState, VisitTask
+from followups.models import Level, Method, TaskState, VisitTask
 from followups.queries.desk import BESIDE, with_row_facts
-from people.paging import MOST_COUNTED, Order, Page, Part, counts_of, page_of
+from loans.models import Installment
+from people.paging import MOST_COUNTED, PAGE_ROWS, Order, Page, Part, counts_of, page_of
 
+# The parts of the list in its order, each with the heading under which it stands: red is for today, whenever due.
 BUCKETS = (
     (0, gettext_lazy("今天")),
-    (1, gettext_lazy("本周")),
-    (2, gettext_lazy("下周")),
-    (3, gettext_lazy("更晚")),
-    (4, gettext_lazy("待审核")),
+    (2, gettext_lazy("本周")),
+    (3, gettext_lazy("下周")),
+    (4, gettext_lazy("更晚")),
+    (5, gettext_lazy("待审核")),
 )
-IN_REVIEW = 4
-_BY_URGENCY = ("level", "due_on", "id")
+RED, DUE, IN_REVIEW = 0, 1, 5
+# Red first, then time left, then what is overdue most.
+_BY_TIME = ("due_on", "-owed", "id")
 # The cursor of a part begins with its number, that of the whole with the row's bucket: one is good for the other.
-BY_TIME = Order("time", gettext_lazy("时限，红色优先"), ("bucket", *_BY_URGENCY))
-_SORTED_BY = (*_BY_URGENCY, "loan__id", "loan__position__overdue_since")
+BY_TIME = Order("time", gettext_lazy("时限，红色优先"), ("bucket", *_BY_TIME))
+_SORTED_BY = ("level", "due_on", "id", "loan__id", "loan__position__overdue_since")
 _OVERDUE = Q(loan__position__overdue_since__isnull=False)
 ORDERS = (
     BY_TIME,
@@ -57,32 +74,54 @@ class Asked(NamedTuple):
 
 
 def buckets(today: date) -> tuple[Q, ...]:
-    """The parts of the list: due by today, this week, next week, later, in review."""
+    """The parts of the list: red, due by today, this week, next week, later, in review."""
     sunday = today + timedelta(days=6 - today.weekday())
     next_sunday = sunday + timedelta(days=7)
     to_do = ~Q(state=TaskState.SUBMITTED)
+    calm = to_do & Q(level__gt=Level.RED)
     return (
-        to_do & Q(due_on__lte=today),
-        to_do & Q(due_on__gt=today, due_on__lte=sunday),
-        to_do & Q(due_on__gt=sunday, due_on__lte=next_sunday),
-        to_do & Q(due_on__gt=next_sunday),
+        to_do & Q(level=Level.RED),
+        calm & Q(due_on__lte=today),
+        calm & Q(due_on__gt=today, due_on__lte=sunday),
+        calm & Q(due_on__gt=sunday, due_on__lte=next_sunday),
+        calm & Q(due_on__gt=next_sunday),
         Q(state=TaskState.SUBMITTED),
     )
 
 
 def bucket_of(task: VisitTask, today: date) -> int:
     """The part a task stands in, as `buckets` has it."""
-    sunday = today + timedelta(days=6 - today.weekday())
     if task.state == TaskState.SUBMITTED:
         return IN_REVIEW
+    if task.level == Level.RED:
+        return RED
+    sunday = today + timedelta(days=6 - today.weekday())
     ends = (today, sunday, sunday + timedelta(days=7))
-    return next((number for number, end in enumerate(ends) if task.due_on <= end), len(ends))
+    return DUE + next((number for number, end in enumerate(ends) if task.due_on <= end), len(ends))
+
+
+def heading_of(bucket: int) -> int:
+    """Red stands under the heading of today."""
+    return RED if bucket == DUE else bucket
 
 
 def in_buckets(tasks: QuerySet[VisitTask], today: date) -> QuerySet[Any]:
     """Adds the part of the list a task stands in."""
     whens = [When(condition, then=Value(number)) for number, condition in enumerate(buckets(today))]
-    return tasks.annotate(bucket=Case(*whens, default=Value(3), output_field=IntegerField()))
+    return tasks.annotate(bucket=Case(*whens, default=Value(4), output_field=IntegerField()))
+
+
+def with_owed(tasks: QuerySet[VisitTask]) -> QuerySet[Any]:
+    """Adds what is overdue, looked up for loans that are: nothing of the others."""
+    unpaid = (
+        Installment.objects.filter(loan_id=OuterRef("loan_id"), settled_on__isnull=True)
+        .order_by()
+        .values("loan_id")
+        .annotate(total=Sum(F("principal") + F("interest") - F("principal_paid") - F("interest_paid")))
+        .values("total")
+    )
+    owed = When(_OVERDUE, then=Coalesce(Subquery(unpaid), Value(Decimal(0))))
+    return tasks.annotate(owed=Case(owed, default=Value(Decimal(0)), output_field=DecimalField()))
 
 
 def counts(asked: Asked) -> dict[str, int]:
@@ -92,28 +131,33 @@ def counts(asked: Asked) -> dict[str, int]:
     for code, _label in DESK_CHIPS:
         chip = tasks.filter(desk_chip(code, asked.today, asked.covered))
         # By urgency or by day as the chip's rows lie together; the few in review have an index of their own.
-        order = {"urgent": _BY_URGENCY, "returned": (), "submitted": (), "covered": ()}.get(code, ("due_on", "id"))
+        order = {"urgent": ("level", "due_on", "id"), "returned": (), "inbox": (), "covered": ()}.get(
+            code, ("due_on", "id")
+        )
         wanted[f"chip {code}"] = chip.order_by(*order)
     marks = {}
     if asked.order.code == BY_TIME.code:
         for number, condition in enumerate(buckets(asked.today)):
             part = asked.narrowed.filter(condition)
-            wanted[f"part {number}"] = part if number == IN_REVIEW else part.order_by("due_on", "id")
+            wanted[f"part {number}"] = part if number in (RED, IN_REVIEW) else part.order_by("due_on", "id")
             marks[f"part {number}"] = Q(method=Method.FIELD)
     return counts_of(wanted, marks)
 
 
-def page(asked: Asked, *, is_large: bool) -> Page:
+def page(asked: Asked, *, is_large: bool, size: int = PAGE_ROWS) -> Page:
     """The rows with all that the list shows, each with its bucket."""
     tasks, order = asked.narrowed, asked.order
     if is_large:
         tasks = tasks.select_related("loan__position").only(*_SORTED_BY)
         if order.code == BY_TIME.code:
-            parts = tuple(Part(each, _BY_URGENCY) for each in buckets(asked.today))
+            tasks = with_owed(tasks)
+            parts = tuple(Part(each, _BY_TIME) for each in buckets(asked.today))
             order = Order(order.code, order.label, parts=parts)
     else:
-        tasks = in_buckets(tasks.select_related(*BESIDE), asked.today)
-    found = page_of(tasks, order, cursor=asked.cursor)
+        tasks = tasks.select_related(*BESIDE)
+        if order.code == BY_TIME.code:
+            tasks = with_owed(in_buckets(tasks, asked.today))
+    found = page_of(tasks, order, cursor=asked.cursor, size=size)
     ids = [task.pk for task in found.rows]
     read = (
         VisitTask.objects.select_related(*BESIDE).in_bulk(ids) if is_large else {each.pk: each for each in found.rows}
@@ -122,6 +166,12 @@ def page(asked: Asked, *, is_large: bool) -> Page:
     for task in read.values():
         vars(task)["bucket"] = bucket_of(task, asked.today)
     return Page([read[pk] for pk in ids if pk in read], found.next, found.previous)
+
+
+def whole(asked: Asked, *, most: int) -> list[VisitTask]:
+    """The list from its beginning with what rows show, for a file."""
+    found = page(asked._replace(cursor=""), is_large=False, size=most)
+    return found.rows
 
 
 def is_large(found: Mapping[str, int], scope: str) -> bool:

@@ -13,7 +13,7 @@ from followups.actions import merging
 from followups.models import Event, EventSource, MergeMode, VisitTask
 from followups.queries.events import events_of, kind_words
 from followups.rules import events as rules
-from followups.views.desk import id_of
+from followups.views.desk_list import id_of
 from followups.views.leave import day_of
 from followups.views.task import TaskStep
 from journal.errors import ActionRefused

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from followups import actions
 from followups.models import VisitTask
 from followups.queries.alerts import ToldAlert, told_alerts, unread_alerts
-from followups.queries.notices import MOST_COUNTED, last_told, told, unread, waiting_skips
+from followups.queries.notices import MOST_COUNTED, last_told, told, unread, waiting_reassigns, waiting_skips
 from followups.views.desk import id_of
 from followups.views.rows import name_for
 from followups.views.task import TaskStep
@@ -42,10 +42,12 @@ class NoticesPage(PageView):
         rows = told(self.staff, today)
         alerts = told_alerts(self.staff, today)
         skips = list(waiting_skips(self.staff)) if may(self.staff, "followups.review") else []
+        reassigns = list(waiting_reassigns(self.staff)) if may(self.staff, "followups.assign") else []
         return super().get_context_data(
             **kwargs,
             rows=[(row, name_for(self.staff, row.notice.task)) for row in rows],
             skips=[(one, name_for(self.staff, one.task)) for one in skips],
+            reassigns=[(one, name_for(self.staff, one.task)) for one in reassigns],
             alerts=[(row, _name_of(row, self.staff)) for row in alerts],
             new=sum(row.is_new for row in rows) + sum(row.is_new for row in alerts),
             last=last_told(rows),

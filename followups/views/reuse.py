@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 
 from followups.actions.reuse import open_past_visits
 from followups.queries.reuse import PastVisits
-from followups.views.desk import id_of
+from followups.views.desk_list import id_of
 from followups.views.visit import in_language
 from followups.wording import why
 from journal.errors import ActionRefused

@@ -1,7 +1,7 @@
 """How a task or report is worded in a row: time left, name as far as it may be seen, why."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from followups.models import OPEN_STATES, Conclusion, Level, Outcome, TaskState, VisitReport, VisitTask
 from followups.queries.cover import covers, is_held_by
 from followups.rules import clock
+from followups.rules.estates import estate_of, short_district
 from followups.wording import why
 from loans.queries import calendar
 from loans.rules.aging import days_past_due
@@ -23,7 +24,7 @@ from people.rules.masking import mask_name
 
 SOON_WORKDAYS = 5
 # Wide characters that the sentence column of the desk holds at 1440 px.
-WHY_WIDTH = 24
+WHY_WIDTH = 16
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,22 @@ def left_of(due_on: date, today: date, days: Calendar) -> Left:
 
 
 def name_for(staff: Staff, task: VisitTask) -> str:
-    """Full where the person works on the loan (own portfolio, own open task, a task they assign or review)."""
+    """Full where the person works on the loan."""
     name: str = task.loan.borrower.name
+    return name if is_plain_to(staff, task) else mask_name(name)
+
+
+def is_plain_to(staff: Staff, task: VisitTask) -> bool:
+    """Does the person work on the loan: own portfolio, own open task, a task they assign or review?"""
+    if _is_own(staff, task):
+        return True
+    return task.state in OPEN_STATES and (may(staff, "followups.assign") or may(staff, "followups.review"))
+
+
+def _is_own(staff: Staff, task: VisitTask) -> bool:
+    """Own portfolio or own open task: there the place of the home is no secret either."""
     is_open = task.state in OPEN_STATES
-    if task.loan.portfolio_officer_id == staff.pk or (is_open and is_held_by(task, staff)):
-        return name
-    if is_open and (may(staff, "followups.assign") or may(staff, "followups.review")):
-        return name
-    return mask_name(name)
+    return task.loan.portfolio_officer_id == staff.pk or (is_open and is_held_by(task, staff))
 
 
 @dataclass(frozen=True)
@@ -75,26 +84,45 @@ class DeskRow:
     overdue_amount: Decimal | None
     last_visit: str
     bucket: int
-    place: str
+    # District and estate; the estate only for who works on the loan.
+    district: str
+    estate: str
+    # How many loans of the customer are being paid.
+    loan_count: int
+    # Other homes of the estate to be visited within 30 days.
+    near: int = 0
     # Whose task it is, where the person only stands in (代管).
     cover_for: str = ""
 
+    @property
+    def heading(self) -> int:
+        """The part of the list under whose heading it stands: red under today's."""
+        return 0 if self.bucket == 1 else self.bucket
 
-def desk_rows(tasks: Iterable[VisitTask], *, staff: Staff, today: date, days: Calendar | None = None) -> list[DeskRow]:
-    """Rows of the worklist from tasks of `queries.desk` annotated with `bucket`."""
+
+def desk_rows(
+    tasks: Iterable[VisitTask],
+    *,
+    staff: Staff,
+    today: date,
+    days: Calendar | None = None,
+    near: Mapping[int, Sequence[Any]] | None = None,
+) -> list[DeskRow]:
+    """Rows of the worklist from tasks of `queries.desk` annotated with `bucket`; `near`: neighbors by task."""
     found = list(tasks)
     if not found:
         return []
     dues = [task.due_on for task in found] + [today]
     days = days or calendar(min(dues), max(dues))
-    return [_desk_row(task, staff, today, days) for task in found]
+    return [_desk_row(task, staff, today, days, len((near or {}).get(task.pk, ()))) for task in found]
 
 
-def _desk_row(task: Any, staff: Staff, today: date, days: Calendar) -> DeskRow:
+def _desk_row(task: Any, staff: Staff, today: date, days: Calendar, near: int) -> DeskRow:
     late = days_past_due(task.loan.position.overdue_since, today)
     sentence = why(task)
     room = WHY_WIDTH - (2 if task.level != Level.NONE else 0) - (4 if task.is_light else 0)
-    fitting, more = that_fits(sentence, room - (2 if may(staff, "followups.assign") else 0))
+    fitting, more = that_fits(sentence, room)
+    district = task.district or ""
     return DeskRow(
         task=task,
         name=name_for(staff, task),
@@ -106,7 +134,10 @@ def _desk_row(task: Any, staff: Staff, today: date, days: Calendar) -> DeskRow:
         overdue_amount=task.overdue_amount if late else None,
         last_visit=_last_visit(task),
         bucket=getattr(task, "bucket", 0),
-        place=task.district or "",
+        district=short_district(district),
+        estate=estate_of(task.home_address or "", district) if _is_own(staff, task) else "",
+        loan_count=task.loan_count,
+        near=near,
         cover_for=task.assigned_to.name if covers(task, staff) else "",
     )
 

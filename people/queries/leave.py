@@ -47,7 +47,8 @@ def know_day(staff: Staff, day: date) -> None:
 
     Who makes no visits stands in for nobody.
     """
-    staff.__dict__.setdefault("_covered_ids", {})[None] = covered_ids(staff, day) if may(staff, ENTERS_OWN) else ()
+    known: dict[date | None, tuple[int, ...]] = staff.__dict__.setdefault("_covered_ids", {})
+    known[None] = known[day] = covered_ids(staff, day) if may(staff, ENTERS_OWN) else ()
 
 
 def deputies_for(staff: Staff) -> QuerySet[Staff]:

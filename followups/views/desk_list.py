@@ -1,0 +1,71 @@
+"""What a desk is asked for by its address: scope, filters, order; the page, its file and saved views read it alike."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from followups.filters import TaskFilter
+from followups.models import VisitTask
+from followups.queries.cover import held_by
+from followups.views.desk_page import ORDERS, Asked
+from people.models import Staff
+from people.queries import may
+from people.queries.leave import covered_ids
+
+# What makes a view: everything of the address but where one stands in the list.
+_PLACE = ("cursor", "task", "page")
+
+
+def id_of(text: str) -> int:
+    """The id that a text from outside names; 0, which no row has, when it names none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def scopes_of(staff: Staff) -> dict[str, str]:
+    words = {"mine": _("我的"), "branch": _("机构全部"), "unassigned": _("未分派")}
+    if not may(staff, "followups.record_visit"):
+        del words["mine"]
+    return words
+
+
+def scope_of(staff: Staff, asked: Mapping[str, Any]) -> str:
+    """Officers start with their own work, the others with everything they see."""
+    default = "mine" if may(staff, "followups.record_visit") else "branch"
+    scope = str(asked.get("scope", ""))
+    return scope if scope in ("mine", "branch", "unassigned") else default
+
+
+def asked_of(request: HttpRequest, staff: Staff, today: date) -> tuple[TaskFilter, Asked]:
+    """The filters, and what they ask for."""
+    scope = scope_of(staff, request.GET)
+    seen = VisitTask.objects.visible_to(staff).still_open()
+    scopes = {code: _scoped(seen, code, staff) for code in scopes_of(staff)}
+    scopes.setdefault(scope, _scoped(seen, scope, staff))
+    narrowed = TaskFilter(request.GET, queryset=scopes[scope], request=request)
+    order = next((order for order in ORDERS if order.code == request.GET.get("sort")), ORDERS[0])
+    cursor = request.GET.get("cursor", "")
+    return narrowed, Asked(scopes, scope, narrowed.qs, today, order, cursor, covered_ids(staff))
+
+
+def view_query(asked: Any) -> str:
+    """The filters and the order as a view keeps them: names in order, empty ones and places in the list left out."""
+    known = {"scope", "sort", *TaskFilter.base_filters}
+    pairs = [
+        (name, value)
+        for name in sorted(asked)
+        if name in known and name not in _PLACE
+        for value in asked.getlist(name)
+        if value
+    ]
+    return urlencode(pairs)
+
+
+def _scoped(tasks: QuerySet[VisitTask], scope: str, staff: Staff) -> QuerySet[VisitTask]:
+    if scope == "mine":
+        return tasks.filter(held_by(staff))
+    return tasks.filter(assigned_to__isnull=True) if scope == "unassigned" else tasks
