@@ -93,16 +93,18 @@ WITH days AS MATERIALIZED (
       FROM open o
       LEFT JOIN (SELECT id, min(days_left) AS days_left FROM steps WHERE days_left > 0 GROUP BY id) s USING (id)
       LEFT JOIN (SELECT id, min(days_left) AS days_left FROM alarms WHERE days_left > 0 GROUP BY id) a USING (id)
-), looked AS (
-    UPDATE followups_visittask t SET look_on = l.look_on
-      FROM (SELECT l.* FROM later l JOIN open o USING (id) WHERE l.look_on <> o.look_on ORDER BY l.id) l
-     WHERE {looks} AND t.id = l.id AND t.version = l.version
 )
-SELECT count(*) FROM made
+SELECT (SELECT count(*) FROM made), array_agg(l.id ORDER BY l.id), array_agg(l.version ORDER BY l.id),
+       array_agg(l.look_on ORDER BY l.id) FROM later l JOIN open o USING (id) WHERE l.look_on <> o.look_on
+"""
+# A statement of its own: how many rows it has is known when it is planned.
+_LOOK_AGAIN = """
+UPDATE followups_visittask t SET look_on = l.look_on
+  FROM unnest(%(ids)s::bigint[], %(versions)s::int[], %(days)s::date[]) AS l(id, version, look_on)
+ WHERE t.id = l.id AND t.version = l.version
 """
 # The evening reads what may have something to tell; a fact of the day what it is about, and no evening moves.
-_EVENING = {"which": "t.look_on <= %(as_of)s", "looks": "true"}
-_IN_THE_DAY = {"which": "t.loan_id = ANY(%(loans)s)", "looks": "false"}
+_EVENING, _IN_THE_DAY = "t.look_on <= %(as_of)s", "t.loan_id = ANY(%(loans)s)"
 _NEVER = date(9999, 12, 31)
 
 
@@ -134,8 +136,11 @@ def _raise(
         "only": list(AUDIENCES if only is None else only),
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(_REACHED.format(**(_EVENING if loan_ids is None else _IN_THE_DAY)), asked)
-        return int(cursor.fetchone()[0])
+        cursor.execute(_REACHED.format(which=_EVENING if loan_ids is None else _IN_THE_DAY), asked)
+        told, ids, versions, days = cursor.fetchone()
+        if ids and loan_ids is None:
+            cursor.execute(_LOOK_AGAIN, {"ids": ids, "versions": versions, "days": days})
+        return int(told)
 
 
 def _next_workday(day: date) -> date:

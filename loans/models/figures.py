@@ -24,7 +24,8 @@ class Figure(models.Model):
     """Open loans of a branch and product at the close of a date, of one class and one band of days past due."""
 
     business_date = models.DateField()
-    branch = models.ForeignKey(Branch, on_delete=models.PROTECT, db_index=False, related_name="+")
+    # A close writes some thousand at once, of branches it has just read: no look-up for each.
+    branch = models.ForeignKey(Branch, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+")
     product = models.CharField(
         max_length=20, choices=Product.choices, default=Product.COMMERCIAL, db_default=Product.COMMERCIAL
     )
@@ -63,7 +64,8 @@ class GeneralLine(models.Model):
     """
 
     business_date = models.DateField()
-    branch = models.ForeignKey(Branch, on_delete=models.PROTECT, db_index=False, related_name="+")
+    # A close writes some thousand at once, of branches it has just read: no look-up for each.
+    branch = models.ForeignKey(Branch, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+")
     product = models.CharField(max_length=20, choices=Product.choices)
     account = models.CharField(max_length=30, choices=GeneralAccount.choices)
     amount = money()
