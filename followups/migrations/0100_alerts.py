@@ -11,7 +11,7 @@ PROTECT = django.db.models.deletion.PROTECT
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("followups", "0090_projects"),
+        ("followups", "0070_desk"),
         ("people", "0011_certificates_entered"),
         ("risk", "0003_signals"),
     ]
