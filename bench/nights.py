@@ -190,6 +190,14 @@ WHERE p.loan_id = i.loan_id AND i.settled_on IS NULL AND i.overdue_from = p.over
     "UPDATE loans_position SET overdue_since = overdue_since - 1 WHERE overdue_since IN (%(day)s - 31, %(day)s - 91)",
 )
 
+# And who is reminded three days ahead is reminded of the 30th, on which nothing is due: due days end with the 28th.
+_NOTHING_TO_REMIND_OF = """
+ALTER TABLE loans_parameter DISABLE TRIGGER USER;
+UPDATE loans_parameter SET value = to_jsonb(29 - extract(day FROM %(day)s::date)::int)
+WHERE code = 'reminder_days_before';
+ALTER TABLE loans_parameter ENABLE TRIGGER USER
+"""
+
 
 def _opened_again(stand: Stand) -> Callable[[Any], None]:
     def prepared(cursor: Any) -> None:
@@ -208,7 +216,7 @@ def _opened_again(stand: Stand) -> Callable[[Any], None]:
                 f"ALTER TABLE {table} ENABLE TRIGGER USER",
                 [MEASURED_ON],
             )
-        for statement in _NOTHING_CROSSES:
+        for statement in (*_NOTHING_CROSSES, _NOTHING_TO_REMIND_OF):
             cursor.execute(statement, {"day": MEASURED_ON})
         cursor.execute(f"VACUUM (ANALYZE, INDEX_CLEANUP ON) {_WRITTEN}")
 

@@ -14,6 +14,7 @@ _MAY_CHANGE = {
     "loans_installment": "settled_on IS NULL OR penalty_left > 0 OR compound_left > 0",
     "loans_receipt": "state IN ('WAITING', 'UNMATCHED')",
     "loans_businessdate": "true",
+    "loans_parameter": "true",
     "loans_repricingrun": "true",
     "loans_repricingitem": "state = 'PENDING'",
     "loans_pricing": "upper_inf(in_force)",
