@@ -157,12 +157,13 @@ def machine_memory(limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
 
 
 def shared_buffers(memory: int, *, throwaway: bool) -> int:
-    """In MB, of the machine's: a sixteenth up to 1 GB.
+    """In MB, of the machine's: an eighth up to 4 GB.
 
     A quarter, as PostgreSQL's manual begins with, is for a server of its own; here web, workers and the files' cache
-    share the machine. The servers of the tests hold little and there may be several of them.
+    share the machine. What a night of a million loans writes in one stage has to fit, or each page that makes room for
+    another waits for the disk. The servers of the tests hold little and there may be several of them.
     """
-    return max(64, min(256 if throwaway else 1024, memory // 16))
+    return max(64, min(256, memory // 16) if throwaway else min(4096, memory // 8))
 
 
 def max_wal_size(memory: int) -> int:

@@ -10,16 +10,16 @@ from launcher.servers import machine_memory, max_wal_size, shared_buffers
     ("memory", "buffers", "log"),
     [
         (512, 64, 2048),
-        (2048, 128, 2048),
-        (4096, 256, 2048),
-        (8192, 512, 4096),
-        (16384, 1024, 8192),
-        (65536, 1024, 8192),
+        (2048, 256, 2048),
+        (4096, 512, 4096),
+        (8192, 1024, 8192),
+        (16384, 2048, 8192),
+        (65536, 4096, 8192),
     ],
 )
-def test_the_database_takes_a_sixteenth_up_to_a_gigabyte(memory: int, buffers: int, log: int) -> None:
+def test_the_database_takes_an_eighth_up_to_four_gigabytes(memory: int, buffers: int, log: int) -> None:
     assert (shared_buffers(memory, throwaway=False), max_wal_size(memory)) == (buffers, log)
-    assert shared_buffers(memory, throwaway=True) == min(buffers, 256)
+    assert shared_buffers(memory, throwaway=True) == max(64, min(256, memory // 16))
 
 
 def test_a_container_has_what_it_may_have(tmp_path: Path) -> None:
