@@ -17,6 +17,7 @@ from people.queries import sees_every_branch
 class MessageKind(models.TextChoices):
     DUE = reminders.DUE, _("还款提醒")
     OVERDUE = reminders.OVERDUE, _("逾期提醒")
+    APPOINTMENT = "APPOINTMENT", _("回访预约")
 
 
 class Channel(models.TextChoices):
@@ -47,7 +48,7 @@ class Template(models.Model):
     Its words never change (a trigger holds that, and that the hash is theirs); an approved one's period may be closed.
     """
 
-    kind = models.CharField(max_length=10, choices=MessageKind.choices)
+    kind = models.CharField(max_length=12, choices=MessageKind.choices)
     channel = models.CharField(max_length=10, choices=Channel.choices)
     version = models.PositiveSmallIntegerField()
     text = models.CharField(max_length=300)
@@ -181,13 +182,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """A reminder of one step about one day of a loan. One that nobody sent by `expires_on` is past, without a write."""
+    """A reminder of one step about one day of a loan, or the announcement of a visit. One that nobody sent by
+    `expires_on` is past, without a write."""
 
     loan = models.ForeignKey(
         Loan, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="messages"
     )
-    kind = models.CharField(max_length=10, choices=MessageKind.choices)
-    # The due day, or the day since which the loan is overdue.
+    kind = models.CharField(max_length=12, choices=MessageKind.choices)
+    # The due day, the day since which the loan is overdue, or the day of the visit.
     about = models.DateField()
     # Days past due of the reminder; 0 before the due day.
     step = models.PositiveSmallIntegerField()
@@ -220,9 +222,12 @@ class Message(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["loan", "kind", "about", "step"], name="message_once"),
-            models.CheckConstraint(condition=Q(amount__gt=0), name="message_amount_positive"),
             models.CheckConstraint(
-                condition=Q(kind="DUE", step=0) | Q(kind="OVERDUE", step__gt=0), name="message_step_is_its_kinds"
+                condition=Q(amount__gt=0) | Q(kind="APPOINTMENT", amount=0), name="message_amount_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["DUE", "APPOINTMENT"], step=0) | Q(kind="OVERDUE", step__gt=0),
+                name="message_step_is_its_kinds",
             ),
             models.CheckConstraint(condition=Q(expires_on__gte=F("about")), name="message_expires_after_its_day"),
             models.CheckConstraint(

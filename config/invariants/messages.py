@@ -30,7 +30,7 @@ MESSAGES = (
         "SELECT count(*) FROM correspondence_message WHERE state = 'WAITING'",
         f"""SELECT m.id, format('%%s %%s, due %%s, overdue since %%s', m.kind, m.about, p.next_due_on, p.overdue_since)
             FROM correspondence_message m JOIN loans_position p ON p.loan_id = m.loan_id
-            WHERE m.state = 'WAITING' AND m.expires_on > %(reminded_on)s
+            WHERE m.state = 'WAITING' AND m.expires_on > %(reminded_on)s AND m.kind <> 'APPOINTMENT'
             AND (p.settled_on IS NOT NULL OR p.accelerated_on IS NOT NULL OR p.written_off_on IS NOT NULL
                  OR CASE m.kind WHEN 'DUE' THEN p.next_due_on ELSE p.overdue_since END IS DISTINCT FROM m.about
                  OR m.amount <= p.suspense OR m.kind = 'OVERDUE' AND m.amount IS DISTINCT FROM (

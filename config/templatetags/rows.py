@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
 from config.templatetags.anju import (
     NONE,
@@ -28,6 +28,7 @@ from config.templatetags.anju import (
     short,
     short_day,
     thousands,
+    weekday,
 )
 
 register = template.Library()
@@ -61,16 +62,8 @@ _TICK = (
 @register.filter
 def week_letter(day: date) -> str:
     """The shortest word of a day of the week, above a number."""
-    letters = (
-        pgettext("weekday", "一"),
-        pgettext("weekday", "二"),
-        pgettext("weekday", "三"),
-        pgettext("weekday", "四"),
-        pgettext("weekday", "五"),
-        pgettext("weekday", "六"),
-        pgettext("weekday", "日"),
-    )
-    return letters[day.weekday()]
+    word = weekday(day)
+    return word[:2] if word.isascii() else word[-1]
 
 
 @register.simple_tag(takes_context=True)

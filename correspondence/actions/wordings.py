@@ -76,12 +76,12 @@ def words_of_fault(fault: str) -> str:
     return _("缺少字段 {%(name)s}。") % {"name": name}
 
 
-def check_text(text: str) -> str:
+def check_text(text: str, kind: str = "") -> str:
     """The words without outer space; WordingNotFit tells every fault."""
     words = text.strip()
     if has_unseen_characters(words):
         raise WordingNotFit(_("文字含有不可见或控制字符。"), field="text")
-    if found := faults(words):
+    if found := faults(words, kind):
         raise WordingNotFit(" ".join(words_of_fault(each) for each in found), field="text")
     return words
 
@@ -93,7 +93,7 @@ def propose_wording(*, kind: str, text: str, from_on: date, reason: str, by: Sta
     today = hold_business_date()
     if kind not in MessageKind.values:
         raise WordingNotFit(_("没有这种提醒。"), field="kind")
-    words, reason = check_text(text), checked_note(reason, field="reason")
+    words, reason = check_text(text, kind), checked_note(reason, field="reason")
     # Versions of a kind are counted under the lock of its newest.
     newest = Template.objects.select_for_update().filter(kind=kind).order_by("-version").first()
     waiting = Template.objects.filter(kind=kind, checker="", ended_at__isnull=True).first()
@@ -123,7 +123,7 @@ def decide_wording(
         raise WordingChanged(_("这一版与您看到的不同，请重新打开后再复核。"))
     wording.remark = checked_note(remark, field="remark") if remark.strip() or not approve else ""
     if approve:
-        check_text(wording.text)
+        check_text(wording.text, wording.kind)
         _check_date(wording.kind, wording.in_force.lower, today)
         _close_the_one_before(wording)
         wording.checker, wording.checked_at = by.staff_no, at

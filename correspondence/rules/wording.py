@@ -11,8 +11,9 @@ from datetime import date
 from decimal import Decimal
 
 FIELDS = ("bank", "name", "note_tail", "about", "as_of", "amount", "hotline")
-# What nobody may leave out, whatever the kind.
+# What nobody may leave out; the announcement of a visit speaks of no money.
 NEEDED = ("bank", "note_tail", "amount", "about", "hotline")
+APPOINTMENT = "APPOINTMENT"
 LONGEST = 300
 TAIL = 4
 _FIELD = re.compile(r"\{([^{}]*)\}")
@@ -26,6 +27,10 @@ FIRST_TEXTS: dict[str, str] = {
         "【{bank}】{name}，您好。截至{as_of}，您尾号{note_tail}的住房贷款有已到期未还的本息{amount}元（应还日{about}）。"
         "请尽快安排还款；如已还款，请忽略本提醒。如有困难，请致电{hotline}，我们一起商量。"
     ),
+    "APPOINTMENT": (
+        "【{bank}】{name}，您好。我行拟于{about}就您尾号{note_tail}的住房贷款进行例行回访，请保持电话畅通。"
+        "工作人员不会索要密码或验证码。如时间不便，请致电{hotline}改约。"
+    ),
 }
 
 
@@ -33,13 +38,18 @@ class UnknownField(ValueError):
     """A text names a field that nobody fills."""
 
 
-def faults(text: str) -> tuple[str, ...]:
+def needed(kind: str) -> tuple[str, ...]:
+    """The fields that a text of this kind must have."""
+    return tuple(name for name in NEEDED if kind != APPOINTMENT or name != "amount")
+
+
+def faults(text: str, kind: str = "") -> tuple[str, ...]:
     """What is wrong with a text, as codes: too long, braces that are no field, fields unknown, fields missing."""
     named = _FIELD.findall(text)
     found = ["too_long"] if len(text) > LONGEST else []
     found += ["brace"] if set(_FIELD.sub("", text)) & set("{}") else []
     found += [f"unknown:{name}" for name in dict.fromkeys(named) if name not in FIELDS]
-    found += [f"missing:{name}" for name in NEEDED if name not in named]
+    found += [f"missing:{name}" for name in needed(kind) if name not in named]
     return tuple(found)
 
 

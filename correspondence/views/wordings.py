@@ -13,7 +13,7 @@ from correspondence.actions import WordingWrongDate, decide_wording, propose_wor
 from correspondence.actions.wordings import APPROVE, PROPOSE, check_text
 from correspondence.models import MessageKind, Template
 from correspondence.queries import Sample, sample_of, wordings
-from correspondence.rules.wording import FIELDS, LONGEST, NEEDED, fill
+from correspondence.rules.wording import FIELDS, LONGEST, fill, needed
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
 from loans.views.files import answer
@@ -72,7 +72,7 @@ class WordingList(WordingBase):
         posted, kind = request.POST, request.POST.get("kind", "")
         try:
             if posted.get("verb") == "preview":
-                return self._shown(kind, preview=check_text(posted.get("text", "")))
+                return self._shown(kind, preview=check_text(posted.get("text", ""), kind))
             made = propose_wording(
                 kind=kind, text=posted.get("text", ""), from_on=typed_day(posted.get("from_on", "")),
                 reason=posted.get("reason", ""), by=self.staff, at=self.at,
@@ -96,7 +96,7 @@ class WordingList(WordingBase):
             now_shown=fill(now.text, sample.fields) if now else "",
             sample=sample,
             preview=fill(preview, sample.fields) if preview else "",
-            fields=[(f"{{{name}}}", FIELD_WORDS[name], name in NEEDED) for name in FIELDS],
+            fields=[(f"{{{name}}}", FIELD_WORDS[name], name in needed(kind)) for name in FIELDS],
             longest=LONGEST,
             may_propose=may(self.staff, PROPOSE) and not any(row["wording"].state == "WAITING" for row in rows),
             refusal=refusal,

@@ -4,13 +4,15 @@ Each is an action of its own, so that a refusal says which row and stops nothing
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from correspondence.actions.appointments import announce_visit
+from correspondence.models import Message
 from followups.actions.merging import MergeRefused, merge_tasks
-from followups.actions.refusals import NotYours, SecondVisitorWrong
+from followups.actions.refusals import NotYours, SecondVisitorWrong, WrongState
 from followups.actions.tasks import (
     add_event,
     change_task,
@@ -21,7 +23,7 @@ from followups.actions.tasks import (
     require_to_do,
     tell,
 )
-from followups.models import EventKind, MergedTask, MergeMode, Method, Outcome, TaskState, Visit, VisitTask
+from followups.models import EventKind, MergedTask, MergeMode, Method, Outcome, Subject, TaskState, Visit, VisitTask
 from followups.queries.cover import is_held_by
 from followups.rules.facts import WEIGHT
 from journal.errors import ActionRefused
@@ -69,6 +71,21 @@ def name_second(*, task_id: int, second: Staff, by: Staff, at: datetime) -> Visi
     add_event(task, EventKind.SECOND_PROPOSED, by=by.staff_no, at=at, second=second.staff_no, to="")
     tell(task, "followups.second_named", by=by, at=at, second=second.staff_no)
     return task
+
+
+@transaction.atomic
+def announce(*, task_id: int, on: date, by: Staff, at: datetime) -> Message:
+    """Has the borrower told when the visit comes; for who holds the task and has not handed it in."""
+    require(by, RECORDS)
+    task = locked_task(task_id, by)
+    require_to_do(task)
+    if not is_held_by(task, by):
+        raise NotYours(task.assigned_to.name if task.assigned_to else "")
+    if task.is_light or task.method == Method.OFF_SITE or task.subject == Subject.PROPERTY:
+        raise WrongState(_("该任务不需要约见客户。"))
+    made = announce_visit(loan_id=task.loan_id, on=on, by=by, at=at)
+    tell(task, "followups.visit_announced", by=by, at=at, message_id=made.pk, on=on.isoformat())
+    return made
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from followups.api.leave import EndLeave, Leaves
 from followups.api.loans import LoanDetail, LoanTimeline
 from followups.api.notices import Notices, TaskSkip, TaskSkipDecide
 from followups.api.projects import EstateDetail, ProjectDetail, ProjectVisits
+from followups.api.reassigns import TaskReassign, TaskReassignDecide
 from followups.api.relations import EndRelation, Relations
 from followups.api.reports import Approve, ReportDetail, ReportList, ReportPdf, Return
 from followups.api.reuse import PastVisits, ReportReferences
@@ -45,6 +46,8 @@ __all__ = [
     "Notices",
     "PreviewHandOver",
     "ReverseHandOver",
+    "TaskReassign",
+    "TaskReassignDecide",
     "TaskSkip",
     "TaskSkipDecide",
     "TurnAroundTaskList",

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from collateral.models import Charge
 from followups.models import Method, NoticesRead, SavedView, TaskState, VisitReport, VisitTask
+from followups.queries.alerts import alerts_for
 from followups.queries.cover import held_by
 from followups.queries.levelling import CEILING, DEFAULT_CEILING
 from followups.queries.lists import lists_of
@@ -43,7 +44,7 @@ class Head:
     views: list[dict[str, Any]] = field(default_factory=list)
     officers: list[dict[str, Any]] = field(default_factory=list)
     branches: list[tuple[str, str]] = field(default_factory=list)
-    # How many tasks have something new to tell; 100 for more than 99.
+    # How many tasks, signals and rules have something new to tell; above 99 they are not counted on.
     bell: int = 0
     week: Week | None = None
     neighbors: Mapping[int, tuple[Home, ...]] = field(default_factory=dict)
@@ -53,9 +54,12 @@ def head_of(staff: Staff, today: date) -> Head:
     """One statement, after the branches one sees are known."""
     read = Subquery(NoticesRead.objects.filter(staff=staff).values("up_to")[:1])
     new = notices_for(staff, today).filter(pk__gt=Coalesce(read, 0)).values("task_id").distinct()
-    asked: dict[str, QuerySet[Any, dict[str, Any]]] = {
+    seen = Subquery(NoticesRead.objects.filter(staff=staff).values("alerts_up_to")[:1])
+    warned = alerts_for(staff, today).filter(pk__gt=Coalesce(seen, 0)).values("signal_id", "policy_id").distinct()
+    asked: dict[str, QuerySet[Any, Any]] = {
         "views": SavedView.objects.filter(staff=staff).order_by("id").values("id", "name", "query"),
         "bell": new[: MOST_COUNTED + 1],
+        "alerts": warned[: MOST_COUNTED + 1],
     }
     if may(staff, RECORDS):
         asked |= _own(staff, today)
@@ -69,20 +73,20 @@ def head_of(staff: Staff, today: date) -> Head:
         found["views"],
         found.get("officers", []),
         branches if len(branches) > 1 else [],
-        len(found["bell"]),
+        len(found["bell"]) + len(found["alerts"]),
         _week(found, today) if "days" in found else None,
         neighbors(_home(row) for row in found.get("homes", ())),
     )
 
 
-def officers_of(staff: Staff) -> QuerySet[Staff, dict[str, Any]]:
+def officers_of(staff: Staff) -> QuerySet[Any, Any]:
     """Who may be given work in the branches one sees, by branch and name."""
     found = Staff.objects.filter(is_active=True, branch_id__in=branch_ids_visible_to(staff))
     found = found.filter(roles__permissions__contains=[RECORDS]).distinct().order_by("branch__code", "name", "id")
     return found.values("id", "staff_no", "name", branch_name=F("branch__name"), branch_code=F("branch__code"))
 
 
-def _own(staff: Staff, today: date) -> dict[str, QuerySet[Any, dict[str, Any]]]:
+def _own(staff: Staff, today: date) -> dict[str, QuerySet[Any, Any]]:
     monday = today - timedelta(days=today.weekday())
     held = VisitTask.objects.filter(held_by(staff), closed_on__isnull=True, state__in=TO_DO, is_light=False)
     visits = held.filter(~Q(method=Method.OFF_SITE) | Q(evidence__isnull=False))
@@ -95,7 +99,7 @@ def _own(staff: Staff, today: date) -> dict[str, QuerySet[Any, dict[str, Any]]]:
     }
 
 
-def homes_of(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask, dict[str, Any]]:
+def homes_of(tasks: QuerySet[VisitTask]) -> QuerySet[Any, Any]:
     """Where the visits of these tasks go."""
     charges = Charge.objects.filter(loan_id=OuterRef("loan_id")).order_by("id")
     return (

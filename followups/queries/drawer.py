@@ -47,6 +47,9 @@ SELECT jsonb_build_object(
        AND NOT e.is_baseline
        AND NOT EXISTS (SELECT FROM followups_eventfinding f WHERE f.event_id = e.id AND f.finding <> 'UNVERIFIED')
      ORDER BY e.level, e.happened_on DESC, e.id DESC LIMIT %(events)s) q),
+ 'signals', (SELECT jsonb_agg(to_jsonb(q)) FROM (
+    SELECT s.code, s.level, s.raised_on, s.state FROM risk_signal s WHERE s.loan_id = %(loan)s AND s.closed_on IS NULL
+     ORDER BY s.level, s.id DESC LIMIT %(events)s) q),
  'bans', (SELECT jsonb_agg(to_jsonb(q)) FROM (
     SELECT p.channel, p.ground, p.business_date FROM correspondence_contactpreference p
      WHERE p.party_id = %(borrower)s AND p.ended_at IS NULL ORDER BY p.id) q),
@@ -83,12 +86,13 @@ class Contact:
 
 @dataclass(frozen=True)
 class Finding:
-    """What happened and is not yet cleared up."""
+    """What happened and is not yet cleared up: an event, or a warning signal with its state."""
 
     code: str
     level: int
     on: date
     words: str
+    state: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ class DrawerFacts:
 
 def drawer_facts(task: VisitTask, staff: Staff, today: date) -> DrawerFacts:
     """The caller has checked that the task is visible."""
-    asked = {
+    asked: dict[str, Any] = {
         "task": task.pk, "loan": task.loan_id, "borrower": task.loan.borrower_id, "staff": staff.pk, "today": today,
         "second": task.proposed_second_id, "reports": REPORTS, "contacts": CONTACTS, "events": EVENTS,
         "officer": task.assigned_to_id, "branch": task.branch_id, "due": task.due_on, "homes": HOMES,
@@ -138,10 +142,7 @@ def drawer_facts(task: VisitTask, staff: Staff, today: date) -> DrawerFacts:
             Contact(_instant(row["at"]), row["sort"] == "message", row["what"], row["result"], row["note"])
             for row in found["contacts"] or ()
         ],
-        findings=[
-            Finding(row["code"], row["level"], date.fromisoformat(row["happened_on"]), row["words"])
-            for row in found["events"] or ()
-        ],
+        findings=_findings(found),
         bans=[
             Ban(row["channel"], row["ground"], date.fromisoformat(row["business_date"])) for row in found["bans"] or ()
         ],
@@ -151,6 +152,19 @@ def drawer_facts(task: VisitTask, staff: Staff, today: date) -> DrawerFacts:
             for row in found["homes"] or ()
         ],
     )
+
+
+def _findings(found: Mapping[str, Any]) -> list[Finding]:
+    """The worst first."""
+    events = [
+        Finding(row["code"], row["level"], date.fromisoformat(row["happened_on"]), row["words"])
+        for row in found["events"] or ()
+    ]
+    signals = [
+        Finding(row["code"], row["level"], date.fromisoformat(row["raised_on"]), "", row["state"])
+        for row in found["signals"] or ()
+    ]
+    return sorted([*events, *signals], key=lambda one: (one.level, -one.on.toordinal()))
 
 
 def _instant(text: str) -> datetime:

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 
-def lists_of(querysets: Mapping[str, QuerySet[Any, dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+def lists_of(querysets: Mapping[str, QuerySet[Any, Any]]) -> dict[str, list[dict[str, Any]]]:
     """The rows of each queryset of `.values(…)`, in its order; days and instants are texts."""
     parts, values = [], []
     for name, queryset in querysets.items():

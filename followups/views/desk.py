@@ -82,6 +82,7 @@ class DeskPage(PageView):
             business_date=today,
             bell=f"{MOST_TOLD}+" if head.bell > MOST_TOLD else str(head.bell or ""),
             head=head,
+            officer_choices=[(row["staff_no"], f"{row['name']}{_('，')}{row['branch_name']}") for row in head.officers],
             week=head.week if asked.scope == "mine" else None,
             views=self._views(head),
             view_query=view_query(self.request.GET),

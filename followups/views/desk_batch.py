@@ -17,6 +17,7 @@ from followups import actions
 from followups.actions import desk_batch
 from followups.forms import AssignForm, visitors_of
 from followups.models import VisitTask
+from followups.rules.period import day_of
 from followups.views.desk_list import id_of
 from followups.views.rows import name_for
 from journal.errors import ActionRefused
@@ -133,6 +134,20 @@ class SecondOfTicked(OfTicked):
         if done:
             words = ngettext("%(count)s 项已指定协办人%(name)s。", "%(count)s 项已指定协办人%(name)s。", done)
             messages.success(self.request, words % {"count": done, "name": second.name})
+
+
+class MessageTicked(OfTicked):
+    """Puts the announcement of the visit of each ticked task in the queue."""
+
+    def work(self, tasks: list[VisitTask]) -> None:
+        on = day_of(self.request.POST.get("on", ""))
+        if on is None:
+            messages.error(self.request, _("请填写有效日期，如 2026-10-30"))
+            return
+        done = self.each(tasks, lambda task: desk_batch.announce(task_id=task.pk, on=on, by=self.staff, at=self.at))
+        if done:
+            words = ngettext("%(count)s 条预约短信已排队待发。", "%(count)s 条预约短信已排队待发。", done)
+            messages.success(self.request, words % {"count": done})
 
 
 class CloseTicked(OfTicked):

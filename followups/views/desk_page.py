@@ -1,7 +1,7 @@
 """One page of the desk's list: which tasks, in which order, and how many stand in each part.
 
 A desk of a few hundred tasks is sorted as it is, a larger one is walked part by part along the indexes of open tasks;
-only the rows of the page are read with all that a row shows.
+only the rows of the page are read with all that a row shows. (A file of a large desk is sorted as a whole.)
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db.models import (
+    BigIntegerField,
     Case,
-    DecimalField,
     F,
     IntegerField,
     OuterRef,
@@ -22,7 +22,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy
 
 from followups.filters import DESK_CHIPS, desk_chip
@@ -40,10 +40,10 @@ BUCKETS = (
     (5, gettext_lazy("待审核")),
 )
 RED, DUE, IN_REVIEW = 0, 1, 5
-# Red first, then time left, then what is overdue most.
-_BY_TIME = ("due_on", "-owed", "id")
-# The cursor of a part begins with its number, that of the whole with the row's bucket: one is good for the other.
-BY_TIME = Order("time", gettext_lazy("时限，红色优先"), ("bucket", *_BY_TIME))
+# Red first, then time left, then what is overdue most. Where hundreds are due on one day the last would be looked up
+# for each of them: a large desk is walked along the days alone.
+BY_TIME = Order("time", gettext_lazy("时限，红色优先"), ("bucket", "due_on", "-owed", "id"))
+_BY_DAY = ("due_on", "id")
 _SORTED_BY = ("level", "due_on", "id", "loan__id", "loan__position__overdue_since")
 _OVERDUE = Q(loan__position__overdue_since__isnull=False)
 ORDERS = (
@@ -112,7 +112,7 @@ def in_buckets(tasks: QuerySet[VisitTask], today: date) -> QuerySet[Any]:
 
 
 def with_owed(tasks: QuerySet[VisitTask]) -> QuerySet[Any]:
-    """Adds what is overdue, looked up for loans that are: nothing of the others."""
+    """Adds what is overdue in fen, looked up for loans that are: nothing of the others."""
     unpaid = (
         Installment.objects.filter(loan_id=OuterRef("loan_id"), settled_on__isnull=True)
         .order_by()
@@ -120,8 +120,8 @@ def with_owed(tasks: QuerySet[VisitTask]) -> QuerySet[Any]:
         .annotate(total=Sum(F("principal") + F("interest") - F("principal_paid") - F("interest_paid")))
         .values("total")
     )
-    owed = When(_OVERDUE, then=Coalesce(Subquery(unpaid), Value(Decimal(0))))
-    return tasks.annotate(owed=Case(owed, default=Value(Decimal(0)), output_field=DecimalField()))
+    owed = When(_OVERDUE, then=Cast(Coalesce(Subquery(unpaid), Value(Decimal(0))) * 100, BigIntegerField()))
+    return tasks.annotate(owed=Case(owed, default=Value(0), output_field=BigIntegerField()))
 
 
 def counts(asked: Asked) -> dict[str, int]:
@@ -150,8 +150,7 @@ def page(asked: Asked, *, is_large: bool, size: int = PAGE_ROWS) -> Page:
     if is_large:
         tasks = tasks.select_related("loan__position").only(*_SORTED_BY)
         if order.code == BY_TIME.code:
-            tasks = with_owed(tasks)
-            parts = tuple(Part(each, _BY_TIME) for each in buckets(asked.today))
+            parts = tuple(Part(each, _BY_DAY) for each in buckets(asked.today))
             order = Order(order.code, order.label, parts=parts)
     else:
         tasks = tasks.select_related(*BESIDE)

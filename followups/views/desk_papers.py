@@ -1,11 +1,16 @@
-"""What leaves the desk as a file: the list as a workbook."""
+"""What leaves the desk as a file: the list as a workbook, printed forms of visits."""
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from followups.actions.desk_file import MOST_ROWS, take_desk_list
+from followups.actions.field_forms import print_forms
 from followups.models import Level, Method, TaskKind
 from followups.views import desk_page
+from followups.views.desk_batch import ticked
 from followups.views.desk_list import asked_of
 from followups.views.rows import DeskRow, desk_rows
 from journal.errors import ActionRefused
@@ -41,6 +46,31 @@ class DeskFile(PageView):
                 return no_store(HttpResponse(refusal.message, status=422, content_type="text/plain; charset=utf-8"))
         response = HttpResponse(document.content, content_type=document.media_type)
         response["Content-Disposition"] = f'attachment; filename="{document.name}"'
+        return no_store(response)
+
+
+class FormsTicked(PageView):
+    """Printed forms of the ticked tasks as one PDF; what cannot be printed is named on its last page."""
+
+    permission = "followups.view"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        tasks = ticked(request, self.staff)
+        if not tasks:
+            messages.error(request, _("请先勾选任务。"))
+            return redirect("followups:desk")
+        try:
+            printed = print_forms(task_ids=[task.pk for task in tasks], by=self.staff, at=self.at)
+        except ActionRefused as refusal:
+            messages.error(request, refusal.message)
+            return redirect("followups:desk")
+        if not printed.content:
+            for task, why in printed.refused:
+                messages.error(request, f"{task.number} {why.message}")
+            return redirect("followups:desk")
+        response = HttpResponse(printed.content, content_type="application/pdf")
+        response["Content-Disposition"] = f'inline; filename="visit-forms-{tasks[0].due_on:%Y%m%d}.pdf"'
         return no_store(response)
 
 

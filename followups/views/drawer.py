@@ -10,10 +10,11 @@ from correspondence.models import Ground, MessageKind, MessageState
 from followups.assignment_wording import why_of
 from followups.models import ContactOutcome, Method, VisitTask
 from followups.queries import desk, is_known_to, payment_strip, person_facts
-from followups.queries.drawer import Contact, DrawerFacts, drawer_facts
+from followups.queries.drawer import Contact, DrawerFacts, Finding, drawer_facts
 from followups.queries.events import kind_words
 from followups.rules import attempts as rules
 from followups.rules.estates import Home, estate_of, neighbors
+from followups.signal_wording import signal_words
 from followups.views.rows import desk_rows, name_for
 from followups.views.task import (
     POLICY_LINE,
@@ -28,6 +29,7 @@ from loans.queries import LoanReads, OpenDay, installments_of, open_day
 from people.models import Staff
 from people.queries import may
 from people.web import visible_or_404
+from risk.models import SignalState
 
 # Hours at which one may put off a call with one press.
 EVENING, MORNING = time(19), time(10)
@@ -61,6 +63,13 @@ def contact_line(contact: Contact) -> dict[str, Any]:
     }
 
 
+def finding_line(finding: Finding) -> dict[str, Any]:
+    """An event by its kind and what was told of it, a signal by its rule and how far it is."""
+    if not finding.state:
+        return {"finding": finding, "words": kind_words(finding.code), "more": finding.words}
+    return {"finding": finding, "words": signal_words(finding.code), "more": SignalState(finding.state).label}
+
+
 def _near(task: VisitTask, facts: DrawerFacts) -> tuple[Home, ...]:
     """Other homes of the estate among the visits of who has the task."""
     return neighbors(facts.homes).get(task.pk, ())
@@ -85,7 +94,7 @@ def drawer_context(task: VisitTask, staff: Staff, bank: OpenDay, at: datetime) -
         "proposed_second": facts.proposed_second,
         "why_assigned": why_of(task, facts.assigned),
         "contacts": [contact_line(contact) for contact in facts.contacts],
-        "findings": [{"finding": each, "words": kind_words(each.code)} for each in facts.findings],
+        "findings": [finding_line(each) for each in facts.findings],
         "bans": [{"ban": ban, "words": Ground(ban.ground).label} for ban in facts.bans],
         "calling": {"from": rules.EARLIEST, "to": rules.LATEST},
         "slots": slots_of(at),

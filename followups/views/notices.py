@@ -11,7 +11,7 @@ from followups import actions
 from followups.models import VisitTask
 from followups.queries.alerts import ToldAlert, told_alerts, unread_alerts
 from followups.queries.notices import MOST_COUNTED, last_told, told, unread, waiting_reassigns, waiting_skips
-from followups.views.desk import id_of
+from followups.views.desk_list import id_of
 from followups.views.rows import name_for
 from followups.views.task import TaskStep
 from journal.errors import ActionRefused

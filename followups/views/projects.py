@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from followups.actions.projects import ProjectRefused, start_project_visit
 from followups.models import ProjectVisit
 from followups.queries.projects import estate_around, members, report_of
-from followups.views.desk import id_of
+from followups.views.desk_list import id_of
 from followups.views.leave import day_of
 from journal.errors import ActionRefused
 from loans.models import Loan

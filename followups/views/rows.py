@@ -24,7 +24,7 @@ from people.rules.masking import mask_name
 
 SOON_WORKDAYS = 5
 # Wide characters that the sentence column of the desk holds at 1440 px.
-WHY_WIDTH = 16
+WHY_WIDTH = 15
 
 
 @dataclass(frozen=True)

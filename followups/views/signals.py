@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from followups.queries.signals import Figure, chains, chains_of_loan, figures, signals_visible_to
-from followups.views.desk import id_of
+from followups.views.desk_list import id_of
 from followups.views.leave import day_of
 from journal.errors import ActionRefused
 from loans.models import Loan

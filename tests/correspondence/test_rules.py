@@ -135,8 +135,8 @@ def test_what_a_message_speaks_of_stands_or_says_why_not(standing: Standing, kin
 
 
 def test_the_first_wordings_are_whole_short_and_calm() -> None:
-    for text in FIRST_TEXTS.values():
-        assert faults(text) == ()
+    for kind, text in FIRST_TEXTS.items():
+        assert faults(text, kind) == ()
         assert not any(word in text for word in ("起诉", "法院", "征信", "后果", "立即", "失信", "罚"))
 
 

@@ -177,6 +177,8 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("event-feeds", "POST"): ({"operations", "risk"}, {"feed": "COURT", "name": "c.csv", "content": "x"}),
     **policy_rows.ROWS,
     **signal_rows.ROWS,
+    ("task-reassign", "POST"): (VISITORS, {"reason": "与客户有亲属关系"}),
+    ("task-reassign-decide", "POST"): ({"manager"}, {"approve": False, "note": "请继续办理"}),
     ("task-skip", "POST"): (VISITORS | {"manager"}, {"reason": "客户出国定居"}),
     ("task-skip-decide", "POST"): (REVIEWERS, {"approve": False, "note": "请继续联系", "content_sha256": SHA}),
     ("capacity", "GET"): (REPORTERS, None),

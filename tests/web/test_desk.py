@@ -12,8 +12,14 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import override
 
 from collateral.models import Charge, Property
+from correspondence.actions import stop_contact
+from correspondence.batch import install_first_templates
+from correspondence.models import Message
+from followups.actions import install_default_checklist
 from followups.models import (
     EventKind,
     Level,
@@ -27,8 +33,11 @@ from followups.models import (
     TaskState,
     VisitTask,
 )
+from followups.queries import desk
+from followups.queries.field_form import form_content
 from journal.models import Entry
 from loans.models import Installment, Position
+from people.models import Party
 from tests.database.test_visits import make_task
 from tests.factories import AT, book_loan
 from tests.web.api_bank import TODAY, Bank, make_bank
@@ -294,9 +303,55 @@ def test_only_a_clean_off_site_check_is_closed_without_a_visit(bank: Bank) -> No
         assert task.state == TaskState.PLANNED and f"{task.number}：{words}" in said
 
 
+def test_a_visit_is_announced_in_approved_words_and_waits_to_be_sent(bank: Bank) -> None:
+    install_first_templates(at=AT)
+    phone, off_site = of_officer(bank, method=Method.PHONE), of_officer(bank, method=Method.OFF_SITE)
+    silent = of_officer(bank, method=Method.FIELD)
+    Party.objects.filter(pk__in=[phone.loan.borrower_id, off_site.loan.borrower_id]).update(phone="19900001234")
+    Party.objects.filter(pk=silent.loan.borrower_id).update(phone="")
+    client, on = client_of(bank, "officer"), TODAY + timedelta(days=3)
+    said = told(client, "message_ticked", task=[phone.pk, off_site.pk, silent.pk], on=on.isoformat())
+    made = Message.objects.get(kind="APPOINTMENT")
+    assert (made.loan_id, made.about, made.state, made.amount) == (phone.loan_id, on, "WAITING", 0)
+    assert timezone.localtime(made.not_before).date() == on - timedelta(days=1) and made.expires_on == on
+    assert "1 条预约短信已排队待发" in said and f"{silent.number}：没有登记联系电话" in said
+    assert f"{off_site.number}：该任务不需要约见客户" in said
+    assert "已在待发" in told(client, "message_ticked", task=[phone.pk], on=on.isoformat())
+    assert "请填写有效日期" in told(client, "message_ticked", task=[phone.pk], on="x")
+    late = (TODAY - timedelta(days=1)).isoformat()
+    assert "回访日期须在营业日" in told(client, "message_ticked", task=[phone.pk], on=late)
+    manager = bank.staff["manager"]
+    stop_contact(loan_id=phone.loan_id, ground="ASKED", heard="PHONE", reason="客户来电要求", by=manager, at=AT)
+    made.refresh_from_db()
+    assert (made.state, made.reason) == ("CANCELLED", "UNWANTED")
+    again = (on + timedelta(days=1)).isoformat()
+    assert "客户不接收短信" in told(client, "message_ticked", task=[phone.pk], on=again)
+    assert Message.objects.filter(kind="APPOINTMENT").count() == 1
+    drawer = client.get(reverse("followups:drawer", args=[phone.pk])).content.decode()
+    assert "不发短信" in drawer and "借款人要求" in drawer
+
+
+def test_forms_are_printed_with_old_values_and_name_what_is_left_out(bank: Bank) -> None:
+    install_default_checklist(at=AT)
+    field, light = of_officer(bank, method=Method.FIELD), of_officer(bank, is_light=True)
+    client = client_of(bank, "officer")
+    answer = client.post(reverse("followups:forms_ticked"), {"task": [field.pk, light.pk]})
+    assert answer.headers["Content-Type"] == "application/pdf" and answer.content.startswith(b"%PDF")
+    assert Entry.objects.filter(kind="followups.form_printed", subject_id=field.pk).count() == 1
+    assert not Entry.objects.filter(kind="followups.form_printed", subject_id=light.pk).exists()
+    with override("zh-hans"):
+        content = form_content(desk(bank.staff["officer"]).get(pk=field.pk), bank.staff["officer"], TODAY)
+        masked = form_content(desk(bank.staff["manager"]).get(pk=field.pk), bank.staff["manager"], TODAY)
+    assert content["person"]["name"] == field.loan.borrower.name and content["number"] == field.number
+    assert masked["person"]["name"] != field.loan.borrower.name and "*" in masked["person"]["address"]
+    labels = [row["label"] for section in content["sections"] for row in section["items"]]
+    assert "工作单位" in " ".join(labels) and field.loan.borrower.phone not in str(content)
+    assert "逾期跟踪不需要回访表" in told(client, "forms_ticked", task=[light.pk])
+
+
 def test_nothing_ticked_and_foreign_tasks_are_said_and_left_alone(bank: Bank) -> None:
     task = of_officer(bank, method=Method.FIELD)
-    for name in ("merge_ticked", "second_ticked", "close_ticked"):
+    for name in ("merge_ticked", "second_ticked", "close_ticked", "message_ticked", "forms_ticked"):
         assert "请先勾选任务" in told(client_of(bank, "officer"), name)
         assert "请先勾选任务" in told(client_of(bank, "stranger"), name, task=[task.pk])
     task.refresh_from_db()

@@ -55,6 +55,8 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:merge_ticked": (FOLLOW_UPS, "post", {}),
     "followups:second_ticked": (FOLLOW_UPS, "post", {"second": "nobody"}),
     "followups:close_ticked": (FOLLOW_UPS, "post", {"note": "已核对"}),
+    "followups:forms_ticked": (FOLLOW_UPS, "post", {}),
+    "followups:message_ticked": (FOLLOW_UPS, "post", {"on": "2026-12-01"}),
     "followups:dial": (VISITORS, "post", {}),
     "followups:navigate": (VISITORS, "post", {}),
     "followups:reassign": (VISITORS, "post", {"reason": "与客户有亲属关系"}),
@@ -230,7 +232,8 @@ SHARED_PAGES = {
 }  # fmt: skip
 WITHOUT_TASK = {
     "followups:desk", "followups:desk_file", "followups:view_save", "followups:merge_ticked", "followups:second_ticked",
-    "followups:close_ticked", "followups:assign_many", "followups:review", "followups:leave", "followups:capacity",
+    "followups:close_ticked", "followups:forms_ticked", "followups:message_ticked",
+    "followups:assign_many", "followups:review", "followups:leave", "followups:capacity",
     "followups:day_plan", "followups:handover", "followups:turn_around", "followups:turn_around_tasks",
     "followups:signals", "followups:notices", "followups:notices_count", "followups:notices_read",
     "followups:certificates",
