@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from followups.batch import replan
+from followups.batch import replan, replan_evening
 from followups.batch.answering import answer_evening
 from followups.batch.sharing import share_out
 from followups.models import TaskEvent, VisitTask
@@ -144,17 +144,30 @@ class Watch:
             self.seen[name] += 1
 
     def _again(self, day: date) -> None:
-        """Planned, answered and shared out once more, nothing is another; it is taken back all the same."""
+        """Planned, answered and shared out once more, nothing is another; it is taken back all the same.
+
+        The evening looks at what happened and at a slice of the book. A look at every loan may find that a count of
+        late installments made a cycle shorter, which the slice would have found within the month; never a follow-up
+        that is missing, or one that should have ended.
+        """
+        at = clock(day, 22)
         with transaction.atomic():
             before = _rows(_TASKS, {})
-            replan(
-                as_of=day, at=clock(day, 22), loan_ids=list(Loan.objects.order_by("id").values_list("pk", flat=True))
-            )
-            self._same(day, "replan", before)
-            answer_evening(as_of=day, at=clock(day, 22))
-            self._same(day, "answer_events", before)
-            share_out(as_of=day, at=clock(day, 22))
-            self._same(day, "share_out", before)
+            for name, again in (
+                ("replan", lambda: replan_evening(as_of=day, at=at)),
+                ("answer_events", lambda: answer_evening(as_of=day, at=at)),
+                ("share_out", lambda: share_out(as_of=day, at=at)),
+            ):
+                again()
+                self._same(day, name, before)
+            everything = list(Loan.objects.order_by("id").values_list("pk", flat=True))
+            found = replan(as_of=day, at=at, loan_ids=everything)
+            self.seen["dates brought forward by a look at every loan"] += found["brought_forward"]
+            if found["created"] or found["cancelled"] or found["closed"]:
+                self.say(day, f"the evening overlooked what a look at every loan finds: {found}")
+            before = _rows(_TASKS, {})
+            replan(as_of=day, at=at, loan_ids=everything)
+            self._same(day, "a look at every loan", before)
             transaction.set_rollback(True)
 
     def _same(self, day: date, name: str, before: list[tuple[Any, ...]]) -> None:
