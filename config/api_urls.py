@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from config import contract_api, event_feed_api, files_api
 from correspondence import api as correspondence
 from followups import api as followups
-from followups.api import policy, policy_runs
+from followups.api import measures, policy, policy_runs, review
 from loans import api as loans
 from loans.api import disclosures, fees
 from loans.api import reports as book
@@ -157,6 +157,12 @@ routes = [
     path("reports/<int:pk>/", followups.ReportDetail.as_view(), name="report"),
     path("reports/<int:pk>/references/", followups.ReportReferences.as_view(), name="report-references"),
     path("reports/<int:pk>/pdf/", followups.ReportPdf.as_view(), name="report-pdf"),
+    path("reports/approve-clean/", review.ApproveClean.as_view(), name="reports-approve-clean"),
+    path("reports/<int:pk>/open/", review.OpenReport.as_view(), name="report-open"),
+    path("review/figures/", review.ReviewFigures.as_view(), name="review-figures"),
+    path("measures/", measures.Measures.as_view(), name="measures"),
+    path("measures/kinds/", measures.MeasureKinds.as_view(), name="measure-kinds"),
+    path("measures/<int:pk>/end/", measures.EndMeasure.as_view(), name="measure-end"),
     path("reports/<int:pk>/approve/", followups.Approve.as_view(), name="report-approve"),
     path("reports/<int:pk>/return/", followups.Return.as_view(), name="report-return"),
     path("schema/", Schema.as_view(), name="schema"),

@@ -61,6 +61,9 @@ class LoanForm(SignedContract):
 
     branch = TextField(max_length=20, help_text="Code of the branch.")
     portfolio_officer = TextField(max_length=20, required=False, allow_blank=True, default="")
+    approver = TextField(
+        max_length=20, required=False, allow_blank=True, default="", help_text="Staff number of who approved the loan."
+    )
     borrower = BorrowerForm()
     home = HomeForm(required=False)
 
@@ -70,6 +73,9 @@ class CombinationForm(StrictSerializer):
 
     branch = TextField(max_length=20, help_text="Code of the branch.")
     portfolio_officer = TextField(max_length=20, required=False, allow_blank=True, default="")
+    approver = TextField(
+        max_length=20, required=False, allow_blank=True, default="", help_text="Staff number of who approved the loan."
+    )
     signed_on = DayField()
     borrower = BorrowerForm()
     home = HomeForm(required=False)
@@ -92,6 +98,7 @@ def _known(asked: dict[str, Any], view: ApiView) -> dict[str, Any]:
         person=contracting.Borrower(**asked["borrower"]),
         branch_code=asked["branch"],
         officer_no=asked["portfolio_officer"],
+        approver_no=asked["approver"],
         by=view.staff,
     )
 

@@ -62,6 +62,7 @@ _PARTS = {SINGLE: ("",), COMBINATION: ("fund.", "commercial.")}
 _WHO = (
     Asked("branch", _lazy("经办机构"), CHOICE),
     Asked("portfolio_officer", _lazy("管户客户经理工号"), TEXT, is_optional=True, most=20),
+    Asked("approver", _lazy("审批人工号"), TEXT, is_optional=True, most=20),
     Asked("signed_on", _lazy("签约日"), DAY),
     Asked("borrower.id_no", _lazy("借款人身份证号"), TEXT, most=18, size="wide"),
     Asked("borrower.name", _lazy("借款人姓名"), TEXT, most=50),
@@ -177,6 +178,7 @@ class NewContractPage(PageView):
             "person": contracting.Borrower(**asked["borrower"]),
             "branch_code": asked["branch"],
             "officer_no": asked["portfolio_officer"],
+            "approver_no": asked["approver"],
             "by": self.staff,
         }
 

@@ -66,6 +66,16 @@ def officer_of(staff_no: str, branch_id: int) -> int | None:
     return found
 
 
+def approver_of(staff_no: str) -> int | None:
+    """Id of who approved the credit, anywhere in the bank; None when nobody is named."""
+    if not staff_no:
+        return None
+    found = Staff.objects.filter(staff_no=staff_no).values_list("pk", flat=True).first()
+    if found is None:
+        raise ContractRefused({"approver": _("没有这个工号。")})
+    return found
+
+
 def borrower_of(person: Borrower) -> int:
     """Id of the borrower, registered when new; the bank's own name and number stay as they are."""
     row = NewParty(person.id_no, person.name, name_initials(person.name), person.phone)
@@ -100,12 +110,18 @@ def _secure(loans: list[Loan], home: NewHome | None, by: Staff, at: datetime) ->
 
 
 @transaction.atomic
-def register(*, person: Borrower, branch_code: str, officer_no: str, by: Staff) -> dict[str, int | None]:
+def register(
+    *, person: Borrower, branch_code: str, officer_no: str, approver_no: str = "", by: Staff
+) -> dict[str, int | None]:
     """Looks up or registers everybody whom a contract names, for `NewContract`."""
     require(by, "loans.disburse")
     branch_id = branch_of(branch_code, by)
     officer_id = officer_of(officer_no, branch_id)
-    return {"branch_id": branch_id, "portfolio_officer_id": officer_id, "borrower_id": borrower_of(person)}
+    approver_id = approver_of(approver_no)
+    return {
+        "branch_id": branch_id, "portfolio_officer_id": officer_id, "approver_id": approver_id,
+        "borrower_id": borrower_of(person),
+    }  # fmt: skip
 
 
 # ── Typed in by a person ─────────────────────────────────────────────────────────────────────────
@@ -121,14 +137,19 @@ class NeedsAnother(ContractRefused):
     code = "needs_another_person"
 
 
-def foresee(*, contracts: Contracts, person: Borrower, branch_code: str, officer_no: str, by: Staff) -> dict[str, Plan]:
+def foresee(
+    *, contracts: Contracts, person: Borrower, branch_code: str, officer_no: str, approver_no: str = "", by: Staff
+) -> dict[str, Plan]:
     """The plans of a contract as it would be paid out now; ContractRefused names all that stands against it.
 
     A new borrower is registered for the look and taken back with it: nothing stays.
     """
     with transaction.atomic():
         try:
-            parts = contracts(register(person=person, branch_code=branch_code, officer_no=officer_no, by=by))
+            named = register(
+                person=person, branch_code=branch_code, officer_no=officer_no, approver_no=approver_no, by=by
+            )
+            parts = contracts(named)
             return _foreseen(parts, by)
         finally:
             transaction.set_rollback(True)
@@ -171,12 +192,14 @@ def pay_out_typed(
     person: Borrower,
     branch_code: str,
     officer_no: str,
+    approver_no: str = "",
     home: NewHome | None,
     by: Staff,
     at: datetime,
 ) -> list[Loan]:
     """Pays out what a person typed in, one contract or both of a combination; another person made the disclosures."""
-    parts = contracts(register(person=person, branch_code=branch_code, officer_no=officer_no, by=by))
+    named = register(person=person, branch_code=branch_code, officer_no=officer_no, approver_no=approver_no, by=by)
+    parts = contracts(named)
     for prefix, contract in parts.items():
         _require_another(prefix, contract, by)
     if set(parts) == {""}:

@@ -21,6 +21,17 @@ from people.models import Role, Staff
 VISIT_DAYS = (date(2026, 10, 15), date(2026, 10, 22), date(2026, 10, 29))
 VISITS_A_DAY = 12
 VISITS_OF_TOUR = 4
+RISK_HEAD = "R0001"
+# What officers write of a concern; the last two differ in a comma.
+CONCERNS = (
+    "客户表示近期收入下降，已约定按期还款并留意后续流水。",
+    "单位效益不好，奖金停发；配偶仍有固定工资，本期已还。",
+    "客户转做个体，流水不稳定，答应下月提供三个月的银行流水。",
+    "逾期因工资卡更换，客户当场补足，已提醒绑定新卡自动扣款。",
+    "家中老人住院支出增加，暂时靠存款还款，观察两个还款日。",
+    "客户称行业淡季收入减少，房屋自住无变化，下季度再核实一次。",
+    "客户称行业淡季收入减少，房屋自住无变化，下季度再核实一次",
+)
 
 
 def live_through(*, say: Callable[[str], None]) -> None:
@@ -50,8 +61,9 @@ def _visits_of(day: date, dice: random.Random) -> None:
     for turn, task in enumerate(_chosen(tasks)):
         visitor = task.assigned_to
         assert visitor is not None
+        _call(task, visitor, turn, day)
         visit = actions.start_visit(task_id=task.pk, by=visitor, at=clock(day, 9 + turn % 6, 5))
-        draft = _answers(task, visit, dice)
+        draft = _answers(task, visit, dice, turn)
         if turn % 6 == 5 and day == VISIT_DAYS[-1]:
             actions.save_draft(
                 task_id=task.pk, version=visit.version, draft=draft, by=visitor, at=clock(day, 10 + turn % 6)
@@ -62,6 +74,18 @@ def _visits_of(day: date, dice: random.Random) -> None:
             task_id=task.pk, version=version, draft=draft, by=visitor, at=clock(day, 10 + turn % 6, 20)
         )
         _review(task, report, turn, last=day == VISIT_DAYS[-1], day=day)
+
+
+def _call(task: VisitTask, visitor: Staff, turn: int, day: date) -> None:
+    """The call of a phone visit with its recording; every fifth was not noted."""
+    if task.method == "PHONE" and turn % 5:
+        actions.record_attempt(
+            task_id=task.pk,
+            outcome="REACHED",
+            recording=f"LY{day:%Y%m%d}{task.pk:05d}",
+            by=visitor,
+            at=clock(day, 9 + turn % 6, 2),
+        )
 
 
 def _second_signs(task: VisitTask, visit: Visit, draft: dict[str, Any], visitor: Staff, *, at: datetime) -> int:
@@ -97,6 +121,7 @@ def _review(task: VisitTask, report: Any, turn: int, *, last: bool, day: date) -
         actions.return_report(
             report_id=report.pk,
             content_sha256=report.content_sha256,
+            code="NO_EVIDENCE",
             reason="收入佐证缺失，请补充近三个月工资流水的核实情况。",
             sections=["income"],
             by=manager,
@@ -105,16 +130,18 @@ def _review(task: VisitTask, report: Any, turn: int, *, last: bool, day: date) -
         return
     if last and turn % 3 != 0:
         return
-    actions.approve_report(
-        report_id=report.pk,
-        content_sha256=report.content_sha256,
-        note="同意。",
-        by=manager,
-        at=clock(day, 16, turn),
-    )
+    reviewers = [manager, Staff.objects.get(staff_no=RISK_HEAD)] if report.needs_risk_head else [manager]
+    for place, reviewer in enumerate(reviewers):
+        actions.approve_report(
+            report_id=report.pk,
+            content_sha256=report.content_sha256,
+            note="同意。",
+            by=reviewer,
+            at=clock(day, 16 + place, turn),
+        )
 
 
-def _answers(task: VisitTask, visit: Any, dice: random.Random) -> dict[str, Any]:
+def _answers(task: VisitTask, visit: Any, dice: random.Random, turn: int) -> dict[str, Any]:
     items = asked_of(visit)
     halved = dice.random() < 0.3
     answers = {
@@ -123,10 +150,17 @@ def _answers(task: VisitTask, visit: Any, dice: random.Random) -> dict[str, Any]
         if item["type"] != "system" and item["required"]
     }
     concerned = halved or task.level < Level.NONE
+    measure = {
+        "code": "PLAN" if task.level == Level.RED else "PROOF",
+        "owner": visit.lead_visitor.staff_no,
+        "due_on": (BUSINESS_DATE + timedelta(days=11)).isoformat(),
+        "words": "",
+    }
     return {
         "answers": answers,
         "conclusion": "AT_RISK" if task.level == Level.RED else "WATCH" if concerned else "NO_CONCERN",
-        "conclusion_text": "客户表示近期收入下降，已约定按期还款并留意后续流水。" if concerned else "资料与系统一致。",
+        "conclusion_text": CONCERNS[turn % len(CONCERNS)] if concerned else "资料与系统一致。",
+        **({"measures": [measure]} if concerned else {}),
         "second_visitor": _second_visitor(task, visit.lead_visitor) if visit.method == "FIELD" else "",
         "photo_exit": "REFUSED" if visit.method == "FIELD" else "",
         "contact_outcome": "REACHED",

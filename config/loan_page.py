@@ -18,6 +18,7 @@ from config.loan_reads import Means, ValuationRow, beside
 from correspondence.models import Ground
 from followups.models import OPEN_STATES, VisitTask
 from followups.queries import payment_strip, timeline
+from followups.queries.measures import measures_of
 from followups.queries.timeline import MOST
 from followups.rules.assessment import debt_to_income, payment_to_income
 from followups.views.rows import left_of_task
@@ -209,6 +210,7 @@ class VisitsPart(LoanBase):
             reports={report.visit.task_id: report for report in reports},
             business_date=bank.day,
             may_visit=may(self.staff, "followups.view"),
+            measures=measures_of(loan.pk)[:VISITS_SHOWN],
         )
         return no_store(TemplateResponse(request, self.get_template_names(), context))
 

@@ -9,7 +9,7 @@ import holidays
 from psycopg2.extras import DateRange
 
 from correspondence.batch import install_first_templates
-from followups.actions import install_default_checklist
+from followups.actions import install_default_checklist, install_response_measures
 from followups.batch import install_default_policy as install_follow_up_policy
 from loans.actions.pricing import price_book
 from loans.models import LprRate, Parameter, Workday
@@ -111,6 +111,20 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
     ("visit_file_megabytes", 10, _D(2000, 1, 1), None, "本行默认：回访附件单个文件上限（MB）"),
     ("visit_pause_workdays", 10, _D(2000, 1, 1), None, "本行默认：客户经理自行暂停计时的工作日合计上限"),
     ("unreachable_attempts", 3, _D(2000, 1, 1), None, "本行默认：不同日、不同时段未接通次数"),
+    (
+        "visit_hints",
+        {
+            "quick_seconds": 60,
+            "late_from": 22,
+            "late_until": 6,
+            "month_end_workdays": 3,
+            "month_end_reports": 8,
+            "similar_percent": 80,
+        },
+        _D(2000, 1, 1),
+        None,
+        "本行默认：质量提示的界限（走过场）",
+    ),
     ("approval_workdays", 2, _D(2000, 1, 1), None, "本行默认"),
 )
 # (tenor, published on, percent a year): domain 2.9; what is published later is entered and approved in the bank.
@@ -194,6 +208,7 @@ def seed_templates(at: datetime) -> None:
 
 def seed_checklist(at: datetime) -> None:
     install_default_checklist(at=at)
+    install_response_measures()
 
 
 PARTS: tuple[tuple[str, Callable[[datetime], None]], ...] = (

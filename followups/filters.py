@@ -17,6 +17,8 @@ from followups.models import (
     EventSource,
     EventVisit,
     Level,
+    Measure,
+    MeasureState,
     Method,
     ReportState,
     TaskKind,
@@ -47,7 +49,8 @@ REVIEW_CHIPS = (
     ("changed", _("有变化")),
     ("clean", _("无异常")),
     ("urgent", _("橙/红")),
-    ("past_limit", _("超时限")),
+    ("past_limit", _("已超时限")),
+    ("sample", _("抽查")),
 )
 _YET_TO_DO = Q(state__in=[TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED])
 
@@ -74,9 +77,11 @@ def desk_chip(chip: str, today: date, covered: Sequence[int] = ()) -> Q:
 def review_chip(chip: str, today: date) -> Q:
     return {
         "changed": Q(difference_count__gt=0),
-        "clean": Q(difference_count=0, conclusion=Conclusion.NO_CONCERN),
+        "clean": Q(is_clean=True),
         "urgent": Q(level__lte=Level.ORANGE),
         "past_limit": Q(decide_by__lt=today),
+        # Off-site checks that were clean and drawn for a person to look at.
+        "sample": Q(visit__task__evidence__is_sample=True),
     }[chip]
 
 
@@ -136,6 +141,17 @@ class ReportFilter(django_filters.FilterSet):
     def narrow(self, queryset: QuerySet[VisitReport], name: str, value: str) -> QuerySet[VisitReport]:
         today = business_date()
         return queryset.filter(review_chip(value, today)) if today else queryset.none()
+
+
+class MeasureFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(label=_("状态"), choices=MeasureState.choices)
+    owner = django_filters.CharFilter(label=_("负责人工号"), field_name="owner__staff_no")
+    loan = django_filters.NumberFilter(label=_("贷款"), field_name="loan_id")
+    due_to = django_filters.DateFilter(label=_("完成日至"), field_name="due_on", lookup_expr="lte")
+
+    class Meta:
+        model = Measure
+        fields: list[str] = []
 
 
 class PolicyLoanFilter(django_filters.FilterSet):

@@ -17,6 +17,7 @@ from people.models import Staff
 
 # The value by which a direct question's radio says "not verified".
 NOT_VERIFIED = "~UNVERIFIED"
+_MEASURE = ("code", "owner", "due_on", "words")
 _TEXTS = ("contact_outcome", "second_visitor", "photo_exit", "conclusion", "conclusion_text", "suggested_class")
 
 
@@ -101,7 +102,8 @@ class DecisionForm(forms.Form):
 
 class ReturnForm(forms.Form):
     content_sha256 = AsTyped()
-    reason = AsTyped(label=_("退回原因"))
+    code = AsTyped(label=_("退回原因"))
+    reason = AsTyped(label=_("说明"))
     sections = AsChosen(
         required=False, choices=[(key, key) for key, _zh, _en in checklist.SECTIONS], label=_("需修改的部分")
     )
@@ -118,7 +120,30 @@ def draft_of(post: Mapping[str, Any], items: Iterable[Mapping[str, Any]]) -> dic
     for name in _TEXTS:
         if value := str(post.get(name, "")).strip():
             draft[name] = value.replace("\r\n", "\n")
+    if measures := _measures(post):
+        draft["measures"] = measures
     return draft
+
+
+def _measures(post: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The measures of a posted visit form: `measure.0.code`, `.owner`, `.due_on`, `.words`; rows without a kind are
+    left out."""
+    found = []
+    for place in range(checklist.MOST_MEASURES):
+        row = {name: str(post.get(f"measure.{place}.{name}", "")).strip() for name in _MEASURE}
+        if row["code"]:
+            found.append(row)
+    return found
+
+
+def chosen_reports(chosen: Iterable[str]) -> dict[int, str]:
+    """Ticked reports, each with the hash of what was read: `12 3f…`."""
+    found = {}
+    for each in chosen:
+        number, _space, sha256 = each.partition(" ")
+        if number.isascii() and number.isdigit() and len(number) < 19:
+            found[int(number)] = sha256
+    return found
 
 
 def _answer(post: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, str]:

@@ -6,9 +6,11 @@ id). The fonts hold the Han characters of GB 18030 level 2 and some sixty of CJK
 set as a box on paper though it is kept and hashed as written. Emoji are refused where they are typed.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,15 @@ def render(template: Path, content: Mapping[str, Any]) -> bytes:
     )
     assert isinstance(document, bytes)
     return document
+
+
+def set_with(template: Path) -> dict[str, str]:
+    """What a document is set with: versions of program and fonts, hash of the template."""
+    return {
+        "program": f"typst {version('typst')}",
+        "fonts": f"pylopdf-fonts-zh-cn {version('pylopdf-fonts-zh-cn')}",
+        "template_sha256": hashlib.sha256(template.read_bytes()).hexdigest(),
+    }
 
 
 @cache

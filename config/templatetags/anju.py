@@ -16,8 +16,8 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_noop, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, pgettext
 
 from followups import assignment_wording
 from followups.models import PauseReason
@@ -357,6 +357,12 @@ def assignment_words(codes: list[str]) -> str:
 def alarm_words(code: str) -> str:
     """The words of a first follow-up's alarm."""
     return assignment_wording.alarm_words(code)
+
+
+@register.filter
+def measure_name(kind: Any) -> str:
+    """A kind of measure in the reader's language; its words are data of the bank."""
+    return str(kind.name_en if (get_language() or "").startswith("en") else kind.name_zh)
 
 
 @register.filter

@@ -4,6 +4,7 @@ from followups.actions.attachments import attach_file, hand_out_file, remove_fil
 from followups.actions.attempts import ask_for_field_visit, close_as_lost, record_attempt
 from followups.actions.install import install_default_checklist
 from followups.actions.leases import hold_visit, let_go
+from followups.actions.measures import end_measure, install_response_measures
 from followups.actions.methods import choose_method
 from followups.actions.notices import mark_read
 from followups.actions.opinions import sign_opinion
@@ -11,15 +12,20 @@ from followups.actions.pauses import pause_clock, resume_clock
 from followups.actions.property_visits import ask_for_property_visit
 from followups.actions.refusals import (
     AlreadyDecided,
+    AlreadyEndorsed,
     AlreadySubmitted,
+    ApproverAlone,
     DraftTooLarge,
     FileRefused,
     HeldElsewhere,
     InvalidAnswers,
     LightItem,
+    ManagerFirst,
+    MeasureWrong,
     MethodWrong,
     MissingAnswers,
     NotApprovedYet,
+    NotClean,
     NotSecondVisitor,
     NotUnreachable,
     NotYours,
@@ -28,6 +34,7 @@ from followups.actions.refusals import (
     OwnReport,
     PauseWrong,
     ReasonMissing,
+    RiskHeadOnly,
     SecondVisitorWrong,
     StaleReport,
     StaleVersion,
@@ -37,22 +44,28 @@ from followups.actions.refusals import (
     WrongOfficer,
     WrongState,
 )
-from followups.actions.review import approve_report, hand_out_pdf, return_report
+from followups.actions.review import approve_report, hand_out_pdf, open_report, return_report
+from followups.actions.review_many import approve_clean
 from followups.actions.skips import OwnSkip, SkipDecided, SkipRefused, ask_to_skip, decide_skip
 from followups.actions.tasks import assign, claim, reschedule
 from followups.actions.visits import ReportContent, preview, save_draft, start_visit, submit_visit
 
 __all__ = [
     "AlreadyDecided",
+    "AlreadyEndorsed",
+    "ApproverAlone",
     "AlreadySubmitted",
     "DraftTooLarge",
     "FileRefused",
     "HeldElsewhere",
     "InvalidAnswers",
     "LightItem",
+    "ManagerFirst",
+    "MeasureWrong",
     "MethodWrong",
     "MissingAnswers",
     "NotApprovedYet",
+    "NotClean",
     "NotSecondVisitor",
     "NotUnreachable",
     "NotYours",
@@ -63,6 +76,7 @@ __all__ = [
     "OwnSkip",
     "ReasonMissing",
     "ReportContent",
+    "RiskHeadOnly",
     "SecondVisitorWrong",
     "SkipDecided",
     "SkipRefused",
@@ -73,6 +87,7 @@ __all__ = [
     "WrongDate",
     "WrongOfficer",
     "WrongState",
+    "approve_clean",
     "approve_report",
     "ask_for_field_visit",
     "ask_for_property_visit",
@@ -89,8 +104,11 @@ __all__ = [
     "claim",
     "close_as_lost",
     "decide_skip",
+    "end_measure",
     "install_default_checklist",
+    "install_response_measures",
     "mark_read",
+    "open_report",
     "preview",
     "record_attempt",
     "remove_file",

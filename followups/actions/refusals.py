@@ -84,6 +84,48 @@ class OwnReport(ActionRefused):
         super().__init__(_("不能审核本人提交、主办或协办的报告。"))
 
 
+class AlreadyEndorsed(ActionRefused):
+    """The manager has given the opinion; the risk head has to be somebody else."""
+
+    code = "already_endorsed"
+    conflict = True
+
+    def __init__(self) -> None:
+        super().__init__(_("您已签署主管意见，须由另一名风险负责人审核。"))
+
+
+class ManagerFirst(ActionRefused):
+    code = "manager_first"
+    conflict = True
+
+    def __init__(self) -> None:
+        super().__init__(_("红色报告须先由主管签署意见，再由风险负责人审核。"))
+
+
+class RiskHeadOnly(ActionRefused):
+    code = "risk_head_only"
+
+    def __init__(self) -> None:
+        super().__init__(_("主管意见已签署，须由分行风险负责人审核。"))
+
+
+class NotClean(ActionRefused):
+    """Not all of these may be approved together; nothing was approved."""
+
+    code = "not_clean"
+
+
+class ApproverAlone(ActionRefused):
+    code = "approver_alone"
+
+    def __init__(self) -> None:
+        super().__init__(_("该贷款由您审批，不能由您一人回访，须有协办人同行。"), field="second_visitor")
+
+
+class MeasureWrong(ActionRefused):
+    code = "measure_wrong"
+
+
 class LightItem(ActionRefused):
     code = "light_item"
 
@@ -249,4 +291,11 @@ def fault_sentence(code: str) -> str:
         "unknown_field": _("未知字段"),
         "not_a_text": _("应为文字"),
         "not_an_object": _("格式有误"),
+        "not_a_list": _("格式有误"),
+        "measure_too_many": _("处置措施最多 5 项"),
+        "measure_unknown": _("请从措施目录中选择，且须与结论相符"),
+        "measure_twice": _("同一措施只列一次"),
+        "measure_owner": _("请选择本机构在岗的负责人"),
+        "measure_day": _("完成日须为今天起一年内的日期"),
+        "measure_words": _("说明过长或含有不可见字符"),
     }.get(code, code)

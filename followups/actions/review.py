@@ -1,6 +1,7 @@
 """The reviewer's decision: approve exactly the content that was seen, or return it with a reason.
 
-Nobody decides on a report of an own visit. Approval files the PDF and lets changed facts flow
+Nobody decides on a report of an own visit. A red report has two reviewers: the manager's opinion,
+then the risk head's approval. Approval files the PDF, opens the measures and lets changed facts flow
 down to the rooms that own them, in the same transaction.
 """
 
@@ -16,39 +17,74 @@ from django.utils.translation import gettext as _
 from collateral.actions import record_registration, update_occupancy
 from followups import report_pdf
 from followups.actions.events import close_events
+from followups.actions.measures import open_measures
 from followups.actions.merging import close_members
 from followups.actions.projects import share_project
-from followups.actions.refusals import AlreadyDecided, NotApprovedYet, OwnReport, ReasonMissing, StaleReport, WrongState
+from followups.actions.refusals import (
+    AlreadyDecided,
+    AlreadyEndorsed,
+    ManagerFirst,
+    NotApprovedYet,
+    OwnReport,
+    ReasonMissing,
+    RiskHeadOnly,
+    StaleReport,
+    WrongState,
+)
 from followups.actions.tasks import add_event, change_task, checked_reason, guard, locked_task, tell
-from followups.models import EventKind, Outcome, ReportState, TaskState, VisitReport, VisitTask
+from followups.models import (
+    EventKind,
+    Outcome,
+    ReportOpening,
+    ReportState,
+    ReturnReason,
+    TaskState,
+    VisitReport,
+    VisitTask,
+)
 from followups.queries.facts import is_known_to
+from followups.queries.review import REVIEWS, document_of, makers_of, turn_fault
 from followups.rules.checklist import SECTIONS, answer_of
 from followups.rules.report import content_sha256 as sha256_of
+from followups.rules.review import MANAGER, RISK
 from journal.actions import store_exhibit
 from journal.queries import exhibit_bytes
-from loans.queries import require_business_date
+from loans.queries import hold_business_date, require_business_date
 from people.actions import NotAllowed, change_phone, record_profile, require
 from people.models import Staff
 from people.queries import may
 
 REASON_LEAST = 5
+# A red report is not endorsed or approved without a word.
+OPINION_LEAST = 2
 # Any of these lets one take the PDF of a visible report (decision 0007); an own portfolio needs none.
 TAKING = ("followups.review", "people.reveal", "journal.view")
 
 
 @transaction.atomic
 def approve_report(*, report_id: int, content_sha256: str, note: str = "", by: Staff, at: datetime) -> VisitReport:
-    """Approves the content with this hash: PDF filed, task closed, changed facts handed down. One winner."""
+    """Approves the content with this hash: PDF filed, task closed, changed facts handed down. One winner.
+
+    Of a red report the manager's approval is an opinion, and the report goes on to the risk head, who approves it.
+    """
+    hold_business_date()
     task, report = _to_decide(report_id, content_sha256, by)
-    note = checked_reason(note, least=0, field="note")
+    words = checked_reason(note, least=OPINION_LEAST if report.needs_risk_head else 0, field="note")
     guard(task, TaskState.CLOSED)
-    document = {
-        **report.content,
-        "content_sha256": report.content_sha256,
-        "decision": {"by": by.name, "staff_no": by.staff_no, "at": _instant(at), "note": note},
-    }
-    exhibit = store_exhibit(content=report_pdf.render(document), media_type="application/pdf", at=at)
-    _decide(report, state=ReportState.APPROVED, note=note, by=by, at=at, pdf=exhibit)
+    if report.waits_for == MANAGER and report.needs_risk_head:
+        return _endorse(task, report, words, by=by, at=at)
+    return approve_held(task, report, words, by=by, at=at)
+
+
+def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, at: datetime) -> VisitReport:
+    """The approval of a report that is held and may be approved by this person now."""
+    report.decision = _decision(report, note, by=by, at=at)
+    exhibit = store_exhibit(
+        content=report_pdf.render(document_of(report)), media_type="application/pdf", at=at
+    )  # fmt: skip
+    _decide(
+        report, state=ReportState.APPROVED, note=note, by=by, at=at, pdf=exhibit, decision=report.decision
+    )  # fmt: skip
     change_task(task, state=TaskState.CLOSED, outcome=Outcome.APPROVED, closed_on=require_business_date())
     facts = {"report_id": report.pk, "version": report.version}
     add_event(task, EventKind.APPROVED, by=by.staff_no, at=at, **facts)
@@ -57,6 +93,7 @@ def approve_report(*, report_id: int, content_sha256: str, note: str = "", by: S
     close_members(task, report, by=by, at=at)
     share_project(task, report, by=by, at=at)
     _hand_down(task, report, by=by, at=at)
+    opened = open_measures(task, report, by=by, at=at)
     tell(
         task,
         "followups.report_approved",
@@ -65,29 +102,80 @@ def approve_report(*, report_id: int, content_sha256: str, note: str = "", by: S
         content_sha256=report.content_sha256,
         pdf_sha256=exhibit.sha256,
         conclusion=report.conclusion,
+        measures=[measure.pk for measure in opened],
         **facts,
     )
     return report
 
 
+def _endorse(task: VisitTask, report: VisitReport, words: str, *, by: Staff, at: datetime) -> VisitReport:
+    """The manager's opinion of a red report; its time limit begins anew with the risk head."""
+    fields = {"endorsed_by": by, "endorsed_at": at, "endorsement": words}
+    VisitReport.objects.filter(pk=report.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(report, name, value)
+    facts = {"report_id": report.pk, "version": report.version}
+    add_event(task, EventKind.ENDORSED, by=by.staff_no, at=at, **facts)
+    tell(task, "followups.report_endorsed", by=by, at=at, content_sha256=report.content_sha256, **facts)
+    return report
+
+
+def _decision(report: VisitReport, note: str, *, by: Staff, at: datetime) -> dict[str, Any]:
+    """What the document says of its review, and with what it is set; kept, so that the same bytes can be made again."""
+    reviews = []
+    if report.endorsed_by is not None and report.endorsed_at is not None:
+        reviews.append(_review("manager", report.endorsed_by, report.endorsement, report.endorsed_at))
+    reviews.append(_review("risk" if report.needs_risk_head else "manager", by, note, at))
+    return {
+        "by": by.name, "staff_no": by.staff_no, "at": _instant(at), "note": note, "reviews": reviews,
+        "set_with": report_pdf.set_with(),
+    }  # fmt: skip
+
+
+def _review(role: str, by: Staff, text: str, at: datetime) -> dict[str, str]:
+    return {"role": role, "name": by.name, "staff_no": by.staff_no, "text": text, "at": _instant(at)}
+
+
 @transaction.atomic
 def return_report(
-    *, report_id: int, content_sha256: str, reason: str, sections: Sequence[str] = (), by: Staff, at: datetime
+    *,
+    report_id: int,
+    content_sha256: str,
+    code: str = ReturnReason.OTHER,
+    reason: str,
+    sections: Sequence[str] = (),
+    by: Staff,
+    at: datetime,
 ) -> VisitReport:
-    """Sends the report back with a reason and the sections to mend; the draft opens again."""
+    """Sends the report back with a coded reason, a line and the sections to mend; the draft opens again."""
+    hold_business_date()
     task, report = _to_decide(report_id, content_sha256, by)
+    if code not in ReturnReason.values:
+        raise ReasonMissing(_("请选择退回原因。"), field="code", code="not_a_choice")
     reason = checked_reason(reason, least=REASON_LEAST)
     known = [key for key, _zh, _en in SECTIONS]
     if any(section not in known for section in sections):
         raise ReasonMissing(_("报告没有这一部分，请从所列部分中选择。"), field="sections", code="not_a_choice")
     guard(task, TaskState.RETURNED)
-    _decide(report, state=ReportState.RETURNED, note=reason, by=by, at=at)
+    _decide(report, state=ReportState.RETURNED, note=reason, by=by, at=at, return_code=code)
     change_task(task, state=TaskState.RETURNED)
     chosen = [key for key in known if key in sections]
-    facts = {"report_id": report.pk, "version": report.version, "sections": chosen}
+    facts = {"report_id": report.pk, "version": report.version, "sections": chosen, "code": code}
     add_event(task, EventKind.RETURNED, by=by.staff_no, at=at, **facts)
     tell(task, "followups.report_returned", by=by, at=at, **facts)
     return report
+
+
+@transaction.atomic
+def open_report(*, report_id: int, by: Staff, at: datetime) -> None:
+    """Keeps that a reviewer had the report before the eyes; again, and by who made it, it changes nothing.
+
+    The row is the record: it is added once a person and report, and never changes.
+    """
+    require(by, REVIEWS)
+    report = VisitReport.objects.visible_to(by).select_related("visit").defer("content").get(pk=report_id)
+    if report.state == ReportState.SUBMITTED and by.pk not in makers_of(report):
+        ReportOpening.objects.bulk_create([ReportOpening(report=report, by=by, at=at)], ignore_conflicts=True)
 
 
 @transaction.atomic
@@ -109,18 +197,29 @@ def hand_out_pdf(*, report: VisitReport, by: Staff, at: datetime) -> bytes:
 
 def _to_decide(report_id: int, content_sha256: str, by: Staff) -> tuple[VisitTask, VisitReport]:
     """Locks the task, then the report; refuses when it is not this person's to decide now."""
-    require(by, "followups.review")
+    require(by, REVIEWS)
     task_id = VisitReport.objects.visible_to(by).values_list("visit__task_id", flat=True).get(pk=report_id)
     task = locked_task(task_id, by)
     report = VisitReport.objects.select_for_update().get(pk=report_id)
-    visit = report.visit
-    if by.pk in (report.submitted_by_id, visit.lead_visitor_id, visit.second_visitor_id):
-        raise OwnReport
-    if report.state != ReportState.SUBMITTED:
-        raise AlreadyDecided(report.decided_by.name if report.decided_by else "", report.decided_at)
+    require_turn(report, by)
     if report.content_sha256 != content_sha256:
         raise StaleReport
     return task, report
+
+
+def require_turn(report: VisitReport, by: Staff) -> None:
+    """Refuses who may not give the opinion that is due."""
+    if by.pk in makers_of(report):
+        raise OwnReport
+    fault = turn_fault(report, by, require_business_date())
+    if fault == "decided":
+        raise AlreadyDecided(report.decided_by.name if report.decided_by else "", report.decided_at)
+    if fault == "endorsed":
+        raise AlreadyEndorsed
+    if fault == "manager_first":
+        raise ManagerFirst
+    if fault:
+        raise RiskHeadOnly if report.waits_for == RISK else NotAllowed(_("您的岗位不能审核报告。"))
 
 
 def _decide(report: VisitReport, *, state: str, note: str, by: Staff, at: datetime, **more: Any) -> None:

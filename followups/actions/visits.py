@@ -15,11 +15,13 @@ from django.db import transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from followups.actions.hints import note_hints
 from followups.actions.leases import require_own_window
 from followups.actions.merging import carry_over, require_on_its_own
 from followups.actions.pauses import end_pause
 from followups.actions.refusals import (
     AlreadySubmitted,
+    ApproverAlone,
     DraftTooLarge,
     InvalidAnswers,
     LightItem,
@@ -45,8 +47,9 @@ from followups.queries.attachments import photos_of
 from followups.queries.content import ReportParts, build_content, content_seen, known_for
 from followups.queries.cover import is_held_by
 from followups.queries.form import asked_of, field_label
+from followups.queries.measures import measure_faults
 from followups.queries.opinions import answers_sha256, opinion_of
-from followups.rules import checklist
+from followups.rules import checklist, review
 from followups.rules.report import conclusion_draft, content_sha256
 from loans.queries import calendar, lock_positions, parameter, require_business_date
 from people.actions import require
@@ -183,6 +186,8 @@ def submit_visit(
     if faults:
         raise InvalidAnswers(faults, {**{key: field_label(key) for key in faults}, **labels})
     second = _second_visitor(draft, task, by)
+    if second is None and task.loan.approver_id == by.pk:
+        raise ApproverAlone
     _require_opinion(task, visit, draft, second)
     visit = _keep(visit, draft, by=by, at=at, second=second)
     end_pause(task, by=by, at=at)
@@ -202,6 +207,9 @@ def _make_report(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> V
         suggested_class=content["conclusion"]["class_chosen"]["code"],
         difference_count=len(content["differences"]),
         level=task.level,
+        accompanied_by=visit.second_visitor,
+        needs_risk_head=review.needs_risk_head(task.level),
+        is_clean=_is_clean(content, task, visit, number),
         content=content,
         content_sha256=content_sha256(content),
         submitted_by=by,
@@ -214,6 +222,7 @@ def _make_report(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> V
     change_task(task, state=TaskState.SUBMITTED)
     facts = {"report_id": report.pk, "version": number, "conclusion": report.conclusion}
     add_event(task, EventKind.SUBMITTED, by=by.staff_no, at=at, **facts)
+    hints = note_hints(report, task, visit, at=at)
     tell(
         task,
         "followups.visit_submitted",
@@ -221,9 +230,23 @@ def _make_report(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> V
         at=at,
         content_sha256=report.content_sha256,
         differences=report.difference_count,
+        hints=[hint.code for hint in hints if hint.report_id == report.pk],
         **facts,
     )
     return report
+
+
+def _is_clean(content: Mapping[str, Any], task: VisitTask, visit: Visit, number: int) -> bool:
+    conclusion = content["conclusion"]
+    return review.is_clean(
+        method=visit.method,
+        level=task.level,
+        version=number,
+        conclusion=conclusion["code"],
+        differences=len(content["differences"]),
+        requests=len(content["requests"]),
+        keeps_class=conclusion["class_now"]["code"] == conclusion["class_chosen"]["code"],
+    )
 
 
 def _differences(report: VisitReport) -> list[Difference]:
@@ -323,6 +346,8 @@ def _obstacles(
     """What is missing and what is wrong. A conclusion has to speak about what the figures show."""
     absent = checklist.missing(items, draft, method=visit.method, photos=photos_of(visit))
     faults = checklist.validate(items, draft, visit.known, method=visit.method)
+    if found := measure_faults(task, draft):
+        faults["measures"] = found
     words = str(draft.get("conclusion_text") or "").strip()
     if not absent and not faults and len(words) < checklist.CONCLUSION_TEXT_LEAST:
         content = build_content(ReportParts(task, visit, draft, 1, None, None))

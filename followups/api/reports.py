@@ -13,13 +13,15 @@ from rest_framework.response import Response
 
 from followups import actions, queries
 from followups.filters import ReportFilter
-from followups.models import Conclusion, Difference, Level, ReportState, VisitReport
+from followups.models import Conclusion, Difference, HintCode, Level, ReportHint, ReportState, ReturnReason, VisitReport
+from followups.queries.review import hints_of
 from followups.rules import checklist
 from followups.rules.report import mask_place
 from loans.api import BranchBrief, MaskedBorrower, StaffBrief
 from loans.models import FiveClass
 from people.api.fields import StrictSerializer, TextField
 from people.api.views import ApiView, ListView, reads, writes
+from people.queries import may
 
 
 class ReportRow(serializers.ModelSerializer[VisitReport]):
@@ -36,15 +38,30 @@ class ReportRow(serializers.ModelSerializer[VisitReport]):
     suggested_class = serializers.ChoiceField(choices=FiveClass.choices)
     level = serializers.ChoiceField(choices=Level.choices)
     submitted_by = StaffBrief()
+    waits_for = serializers.ChoiceField(
+        choices=[("", "decided"), ("MANAGER", "manager"), ("RISK", "risk head")],
+        help_text="Whose opinion is due; a red report waits for the manager, then for the risk head.",
+    )
     decided_by = StaffBrief(allow_null=True)
 
     class Meta:
         model = VisitReport
         fields = [
             "id", "number", "task_id", "loan_id", "loan_note_no", "borrower", "branch", "version", "state",
-            "conclusion", "suggested_class", "difference_count", "level", "submitted_by", "submitted_at",
-            "submitted_on", "decide_by", "decided_by", "decided_at",
+            "waits_for", "conclusion", "suggested_class", "difference_count", "is_clean", "level", "submitted_by",
+            "submitted_at", "submitted_on", "decide_by", "decided_by", "decided_at",
         ]  # fmt: skip
+
+
+class HintRow(serializers.ModelSerializer[ReportHint]):
+    """A quality hint with the figures it rests on; `other` is the report whose words are alike."""
+
+    code = serializers.ChoiceField(choices=HintCode.choices)
+    other = serializers.IntegerField(source="other_id", allow_null=True)
+
+    class Meta:
+        model = ReportHint
+        fields = ["code", "data", "other"]
 
 
 class DifferenceRow(serializers.ModelSerializer[Difference]):
@@ -70,9 +87,20 @@ class ReportFull(ReportRow):
     content = serializers.SerializerMethodField()
     differences = DifferenceRow(many=True)
     has_pdf = serializers.SerializerMethodField()
+    endorsed_by = StaffBrief(allow_null=True)
+    hints = serializers.SerializerMethodField(help_text="For those who review; empty for others.")
 
     class Meta(ReportRow.Meta):
-        fields = [*ReportRow.Meta.fields, "content", "content_sha256", "differences", "decision_note", "has_pdf"]
+        fields = [
+            *ReportRow.Meta.fields, "content", "content_sha256", "differences", "endorsed_by", "endorsed_at",
+            "endorsement", "return_code", "decision_note", "has_pdf", "hints",
+        ]  # fmt: skip
+
+    @extend_schema_field(HintRow(many=True))
+    def get_hints(self, report: VisitReport) -> Any:
+        if not may(self.context["staff"], "followups.review"):
+            return []
+        return HintRow(hints_of([report.pk]).get(report.pk, []), many=True).data
 
     @extend_schema_field(OpenApiTypes.ANY)
     def get_content(self, report: VisitReport) -> Any:
@@ -86,7 +114,7 @@ def visible_reports(view: ApiView) -> QuerySet[VisitReport]:
     """Every report this person may see, decided ones too."""
     rows = VisitReport.objects.visible_to(view.staff)
     return rows.select_related(
-        "visit__task__loan__borrower", "branch", "submitted_by", "decided_by", "pdf"
+        "visit__task__loan__borrower", "branch", "submitted_by", "endorsed_by", "decided_by", "pdf"
     ).defer("visit__draft", "visit__known")  # fmt: skip
 
 
@@ -152,6 +180,7 @@ class ApproveForm(StrictSerializer):
 
 class ReturnForm(StrictSerializer):
     content_sha256 = TextField(min_length=64, max_length=64)
+    code = serializers.ChoiceField(choices=ReturnReason.choices)
     reason = TextField(max_length=300)
     sections = serializers.ListField(
         child=serializers.ChoiceField(choices=[(key, english) for key, _chinese, english in checklist.SECTIONS]),
@@ -162,7 +191,10 @@ class ReturnForm(StrictSerializer):
 
 
 class Approve(ApiView):
-    """Approves a report as it was read; never by who made it."""
+    """Approves a report as it was read; never by who made it.
+
+    Of a red report the manager's approval is an opinion: `waits_for` is RISK then, and the risk head approves.
+    """
 
     permission = "followups.review"
 
@@ -198,6 +230,7 @@ class Return(ApiView):
             actions.return_report(
                 report_id=report.pk,
                 content_sha256=asked["content_sha256"],
+                code=asked["code"],
                 reason=asked["reason"],
                 sections=asked["sections"],
                 by=self.staff,

@@ -43,6 +43,24 @@ def reused(rows: Iterable[VisitAttachment], loan_id: int) -> set[int]:
     return {row.pk for row in found if row.sent_sha256 in marks or row.exhibit_id in marks}
 
 
+def reused_from(rows: Iterable[VisitAttachment], loan_id: int) -> list[dict[str, Any]]:
+    """Where the photos among these lie too: {attachment, name, other, task, loan_note_no} of another loan's visit."""
+    photos = [row for row in rows if row.exhibit.media_type != PDF]
+    if not photos:
+        return []
+    same = Q(sent_sha256__in=[row.sent_sha256 for row in photos]) | Q(exhibit__in=[row.exhibit_id for row in photos])
+    others = VisitAttachment.objects.filter(same, removal__isnull=True).exclude(visit__task__loan_id=loan_id)
+    known: dict[Any, tuple[int, int, str]] = {}
+    columns = ("sent_sha256", "exhibit_id", "pk", "visit__task_id", "visit__task__loan__loan_note_no")
+    for sent, kept, *where in others.order_by("-id").values_list(*columns):
+        known[sent] = known[kept] = (where[0], where[1], where[2])
+    found = []
+    for row in photos:
+        if at := known.get(row.sent_sha256) or known.get(row.exhibit_id):
+            found.append({"attachment": row.pk, "name": row.name, "other": at[0], "task": at[1], "loan_note_no": at[2]})
+    return found
+
+
 def files_shown(visit: Visit) -> dict[str, Any]:
     """What a page lists: the rows, which of them lie with another loan too, and how large one may be."""
     rows = list(attachments_of(visit))

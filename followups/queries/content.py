@@ -14,7 +14,17 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from collateral.queries import balances_beside, charges_of
-from followups.models import EventKind, Level, Method, ReportState, TaskKind, Visit, VisitReport, VisitTask
+from followups.models import (
+    EventKind,
+    Level,
+    Method,
+    ReportState,
+    ReturnReason,
+    TaskKind,
+    Visit,
+    VisitReport,
+    VisitTask,
+)
 from followups.queries.attachments import attachments_of, reused
 from followups.queries.events import items_of, linked_events
 from followups.queries.facts import (
@@ -26,6 +36,8 @@ from followups.queries.facts import (
     repayment_facts,
     source_label,
 )
+from followups.queries.grades import grade_said
+from followups.queries.measures import measures_said
 from followups.queries.merging import members_of
 from followups.queries.opinions import opinion_of
 from followups.queries.projects import project_notes
@@ -127,6 +139,8 @@ def _build(parts: ReportParts) -> dict[str, Any]:
             visitors=_visitors(parts),
             clock=_clock(task, parts.at),
             attachments=_attachments(visit, loan.pk),
+            measures=measures_said(parts.draft),
+            grade=grade_said(loan),
             returned=_returned(task, last),
             previous=last.content if last else None,
         )
@@ -348,6 +362,8 @@ def _returned(task: VisitTask, last: VisitReport | None) -> dict[str, Any] | Non
     event = task.events.filter(kind=EventKind.RETURNED).order_by("-id").first()
     return {
         "version": last.version,
+        "code": last.return_code,
+        "code_label": in_both(lambda: str(ReturnReason(last.return_code).label) if last.return_code else ""),
         "reason": last.decision_note,
         "sections": list(event.data.get("sections", [])) if event else [],
         "by": last.decided_by.name if last.decided_by else "",

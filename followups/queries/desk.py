@@ -23,6 +23,7 @@ from django.db.models.functions import Coalesce, NullIf, Round
 
 from collateral.models import Charge
 from followups.models import Outcome, ReportState, TaskEvent, VisitReport, VisitTask
+from followups.queries.review import waiting_for
 from followups.rules import clock
 from followups.rules.turn_around import counted
 from loans.models import Installment, Position
@@ -141,29 +142,30 @@ def task_for(staff: Staff, pk: int) -> VisitTask:
 
 def report_for(staff: Staff, pk: int) -> VisitReport:
     """One visible report; VisitReport.DoesNotExist when missing or another branch's."""
-    return _reports(staff).get(pk=pk)
+    return report_rows(staff).get(pk=pk)
 
 
 def review_queue(staff: Staff) -> QuerySet[VisitReport]:
-    """Visible reports that wait for a decision, the most urgent first."""
-    return _reports(staff).filter(state=ReportState.SUBMITTED).order_by("level", "decide_by", "id")
+    """Visible reports that wait for this person's decision, the most urgent first."""
+    return _beside(waiting_for(staff)).order_by("level", "decide_by", "id")
 
 
-def _reports(staff: Staff) -> QuerySet[VisitReport]:
-    return (
-        VisitReport.objects.visible_to(staff)
-        .select_related(
-            "visit__task__loan__borrower",
-            "visit__task__loan__position",
-            "visit__lead_visitor",
-            "visit__second_visitor",
-            "submitted_by",
-            "decided_by",
-            "branch",
-            "pdf",
-        )
-        .defer("visit__draft", "visit__known")
-    )
+def report_rows(staff: Staff) -> QuerySet[VisitReport]:
+    """Visible reports in any state, with what a row shows."""
+    return _beside(VisitReport.objects.visible_to(staff))
+
+
+def _beside(reports: QuerySet[VisitReport]) -> QuerySet[VisitReport]:
+    return reports.select_related(
+        "visit__task__loan__borrower",
+        "visit__task__loan__position",
+        "visit__lead_visitor",
+        "visit__second_visitor",
+        "submitted_by",
+        "decided_by",
+        "branch",
+        "pdf",
+    ).defer("visit__draft", "visit__known")
 
 
 def task_history(task: VisitTask) -> QuerySet[TaskEvent]:

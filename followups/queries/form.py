@@ -100,6 +100,7 @@ def field_label(key: str) -> str:
         "conclusion": _("回访结论"),
         "conclusion_text": _("结论说明"),
         "suggested_class": _("建议分类"),
+        "measures": _("处置措施"),
         "answers": _("回访内容"),
         "draft": _("草稿"),
     }.get(key, key)

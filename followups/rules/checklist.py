@@ -73,6 +73,7 @@ CONCERNS: Final[tuple[tuple[str, str], ...]] = (
 TEXT_LIMIT: Final = 300
 CONCLUSION_TEXT_LIMIT: Final = 1000
 CONCLUSION_TEXT_LEAST: Final = 5
+MOST_MEASURES: Final = 5
 DRAFT_BYTES_LIMIT: Final = 200_000
 EARLIEST: Final = date(1950, 1, 1)
 LATEST: Final = date(2099, 12, 31)
@@ -154,6 +155,8 @@ def missing(items: Iterable[Item], draft: Draft, *, method: str, photos: int | N
     needs_words = conclusion in ("WATCH", "AT_RISK")
     if needs_words and len(str(draft.get("conclusion_text") or "").strip()) < CONCLUSION_TEXT_LEAST:
         keys.append("conclusion_text")
+    if conclusion == "AT_RISK" and not draft.get("measures"):
+        keys.append("measures")
     return keys
 
 
@@ -279,6 +282,7 @@ def validate(items: Iterable[Item], draft: Draft, known: Known, *, method: str =
 
 
 _DRAFT_TEXTS = ("contact_outcome", "second_visitor", "photo_exit", "conclusion", "conclusion_text", "suggested_class")
+_MEASURE_TEXTS = ("code", "owner", "due_on", "words")
 _ANSWER_TEXTS = ("choice", "now", "verified_by")
 
 
@@ -290,7 +294,10 @@ def shape_faults(items: Iterable[Item], draft: object) -> dict[str, list[str]]:
     for key, value in draft.items():
         if key == "answers":
             continue
-        if key not in _DRAFT_TEXTS:
+        if key == "measures":
+            if found := _measures_shape(value):
+                faults[key] = found
+        elif key not in _DRAFT_TEXTS:
             faults[_key_to_name(key)] = ["unknown_field"]
         elif not isinstance(value, str):
             faults[key] = ["not_a_text"]
@@ -314,6 +321,24 @@ def shape_faults(items: Iterable[Item], draft: object) -> dict[str, list[str]]:
 def _key_to_name(key: object) -> str:
     """A key that a client made up, only if it may be repeated in a reply."""
     return str(key) if isinstance(key, str) and re.fullmatch(r"[a-z0-9_]{1,40}", key, re.ASCII) else "answers"
+
+
+def _measures_shape(rows: object) -> list[str]:
+    """Why proposed measures may not even be kept."""
+    if not isinstance(rows, list) or len(rows) > MOST_MEASURES:
+        return ["measure_too_many" if isinstance(rows, list) else "not_a_list"]
+    faults: list[str] = []
+    for row in rows:
+        if not isinstance(row, Mapping):
+            return ["not_an_object"]
+        for key, value in row.items():
+            if key not in _MEASURE_TEXTS:
+                faults.append("unknown_field")
+            elif not isinstance(value, str):
+                faults.append("not_a_text")
+            else:
+                faults += text_faults(value, TEXT_LIMIT if key == "words" else 40)
+    return list(dict.fromkeys(faults))
 
 
 def _answer_shape(answer: Mapping[str, Any]) -> list[str]:

@@ -8,10 +8,13 @@ languages as they stood on the day. Telephone and identity numbers are inside in
 Keys: schema, title{zh,en}, report_no, task_no, version, cover{…}, why[{zh, en}], repayment{months[{month,
 mark}], on_time, late, days_past_due, overdue_amount, last_payment}, sections[{key, label, items[row]}],
 differences[row], requests[row], baselines[row], unverified[row], unchanged[{key, label, count}], collateral{…},
-ratios[{code, label, before, after, change, limit, is_over}], conclusion{code, label, text, class_now,
-class_suggested, class_chosen, reasons[code]}, opinions[{role, name, staff_no, conclusion, text, at}],
-attachments[{id, name, sha256, media_type, size, taken_at, added_at, by, is_reused}], photo_exit{code, label} or
-null, clock[{code, label{zh,en}, from, to, workdays}], returned{reason, sections} or
+ratios[{code, label, before, after, change, limit, is_over}], grade{score, since, now, before} or null,
+conclusion{code, label, text, class_now, class_suggested, class_chosen, reasons[code]},
+opinions[{role, name, staff_no, conclusion, text, at}],
+attachments[{id, name, sha256, media_type, size, taken_at, added_at, by, is_reused}],
+measures[{code, label, owner{staff_no, name}, due_on, words}], photo_exit{code, label} or
+null, clock[{code, label{zh,en}, from, to, workdays}], returned{code, code_label,
+reason, sections} or
 null, amendments[{key, label, from, to}], answers_sha256.
 A row: key, section, label, state, before, before_text, before_source, before_on, now, now_text,
 verified_by, verified_text, delta_percent. `state` is SAME, CHANGED, BASELINE (first recorded), UNVERIFIED,
@@ -85,6 +88,8 @@ class Inputs:
     visitors: Sequence[Mapping[str, Any]]
     clock: Sequence[Mapping[str, Any]] = ()
     attachments: Sequence[Mapping[str, Any]] = ()
+    measures: Sequence[Mapping[str, Any]] = ()
+    grade: Mapping[str, Any] | None = None
     returned: Mapping[str, Any] | None = None
     previous: Mapping[str, Any] | None = field(default=None)
 
@@ -134,6 +139,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
         "unchanged": _unchanged(rows),
         "collateral": dict(inputs.collateral),
         "ratios": [_ratio(ratio) for ratio in inputs.assessment.ratios],
+        "grade": dict(inputs.grade) if inputs.grade else None,
         "income_change_percent": _plain(inputs.assessment.income_change_percent),
         "conclusion": {
             "code": conclusion,
@@ -151,6 +157,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
             for place, visitor in enumerate(inputs.visitors)
         ],
         "attachments": [dict(attachment) for attachment in inputs.attachments],
+        "measures": [dict(measure) for measure in inputs.measures],
         "photo_exit": _photo_exit(str(inputs.draft.get("photo_exit") or "")),
         "clock": [dict(step) for step in inputs.clock],
         "returned": dict(inputs.returned) if inputs.returned else None,
@@ -378,11 +385,25 @@ def amendments(previous: Mapping[str, Any], content: Mapping[str, Any]) -> list[
         label = {"zh": "附件", "en": "Attachments"}
         was, now = (dict.fromkeys(("zh", "en"), _names(each)) for each in files)
         found.append({"key": "attachments", "label": label, "from": was, "to": now})
+    if _measures(previous) != _measures(content):
+        label = {"zh": "处置措施", "en": "Measures"}
+        found.append({"key": "measures", "label": label, "from": _measures(previous), "to": _measures(content)})
     if before["text"] != after["text"]:
         label = {"zh": "结论说明", "en": "Conclusion in words"}
         was_text, now_text = ({"zh": part["text"], "en": part["text"]} for part in (before, after))
         found.append({"key": "conclusion_text", "label": label, "from": was_text, "to": now_text})
     return found
+
+
+def _measures(content: Mapping[str, Any]) -> Words:
+    """The proposed measures in one line."""
+    said = content.get("measures", ())
+    return {
+        language: mark.join(
+            f"{one['label'][language]} {one['owner']['name']} {one['due_on']} {one['words']}".strip() for one in said
+        )
+        for language, mark in (("zh", "；"), ("en", "; "))
+    }
 
 
 def _names(files: Mapping[str, str]) -> str:

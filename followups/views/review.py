@@ -12,23 +12,29 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from followups import actions
-from followups.filters import REVIEW_CHIPS, ReportFilter, count_chips, review_chip
-from followups.forms import DecisionForm, ReturnForm
-from followups.models import ReportState, VisitReport
-from followups.queries import content_for, review_queue
+from followups.filters import ReportFilter
+from followups.forms import DecisionForm, ReturnForm, chosen_reports
+from followups.models import ReportHint, VisitReport, VisitTask
+from followups.queries import content_for, report_rows, review_queue
 from followups.queries.reuse import references_of
-from followups.views.rows import left_of, name_for, queue_rows
-from followups.views.task import actors_of
-from followups.views.visit import in_language
+from followups.queries.review import with_openings
+from followups.queries.review_figures import PARTS, month_tasks, strip
+from followups.review_wording import state_words
+from followups.rules import similarity
+from followups.rules.review import MOST_AT_ONCE
+from followups.views.review_queue import CHIP_CODES, next_after, queue_rows, tabs
+from followups.views.review_report import report_context
+from followups.views.rows import left_of_task, name_for
 from journal.errors import ActionRefused
 from loans.queries import calendar, open_business_date
 from people.actions import NotAllowed
 from people.models import Staff
 from people.paging import Order, page_of
-from people.queries import may
 from people.web import PageView, no_store, visible_or_404
 
 QUEUE_ORDER = Order("urgency", gettext_lazy("红色、剩余时限优先"), ("level", "decide_by", "id"))
+REPORTS_ORDER = Order("submitted", gettext_lazy("提交时间"), ("-id",))
+MONTH_ORDER = Order("due", gettext_lazy("应完成日"), ("due_on", "id"))
 
 
 def visible_reports(staff: Staff) -> QuerySet[VisitReport]:
@@ -40,35 +46,12 @@ def visible_reports(staff: Staff) -> QuerySet[VisitReport]:
         "visit__lead_visitor",
         "visit__second_visitor",
         "submitted_by",
+        "endorsed_by",
         "decided_by",
         "branch",
         "pdf",
     )
     return found.defer("visit__draft", "visit__known")
-
-
-def report_context(report: VisitReport, staff: Staff) -> dict[str, Any]:
-    """The report in the reader's language with its place among the versions and who may decide."""
-    today = open_business_date()
-    assert today is not None
-    visit, task = report.visit, report.visit.task
-    is_waiting = report.state == ReportState.SUBMITTED
-    is_own = staff.pk in (report.submitted_by_id, visit.lead_visitor_id, visit.second_visitor_id)
-    versions = visit.reports.select_related("submitted_by", "decided_by").defer("content").order_by("-version")
-    days = calendar(min(report.decide_by, today), max(report.decide_by, today))
-    return {
-        "report": report,
-        "task": task,
-        "content": in_language(content_for(report, staff)),
-        "name": name_for(staff, task),
-        "report_left": left_of(report.decide_by, today, days) if is_waiting else None,
-        "versions": versions,
-        "is_own": is_own,
-        "may_decide": is_waiting and not is_own and may(staff, "followups.review"),
-        "is_waiting": is_waiting,
-        "section_choices": [(part["key"], part["label"]) for part in in_language(report.content)["sections"]],
-        "actors": actors_of([report.submitted_by.staff_no]),
-    }
 
 
 class ReviewPage(PageView):
@@ -82,34 +65,35 @@ class ReviewPage(PageView):
         today = open_business_date()
         if today is None:
             return super().get_context_data(**kwargs, is_closed=True)
-        waiting = VisitReport.objects.visible_to(self.staff).filter(state=ReportState.SUBMITTED)
-        narrowed = ReportFilter(self.request.GET, queryset=review_queue(self.staff), request=self.request).qs
+        queue = with_openings(review_queue(self.staff), self.staff)
+        narrowed = ReportFilter(self.request.GET, queryset=queue, request=self.request).qs
         page = page_of(narrowed.defer("content"), QUEUE_ORDER, cursor=self.request.GET.get("cursor", ""))
+        report = self._chosen(page.rows)
         rows = queue_rows(page.rows, staff=self.staff, today=today)
-        report = self._chosen(rows)
+        shown = report_context(report, self.staff) if report else {}
+        if report and shown["may_decide"]:
+            actions.open_report(report_id=report.pk, by=self.staff, at=self.at)
+        chip = self.request.GET.get("chip", "")
         return super().get_context_data(
             **kwargs,
             rows=rows,
             page=page,
             order=QUEUE_ORDER,
-            chips=self._chips(waiting, today),
+            chips=tabs(self.staff, today, chip),
+            chip=chip if chip in CHIP_CODES else "",
+            next_report=next_after(rows, report.pk) if report else None,
+            most_at_once=MOST_AT_ONCE,
+            strip=strip(self.staff, today),
             page_keys=[
                 ("A", _("通过")),
                 ("B", _("退回")),
                 ("J K", _("移动")),
-                ("Space", _("展开未变化")),
+                ("Space", _("看证据")),
                 ("N", _("备注")),
+                ("X", _("勾选")),
             ],
-            **(report_context(report, self.staff) if report else {}),
+            **shown,
         )
-
-    def _chips(self, waiting: QuerySet[VisitReport], today: Any) -> list[dict[str, Any]]:
-        counts, active = count_chips(waiting, REVIEW_CHIPS, review_chip, today), self.request.GET.get("chip", "")
-        rest = [
-            {"code": code, "label": label, "count": counts[code], "is_on": active == code}
-            for code, label in REVIEW_CHIPS
-        ]
-        return [{"code": None, "label": _("待我审核"), "count": counts["all"], "is_on": not active}, *rest]
 
     def _chosen(self, rows: list[Any]) -> VisitReport | None:
         """The report named in the address, else the first of the queue."""
@@ -119,7 +103,7 @@ class ReviewPage(PageView):
             found: VisitReport | None = reports.filter(pk=int(text)).first()
             if found:
                 return found
-        return reports.filter(pk=rows[0].report.pk).first() if rows else None
+        return reports.filter(pk=rows[0].pk).first() if rows else None
 
 
 class ReportPage(PageView):
@@ -153,6 +137,75 @@ class ReportPdf(PageView):
         return no_store(response)
 
 
+class ReportsPage(PageView):
+    """Reports by who submitted them and when: the list behind a hint or a number."""
+
+    permission = "followups.review"
+    template_name = "followups/reports.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        found = ReportFilter(request.GET, queryset=report_rows(self.staff), request=request).qs
+        page = page_of(found.defer("content"), REPORTS_ORDER, cursor=request.GET.get("cursor", ""))
+        rows = [
+            {"report": one, "name": name_for(self.staff, one.visit.task), "state": state_words(one)}
+            for one in page.rows
+        ]
+        context = self.get_context_data(rows=rows, page=page, order=REPORTS_ORDER)
+        return no_store(self.render_to_response(context))
+
+
+class LookAlike(PageView):
+    """Two reports whose words are alike, passage by passage; only where a hint says so."""
+
+    permission = "followups.review"
+    template_name = "followups/look_alike.html"
+
+    def get(self, request: HttpRequest, pk: int, other: int) -> HttpResponse:
+        seen = visible_reports(self.staff)
+        report = visible_or_404(seen.filter(hints__other_id=other), pk=pk)
+        beside = visible_or_404(seen, pk=other)
+        texts = [str(content_for(one, self.staff)["conclusion"]["text"]) for one in (report, beside)]
+        hint = ReportHint.objects.filter(report=report, other=beside).order_by("id").first()
+        context = self.get_context_data(
+            sides=[
+                (report, name_for(self.staff, report.visit.task)),
+                (beside, name_for(self.staff, beside.visit.task)),
+            ],
+            percent=hint.data["percent"] if hint else 0,
+            passages=similarity.passages(*texts),
+        )
+        return no_store(self.render_to_response(context))
+
+
+class MonthTasks(PageView):
+    """The follow-ups behind a number of the strip below the review desk."""
+
+    permission = "followups.review"
+    template_name = "followups/month_tasks.html"
+
+    def get(self, request: HttpRequest, part: str) -> HttpResponse:
+        today = open_business_date()
+        if today is None or part not in PARTS:
+            raise Http404
+        tasks: QuerySet[VisitTask] = month_tasks(self.staff, today, part).select_related(
+            "loan__borrower", "assigned_to", "branch"
+        )
+        page = page_of(tasks, MONTH_ORDER, cursor=request.GET.get("cursor", ""))
+        dues = [task.due_on for task in page.rows] + [today]
+        days = calendar(min(dues), max(dues))
+        rows = [
+            {
+                "task": task,
+                "name": name_for(self.staff, task),
+                "left": None if task.closed_on else left_of_task(task, today, days),
+            }
+            for task in page.rows
+        ]
+        titles = {"due": _("本月应完成"), "done": _("已完成"), "open": _("在办"), "late": _("已超时限")}
+        context = self.get_context_data(rows=rows, page=page, order=MONTH_ORDER, part=part, parts=titles.items())
+        return no_store(self.render_to_response(context))
+
+
 class Decision(PageView):
     """Approve or return: the reviewer sends the hash of what was read, so that nothing else is decided."""
 
@@ -165,9 +218,16 @@ class Decision(PageView):
             done = self.decide(report)
         except ActionRefused as refusal:
             messages.error(request, refusal.message)
-            return redirect(f"{reverse('followups:review')}?report={report.pk}")
+            return redirect(self._desk(str(report.pk)))
         messages.success(request, done)
-        return redirect("followups:review")
+        return redirect(self._desk(request.POST.get("next", "")))
+
+    def _desk(self, following: str) -> str:
+        """The review desk with the tab that was open, at the report that comes next."""
+        chip = self.request.POST.get("chip", "")
+        asked = [f"chip={chip}"] if chip in CHIP_CODES else []
+        asked += [f"report={following}"] if following.isascii() and following.isdigit() and len(following) < 19 else []
+        return reverse("followups:review") + (f"?{'&'.join(asked)}" if asked else "")
 
     def decide(self, report: VisitReport) -> str:
         raise NotImplementedError
@@ -178,13 +238,15 @@ class ApproveReport(Decision):
         form = DecisionForm(self.request.POST)
         if not form.is_valid():
             raise ActionRefused(_("备注过长，最多 500 个字。"), field="note")
-        actions.approve_report(
+        done = actions.approve_report(
             report_id=report.pk,
             content_sha256=form.cleaned_data["content_sha256"],
             note=form.cleaned_data["note"],
             by=self.staff,
             at=self.at,
         )
+        if done.waits_for:
+            return _("已签署意见，报告 %(number)s 送风险负责人审核。") % {"number": report.number}
         return _("报告 %(number)s 已通过。") % {"number": report.number}
 
 
@@ -196,6 +258,7 @@ class ReturnReport(Decision):
         actions.return_report(
             report_id=report.pk,
             content_sha256=form.cleaned_data["content_sha256"],
+            code=form.cleaned_data["code"],
             reason=form.cleaned_data["reason"],
             sections=form.cleaned_data["sections"],
             by=self.staff,
@@ -206,3 +269,22 @@ class ReturnReport(Decision):
             "报告 %(number)s 已退回，%(count)s 部分须修改。", "报告 %(number)s 已退回，%(count)s 部分须修改。", count
         )
         return words % {"number": report.number, "count": count}
+
+
+class ApproveClean(PageView):
+    """批量通过 of the ticked clean phone reports: all or none."""
+
+    permission = "followups.review"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        try:
+            done = actions.approve_clean(
+                reports=chosen_reports(request.POST.getlist("report")), by=self.staff, at=self.at
+            )
+        except ActionRefused as refusal:
+            messages.error(request, refusal.message)
+        else:
+            words = ngettext("已批量通过 %(count)s 份报告。", "已批量通过 %(count)s 份报告。", len(done))
+            messages.success(request, words % {"count": len(done)})
+        return redirect(f"{reverse('followups:review')}?chip=clean")

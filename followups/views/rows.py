@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from followups.models import OPEN_STATES, Conclusion, Level, Outcome, TaskState, VisitReport, VisitTask
+from followups.models import OPEN_STATES, Conclusion, Level, Outcome, TaskState, VisitTask
 from followups.queries.cover import covers, is_held_by
 from followups.rules import clock
 from followups.rules.estates import estate_of, short_district
@@ -175,21 +175,3 @@ def _last_visit(task: Any) -> str:
     if task.last_conclusion:
         return str(Conclusion(task.last_conclusion).label)
     return _("非现场") if task.last_outcome == Outcome.CLEAN else ""
-
-
-@dataclass(frozen=True)
-class QueueRow:
-    report: VisitReport
-    name: str
-    left: Left
-
-
-def queue_rows(reports: Iterable[VisitReport], *, staff: Staff, today: date) -> list[QueueRow]:
-    found = list(reports)
-    if not found:
-        return []
-    dues = [report.decide_by for report in found] + [today]
-    days = calendar(min(dues), max(dues))
-    return [
-        QueueRow(report, name_for(staff, report.visit.task), left_of(report.decide_by, today, days)) for report in found
-    ]

@@ -22,6 +22,7 @@ from followups.queries import contact_of, desk, form_of, is_known_to, opinion_sh
 from followups.queries.attachments import files_shown
 from followups.queries.cover import is_held_by
 from followups.queries.form import asked_of, field_label
+from followups.queries.measures import catalogue, owners_for
 from followups.rules import checklist
 from followups.views.rows import desk_rows, name_for
 from followups.views.task import TaskStep, dialogs_of
@@ -90,10 +91,12 @@ class VisitBase(PageView):
             may_attempt=may_work_on(task, visit, self.staff),
             script=_script(task, visit),
             pair=opinion_shown(visit, self.staff),
+            measures=_measures(task, visit),
         )
 
     def _partners(self, task: VisitTask, visit: Visit) -> Any:
-        if not checklist.needs_pair(visit.method, task.level):
+        is_approver = task.loan.approver_id is not None and task.loan.approver_id == visit.lead_visitor_id
+        if not checklist.needs_pair(visit.method, task.level) and not is_approver:
             return []
         return visitors_of([task.branch_id]).exclude(pk=visit.lead_visitor_id)
 
@@ -113,6 +116,17 @@ class VisitBase(PageView):
             for key, codes in found.faults.items()
         ]
         return {"content": content, "drafted_text": found.drafted_text, "faults": faults}
+
+
+def _measures(task: VisitTask, visit: Visit) -> dict[str, Any]:
+    """The measures of the draft as rows to fill, one of them empty, with the catalogue and who may be responsible."""
+    rows = [dict(row) for row in visit.draft.get("measures") or [] if isinstance(row, dict)]
+    empty = {"code": "", "owner": visit.lead_visitor.staff_no, "due_on": "", "words": ""}
+    return {
+        "rows": list(enumerate([*rows, empty][: checklist.MOST_MEASURES])),
+        "kinds": catalogue(),
+        "owners": owners_for(task),
+    }
 
 
 def is_held(refusal: ActionRefused | None) -> bool:
@@ -172,16 +186,29 @@ def _form_parts(task: VisitTask, visit: Visit, refusal: ActionRefused | None, re
         to_mend.append({"key": "end", "label": field_label("conclusion")})
     return {
         "form": form,
+        "land": _landing(form, to_mend),
         "faults": faults,
         "wrong": wrong,
         "returned": returned,
         "to_mend": to_mend,
         "contact": _part(form, wrong, ("contact_outcome", "second_visitor", "photo_exit")),
         "ending": {
-            **_part(form, wrong, ("conclusion", "conclusion_text", "suggested_class")),
+            **_part(form, wrong, ("conclusion", "conclusion_text", "suggested_class", "measures")),
             "is_returned": "conclusion" in sections_back,
         },
     }
+
+
+def _landing(form: dict[str, Any], to_mend: list[dict[str, Any]]) -> str:
+    """Where the officer stands first on a visit that came back: the first question of the first part to mend."""
+    if not to_mend:
+        return ""
+    first = to_mend[0]["key"]
+    for section in form["sections"]:
+        if section["key"] == first:
+            asked = [item["key"] for item in section["items"] if not item["is_system"]]
+            return asked[0] if asked else ""
+    return "conclusion"
 
 
 def _part(form: dict[str, Any], wrong: dict[str, str], keys: tuple[str, ...]) -> dict[str, bool]:

@@ -75,11 +75,15 @@ class NewContract:
     agreed: Mapping[str, Any] = field(default_factory=dict)
     # What is claimed for the interest subsidy; None claims nothing.
     first_home: FirstHome | None = None
+    # Who approved the credit; not named in a contract handed in before it was asked for.
+    approver_id: int | None = None
 
     @property
     def sha256(self) -> str:
         """Hash of all that was handed in: the same contract once more has the same."""
         given = asdict(self) | {"request": to_json(self.request), "pricing": self.pricing.as_json()}
+        if self.approver_id is None:
+            del given["approver_id"]
         return rules.sha256_of(given)
 
 
@@ -259,6 +263,7 @@ def _write_loan(contract: NewContract, plan: Plan, combination: Combination | No
         borrower_id=contract.borrower_id,
         branch=branch,
         portfolio_officer_id=contract.portfolio_officer_id,
+        approver_id=contract.approver_id,
         product=contract.product,
         combination=combination,
         signed_on=contract.signed_on,

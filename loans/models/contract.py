@@ -66,6 +66,8 @@ class Loan(models.Model):
     borrower = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="loans")
     branch = models.ForeignKey(Branch, on_delete=models.PROTECT, related_name="loans")
     portfolio_officer = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="portfolio")
+    # Who approved the credit, where it is known: never the only visitor (`followups.actions.visits`).
+    approver = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     product = models.CharField(
         max_length=20, choices=Product.choices, default=Product.COMMERCIAL, db_default=Product.COMMERCIAL
     )

@@ -67,6 +67,7 @@ def test_a_clean_phone_visit_takes_at_most_twelve_answers_and_no_mouse(site: Sit
     manager.goto(f"{site.url}/review/")
     manager.keyboard.press("b")
     manager.locator("#return label", has_text="就业").click()
+    manager.locator("#return label", has_text="核实不足").click()
     manager.fill("#return-reason", "工作单位请补充核实方式")
     manager.click("#return button.btn-primary")
     manager.wait_for_url(f"{site.url}/review/")

@@ -63,6 +63,7 @@ class Development:
         draft = {
             "answers": said, "conclusion": "AT_RISK", "conclusion_text": "现场停工三个月，塔吊已拆。",
             "photo_exit": "REFUSED", "second_visitor": self.partner.staff_no,
+            "measures": [{"code": "WATCH", "owner": self.officer.staff_no, "due_on": TODAY.isoformat(), "words": ""}],
         }  # fmt: skip
         visit = actions.save_draft(task_id=project.lead_id, version=visit.version, draft=draft, by=self.officer, at=AT)
         actions.sign_opinion(task_id=project.lead_id, version=visit.version, conclusion="AT_RISK", text="同意主办意见",
@@ -72,7 +73,13 @@ class Development:
         )  # fmt: skip
 
     def approve(self, report: Any) -> None:
-        actions.approve_report(report_id=report.pk, content_sha256=report.content_sha256, by=self.manager, at=AT)
+        reviewers = [self.manager]
+        if report.needs_risk_head:
+            reviewers.append(make_staff("RISK_MANAGER", self.branch))
+        for by in reviewers:
+            actions.approve_report(
+                report_id=report.pk, content_sha256=report.content_sha256, note="同意。", by=by, at=AT
+            )  # fmt: skip
 
 
 @pytest.fixture

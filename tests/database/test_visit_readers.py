@@ -97,7 +97,7 @@ def test_the_pdf_is_taken_by_those_who_may_know_and_recorded(road: Road) -> None
 def test_a_return_says_what_is_wrong_with_it(road: Road, reason: str, sections: list[str], said: str) -> None:
     report = road.submit()
     form = ReturnForm(QueryDict(mutable=True))
-    form.data.update({"content_sha256": report.content_sha256, "reason": reason})
+    form.data.update({"content_sha256": report.content_sha256, "code": "NO_EVIDENCE", "reason": reason})
     form.data.setlist("sections", sections)
     assert form.is_valid(), "the form leaves judging to the action"
     with pytest.raises(refusals.ReasonMissing, match=said):

@@ -345,7 +345,10 @@ def test_markup_in_every_text_field_is_only_text(road: Road) -> None:
         for item in checklist.items_for(visit.task.kind, visit.method, visit.checklist.items)
         if item["type"] == "text" and item.get("format") != "phone"
     }
-    report = road.submit(**texts, conclusion="AT_RISK", conclusion_text=f"{MARKUP}\n{MARKUP}")
+    measure = {"code": "PROOF", "owner": road.officer.staff_no, "due_on": "2026-11-20", "words": MARKUP}
+    report = road.submit(
+        **texts, conclusion="AT_RISK", conclusion_text=f"{MARKUP}\n{MARKUP}", measures=[measure]
+    )  # fmt: skip
     actions.return_report(
         report_id=report.pk, content_sha256=report.content_sha256, reason=MARKUP, by=road.manager, at=AT
     )

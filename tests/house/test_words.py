@@ -29,6 +29,7 @@ DATA_FILES = {
     "followups/rules/checklist_items.py",
     "followups/rules/default_policy.py",
     "followups/rules/estates.py",
+    "followups/rules/measures.py",
     "followups/rules/events.py",
     "risk/rules/grading.py",
     "risk/batch/grading.py",

@@ -104,11 +104,11 @@ def test_the_conclusion_has_no_preset_and_a_concern_needs_words() -> None:
     items = items_for("FIRST", "PHONE", default_items())
     draft = clean_draft("FIRST", "PHONE")
     assert missing(items, {**draft, "conclusion": ""}, method="PHONE") == ["conclusion"]
-    for conclusion in ("WATCH", "AT_RISK"):
-        assert missing(items, {**draft, "conclusion": conclusion}, method="PHONE") == ["conclusion_text"]
-        assert (
-            missing(items, {**draft, "conclusion": conclusion, "conclusion_text": "收入减半。"}, method="PHONE") == []
-        )
+    for conclusion, more in (("WATCH", []), ("AT_RISK", ["measures"])):
+        assert missing(items, {**draft, "conclusion": conclusion}, method="PHONE") == ["conclusion_text", *more]
+        worded = {**draft, "conclusion": conclusion, "conclusion_text": "收入减半。"}
+        assert missing(items, worded, method="PHONE") == more
+        assert missing(items, {**worded, "measures": [{"code": "PROOF"}]}, method="PHONE") == []
 
 
 def test_a_field_visit_needs_a_second_visitor() -> None:

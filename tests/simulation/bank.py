@@ -47,6 +47,7 @@ class People:
     managers: dict[int, Staff]
     head: Staff
     operations: Staff
+    risk: Staff
 
     def manager_of(self, loan_id: int) -> Staff:
         """The manager of the loan's branch."""
@@ -72,7 +73,7 @@ def make(size: Size, seed: int) -> int:
         for number in officers[code]:
             _hire(number, "LOAN_OFFICER", branch, at)
         _hire(f"M{code}", "BRANCH_MANAGER", branch, at)
-    for number, role in (("H0001", "BRANCH_MANAGER"), ("O0001", "OPERATIONS")):
+    for number, role in (("H0001", "BRANCH_MANAGER"), ("O0001", "OPERATIONS"), ("R0001", "RISK_MANAGER")):
         _hire(number, role, root, at)
     if size.ceiling != 8:
         Parameter.objects.filter(code="visit_week_ceiling").update(value=size.ceiling)
@@ -85,13 +86,14 @@ def make(size: Size, seed: int) -> int:
 
 def people() -> People:
     """The bank's people as of now."""
-    staff = list(Staff.objects.filter(staff_no__regex="^[AMHO]").select_related("branch").order_by("staff_no"))
+    staff = list(Staff.objects.filter(staff_no__regex="^[AMHOR]").select_related("branch").order_by("staff_no"))
     by_number = {one.staff_no: one for one in staff}
     return People(
         officers=[one for one in staff if one.staff_no.startswith("A")],
         managers={one.branch_id: one for one in staff if one.staff_no.startswith("M")},
         head=by_number["H0001"],
         operations=by_number["O0001"],
+        risk=by_number["R0001"],
     )
 
 

@@ -44,7 +44,7 @@ class Office:
         """A workday: managers decide what came in, officers visit."""
         absences = absences_between(day, day)
         for manager in people.managers.values():
-            self._review(manager, day, dice)
+            self._review(manager, people.risk, day, dice)
         for officer in people.officers:
             if away_on(officer.pk, day, absences) is None:
                 self._visit(officer, day, people, absences, dice)
@@ -61,14 +61,17 @@ class Office:
 
     # Managers
 
-    def _review(self, manager: Staff, day: date, dice: Random) -> None:
+    def _review(self, manager: Staff, risk: Staff, day: date, dice: Random) -> None:
         for turn, report in enumerate(review_queue(manager)[:40]):
             at = clock(day, 9, turn)
             seen = {"report_id": report.pk, "content_sha256": report.content_sha256, "by": manager, "at": at}
             if dice.random() < 0.06 and report.version == 1:
                 self.attempt("returned", lambda s=seen: actions.return_report(reason="请补充收入核实材料", **s))
             else:
-                self.attempt("approved", lambda s=seen: actions.approve_report(note="同意。", **s))
+                done = self.attempt("approved", lambda s=seen: actions.approve_report(note="同意。", **s))
+                if done is not None and done.waits_for:
+                    red = {**seen, "by": risk}
+                    self.attempt("approved", lambda s=red: actions.approve_report(note="同意。", **s))
 
     # Officers
 

@@ -69,7 +69,12 @@ def test_a_returned_report_is_mended_and_handed_in_again(bank: Bank) -> None:
     report = submitted(bank)
     returned = manager.post(
         f"reports/{report['id']}/return/",
-        {"content_sha256": report["content_sha256"], "reason": "请补充还款来源说明", "sections": ["income"]},
+        {
+            "content_sha256": report["content_sha256"],
+            "code": "NO_EVIDENCE",
+            "reason": "请补充还款来源说明",
+            "sections": ["income"],
+        },
     )
     assert returned.status_code == 200 and returned.json()["state"] == "RETURNED"
     visit = officer.get(f"visits/{bank.tasks['home'].pk}/").json()

@@ -23,6 +23,7 @@ from tests.factories import AT
 from tests.web import contract_bodies, policy_rows, signal_rows
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
+from tests.web.review_rows import measure_in
 from tests.web.visit_rows import attached, project_in
 
 LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
@@ -203,7 +204,13 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("report", "GET"): (FOLLOW_UP_ROLES, None),
     ("report-pdf", "GET"): (FOLLOW_UP_ROLES, None),
     ("report-approve", "POST"): (REVIEWERS, {"content_sha256": SHA}),
-    ("report-return", "POST"): (REVIEWERS, {"content_sha256": SHA, "reason": "请补充还款来源"}),
+    ("report-return", "POST"): (REVIEWERS, {"content_sha256": SHA, "code": "OTHER", "reason": "请补充还款来源"}),
+    ("report-open", "POST"): (REVIEWERS, {}),
+    ("reports-approve-clean", "POST"): (REVIEWERS, {"reports": [{"id": 987654321, "content_sha256": SHA}]}),
+    ("review-figures", "GET"): (REVIEWERS, None),
+    ("measures", "GET"): (FOLLOW_UP_ROLES, None),
+    ("measure-kinds", "GET"): (FOLLOW_UP_ROLES, None),
+    ("measure-end", "POST"): (VISITORS | {"manager"}, {"is_done": True, "words": "已经落实"}),
     ("schema", "GET"): (None, None),
     ("docs", "GET"): (None, None),
 }
@@ -258,6 +265,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
                 "file",
                 "hand",
                 "certificate",
+                "measure",
                 "project",
                 "signal",
                 "signalaction",
@@ -284,6 +292,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         found[place]["signal"] = signal_rows.signal_in(bank, place)
         found[place]["signalaction"] = signal_rows.signal_action_in(bank, place)
         found[place] |= {"hand": handover_in(bank, place), "certificate": certificate_in(bank, place)}
+        found[place]["measure"] = measure_in(bank, place, report["id"])
         found[place]["message"] = message_row(bank, place)
         found[place]["wording"] = wording_row()
         found[place] |= money_rows(bank, place) | contract_bodies.disclosure_row(bank, who)

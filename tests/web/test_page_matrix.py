@@ -30,6 +30,7 @@ from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, 
 from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
 from tests.web.contract_bodies import disclosure_in
 from tests.web.policy_rows import policy_rows
+from tests.web.review_rows import alike_in, measure_in
 from tests.web.visit_rows import attached, attachment_in, project_in
 
 EVERYONE = set(ROLES)
@@ -115,7 +116,13 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:report": (FOLLOW_UPS, "get", {}),
     "followups:report_pdf": (FOLLOW_UPS, "get", {}),
     "followups:approve": (REVIEWERS, "post", {"content_sha256": "0" * 64}),
-    "followups:return": (REVIEWERS, "post", {"content_sha256": "0" * 64, "reason": "请补充还款来源"}),
+    "followups:return": (REVIEWERS, "post", {"content_sha256": "0" * 64, "code": "OTHER", "reason": "请补充还款来源"}),
+    "followups:reports": (REVIEWERS, "get", {}),
+    "followups:look_alike": (REVIEWERS, "get", {}),
+    "followups:month_tasks": (REVIEWERS, "get", {}),
+    "followups:approve_clean": (REVIEWERS, "post", {}),
+    "followups:measures": (FOLLOW_UPS, "get", {}),
+    "followups:measure_end": (FOLLOW_UPS, "post", {"words": "已经落实"}),
     "correspondence:messages": (REPORTERS | {"operations"}, "get", {}),
     "correspondence:message": (REPORTERS | {"operations"}, "get", {}),
     "correspondence:of_loan": (LOAN_ROLES, "get", {}),
@@ -231,6 +238,7 @@ SHARED_PAGES = {
     "loans:repricing_cancel": RepricingRun, "loans:repricing_notices": RepricingRun,
 }  # fmt: skip
 WITHOUT_TASK = {
+    "followups:reports", "followups:approve_clean", "followups:measures",
     "followups:desk", "followups:desk_file", "followups:view_save", "followups:merge_ticked", "followups:second_ticked",
     "followups:close_ticked", "followups:forms_ticked", "followups:message_ticked",
     "followups:assign_many", "followups:review", "followups:leave", "followups:capacity",
@@ -297,6 +305,12 @@ def reports(bank: Bank) -> dict[str, Any]:
 def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
     if name in ("followups:report", "followups:report_pdf", "followups:approve", "followups:return"):
         return reverse(name, args=[reports[place].pk if place in reports else 987654321])
+    if name == "followups:look_alike":
+        return reverse(name, args=alike_in(reports, place))
+    if name == "followups:measure_end":
+        return reverse(name, args=[measure_in(bank, place, reports[place].pk) if place in reports else 987654321])
+    if name == "followups:month_tasks":
+        return reverse(name, args=["due"])
     if name in ("loans:disclosure", "loans:disclosure_pdf", "loans:disclosure_void"):
         return reverse(name, args=[disclosure_in(bank, place)])
     if name in MONEY_PAGES:

@@ -162,7 +162,12 @@ def test_a_returned_report_comes_back_to_the_officer_with_its_reason(bank: Bank)
     report = VisitReport.objects.get(visit=visit)
     manager.post(
         reverse("followups:return", args=[report.pk]),
-        {"content_sha256": report.content_sha256, "reason": "请补充还款来源的佐证", "sections": "repayment"},
+        {
+            "content_sha256": report.content_sha256,
+            "code": "NO_EVIDENCE",
+            "reason": "请补充还款来源的佐证",
+            "sections": "repayment",
+        },
     )
     assert "b>1</b>" in re.sub(r"\s+", "", officer.get("/?chip=returned").content.decode())
     assert "请补充还款来源的佐证" in officer.get(reverse("followups:visit", args=[task.pk])).content.decode()

@@ -1,4 +1,4 @@
-/* The review desk by keyboard: A approve, B return, J/K the next report, Space the unchanged part, N the note. */
+/* The review desk by keyboard: A approve, B return, J/K the next report, Space the evidence, N the note, X tick. */
 (function () {
   "use strict";
 
@@ -17,8 +17,22 @@
     const part = document.getElementById(name);
     if (part) {
       part.scrollIntoView({ block: "nearest" });
-      part.querySelector("textarea")?.focus();
+      part.querySelector(name === "return" ? "input, textarea" : "textarea")?.focus();
     }
+  }
+
+  /* Closed folds around the proof are opened too. */
+  function show(part) {
+    for (let fold = part.parentElement?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    if (part.matches("details")) part.open = true;
+    part.scrollIntoView({ block: "nearest" });
+  }
+
+  function toggleEvidence() {
+    const part = document.getElementById("evidence");
+    if (!part) return;
+    if (part.open && part.checkVisibility()) part.open = false;
+    else show(part);
   }
 
   const keys = {
@@ -27,16 +41,18 @@
     b: () => decide("return"),
     j: () => step(1),
     k: () => step(-1),
-    " ": () => {
-      const fold = document.querySelector("details.fold-in");
-      if (fold) fold.open = !fold.open;
-    },
+    x: () => document.querySelector(".qrow:has(.q.on) input[type=checkbox]:enabled")?.click(),
+    " ": toggleEvidence,
   };
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") decide("");
+    if (event.key === "Enter" && event.ctrlKey) {
+      event.target.closest("form.decide:not(.is-shut)")?.requestSubmit();
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || window.anju.typing(event.target)) return;
-    if (event.target.closest("button, summary") && event.key === " ") return;
+    if (event.target.closest("button, summary, input") && event.key === " ") return;
     const act = keys[event.key.toLowerCase()];
     if (act) {
       event.preventDefault();
@@ -50,7 +66,35 @@
       event.preventDefault();
       decide(button.dataset.decide);
     }
+    const proof = event.target.closest("a[href='#evidence'], a[href='#clock']");
+    if (proof) {
+      event.preventDefault();
+      show(document.querySelector(proof.hash));
+    }
   });
+
+  /* Ticks live as long as the tab: opening the next report keeps what was ticked. */
+  const together = document.querySelector("[data-together]");
+  if (together) {
+    const most = Number(together.dataset.most);
+    const boxes = Array.from(document.querySelectorAll(".qrow input[type=checkbox]"));
+    const kept = new Set(JSON.parse(sessionStorage.getItem("anju.together") || "[]"));
+    const count = () => {
+      const ticked = boxes.filter((box) => box.checked);
+      sessionStorage.setItem("anju.together", JSON.stringify(ticked.map((box) => box.value)));
+      together.querySelector("[data-count]").textContent = ticked.length || "";
+      together.querySelector("[data-go]").disabled = !ticked.length || ticked.length > most;
+    };
+    boxes.forEach((box) => (box.checked = !box.disabled && kept.has(box.value)));
+    document.addEventListener("change", (event) => {
+      if (event.target.matches("[data-all]")) {
+        const open = boxes.filter((box) => !box.disabled);
+        open.forEach((box, place) => (box.checked = event.target.checked && place < most));
+      }
+      count();
+    });
+    count();
+  }
 
   document.querySelector(".q.on")?.scrollIntoView({ block: "nearest" });
 })();

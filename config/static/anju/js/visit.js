@@ -200,4 +200,5 @@
   const start = back && !form.dataset.locked && document.getElementById(back.hash.slice(1));
   show(start || sections.find((section) => section.querySelector(".todo")) || sections[0], Boolean(start));
   if (location.hash) goTo(location.hash);
+  else if (form.dataset.land && !form.dataset.locked) goTo("#i-" + form.dataset.land);
 })();

@@ -1,0 +1,86 @@
+"""The review desk by keyboard alone: moving, evidence, note, return, approving and moving on (users.md 3 C)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Site
+from tests.browser.test_keyboard import answers_by_keyboard, submit_by_keyboard
+
+pytestmark = pytest.mark.browser
+
+
+def hand_in(officer: Any, site: Site, task: int) -> None:
+    officer.goto(f"{site.url}/tasks/{task}/")
+    officer.locator("button", has_text="开始回访").click()
+    officer.wait_for_selector("#visit-form")
+    answers_by_keyboard(officer)
+    submit_by_keyboard(officer, site)
+
+
+def test_a_manager_reviews_without_the_mouse(site: Site, open_as: Callable[..., Any]) -> None:
+    officer = open_as("officer")
+    for key in ("clean", "other"):
+        hand_in(officer, site, site.tasks[key])
+    page = open_as("manager")
+    page.goto(f"{site.url}/review/")
+    page.evaluate("""() => { window.clicks = 0;
+        addEventListener('pointerdown', () => (window.clicks += 1), true); }""")
+    names = [row.strip() for row in page.locator("a.q b").all_inner_texts()]
+    assert sorted(names) == sorted([site.names["clean"], site.names["other"]])
+    expect(page.locator("#report h1")).to_have_text(names[0])
+
+    evidence = page.locator("#evidence")
+    page.keyboard.press("Space")
+    expect(evidence).to_have_attribute("open", "")
+    page.keyboard.press("Space")
+    expect(evidence).not_to_have_attribute("open", "")
+
+    page.keyboard.press("j")
+    expect(page.locator("#report h1")).to_have_text(names[1])
+    page.keyboard.press("k")
+    expect(page.locator("#report h1")).to_have_text(names[0])
+
+    page.keyboard.press("n")
+    expect(page.locator("#approve-note")).to_be_focused()
+    page.keyboard.type("j")
+    # Keys are text while a note is written.
+    expect(page.locator("#approve-note")).to_have_value("j")
+    page.keyboard.press("Escape")
+    expect(page.locator("#approve")).to_be_hidden()
+
+    page.keyboard.press("b")
+    expect(page.locator("#return")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    expect(page.locator("#approve-note")).to_be_focused()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".notes")).to_contain_text("已通过")
+    expect(page.locator("#report h1")).to_have_text(names[1])
+    expect(page.locator("a.q")).to_have_count(1)
+    assert page.evaluate("window.clicks") in (0, None)
+
+
+def test_clean_reports_are_ticked_by_keyboard_once_they_were_opened(site: Site, open_as: Callable[..., Any]) -> None:
+    officer = open_as("officer")
+    for key in ("clean", "other"):
+        hand_in(officer, site, site.tasks[key])
+    page = open_as("manager")
+    page.goto(f"{site.url}/review/?chip=clean")
+    boxes = page.locator(".qrow input[type=checkbox]")
+    expect(boxes).to_have_count(2)
+    expect(boxes.nth(1)).to_be_disabled()
+    page.keyboard.press("x")
+    expect(boxes.nth(0)).to_be_checked()
+    page.keyboard.press("j")
+    expect(page.locator(".q.on")).to_have_count(1)
+    expect(boxes.nth(1)).to_be_enabled()
+    expect(boxes.nth(0)).to_be_checked()
+    page.keyboard.press("x")
+    expect(page.locator("[data-count]")).to_have_text("2")
+    page.locator("[data-go]").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".notes")).to_contain_text("已批量通过 2 份报告")
+    expect(page.locator("a.q")).to_have_count(0)

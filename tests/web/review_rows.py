@@ -1,0 +1,30 @@
+"""Measures and look-alike reports for the matrices of pages and API."""
+
+from typing import Any
+
+from followups.models import Measure, ReportHint, ResponseMeasure, VisitReport
+from tests.factories import AT
+from tests.web.api_bank import Bank
+
+NOTHING = 987654321
+
+
+def measure_in(bank: Bank, place: str, report_id: int) -> int:
+    """An open measure on the place's loan."""
+    loan = bank.loans[place]
+    told = {
+        "loan": loan, "branch": loan.branch, "owner": bank.staff["officer"], "due_on": AT.date(),
+        "opened_by": bank.staff["manager"], "opened_at": AT, "opened_on": AT.date(),
+    }  # fmt: skip
+    kind = ResponseMeasure.objects.get(code="PROOF")
+    return Measure.objects.get_or_create(report_id=report_id, kind=kind, defaults=told)[0].pk
+
+
+def alike_in(reports: dict[str, Any], place: str) -> list[int]:
+    """A report and the one that it looks like; here the same, for the pages only look whether a hint says so."""
+    report: VisitReport | None = reports.get(place)
+    if report is None:
+        return [NOTHING, NOTHING]
+    data = {"percent": 100}
+    ReportHint.objects.get_or_create(report=report, code="LOOK_ALIKE", other=report, defaults={"data": data})
+    return [report.pk, report.pk]
