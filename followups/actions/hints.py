@@ -70,7 +70,7 @@ def _look_alike(report: VisitReport, task: VisitTask, least: int) -> list[Report
     bands = similarity.bands(text)
     if not bands:
         return []
-    asked = {
+    asked: dict[str, Any] = {
         "bands": bands, "branch": report.branch_id, "since": report.submitted_on - _YEAR,
         "borrower": task.loan.borrower_id, "report": report.pk,
     }  # fmt: skip

@@ -27,7 +27,11 @@ def install_response_measures() -> None:
     ResponseMeasure.objects.bulk_create(
         (
             ResponseMeasure(
-                code=code, name_zh=name, name_en=english, conclusions=list(conclusions), workdays=workdays,
+                code=code,
+                name_zh=name,
+                name_en=english,
+                conclusions=list(conclusions),
+                workdays=workdays,
                 ordinal=place,
             )  # fmt: skip
             for place, (code, name, english, conclusions, workdays) in enumerate(DEFAULT_MEASURES, 1)

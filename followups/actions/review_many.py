@@ -74,6 +74,4 @@ def _require_clean(report: VisitReport, by: Staff, *, is_opened: bool) -> None:
             % {"number": report.number}
         )
     if not is_opened:
-        raise NotClean(
-            _("报告 %(number)s 尚未打开看过，不能批量通过。") % {"number": report.number}, code="not_opened"
-        )
+        raise NotClean(_("报告 %(number)s 尚未打开看过，不能批量通过。") % {"number": report.number}, code="not_opened")

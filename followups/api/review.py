@@ -44,7 +44,7 @@ class ChosenReport(StrictSerializer):
 
 
 class TogetherForm(StrictSerializer):
-    reports = ChosenReport(many=True, allow_empty=False, max_length=MOST_AT_ONCE)
+    reports = ChosenReport(many=True, allow_empty=False, max_length=MOST_AT_ONCE)  # type: ignore[call-arg]
 
 
 class ApprovedTogether(serializers.Serializer[Any]):

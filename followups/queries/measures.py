@@ -42,9 +42,7 @@ def measures_said(draft: Mapping[str, Any]) -> list[dict[str, Any]]:
     if not rows:
         return []
     kinds = {kind.code: kind for kind in ResponseMeasure.objects.filter(code__in=[row.get("code") for row in rows])}
-    people = dict(
-        Staff.objects.filter(staff_no__in=[row.get("owner") for row in rows]).values_list("staff_no", "name")
-    )
+    people = dict(Staff.objects.filter(staff_no__in=[row.get("owner") for row in rows]).values_list("staff_no", "name"))
     return [
         {
             "code": row["code"],

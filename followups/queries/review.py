@@ -56,7 +56,7 @@ def reviewers_of(report: VisitReport, today: date) -> list[Reviewer]:
     """Who may give the opinion that is due; an own report of a manager goes to the deputy or the upper branch."""
     is_risk = report.waits_for == RISK
     out = makers_of(report) | ({report.endorsed_by_id} if is_risk and report.endorsed_by_id else set())
-    asked = {
+    asked: dict[str, Any] = {
         "red": REVIEWS_RED,
         "permission": REVIEWS_RED if is_risk else REVIEWS,
         "branch": report.branch_id,
