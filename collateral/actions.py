@@ -162,3 +162,20 @@ def record_registration(*, loan_id: int, kind: str | None, registration_no: str 
         business_date=business_date_now(),
         data={"before": charge.kind, "after": changes.get("kind", charge.kind)},
     )
+
+
+@transaction.atomic
+def record_place(*, loan_id: int, latitude: Decimal, longitude: Decimal, by: str, at: datetime) -> bool:
+    """Keeps where the loan's first home stands, if nobody knows yet; the first word is the baseline, later ones are
+    compared with it. The record holds no coordinates."""
+    charge = Charge.objects.filter(loan_id=loan_id).order_by("id").first()
+    if charge is None:
+        return False
+    unknown = Property.objects.filter(pk=charge.property_id, latitude__isnull=True)
+    if not unknown.update(latitude=latitude, longitude=longitude):
+        return False
+    record(
+        kind="collateral.place_recorded", subject_type="property", subject_id=charge.property_id, loan_id=loan_id,
+        by=by, at=at, business_date=business_date_now(), data={"property_id": charge.property_id},
+    )  # fmt: skip
+    return True

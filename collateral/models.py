@@ -24,6 +24,9 @@ class Property(models.Model):
     is_owner_occupied = models.BooleanField(null=True)
     value = models.DecimalField(max_digits=15, decimal_places=2, null=True)
     valued_on = models.DateField(null=True)
+    # Where it stands, as the first visit with a consented position found it; photos are compared with it.
+    latitude = models.DecimalField(max_digits=9, decimal_places=6, null=True)
+    longitude = models.DecimalField(max_digits=9, decimal_places=6, null=True)
 
     class Meta:
         verbose_name_plural = "properties"
@@ -35,6 +38,16 @@ class Property(models.Model):
                 condition=Q(value__isnull=True, valued_on__isnull=True)
                 | Q(value__isnull=False, valued_on__isnull=False),
                 name="property_value_has_its_day",
+            ),
+            models.CheckConstraint(
+                condition=Q(latitude__isnull=True, longitude__isnull=True)
+                | Q(
+                    latitude__isnull=False,
+                    longitude__isnull=False,
+                    latitude__range=(-90, 90),
+                    longitude__range=(-180, 180),
+                ),
+                name="property_place_is_whole",
             ),
         ]
 

@@ -13,12 +13,16 @@ from django.utils.translation import gettext_lazy as _
 
 from followups.models import Method, PauseReason
 from followups.rules import checklist
+from followups.rules.attachments import Place
 from people.models import Staff
 
 # The value by which a direct question's radio says "not verified".
 NOT_VERIFIED = "~UNVERIFIED"
 _MEASURE = ("code", "owner", "due_on", "words")
-_TEXTS = ("contact_outcome", "second_visitor", "photo_exit", "conclusion", "conclusion_text", "suggested_class")
+_TEXTS = (
+    *("contact_outcome", "second_visitor", "photo_exit", "note_left", "more"),
+    *("conclusion", "conclusion_text", "suggested_class"),
+)
 
 
 def visitors_of(branch_ids: Iterable[int]) -> QuerySet[Staff]:
@@ -74,6 +78,24 @@ class OpinionForm(forms.Form):
     version = forms.IntegerField(min_value=1)
     conclusion = forms.CharField(required=False, max_length=12)
     text = forms.CharField(required=False, max_length=1000)
+
+
+class PlaceForm(forms.Form):
+    """Where the device was, as a page sends it with a photo; asked for only with consent."""
+
+    consent = forms.BooleanField(required=False)
+    latitude = forms.DecimalField(required=False, min_value=-90, max_value=90, max_digits=9, decimal_places=6)
+    longitude = forms.DecimalField(required=False, min_value=-180, max_value=180, max_digits=9, decimal_places=6)
+    accuracy = forms.IntegerField(required=False, min_value=0, max_value=100_000)
+
+
+def place_of(post: Mapping[str, Any]) -> Place | None:
+    """The position sent with a photo; none without consent or when it is not whole: the photo is kept either way."""
+    form = PlaceForm(post)
+    found = form.cleaned_data if form.is_valid() else {}
+    if not found.get("consent") or any(found.get(name) is None for name in ("latitude", "longitude", "accuracy")):
+        return None
+    return Place(found["latitude"], found["longitude"], found["accuracy"])
 
 
 class LostForm(forms.Form):

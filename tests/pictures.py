@@ -50,3 +50,17 @@ def bomb() -> bytes:
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
     )
+
+
+def scene(seed: int = 1, size: tuple[int, int] = (640, 480), quality: int = 90, crop: int = 0) -> bytes:
+    """A photo in which there is something to see: the same seed gives the same scene, in any size and quality."""
+    import random
+
+    dice = random.Random(seed)  # noqa: S311 (made-up pictures)
+    small = Image.new("L", (9, 8))
+    small.putdata([dice.randrange(256) for _place in range(72)])
+    picture = small.convert("RGB").resize((900, 800), Image.Resampling.BICUBIC)
+    picture = picture.crop((crop, crop, 900 - crop, 800 - crop)).resize(size)
+    out = BytesIO()
+    picture.save(out, "JPEG", quality=quality)
+    return out.getvalue()

@@ -9,7 +9,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO
+from typing import IO, Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -22,6 +22,7 @@ from followups.actions.visits import visit_of
 from followups.models import AttachmentRemoval, EventKind, Visit, VisitAttachment, VisitTask
 from followups.queries.attachments import attachments_of, most_megabytes, reused
 from followups.queries.facts import is_known_to
+from followups.queries.photos import place_of_home
 from followups.rules import attachments as rules
 from journal.actions import store_exhibit
 from journal.queries import exhibit_bytes
@@ -44,11 +45,18 @@ class _Kept:
     width: int | None = None
     height: int | None = None
     taken_at: datetime | None = None
+    thumbnail: bytes = b""
+    look: int | None = None
 
 
 @transaction.atomic
-def attach_file(*, task_id: int, file: IO[bytes], name: str, by: Staff, at: datetime) -> VisitAttachment:
-    """Keeps a photo or a PDF with the visit; the same file again is the one that lies there already."""
+def attach_file(
+    *, task_id: int, file: IO[bytes], name: str, place: rules.Place | None = None, by: Staff, at: datetime
+) -> VisitAttachment:
+    """Keeps a photo or a PDF with the visit; the same file again is the one that lies there already.
+
+    `place`: where the device was, given only with the borrower's consent; a document has none.
+    """
     require(by, "followups.record_visit")
     seen = VisitTask.objects.visible_to(by).get(pk=task_id)
     _require_open(seen, by)
@@ -70,6 +78,8 @@ def attach_file(*, task_id: int, file: IO[bytes], name: str, by: Staff, at: date
         width=kept.width,
         height=kept.height,
         taken_at=kept.taken_at,
+        **_seen(kept, at),
+        **_placed(place if kept.kind != rules.PDF else None, task.loan_id),
         by=by,
         at=at,
         business_date=require_business_date(),
@@ -79,6 +89,25 @@ def attach_file(*, task_id: int, file: IO[bytes], name: str, by: Staff, at: date
     add_event(task, EventKind.FILE_ADDED, by=by.staff_no, at=at, **facts)
     tell(task, "followups.file_added", by=by, at=at, sent_sha256=row.sent_sha256, **facts)
     return row
+
+
+def _seen(kept: _Kept, at: datetime) -> dict[str, Any]:
+    """The small picture and the look of a photo."""
+    if not kept.thumbnail:
+        return {}
+    look = {"look": rules.signed(kept.look), "look_bands": rules.bands_of(kept.look)} if kept.look is not None else {}
+    return {"thumbnail": store_exhibit(content=kept.thumbnail, media_type=rules.JPEG, at=at), **look}
+
+
+def _placed(place: rules.Place | None, loan_id: int) -> dict[str, Any]:
+    """The position, and how far it is from the home."""
+    if place is None:
+        return {}
+    home = place_of_home(loan_id)
+    off = None if home is None else rules.meters_between(home, (place.latitude, place.longitude))
+    return {
+        "latitude": place.latitude, "longitude": place.longitude, "accuracy_meters": place.accuracy, "meters_off": off,
+    }  # fmt: skip
 
 
 @transaction.atomic
@@ -110,6 +139,14 @@ def hand_out_file(*, attachment: VisitAttachment, by: Staff, at: datetime) -> by
         raise FileRefused(_("附件与存档的校验码不一致，不能领取。"))
     tell(task, "followups.file_handed_out", by=by, at=at, attachment_id=attachment.pk, sha256=attachment.exhibit.sha256)
     return content
+
+
+def thumbnail_bytes(*, attachment: VisitAttachment, by: Staff) -> bytes | None:
+    """The small picture for who may take the file; None for a document, or a photo kept before there were any."""
+    task = attachment.visit.task
+    if not is_known_to(task, by) and not any(may(by, permission) for permission in TAKING):
+        raise NotAllowed(_("您的岗位不能领取该附件。"))
+    return exhibit_bytes(attachment.thumbnail) if attachment.thumbnail is not None else None
 
 
 def too_large(megabytes: int) -> FileRefused:
@@ -144,7 +181,9 @@ def _kept(file: IO[bytes], at: datetime) -> _Kept:
         raise FileRefused(_("照片像素过大，不能打开。请用普通尺寸重拍或缩小后再传。")) from error
     except photos.Unreadable as error:
         raise FileRefused(_("照片不完整或已损坏，打不开。请重新拍摄或导出后再传。")) from error
-    return _Kept(photo.content, kind, digest, size, photo.width, photo.height, photo.taken_at)
+    return _Kept(
+        photo.content, kind, digest, size, photo.width, photo.height, photo.taken_at, photo.thumbnail, photo.look
+    )
 
 
 def _document(file: IO[bytes]) -> bytes:

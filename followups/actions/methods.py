@@ -67,4 +67,4 @@ def _is_kept(key: str, method: str) -> bool:
     """What the other method asks beside the checklist and this one does not is let go."""
     if key == "contact_outcome":
         return method in CALLING
-    return key != "photo_exit" or method == Method.FIELD
+    return key not in ("photo_exit", "note_left") or method == Method.FIELD

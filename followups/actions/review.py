@@ -19,6 +19,7 @@ from followups import report_pdf
 from followups.actions.events import close_events
 from followups.actions.measures import open_measures
 from followups.actions.merging import close_members
+from followups.actions.places import note_place
 from followups.actions.projects import share_project
 from followups.actions.refusals import (
     AlreadyDecided,
@@ -92,6 +93,7 @@ def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, 
     close_events(task, report, by=by, at=at)
     close_members(task, report, by=by, at=at)
     share_project(task, report, by=by, at=at)
+    note_place(task, by=by, at=at)
     _hand_down(task, report, by=by, at=at)
     opened = open_measures(task, report, by=by, at=at)
     tell(

@@ -1,6 +1,6 @@
 """Follow-ups over the API: a loan as a whole, tasks and their steps, visits, reports."""
 
-from followups.api.attachments import Files, OneFile
+from followups.api.attachments import Files, FileThumbnail, OneFile
 from followups.api.attempts import AskForField, Attempts, CloseAsLost
 from followups.api.capacity import CapacityView
 from followups.api.certificates import Certificates, EndCertificate
@@ -57,6 +57,7 @@ __all__ = [
     "EstateDetail",
     "EventKinds",
     "EventWithdraw",
+    "FileThumbnail",
     "Files",
     "LoanDetail",
     "LoanEvents",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -12,9 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from followups import actions
+from followups.actions.attachments import thumbnail_bytes
+from followups.forms import place_of
 from followups.models import VisitAttachment, VisitTask
 from followups.queries.attachments import attachments_of, attachments_visible_to, reused
-from followups.uploads import bound_uploads, file_response, sent_file
+from followups.queries.photos import alike
+from followups.uploads import bound_uploads, file_response, picture_response, sent_file
 from loans.api import StaffBrief
 from people.api.views import ApiView, reads, refusals, writes
 
@@ -23,6 +26,10 @@ class VisitFileForm(serializers.Serializer[Any]):
     """A form with one file: JPEG, PNG or PDF by content, at most the bank's limit (10 MB unless changed)."""
 
     file = serializers.FileField()
+    consent = serializers.BooleanField(required=False, help_text="The borrower agrees that the position is kept.")
+    latitude = serializers.DecimalField(max_digits=9, decimal_places=6, required=False)
+    longitude = serializers.DecimalField(max_digits=9, decimal_places=6, required=False)
+    accuracy = serializers.IntegerField(required=False, help_text="Meters. Without consent no position is kept.")
 
 
 class VisitFileRow(serializers.Serializer[Any]):
@@ -37,14 +44,25 @@ class VisitFileRow(serializers.Serializer[Any]):
     taken_at = serializers.DateTimeField(allow_null=True)
     at = serializers.DateTimeField()
     by = StaffBrief()
+    has_thumbnail = serializers.SerializerMethodField()
+    meters_off = serializers.IntegerField(allow_null=True, help_text="From the home, where both places are known.")
+    is_far = serializers.BooleanField(help_text="Taken more than 500 m away from the home.")
+    is_alike = serializers.SerializerMethodField(help_text="A photo with a visit to another loan looks the same.")
     is_reused = serializers.SerializerMethodField(help_text="The same file lies with a visit to another loan.")
+
+    def get_has_thumbnail(self, row: VisitAttachment) -> bool:
+        return row.thumbnail_id is not None
+
+    def get_is_alike(self, row: VisitAttachment) -> bool:
+        return row.pk in self.context["alike"]
 
     def get_is_reused(self, row: VisitAttachment) -> bool:
         return row.pk in self.context["reused"]
 
 
 def _rows(rows: list[VisitAttachment], loan_id: int) -> Any:
-    return VisitFileRow(rows, many=True, context={"reused": reused(rows, loan_id)}).data
+    context = {"reused": reused(rows, loan_id), "alike": alike(rows, loan_id)}
+    return VisitFileRow(rows, many=True, context=context).data
 
 
 class Files(ApiView):
@@ -73,7 +91,14 @@ class Files(ApiView):
         task = self.visible(VisitTask.objects.visible_to(self.staff), pk=pk)
         sent = sent_file(request)
         assert sent.file is not None
-        row = actions.attach_file(task_id=task.pk, file=sent.file, name=sent.name or "", by=self.staff, at=self.at)
+        row = actions.attach_file(
+            task_id=task.pk,
+            file=sent.file,
+            name=sent.name or "",
+            place=place_of(request.POST),
+            by=self.staff,
+            at=self.at,
+        )
         return Response(_rows([row], task.loan_id)[0], status=201)
 
 
@@ -95,3 +120,17 @@ class OneFile(ApiView):
         row = self.visible(attachments_visible_to(self.staff), pk=pk)
         actions.remove_file(attachment_id=row.pk, by=self.staff, at=self.at)
         return Response(status=204)
+
+
+class FileThumbnail(ApiView):
+    """The small picture of a photo, for who may take the photo; not recorded."""
+
+    permission = "followups.view"
+
+    @reads(OpenApiTypes.BINARY, media_type="image/jpeg", more_refusals=(422,), operation_id="files_thumbnail")
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        row = self.visible(attachments_visible_to(self.staff), pk=pk)
+        content = thumbnail_bytes(attachment=row, by=self.staff)
+        if content is None:
+            raise Http404
+        return picture_response(content)

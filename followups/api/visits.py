@@ -46,6 +46,12 @@ class Draft(StrictSerializer):
     photo_exit = serializers.ChoiceField(
         choices=PhotoExit.choices, allow_blank=True, required=False, help_text="Why a field visit has no photo."
     )
+    more = TextField(
+        max_length=200, allow_blank=True, required=False, help_text="Sections opened beside those asked, by commas."
+    )
+    note_left = TextField(
+        max_length=40, allow_blank=True, required=False, help_text="At a shut door: what was left, and where."
+    )
     conclusion = serializers.ChoiceField(choices=Conclusion.choices, allow_blank=True, required=False)
     conclusion_text = TextField(max_length=checklist.CONCLUSION_TEXT_LIMIT, allow_blank=True, required=False)
     suggested_class = serializers.ChoiceField(choices=FiveClass.choices, allow_blank=True, required=False)

@@ -1,10 +1,13 @@
 """Files of a visit: photos and documents, kept as exhibits of the journal, named and dated here."""
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from followups.models.visits import Visit
+from followups.rules.attachments import FAR_METERS
 from journal.models import Exhibit
 from people.models import Staff
 
@@ -30,6 +33,15 @@ class VisitAttachment(models.Model):
     height = models.PositiveIntegerField(null=True)
     # When the camera says the photo was taken; the rest of what it said is not kept.
     taken_at = models.DateTimeField(null=True)
+    thumbnail = models.ForeignKey(Exhibit, on_delete=models.PROTECT, null=True, related_name="+")
+    # What a photo looks like, in 64 bits, and byte by byte to be found by; null where it says nothing.
+    look = models.BigIntegerField(null=True)
+    look_bands = ArrayField(models.IntegerField(), null=True)
+    # Where the device was, with consent alone; and how far from the home, where that is known.
+    latitude = models.DecimalField(max_digits=9, decimal_places=6, null=True)
+    longitude = models.DecimalField(max_digits=9, decimal_places=6, null=True)
+    accuracy_meters = models.PositiveIntegerField(null=True)
+    meters_off = models.PositiveIntegerField(null=True)
     by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="attachments")
     at = models.DateTimeField()
     business_date = models.DateField()
@@ -38,6 +50,7 @@ class VisitAttachment(models.Model):
         indexes = [
             models.Index(fields=["visit", "id"], name="attachment_by_visit"),
             models.Index(fields=["sent_sha256"], name="attachment_by_bytes"),
+            GinIndex(fields=["look_bands"], name="attachment_by_look", condition=Q(look__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(
@@ -45,10 +58,34 @@ class VisitAttachment(models.Model):
                 | Q(width__isnull=False, height__isnull=False, width__gt=0, height__gt=0),
                 name="photo_has_both_measures",
             ),
+            models.CheckConstraint(
+                condition=Q(latitude__isnull=True, longitude__isnull=True, accuracy_meters__isnull=True)
+                | Q(
+                    latitude__isnull=False,
+                    longitude__isnull=False,
+                    latitude__range=(-90, 90),
+                    longitude__range=(-180, 180),
+                    accuracy_meters__isnull=False,
+                ),
+                name="position_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(meters_off__isnull=True) | Q(latitude__isnull=False), name="distance_has_a_position"
+            ),
+            models.CheckConstraint(
+                condition=Q(look__isnull=True, look_bands__isnull=True)
+                | Q(look__isnull=False, look_bands__isnull=False),
+                name="look_has_its_bands",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.visit_id} {self.name}"
+
+    @property
+    def is_far(self) -> bool:
+        """Was it taken away from the home?"""
+        return self.meters_off is not None and self.meters_off > FAR_METERS
 
 
 class AttachmentRemoval(models.Model):

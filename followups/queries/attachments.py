@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from followups.models import Visit, VisitAttachment, VisitTask
+from followups.queries.photos import alike_shown
 from followups.rules.attachments import MEGABYTES, PDF
 from loans.queries import open_business_date, parameter
 from people.models import Staff
@@ -61,10 +62,17 @@ def reused_from(rows: Iterable[VisitAttachment], loan_id: int) -> list[dict[str,
     return found
 
 
-def files_shown(visit: Visit) -> dict[str, Any]:
-    """What a page lists: the rows, which of them lie with another loan too, and how large one may be."""
+def files_shown(visit: Visit, staff: Staff) -> dict[str, Any]:
+    """What a page lists: the rows, which of them lie with another loan too or look like one there, and how large one
+    may be."""
     rows = list(attachments_of(visit))
-    return {"files": rows, "reused": reused(rows, visit.task.loan_id), "megabytes": most_megabytes()}
+    loan_id = visit.task.loan_id
+    return {
+        "files": rows,
+        "reused": reused(rows, loan_id),
+        "alike": alike_shown(rows, loan_id, staff),
+        "megabytes": most_megabytes(),
+    }
 
 
 def most_megabytes() -> int:

@@ -40,6 +40,7 @@ from followups.queries.grades import grade_said
 from followups.queries.measures import measures_said
 from followups.queries.merging import members_of
 from followups.queries.opinions import opinion_of
+from followups.queries.photos import flags_of
 from followups.queries.projects import project_notes
 from followups.rules import checklist, clock, warning_facts
 from followups.rules.assessment import Limits, LoanFigures, Means, assess
@@ -317,7 +318,7 @@ def _collateral(loan: Loan) -> dict[str, Any]:
 def _attachments(visit: Visit, loan_id: int) -> list[dict[str, Any]]:
     """What lies with the visit, with the hashes of what is kept; times in words, as the document shows them."""
     rows = list(attachments_of(visit))
-    elsewhere = reused(rows, loan_id)
+    elsewhere, flags = reused(rows, loan_id), flags_of(rows, loan_id)
     return [
         {
             "id": row.pk,
@@ -329,6 +330,7 @@ def _attachments(visit: Visit, loan_id: int) -> list[dict[str, Any]]:
             "added_at": _instant(row.at),
             "by": row.by.name,
             "is_reused": row.pk in elsewhere,
+            **flags[row.pk],
         }
         for row in rows
     ]

@@ -10,10 +10,10 @@ from django.db.models import Q
 from django.utils.translation import get_language
 
 from collateral.models import Charge
-from followups.models import OPEN_STATES, Event, EventFinding, EventVisit, Finding, Visit, VisitTask
+from followups.models import OPEN_STATES, Event, EventFinding, EventVisit, Finding, Subject, Visit, VisitTask
 from followups.queries.merging import members_of
 from followups.rules import events as rules
-from followups.rules.checklist import Item
+from followups.rules.checklist import Item, more_of, with_more
 from loans.models import Loan
 
 # Loans that belong together: of one borrower, or secured by one home; and theirs in turn.
@@ -135,7 +135,10 @@ def items_of(task: VisitTask, visit: Visit) -> list[Item]:
             rules.Asked(event.pk, event.code, event.happened_on, event.words, is_open) for event, is_open in linked
         ]
     served = [(one.kind, one.subject) for one in (task, *members)]
-    return rules.form_items(served, visit.method, visit.checklist.items, asked)
+    items = rules.form_items(served, visit.method, visit.checklist.items, asked)
+    if task.subject != Subject.LOAN:
+        return items
+    return with_more(items, visit.checklist.items, visit.method, more_of(visit.draft))
 
 
 def _has_more(task: VisitTask) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from followups.models import Conclusion, Method, Visit, VisitTask
+from followups.models import Conclusion, Method, Subject, Visit, VisitTask
 from followups.queries.attachments import photos_of
 from followups.queries.events import items_of
 from followups.queries.facts import is_known_to, source_label
@@ -17,6 +17,9 @@ from followups.rules.report import mask_place
 from loans.models import FiveClass
 from people.models import Staff
 from people.rules.masking import mask_phone
+
+# Where on the loan's page a system fact is told in full.
+_ANCHORS = {"payment_strip": "#schedule", "property_value": "#collateral", "five_class": "#timeline"}
 
 
 def _language() -> str:
@@ -39,7 +42,8 @@ def form_of(task: VisitTask, visit: Visit, reader: Staff | None = None) -> dict[
     A `reader` outside the own portfolio and the own open task sees address and telephone masked.
 
     Keys: sections [{key, label, items [...], unanswered, changed}], methods, outcomes, conclusions,
-    classes, draft, missing [{key, label}], faults {key: [code]}, required, answered.
+    classes, draft, missing [{key, label}], faults {key: [code]}, required, answered, more [{key, label}], requests,
+    request.
     """
     language = _language()
     items = asked_of(visit)
@@ -66,6 +70,7 @@ def form_of(task: VisitTask, visit: Visit, reader: Staff | None = None) -> dict[
         "sections": sections,
         "methods": _words(checklist.VERIFICATION_METHODS),
         "outcomes": _words(checklist.CONTACT_OUTCOMES) if visit.method in checklist.CALLING else [],
+        **_more(task, visit, items, language),
         "conclusions": [(value, str(label)) for value, label in Conclusion.choices],
         "photo_exits": _words(PHOTO_EXITS) if visit.method == Method.FIELD else [],
         "classes": [(value, str(label)) for value, label in FiveClass.choices],
@@ -75,6 +80,25 @@ def form_of(task: VisitTask, visit: Visit, reader: Staff | None = None) -> dict[
         "required": required,
         "answered": required - sum(key in labels for key in absent),
     }
+
+
+def _more(task: VisitTask, visit: Visit, items: list[Mapping[str, Any]], language: str) -> dict[str, Any]:
+    """Sections to be opened, and what the borrower may ask for; of the home alone neither."""
+    if task.subject != Subject.LOAN:
+        return {"more": [], "requests": [], "request": ""}
+    place = 2 if language == "en" else 1
+    words = {row[0]: row[place] for row in checklist.SECTIONS}
+    offered = checklist.more_sections(items, visit.checklist.items, visit.method)
+    asked = next((item for item in visit.checklist.items if item["key"] == "request"), None)
+    can_ask = asked is not None and visit.method in asked["methods"]
+    return {
+        "more": [{"key": key, "label": words[key]} for key in offered],
+        "requests": [
+            (choice["value"], choice[language]) for choice in (asked["choices"] if asked and can_ask else ())
+            if choice["value"] != asked["normal"]
+        ],
+        "request": checklist.answer_of(visit.draft, "request").get("now", ""),
+    }  # fmt: skip
 
 
 def _masked(visit: Visit, items: Iterable[Mapping[str, Any]]) -> Visit:
@@ -97,6 +121,8 @@ def field_label(key: str) -> str:
         "contact_outcome": _("接通结果"),
         "second_visitor": _("协办人"),
         "photo_exit": _("现场照片"),
+        "door_photo": _("门牌照片"),
+        "note_left": _("留条"),
         "conclusion": _("回访结论"),
         "conclusion_text": _("结论说明"),
         "suggested_class": _("建议分类"),
@@ -124,6 +150,7 @@ def _item_row(item: Mapping[str, Any], visit: Visit, is_missing: bool) -> dict[s
         "before_text": text,
         "before_source": source_label(str(fact.get("source") or "")),
         "before_on": str(fact.get("on") or ""),
+        "anchor": _ANCHORS.get(item["key"], "") if item["type"] == "system" else "",
         "answer": dict(checklist.answer_of(visit.draft, item["key"])),
         "is_direct": checklist.is_direct(item),
         "is_system": item["type"] == "system",

@@ -16,7 +16,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from followups.rules.attachments import PHOTO_EXITS, photo_is_missing
+from followups.rules.attachments import PHOTO_EXITS, photo_gaps
 from followups.rules.checklist_items import (
     DEFAULT_ITEMS,
     DEFAULT_VERSION,
@@ -104,6 +104,39 @@ def _is_of_the_home(item: Item) -> bool:
     return item["key"] in PROPERTY_KEYS or (item["section"] in PROPERTY_SECTIONS and "PERIODIC" in item["kinds"])
 
 
+def more_of(draft: Draft) -> list[str]:
+    """Sections that the officer opened beside those that the visit asks."""
+    named = str(draft.get("more") or "").split(",")
+    return [key for key, _zh, _en in SECTIONS if key in named]
+
+
+def with_more(items: Iterable[Item], checklist: Iterable[Item], method: str, sections: Iterable[str]) -> list[Item]:
+    """The items asked, and what the opened sections ask by this method; none of that has to be answered."""
+    asked, opened = list(items), set(sections)
+    if not opened:
+        return asked
+    known = {item["key"] for item in asked}
+    more = [
+        {**item, "required": False}
+        for item in checklist
+        if item["section"] in opened and item["key"] not in known and _may_be_opened(item, method)
+    ]
+    order = {key: place for place, (key, _zh, _en) in enumerate(SECTIONS)}
+    return sorted([*asked, *more], key=lambda item: order[item["section"]])
+
+
+def more_sections(items: Iterable[Item], checklist: Iterable[Item], method: str) -> list[str]:
+    """Sections that the visit does not ask and the officer may open."""
+    shown = {item["section"] for item in items}
+    opens = {item["section"] for item in checklist if _may_be_opened(item, method)}
+    return [key for key, _zh, _en in SECTIONS if key in opens and key not in shown]
+
+
+def _may_be_opened(item: Item, method: str) -> bool:
+    """What some kind of visit asks by this method; a system fact is no question, a development's is no borrower's."""
+    return method in item["methods"] and bool(item["kinds"]) and item["type"] != "system"
+
+
 def is_direct(item: Item) -> bool:
     """A question of its own, with nothing known to compare with."""
     return not item["before"] and item["type"] != "system"
@@ -147,8 +180,9 @@ def missing(items: Iterable[Item], draft: Draft, *, method: str, photos: int | N
         keys += [item["key"] for item in items if item["required"] and not is_answered(item, draft)]
     if method == "FIELD" and not str(draft.get("second_visitor") or "").strip():
         keys.append("second_visitor")
-    if photos is not None and photo_is_missing(method, photos, str(draft.get("photo_exit") or "")):
-        keys.append("photo_exit")
+    if photos is not None:
+        note_left = str(draft.get("note_left") or "").strip()
+        keys += photo_gaps(method, photos, str(draft.get("photo_exit") or ""), note_left)
     conclusion = draft.get("conclusion")
     if not conclusion:
         keys.append("conclusion")
@@ -281,8 +315,12 @@ def validate(items: Iterable[Item], draft: Draft, known: Known, *, method: str =
     return faults
 
 
-_DRAFT_TEXTS = ("contact_outcome", "second_visitor", "photo_exit", "conclusion", "conclusion_text", "suggested_class")
 _MEASURE_TEXTS = ("code", "owner", "due_on", "words")
+_DRAFT_TEXTS = (
+    *("contact_outcome", "second_visitor", "photo_exit", "note_left", "more"),
+    *("conclusion", "conclusion_text", "suggested_class"),
+)
+_LIMITS: Final = {"conclusion_text": CONCLUSION_TEXT_LIMIT, "more": 200}
 _ANSWER_TEXTS = ("choice", "now", "verified_by")
 
 
@@ -301,7 +339,7 @@ def shape_faults(items: Iterable[Item], draft: object) -> dict[str, list[str]]:
             faults[_key_to_name(key)] = ["unknown_field"]
         elif not isinstance(value, str):
             faults[key] = ["not_a_text"]
-        elif found := text_faults(value, CONCLUSION_TEXT_LIMIT if key == "conclusion_text" else 40,
+        elif found := text_faults(value, _LIMITS.get(key, 40),
                                   lines=key == "conclusion_text"):  # fmt: skip
             faults[key] = found
     answers = draft.get("answers", {})

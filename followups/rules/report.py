@@ -11,8 +11,8 @@ differences[row], requests[row], baselines[row], unverified[row], unchanged[{key
 ratios[{code, label, before, after, change, limit, is_over}], grade{score, since, now, before} or null,
 conclusion{code, label, text, class_now, class_suggested, class_chosen, reasons[code]},
 opinions[{role, name, staff_no, conclusion, text, at}],
-attachments[{id, name, sha256, media_type, size, taken_at, added_at, by, is_reused}],
-measures[{code, label, owner{staff_no, name}, due_on, words}], photo_exit{code, label} or
+attachments[{id, name, sha256, media_type, size, taken_at, added_at, by, is_reused, is_alike, meters_off}],
+measures[{code, label, owner{staff_no, name}, due_on, words}], photo_exit{code, label, note} or
 null, clock[{code, label{zh,en}, from, to, workdays}], returned{code, code_label,
 reason, sections} or
 null, amendments[{key, label, from, to}], answers_sha256.
@@ -29,7 +29,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from followups.rules.assessment import Assessment, Ratio, change_percent
-from followups.rules.attachments import PHOTO_EXITS
+from followups.rules.attachments import DOOR_EXITS, PHOTO_EXITS
 from followups.rules.checklist import (
     SECTIONS,
     VERIFICATION_METHODS,
@@ -158,7 +158,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
         ],
         "attachments": [dict(attachment) for attachment in inputs.attachments],
         "measures": [dict(measure) for measure in inputs.measures],
-        "photo_exit": _photo_exit(str(inputs.draft.get("photo_exit") or "")),
+        "photo_exit": _photo_exit(str(inputs.draft.get("photo_exit") or ""), str(inputs.draft.get("note_left") or "")),
         "clock": [dict(step) for step in inputs.clock],
         "returned": dict(inputs.returned) if inputs.returned else None,
         "contact_outcome": str(inputs.draft.get("contact_outcome") or ""),
@@ -168,10 +168,11 @@ def build(inputs: Inputs) -> dict[str, Any]:
     return content
 
 
-def _photo_exit(code: str) -> dict[str, Any] | None:
-    """Why a field visit has no photo, in both languages."""
+def _photo_exit(code: str, note: str) -> dict[str, Any] | None:
+    """Why a field visit has no photo of the home, in both languages, and what was left at a shut door."""
     found = next(((zh, en) for value, zh, en in PHOTO_EXITS if value == code), None)
-    return {"code": code, "label": {"zh": found[0], "en": found[1]}} if found else None
+    label = {"zh": found[0], "en": found[1]} if found else {}
+    return {"code": code, "label": label, "note": note if code in DOOR_EXITS else ""} if found else None
 
 
 def row_of(item: Item, draft: Draft, known: Known) -> Row:

@@ -6,7 +6,8 @@ What is sent is bounded while it comes in, so the form's token is read only afte
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -15,9 +16,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from followups import actions
+from followups.actions.attachments import thumbnail_bytes
+from followups.forms import place_of
 from followups.models import Visit, VisitTask
 from followups.queries.attachments import attachments_visible_to, files_shown
-from followups.uploads import bound_uploads, file_response, sent_file
+from followups.uploads import bound_uploads, file_response, picture_response, sent_file
 from followups.views.visit import VisitBase, may_work_on
 from journal.errors import ActionRefused
 from people.actions import NotAllowed
@@ -44,8 +47,13 @@ class AddFile(VisitBase):
             sent = sent_file(request)
             assert sent.file is not None
             row = actions.attach_file(
-                task_id=task.pk, file=sent.file, name=sent.name or "", by=self.staff, at=self.at
-            )  # fmt: skip
+                task_id=task.pk,
+                file=sent.file,
+                name=sent.name or "",
+                place=place_of(request.POST),
+                by=self.staff,
+                at=self.at,
+            )
         except ActionRefused as refusal:
             return self.files(request, task, visit, refusal)
         return self.files(request, task, visit, None, _("已保存附件 %(name)s。") % {"name": row.name})
@@ -62,7 +70,8 @@ class AddFile(VisitBase):
             "task": task,
             "may_attach": may_work_on(task, visit, self.staff),
             "file_fault": refusal.message if refusal else "",
-            **files_shown(visit),
+            "consents": request.POST.get("consent") == "1",
+            **files_shown(visit, self.staff),
         }
         status = 200 if refusal is None else 409 if refusal.conflict else 422
         return no_store(TemplateResponse(request, "followups/parts/files.html", context, status=status))
@@ -81,6 +90,23 @@ class RemoveFile(AddFile):
         except ActionRefused as refusal:
             return self.files(request, task, visit, refusal)
         return self.files(request, task, visit, None, _("已移除附件 %(name)s。") % {"name": row.name})
+
+
+class Thumbnail(PageView):
+    """The small picture of a photo, for who may take the photo; looking at it is not taking it."""
+
+    permission = "followups.view"
+    http_method_names = ["get"]
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = visible_or_404(attachments_visible_to(self.staff), pk=pk)
+        try:
+            content = thumbnail_bytes(attachment=row, by=self.staff)
+        except NotAllowed as refusal:
+            raise PermissionDenied from refusal
+        if content is None:
+            raise Http404
+        return no_store(picture_response(content))
 
 
 class TakeFile(PageView):

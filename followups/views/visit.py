@@ -23,6 +23,7 @@ from followups.queries.attachments import files_shown
 from followups.queries.cover import is_held_by
 from followups.queries.form import asked_of, field_label
 from followups.queries.measures import catalogue, owners_for
+from followups.queries.next_task import next_task
 from followups.rules import checklist
 from followups.views.rows import desk_rows, name_for
 from followups.views.task import TaskStep, dialogs_of
@@ -36,6 +37,8 @@ from people.web import PageView, no_store, visible_or_404
 
 # Half an answer: what the officer is still about to type.
 GAPS = ("now_missing", "verified_by_missing")
+# What a visit asks beside its checklist, before it.
+CONTACT = ("contact_outcome", "second_visitor", "photo_exit", "door_photo", "note_left")
 OPEN_TO_WRITE = (TaskState.IN_PROGRESS, TaskState.RETURNED)
 
 
@@ -84,7 +87,7 @@ class VisitBase(PageView):
             held=refusal if isinstance(refusal, actions.HeldElsewhere) else None,
             may_attach=may_work_on(task, visit, self.staff),
             **dialogs_of(task, today),
-            **files_shown(visit),
+            **files_shown(visit, self.staff),
             last=_last_report(task),
             partners=self._partners(task, visit),
             reach=contact_of(task, today),
@@ -191,7 +194,7 @@ def _form_parts(task: VisitTask, visit: Visit, refusal: ActionRefused | None, re
         "wrong": wrong,
         "returned": returned,
         "to_mend": to_mend,
-        "contact": _part(form, wrong, ("contact_outcome", "second_visitor", "photo_exit")),
+        "contact": _part(form, wrong, CONTACT),
         "ending": {
             **_part(form, wrong, ("conclusion", "conclusion_text", "suggested_class", "measures")),
             "is_returned": "conclusion" in sections_back,
@@ -227,7 +230,7 @@ def _faults(form: dict[str, Any], refusal: ActionRefused | None) -> list[dict[st
     words = {key: fault_sentence(code) for key, code in codes.items()}
     if isinstance(refusal, actions.SecondVisitorWrong):
         words["second_visitor"] = refusal.message
-    order = {key: place for place, key in enumerate(["contact_outcome", "second_visitor", "photo_exit", *labels])}
+    order = {key: place for place, key in enumerate([*CONTACT, *labels])}
     return [
         {
             "key": key,
@@ -333,4 +336,5 @@ class SubmitVisit(VisitBase):
             context = self.context(task, visit, refusal)
             return no_store(TemplateResponse(request, self.template_name, context, status=status))
         messages.success(request, _("报告 %(number)s 已提交，等待审核。") % {"number": report.number})
-        return redirect("followups:desk")
+        following = next_task(self.staff, task)
+        return redirect("followups:task", pk=following.pk) if following else redirect("followups:desk")

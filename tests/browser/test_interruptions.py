@@ -1,6 +1,7 @@
 """What goes wrong while somebody writes: the session ends, the line drops. The text stays, and the page says so."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Site
 from tests.browser.test_road import answer_clean
 from tests.factories import PASSWORD
-from tests.pictures import jpeg
+from tests.pictures import jpeg, scene
 
 pytestmark = pytest.mark.browser
 
@@ -86,7 +87,7 @@ def test_what_a_lost_session_kept_is_offered_after_signing_in_and_gone_after_sub
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#preview[open] [data-submit]:enabled")
     page.keyboard.press("Control+Enter")
-    page.wait_for_url(f"{site.url}/")
+    page.wait_for_url(re.compile(r"/tasks/\d+/$"))
     assert local_copies(page) == 0
 
 
@@ -172,3 +173,40 @@ def test_pages_read_without_scripts(site: Site, open_as: Callable[..., Any]) -> 
     plain.click("footer.submit button[data-preview]")
     assert "还缺" in plain.inner_text("#lock-line")
     assert plain.input_value("textarea[name=conclusion_text]") == "没有脚本也能提交"
+
+
+def test_a_position_is_kept_only_once_the_borrower_has_agreed(site: Site, open_as: Callable[..., Any]) -> None:
+    place = {"latitude": 30.583611, "longitude": 114.3, "accuracy": 12}
+    page = open_as("officer", geolocation=place, permissions=["geolocation"])
+    visit_page(site, page)
+    photo = {"name": "门牌.jpg", "mimeType": "image/jpeg", "buffer": scene(1)}
+    page.set_input_files("#files input[type=file]", photo)
+    expect(page.locator("#files")).to_contain_text("门牌.jpg")
+    expect(page.locator("#files .thumb")).to_have_js_property("complete", True)
+    assert page.evaluate("document.querySelector('#files .thumb').naturalWidth") == 320
+    assert "位置 ±" not in page.inner_text("#files ul")
+    page.check("#files [data-place]")
+    expect(page.locator("#files [data-place-said]")).to_contain_text("±12")
+    page.set_input_files("#files input[type=file]", {**photo, "name": "楼栋.jpg", "buffer": scene(2)})
+    expect(page.locator("#files ul")).to_contain_text("位置 ±12 米")
+    assert page.is_checked("#files [data-place]")
+
+
+def test_a_request_and_a_section_are_opened_without_losing_what_is_typed(
+    site: Site, open_as: Callable[..., Any]
+) -> None:
+    page = open_as("officer")
+    visit_page(site, page)
+    page.fill("textarea[name=conclusion_text]", "客户想延期")
+    page.click("#requests button[value=DEFERRAL]")
+    page.wait_for_url("**/visit/#i-request_note")
+    expect(page.locator("#requests button[value=DEFERRAL]")).to_have_class("on")
+    assert page.input_value("textarea[name=conclusion_text]") == "客户想延期"
+    expect(page.locator("#offer")).to_be_hidden()
+    page.click("#requests button[value=DUE_DAY]")
+    expect(page.locator("#requests button[value=DUE_DAY]")).to_have_class("on")
+    page.click(".sections details.more summary")
+    page.click(".sections details.more button[value=fund_use]")
+    page.wait_for_url("**/visit/#s-fund_use")
+    expect(page.locator("#s-fund_use")).to_be_visible()
+    assert page.input_value("textarea[name=conclusion_text]") == "客户想延期"

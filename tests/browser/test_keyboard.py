@@ -1,5 +1,6 @@
 """A clean phone visit by keyboard alone, its answers counted; returned, amended, approved (S2.4, S2.14, S2.18)."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -47,7 +48,7 @@ def submit_by_keyboard(page: Any, site: Site) -> None:
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#preview[open] [data-submit]:enabled")
     page.keyboard.press("Control+Enter")
-    page.wait_for_url(f"{site.url}/")
+    page.wait_for_url(re.compile(r"/tasks/\d+/$"))
 
 
 def test_a_clean_phone_visit_takes_at_most_twelve_answers_and_no_mouse(site: Site, open_as: Callable[..., Any]) -> None:

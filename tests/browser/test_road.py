@@ -1,5 +1,6 @@
 """The main road in a real browser: sign in, worklist, a visit, submit, approve, PDF, all on the loan's timeline."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -55,7 +56,7 @@ def test_officer_visits_and_manager_approves(site: Site, open_as: Callable[..., 
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#preview[open] [data-submit]:enabled")
     page.keyboard.press("Control+Enter")
-    page.wait_for_url(f"{site.url}/")
+    page.wait_for_url(re.compile(r"/tasks/\d+/$"))
     assert "等待审核" in page.inner_text(".notes")
 
     manager = open_as("manager")

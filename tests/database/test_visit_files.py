@@ -218,7 +218,9 @@ def test_a_field_visit_without_a_photo_says_by_a_code_why(db: None) -> None:
 def test_the_code_stands_in_the_report(db: None) -> None:
     road = Road(method="FIELD")
     second = make_staff("LOAN_OFFICER", road.branch)
-    report = road.submit(second_visitor=second.staff_no, photo_exit="NOBODY_IN")
+    road.start()
+    attach(road, pictures.jpeg())
+    report = road.submit(second_visitor=second.staff_no, photo_exit="NOBODY_IN", note_left="告知书贴于门上")
     assert report.content["photo_exit"]["code"] == "NOBODY_IN" and "留条" in report.content["photo_exit"]["label"]["zh"]
 
 

@@ -141,7 +141,7 @@ def _home_draft(visit: Visit, second: str) -> dict[str, Any]:
             else:
                 answers[item["key"]] = changed(item["choices"][0]["value"], "SITE")
     return {
-        "answers": answers, "second_visitor": second, "photo_exit": "NOBODY_IN", "conclusion": "NO_CONCERN",
+        "answers": answers, "second_visitor": second, "photo_exit": "REFUSED", "conclusion": "NO_CONCERN",
         "conclusion_text": "",
     }  # fmt: skip
 

@@ -1,6 +1,7 @@
 """What may lie with a visit: kinds by content, names, measures, times; photos lose what they hide (S2.14, S2.18)."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from io import BytesIO
 
 import pytest
@@ -17,11 +18,15 @@ from followups.rules.attachments import (
     PDF,
     PHOTO_EXITS,
     PNG,
+    bands_of,
     file_name,
     is_active_pdf,
+    is_telling,
     is_whole_pdf,
     media_type,
-    photo_is_missing,
+    meters_between,
+    photo_gaps,
+    signed,
     taken_at,
 )
 from tests import pictures
@@ -97,10 +102,13 @@ def test_a_pdf_is_whole_and_runs_nothing() -> None:
 
 
 def test_a_field_visit_brings_a_photo_or_a_reason() -> None:
-    assert photo_is_missing("FIELD", 0, "")
-    assert not photo_is_missing("FIELD", 1, "")
-    assert not photo_is_missing("FIELD", 0, "NOBODY_IN")
-    assert not photo_is_missing("PHONE", 0, "")
+    assert photo_gaps("FIELD", 0, "", "") == ["photo_exit"]
+    assert (
+        photo_gaps("FIELD", 1, "", "") == photo_gaps("PHONE", 0, "", "") == photo_gaps("FIELD", 0, "REFUSED", "") == []
+    )
+    assert photo_gaps("FIELD", 0, "NOBODY_IN", "") == ["door_photo", "note_left"]
+    assert photo_gaps("FIELD", 0, "NOT_LET_IN", "告知书") == ["door_photo"]
+    assert photo_gaps("FIELD", 2, "NOBODY_IN", "告知书") == []
     assert [code for code, _zh, _en in PHOTO_EXITS] == PhotoExit.values
 
 
@@ -161,3 +169,31 @@ def test_any_bytes_are_a_photo_or_a_refusal(content: bytes, kind: str) -> None:
     sign = b"\xff\xd8\xff\xe0" if kind == JPEG else b"\x89PNG\r\n\x1a\n"
     with pytest.raises((photos.Unreadable, photos.TooManyPixels)):
         photos.read(BytesIO(sign + content), kind, NOW)
+
+
+# ── Looks and places ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_looks_that_differ_in_six_bits_share_a_band_and_64_bits_fit_the_column() -> None:
+    look = 0x9F3C_5A71_E08B_24D6
+    for place in range(0, 58, 3):
+        other = look ^ (0b111111 << place)
+        assert set(bands_of(look)) & set(bands_of(other))
+    assert len(set(bands_of(0))) == 8
+    assert signed(1 << 63) == -(1 << 63) and signed((1 << 64) - 1) == -1 and signed(5) == 5
+    assert is_telling(look) and not is_telling(0) and not is_telling((1 << 64) - 1) and not is_telling(0b1111111)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "meters"),
+    [
+        (("30.583611", "114.300000"), ("30.583611", "114.300000"), 0),
+        (("30.583611", "114.300000"), ("30.593611", "114.300000"), 1113),
+        (("30.583611", "114.300000"), ("30.583611", "114.305216"), 500),
+        (("30.583611", "114.300000"), ("30.588103", "114.300000"), 500),
+    ],
+)
+def test_meters_between_two_places(one: tuple[str, str], other: tuple[str, str], meters: int) -> None:
+    first, second = ((Decimal(north), Decimal(east)) for north, east in (one, other))
+    assert abs(meters_between(first, second) - meters) <= 1
+    assert meters_between(first, second) == meters_between(second, first)

@@ -159,6 +159,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("task-merge", "POST"): (VISITORS | {"manager"}, {"tasks": [1]}),
     ("task-unmerge", "POST"): (VISITORS | {"manager"}, {"reason": "客户要求分开"}),
     ("loan-events", "GET"): (FOLLOW_UP_ROLES, None),
+    ("file-thumbnail", "GET"): (FOLLOW_UP_ROLES, None),
     ("loan-relations", "GET"): (FOLLOW_UP_ROLES, None),
     ("loan-relations", "POST"): (VISITORS | {"manager"}, {"kind": "SPOUSE", "id_no": "0"}),
     ("loan-relations-end", "POST"): (VISITORS | {"manager"}, {"relation": 1}),

@@ -104,6 +104,8 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:leave": (FOLLOW_UPS, "get", {}),
     "followups:leave_end": (FOLLOW_UPS, "post", {}),
     "followups:loan_events": (FOLLOW_UPS, "get", {}),
+    "followups:more": (VISITORS, "post", {"section": "occupancy", "version": "1"}),
+    "followups:thumbnail": (FOLLOW_UPS, "get", {}),
     "followups:relations": (FOLLOW_UPS, "post", {"kind": "SPOUSE", "id_no": "0"}),
     "followups:estate": (FOLLOW_UPS, "get", {}),
     "followups:project": (FOLLOW_UPS, "get", {}),
@@ -345,7 +347,7 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=["csv"])
     if name in ("followups:handover_list", "followups:handover_reverse"):
         return reverse(name, args=[handover_in(bank, place)])
-    if name in ("followups:attachment", "followups:attachment_remove"):
+    if name in ("followups:attachment", "followups:attachment_remove", "followups:thumbnail"):
         return reverse(name, args=[attachment_in(bank, place)])
     if name in ("followups:loan_events", "followups:past_visits", "followups:estate", "followups:loan_signals"):
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])

@@ -113,12 +113,16 @@
   }
 
   const offer = document.getElementById("offer");
-  const said = (list) => JSON.stringify(list.filter(([, value]) => value !== ""));
+  /* What the form shows already is nothing to be offered; it may show more, where a section was opened. */
+  const stands = (copy) => {
+    const shown = new Map(fields());
+    return copy.every(([name, value]) => value === "" || name === "more" || shown.get(name) === value);
+  };
 
   async function propose() {
     const copy = await opened();
     if (!copy || typed) return;
-    if (!writable() || said(copy.fields) === said(fields())) return wipe();
+    if (!writable() || stands(copy.fields)) return wipe();
     offer.querySelector("[data-when]").textContent = time(copy.at);
     offer.querySelector("[data-newer]").hidden = copy.version === document.getElementById("version").value;
     offer.hidden = false;

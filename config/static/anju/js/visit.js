@@ -47,9 +47,24 @@
   form.addEventListener("submit", (event) => {
     clearTimeout(timer);
     if (event.submitter?.matches("[data-submit]")) return;
+    if (event.submitter?.matches("[formaction]")) {
+      if (!ticked(event.submitter)) return;
+      event.preventDefault();
+      return;
+    }
     event.preventDefault();
     save("preview");
   });
+
+  /* A request that the form has a place for is ticked there; any other opens its section first. */
+  function ticked(button) {
+    const place = form.querySelector(`[name="now.request"][value="${CSS.escape(button.value)}"]`);
+    if (!button.matches("[data-request]") || !place || form.dataset.locked) return false;
+    place.checked = true;
+    place.dispatchEvent(new Event("change", { bubbles: true }));
+    goTo(document.getElementById("i-request_note") ? "#i-request_note" : "#i-request");
+    return true;
+  }
 
   /* One request at a time: the next one reads the version that the last one brought. A preview that
      was asked for while another save was on its way stays asked for until it is sent. */
