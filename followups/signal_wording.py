@@ -6,8 +6,8 @@ from decimal import Decimal, InvalidOperation
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from followups.queries.events import kind_words
 from followups.rules.checklist import DEFAULT_ITEMS
+from followups.rules.events import BY_CODE
 from risk.models import GradeLevel
 
 SIGNALS = {
@@ -60,6 +60,14 @@ _LABELS = {item["key"]: item["label"] for item in DEFAULT_ITEMS}
 _SAID = ("key", "event_level", "now")
 
 
+def _event_words(code: str) -> str:
+    """The name of an event; read from the rule, for reads of events import these words."""
+    kind = BY_CODE.get(code)
+    if kind is None:
+        return code
+    return kind.en if (get_language() or "").startswith("en") else kind.zh
+
+
 def signal_words(code: str) -> str:
     """What a signal warns of, in the active language."""
     if code.startswith("FINDING_"):
@@ -67,7 +75,7 @@ def signal_words(code: str) -> str:
         language = "en" if (get_language() or "").startswith("en") else "zh"
         return _("回访发现：%(what)s") % {"what": label.get(language, code)}
     if code.startswith("EVENT_"):
-        return _("事项属实：%(what)s") % {"what": kind_words(code.removeprefix("EVENT_"))}
+        return _("事项属实：%(what)s") % {"what": _event_words(code.removeprefix("EVENT_"))}
     return str(SIGNALS.get(code, code))
 
 
