@@ -17,8 +17,8 @@
     const part = document.getElementById(name);
     if (part) {
       part.scrollIntoView({ block: "nearest" });
-      part.querySelector(name === "return" ? "input, textarea" : "textarea")?.focus();
-    }
+      part.querySelector(name === "return" ? "input:not([type=hidden]), textarea" : "textarea")?.focus();
+    } else if (document.activeElement?.closest(".decide")) document.activeElement.blur(); // keys act again at once
   }
 
   /* Closed folds around the proof are opened too. */
