@@ -90,13 +90,11 @@ def _more(task: VisitTask, visit: Visit, items: list[Mapping[str, Any]], languag
     words = {row[0]: row[place] for row in checklist.SECTIONS}
     offered = checklist.more_sections(items, visit.checklist.items, visit.method)
     asked = next((item for item in visit.checklist.items if item["key"] == "request"), None)
-    can_ask = asked is not None and visit.method in asked["methods"]
+    choices = asked["choices"] if asked is not None and visit.method in asked["methods"] else ()
+    usual = asked["normal"] if asked is not None else ""
     return {
         "more": [{"key": key, "label": words[key]} for key in offered],
-        "requests": [
-            (choice["value"], choice[language]) for choice in (asked["choices"] if asked and can_ask else ())
-            if choice["value"] != asked["normal"]
-        ],
+        "requests": [(choice["value"], choice[language]) for choice in choices if choice["value"] != usual],
         "request": checklist.answer_of(visit.draft, "request").get("now", ""),
     }  # fmt: skip
 

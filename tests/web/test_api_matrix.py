@@ -165,7 +165,8 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("loan-relations-end", "POST"): (VISITORS | {"manager"}, {"relation": 1}),
     ("loan-estate", "GET"): (FOLLOW_UP_ROLES, None),
     ("loan-project-visits", "POST"): (
-        VISITORS | {"manager"}, {"loans": [1], "reason": "媒体报道停工", "due_on": "2026-11-10"},
+        VISITORS | {"manager"},
+        {"loans": [1], "reason": "媒体报道停工", "due_on": "2026-11-10"},
     ),
     ("project", "GET"): (FOLLOW_UP_ROLES, None),
     ("loan-past-visits", "POST"): (FOLLOW_UP_ROLES, {"decision": "LOAN"}),
