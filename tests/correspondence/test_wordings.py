@@ -62,8 +62,8 @@ def test_a_new_wording_is_used_from_its_first_day_and_the_old_one_until_then(ban
     assert (approved.state, approved.checker) == ("APPROVED", bank.staff["risk"].staff_no)
     before = Template.objects.get(kind="DUE", version=1)
     assert before.in_force == DateRange(date(2000, 1, 1), FROM, "[)")
-    assert versions_in_force(FROM - timedelta(days=1)) == {"DUE": 1, "OVERDUE": 1}
-    assert versions_in_force(FROM) == {"DUE": 2, "OVERDUE": 1}
+    assert versions_in_force(FROM - timedelta(days=1)) == {"APPOINTMENT": 1, "DUE": 1, "OVERDUE": 1}
+    assert versions_in_force(FROM) == {"APPOINTMENT": 1, "DUE": 2, "OVERDUE": 1}
     kinds = Entry.objects.filter(subject_type="wording").order_by("id").values_list("kind", "actor")
     assert [kind for kind, _actor in kinds] == ["correspondence.wording_proposed", "correspondence.wording_approved"]
     assert Entry.objects.filter(subject_type="wording").latest("id").data["content_sha256"] == wording.content_sha256

@@ -19,12 +19,11 @@ from followups.actions.events import FeedRow, record_event, take_feed
 from followups.batch import install_default_policy
 from followups.models import Event, EventVisit, Notice, TaskEvent, VisitTask
 from journal.actions import record
-from journal.batch import run_pending
 from loans.actions import ReceiptRow, post_receipts
 from loans.models import Loan, Parameter
 from loans.rules.money import parse_amount
 from people.models import Staff
-from tests.crash.books import FIRST, SEED, clock, undisturbed
+from tests.crash.books import FIRST, SEED, clock, run_pending_now, undisturbed
 from tests.crash.ground import Ground
 from tests.crash.killing import disturbed
 from tests.crash.processes import fork, is_alive, kill
@@ -61,7 +60,7 @@ def bank(ground: Ground, days: int) -> str:
         told = receipts_made.make_receipts(open_day=FIRST, through=FIRST + timedelta(days=days), seed=SEED)
         rows = [ReceiptRow(one.loan, parse_amount(one.amount), one.value_on, one.channel, one.serial) for one in told]
         post_receipts(rows=rows, by="system", at=AT)
-        run_pending(at=clock())
+        run_pending_now()
         return ground.copy_here(f"following{days}")
 
 
@@ -76,6 +75,8 @@ def run(ground: Ground, trials: int, tally: Tally, *, seed: int) -> Tally:
             trial = f"seed {seed} {day}"
             _morning(day, lambda: _killed(dice, tally))
             inside += disturbed(day, CHUNK, dice, tally, trial)
+            # What an evening warns of is told by the next beat.
+            _answer_now()
             tally.after(trial, expected[day])
         tally.notes |= _seen()
     tally.notes |= {"loans": LOANS, "kills inside an evening": inside}
@@ -90,7 +91,7 @@ def _seen() -> dict[str, int]:
 
 
 def _answer_now() -> None:
-    run_pending(at=clock())
+    run_pending_now()
 
 
 def _killed(dice: random.Random, tally: Tally) -> None:

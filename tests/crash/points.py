@@ -82,13 +82,13 @@ class Points:
                 self.reach("COMMIT")
             return commit()
 
-        def planning(stage: Any, *given: Any) -> Any:
+        def planning(stage: Any, *given: Any, **named: Any) -> Any:
             self.place = stage.name
-            return plan(stage, *given)
+            return plan(stage, *given, **named)
 
-        def working(stage: Any, *given: Any) -> Any:
+        def working(stage: Any, *given: Any, **named: Any) -> Any:
             self.place = stage.name
-            return work(stage, *given)
+            return work(stage, *given, **named)
 
         def copying(cursor: Any, statement: str, *given: Any) -> Any:
             self.reach(named(statement))

@@ -162,4 +162,4 @@ def test_the_watch_line_is_not_called_a_limit(bank: Bank) -> None:
     task, _visit = started(bank)
     page = client_of(bank, "officer").get(reverse("followups:visit", args=[task.pk])).content.decode()
     assert "关注线" in page.split('id="effects"')[1]
-    assert "placeholder" not in page.split('id="s-end"')[1].split("</section>")[0]
+    assert "placeholder" not in page.split('id="s-end"')[1].split('name="conclusion_text"')[1].split("</textarea>")[0]
