@@ -142,12 +142,14 @@ def undisturbed(
     watch: Callable[[date], object] = lambda _day: None,
     but: tuple[str, ...] = (),
     cut: bool = True,
+    then: Callable[[], object] = lambda: None,
 ) -> dict[date, State]:
-    """The state after each evening when one runner does it alone."""
+    """The state after each evening, and what comes `then`, when one runner does it alone."""
     found = {}
     with ground.trial(bank, "alone"):
         for day in days:
             watch(day)
             close(day, chunk)
+            then()
             found[day] = state(but=but, cut=cut)
     return found

@@ -68,7 +68,7 @@ def run(ground: Ground, trials: int, tally: Tally, *, seed: int) -> Tally:
     days = [FIRST + timedelta(days=number) for number in range(trials)]
     dice = random.Random(seed)
     template = bank(ground, trials)
-    expected = undisturbed(ground, template, days, chunk=CHUNK, watch=_morning)
+    expected = undisturbed(ground, template, days, chunk=CHUNK, watch=_morning, then=_answer_now)
     inside = 0
     with ground.trial(template, "following"):
         for day in days:
