@@ -20,6 +20,12 @@ def hand_in(officer: Any, site: Site, task: int) -> None:
     submit_by_keyboard(officer, site)
 
 
+def shows(page: Any, name: str) -> None:
+    """The report of this borrower is there, and its page is done loading: its keys act."""
+    expect(page.locator("#report h1")).to_have_text(name)
+    page.wait_for_load_state()
+
+
 def test_a_manager_reviews_without_the_mouse(site: Site, open_as: Callable[..., Any]) -> None:
     officer = open_as("officer")
     for key in ("clean", "other"):
@@ -30,7 +36,7 @@ def test_a_manager_reviews_without_the_mouse(site: Site, open_as: Callable[..., 
         addEventListener('pointerdown', () => (window.clicks += 1), true); }""")
     names = [row.strip() for row in page.locator("a.q b").all_inner_texts()]
     assert sorted(names) == sorted([site.names["clean"], site.names["other"]])
-    expect(page.locator("#report h1")).to_have_text(names[0])
+    shows(page, names[0])
 
     evidence = page.locator("#evidence")
     page.keyboard.press("Space")
@@ -39,9 +45,9 @@ def test_a_manager_reviews_without_the_mouse(site: Site, open_as: Callable[..., 
     expect(evidence).not_to_have_attribute("open", "")
 
     page.keyboard.press("j")
-    expect(page.locator("#report h1")).to_have_text(names[1])
+    shows(page, names[1])
     page.keyboard.press("k")
-    expect(page.locator("#report h1")).to_have_text(names[0])
+    shows(page, names[0])
 
     page.keyboard.press("n")
     expect(page.locator("#approve-note")).to_be_focused()
@@ -58,7 +64,7 @@ def test_a_manager_reviews_without_the_mouse(site: Site, open_as: Callable[..., 
     expect(page.locator("#approve-note")).to_be_focused()
     page.keyboard.press("Control+Enter")
     expect(page.locator(".notes")).to_contain_text("已通过")
-    expect(page.locator("#report h1")).to_have_text(names[1])
+    shows(page, names[1])
     expect(page.locator("a.q")).to_have_count(1)
     assert page.evaluate("window.clicks") in (0, None)
 
@@ -75,6 +81,8 @@ def test_clean_reports_are_ticked_by_keyboard_once_they_were_opened(site: Site, 
     page.keyboard.press("x")
     expect(boxes.nth(0)).to_be_checked()
     page.keyboard.press("j")
+    page.wait_for_url("**report=**")
+    page.wait_for_load_state()
     expect(page.locator(".q.on")).to_have_count(1)
     expect(boxes.nth(1)).to_be_enabled()
     expect(boxes.nth(0)).to_be_checked()
