@@ -54,6 +54,7 @@ class Position(models.Model):
     accrues_from = models.DateField(null=True)
     accrued_before = money(default=0, db_default=0)
     # The rate at which the running period is charged to its end, where another one waits for the next; else null.
+    # What a day adds at it stands beside it as `day_product`, which the database reckons.
     accrual_rate_percent = models.DecimalField(max_digits=7, decimal_places=4, null=True)
 
     class Meta:

@@ -17,18 +17,17 @@ FROM loans_businessdate b WHERE b.is_open
 
 # Control totals by branch and product: open loans, principal and accrued interest, in one pass over the positions; and
 # what the ledger's principal lines say (each loan of them looked up by its key). Accrued interest is that of
-# `loans.rules.accrual`, in integers unless they could be too large; `ahead` counts loans whose period begins later, and
-# `early` names those whose period begins more than a month before it ends (`begins`: a month before each day around).
+# `loans.rules.accrual`, in integers (`day_product` is what a day adds) unless they could be too large; `ahead` counts
+# loans whose period begins later, and `early` names those whose period begins more than a month before it ends
+# (`begins`: a month before each day around).
 BALANCES_BY_BRANCH = """
 SELECT b.code, p.product, p.loans, p.amount, p.accrued::bigint, p.ahead, p.early FROM (
     SELECT branch_id, product, count(*) FILTER (WHERE settled_on IS NULL) AS loans, sum(principal_balance) AS amount,
            sum(CASE WHEN accrues_from IS NOT NULL
                          AND (five_class = 'PASS' OR five_class <> ALL(%(non_performing)s::text[]))
                          AND (overdue_since IS NULL OR overdue_since >= %(overdue_before)s) THEN
-               CASE WHEN unbilled_principal < 100000000 AND accrues_from >= %(day)s::date - 400
-                    THEN (2 * (unbilled_principal * 100)::bigint
-                             * (coalesce(accrual_rate_percent, annual_rate_percent) * 10000)::int
-                             * greatest(0, %(day)s::date - accrues_from) + 360000000) / 720000000
+               CASE WHEN day_product IS NOT NULL AND accrues_from >= %(day)s::date - 400
+                    THEN (day_product * greatest(0, %(day)s::date - accrues_from) + 360000000) / 720000000
                     ELSE div(2 * (unbilled_principal * 100)
                              * (coalesce(accrual_rate_percent, annual_rate_percent) * 10000)
                              * greatest(0, %(day)s::date - accrues_from) + 360000000, 720000000)::bigint END
