@@ -76,6 +76,8 @@ class Undo:
             key = _KEYS.get(table, "id")
             self._cursor.execute(f"DROP TABLE IF EXISTS made_{table}, changed_{table}")
             self._cursor.execute(f"CREATE UNLOGGED TABLE made_{table} AS SELECT t.* FROM {table} t WHERE {_new(table)}")
+            for name in self._columns(table, are_reckoned=True):
+                self._cursor.execute(f"ALTER TABLE made_{table} DROP COLUMN {name}")
             self._cursor.execute(f"GRANT SELECT ON made_{table} TO PUBLIC")
             if table in _MAY_CHANGE:
                 self._cursor.execute(
@@ -89,10 +91,10 @@ class Undo:
         """The statements that write what was kept of these tables: one for new rows, one for changed ones."""
         found = []
         for table in tables:
-            found.append(f"INSERT INTO {table} SELECT * FROM made_{table}")
+            key, columns = _KEYS.get(table, "id"), self._columns(table)
+            names, values = ", ".join(columns), ", ".join(f"c.{name}" for name in columns)
+            found.append(f"INSERT INTO {table} ({key}, {names}) SELECT {key}, {names} FROM made_{table}")
             if table in _MAY_CHANGE:
-                key, columns = _KEYS.get(table, "id"), self._columns(table)
-                names, values = ", ".join(columns), ", ".join(f"c.{name}" for name in columns)
                 found.append(
                     f"UPDATE {table} t SET ({names}) = ROW({values}) FROM changed_{table} c WHERE t.{key} = c.{key}"
                 )
@@ -148,15 +150,16 @@ class Undo:
             f"WHERE t.{key} = u.{key} AND ROW(t.*) IS DISTINCT FROM ROW(u.*)"
         )
         self._cursor.execute(
-            f"INSERT INTO {table} SELECT u.* FROM undo_{table} u LEFT JOIN {table} t ON t.{key} = u.{key} "
-            f"WHERE t.{key} IS NULL"
+            f"INSERT INTO {table} ({key}, {names}) SELECT u.{key}, {values} FROM undo_{table} u "
+            f"LEFT JOIN {table} t ON t.{key} = u.{key} WHERE t.{key} IS NULL"
         )
 
-    def _columns(self, table: str) -> list[str]:
+    def _columns(self, table: str, *, are_reckoned: bool = False) -> list[str]:
+        """What is written besides the key; or what the database reckons itself."""
         self._cursor.execute(
             "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
-            "AND attidentity <> 'a' AND attname <> %s ORDER BY attnum",
-            [table, _KEYS.get(table, "id")],
+            "AND attidentity <> 'a' AND attgenerated = %s AND attname <> %s ORDER BY attnum",
+            [table, "s" if are_reckoned else "", _KEYS.get(table, "id")],
         )
         return [row[0] for row in self._cursor.fetchall()]
 
