@@ -92,7 +92,15 @@ class Valuation(models.Model):
     source = models.CharField(max_length=60)
 
     class Meta:
-        indexes = [models.Index(fields=["property", "-valued_on", "-id"], name="valuation_latest")]
+        indexes = [
+            models.Index(fields=["property", "-valued_on", "-id"], name="valuation_latest"),
+            # What an evening looks back at: those that somebody made, not those that came with a loan.
+            models.Index(
+                fields=["valued_on", "property"],
+                name="valuation_recent",
+                condition=~Q(source__in=["tape", "contract"]),
+            ),
+        ]
         constraints = [models.CheckConstraint(condition=Q(value__gt=0), name="valuation_positive")]
 
     def __str__(self) -> str:
