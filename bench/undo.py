@@ -161,7 +161,7 @@ class Undo:
             "AND attidentity <> 'a' AND attgenerated = %s AND attname <> %s ORDER BY attnum",
             [table, "s" if are_reckoned else "", _KEYS.get(table, "id")],
         )
-        return [row[0] for row in self._cursor.fetchall()]
+        return [f'"{row[0]}"' for row in self._cursor.fetchall()]
 
     def _tables(self) -> list[str]:
         self._cursor.execute(_TABLES)
