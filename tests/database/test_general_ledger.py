@@ -10,7 +10,7 @@ from django.db.models import Sum
 
 from config.invariants import stated_findings
 from config.invariants.figures import FIGURES
-from loans import batch
+from loans import batch, sql
 from loans.actions import close_business_date
 from loans.actions.bank import LedgerOutOfBalance
 from loans.batch.general import balances_of
@@ -69,6 +69,22 @@ def test_the_stock_in_sql_is_the_rules_and_the_lines_add_up_to_it(seed: int) -> 
     assert GeneralLine.objects.aggregate(sum=Sum("amount"))["sum"] == 0
     assert {row.product for row in Figure.objects.all()} == {"COMMERCIAL", "HOUSING_FUND"}
     assert all(each.is_ok for each in stated_findings(FIGURES))
+
+
+@pytest.mark.parametrize("amount", ["0.01", "99999999.99", "100000000.00", "9999999999999.99"])
+@pytest.mark.parametrize("rate", ["0.0000", "3.0501", "100.0000"])
+@pytest.mark.parametrize("days", [0, 1, 31, 400, 401])
+def test_what_a_day_adds_is_exact_however_large_the_loan_or_long_the_period(amount: str, rate: str, days: int) -> None:
+    loan, since = changing.e1_loan(), DAY - timedelta(days=days)
+    for waits in (None, Decimal("4.2000")):
+        Position.objects.filter(pk=loan.pk).update(
+            principal_balance=amount, unbilled_principal=amount, annual_rate_percent=rate, accrues_from=since,
+            accrual_rate_percent=waits, next_due_on=DAY + timedelta(days=20),
+        )  # fmt: skip
+        values = {"day": DAY, "non_performing": "{LOSS}", "overdue_before": date(2000, 1, 1), "begins": "[0:0]={NULL}"}
+        ((_code, _product, _loans, _principal, accrued, *_rest),) = sql.rows(sql.BALANCES_BY_BRANCH, values)
+        charged = rate_ppm(Decimal(rate) if waits is None else waits)
+        assert accrued == accrued_interest(fen(Decimal(amount)), charged, since, 0, DAY)
 
 
 def test_billing_takes_the_stock_to_nothing_and_a_bad_class_takes_income_back() -> None:
