@@ -1,4 +1,4 @@
-"""Writes of collateral: the homes, charges and valuations that come with a book taken over."""
+"""Writes of collateral: homes, charges and valuations of a book taken over or a new contract; values of an area."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,19 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from collateral.models import Charge, ChargeKind, Property, Valuation
+from collateral.batch import revalue_area
+from collateral.models import AreaRevaluation, Charge, ChargeKind, Property, Valuation
 from collateral.rules.address import district_of
 from collateral.sql import copy_texts, next_ids
 from journal.actions import record
+from journal.errors import ActionRefused
 from journal.queries import business_date_now
+from loans.queries import hold_business_date
+from people.actions import require
+from people.models import Staff
+from people.rules.identity import has_unseen_characters
 
 SOURCE = "tape"
 CONTRACT = "contract"
@@ -179,3 +186,89 @@ def record_place(*, loan_id: int, latitude: Decimal, longitude: Decimal, by: str
         by=by, at=at, business_date=business_date_now(), data={"property_id": charge.property_id},
     )  # fmt: skip
     return True
+
+
+PROPOSE_AREA, APPROVE_AREA = "collateral.propose_revaluation", "collateral.approve_revaluation"
+_TENTHS = Decimal("0.01")
+
+
+class AreaUnclear(ActionRefused):
+    """District, percent, day or source of a revaluation do not hold together."""
+
+    code = "area_unclear"
+
+
+class AreaDecided(ActionRefused):
+    """Somebody decided meanwhile, or one for the district waits already."""
+
+    code = "area_decided"
+    conflict = True
+
+
+class OwnArea(ActionRefused):
+    """Nobody applies an own proposal."""
+
+    code = "own_area"
+
+
+@transaction.atomic
+def propose_area(
+    *, district: str, change_percent: Decimal, valued_on: date, source: str, by: Staff, at: datetime
+) -> AreaRevaluation:
+    """Proposes that all homes of a district change in value by a percent."""
+    require(by, PROPOSE_AREA)
+    today = hold_business_date()
+    district, source = _said(district, "district", 40), _said(source, "source", 120)
+    percent = change_percent.quantize(_TENTHS)
+    if percent != change_percent or not (-90 <= percent <= 100) or not percent:
+        raise AreaUnclear(_("变动幅度须在 -90% 至 100% 之间，最多两位小数，不为零。"), field="change_percent")
+    last = AreaRevaluation.objects.filter(district=district, is_applied=True).order_by("-valued_on").first()
+    if valued_on > today or (last is not None and valued_on <= last.valued_on):
+        raise AreaUnclear(_("估值日不能晚于营业日，也不能早于该区域上次重估。"), field="valued_on")
+    if not Property.objects.filter(district=district, value__isnull=False).exists():
+        raise AreaUnclear(_("该区域没有已估值的押品。"), field="district")
+    if AreaRevaluation.objects.filter(district=district, decided_at__isnull=True).exists():
+        raise AreaDecided(_("该区域已有一项重估待复核。"))
+    area = AreaRevaluation.objects.create(
+        district=district, change_percent=percent, valued_on=valued_on, source=source, maker=by.staff_no, made_at=at
+    )
+    _tell(area, "collateral.area_proposed", by, at, today)
+    return area
+
+
+@transaction.atomic
+def decide_area(
+    *, area_id: int, approve: bool, note: str = "", limits: Sequence[Decimal], wakes_all: bool, by: Staff, at: datetime
+) -> AreaRevaluation:
+    """Applies what another person proposed, or turns it down with a reason.
+
+    `limits` are the ratios that any policy of the bank looks at; `wakes_all` where a policy looks at the area itself.
+    """
+    require(by, APPROVE_AREA)
+    today = hold_business_date()
+    area = AreaRevaluation.objects.select_for_update().get(pk=area_id)
+    if area.decided_at is not None:
+        raise AreaDecided(_("该重估已由他人处理。"))
+    if area.maker == by.staff_no:
+        raise OwnArea(_("不能复核自己提出的重估。"))
+    area.note = note.strip() if approve and not note.strip() else _said(note, "note", 200)
+    area.checker, area.decided_at, area.is_applied = by.staff_no, at, approve
+    if approve:
+        area.counts = revalue_area(area=area, limits=limits, wakes_all=wakes_all, by=by.staff_no, as_of=today, at=at)
+    area.save()
+    _tell(area, "collateral.area_approved" if approve else "collateral.area_refused", by, at, today)
+    return area
+
+
+def _tell(area: AreaRevaluation, kind: str, by: Staff, at: datetime, today: date) -> None:
+    record(
+        kind=kind, subject_type="area_revaluation", subject_id=area.pk, by=by.staff_no, at=at, business_date=today,
+        data={"percent": str(area.change_percent), "valued_on": area.valued_on.isoformat()},
+    )  # fmt: skip
+
+
+def _said(text: str, field: str, most: int) -> str:
+    words = text.strip()
+    if len(words) < 2 or len(words) > most or has_unseen_characters(words):
+        raise AreaUnclear(_("请填写 2 至 %(most)s 个可见字符。") % {"most": most}, field=field)
+    return words

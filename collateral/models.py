@@ -105,3 +105,45 @@ class Valuation(models.Model):
 
     def __str__(self) -> str:
         return f"valuation {self.property_id} {self.valued_on}"
+
+
+class AreaRevaluation(models.Model):
+    """A change in value of all homes of a district, from a price index: proposed by one, applied by another, once."""
+
+    district = models.CharField(max_length=40)
+    change_percent = models.DecimalField(max_digits=5, decimal_places=2)
+    valued_on = models.DateField()
+    # Which index or notice says so.
+    source = models.CharField(max_length=120)
+    maker = models.CharField(max_length=20)
+    made_at = models.DateTimeField()
+    checker = models.CharField(max_length=20, blank=True, default="", db_default="")
+    decided_at = models.DateTimeField(null=True)
+    is_applied = models.BooleanField(default=False, db_default=False)
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
+    # What applying it did: homes, loans, those past a limit.
+    counts = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["district", "valued_on"], name="area_applied", condition=Q(is_applied=True)),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["district"], condition=Q(decided_at__isnull=True), name="area_waits_once"),
+            models.UniqueConstraint(
+                fields=["district", "valued_on"], condition=Q(is_applied=True), name="area_once_a_day"
+            ),
+            models.CheckConstraint(
+                condition=Q(change_percent__gte=-90, change_percent__lte=100) & ~Q(change_percent=0),
+                name="area_changes_within_bounds",
+            ),
+            models.CheckConstraint(condition=~Q(maker=models.F("checker")), name="area_is_decided_by_another"),
+            models.CheckConstraint(
+                condition=Q(checker="", decided_at__isnull=True, is_applied=False)
+                | ~Q(checker="") & Q(decided_at__isnull=False),
+                name="decided_area_says_by_whom",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.district} {self.change_percent}"

@@ -7,9 +7,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from django.db import connection
 from django.db.models import Count, F, Min, QuerySet, Sum
 
-from collateral.models import Charge, Property, Valuation
+from collateral.models import AreaRevaluation, Charge, Property, Valuation
 from collateral.rules.address import estate_of
+from collateral.rules.areas import MONTHS, volatility
 from collateral.sql import BESIDE
+from loans.rules.dates import add_months
 
 
 def charges_of(loan_id: int) -> QuerySet[Charge]:
@@ -81,3 +83,13 @@ def homes_of_estate(estate: str) -> list[int]:
         return []
     found = Property.objects.filter(address__startswith=estate).values_list("id", "address")
     return sorted(pk for pk, address in found if estate_of(address) == estate)
+
+
+def area_volatilities(today: date) -> dict[str, Decimal]:
+    """District → how volatile its values were over six months; districts never valued by index are not in it."""
+    since = add_months(today, -MONTHS)
+    found: dict[str, list[tuple[date, Decimal]]] = {}
+    rows = AreaRevaluation.objects.filter(is_applied=True, valued_on__gt=since, valued_on__lte=today)
+    for district, valued_on, percent in rows.values_list("district", "valued_on", "change_percent"):
+        found.setdefault(district, []).append((valued_on, percent))
+    return {district: volatility(changes, today) for district, changes in found.items()}

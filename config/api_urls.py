@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from config import contract_api, event_feed_api, files_api
+from config import area_api, contract_api, event_feed_api, files_api
 from correspondence import api as correspondence
 from followups import api as followups
 from followups.api import measures, policy, policy_runs, review
@@ -126,6 +126,9 @@ routes = [
     path("signals/<int:pk>/actions/", followups.SignalActions.as_view(), name="signal-actions"),
     path("signals/<int:pk>/close/", followups.SignalClose.as_view(), name="signal-close"),
     path("signal-actions/<int:pk>/finish/", followups.SignalActionFinish.as_view(), name="signalaction-finish"),
+    path("areas/", area_api.Areas.as_view(), name="areas"),
+    path("areas/<int:pk>/", area_api.AreaDetail.as_view(), name="area"),
+    path("areas/<int:pk>/decide/", area_api.AreaDecide.as_view(), name="area-decide"),
     path("event-kinds/", followups.EventKinds.as_view(), name="event-kinds"),
     path("event-feeds/", event_feed_api.EventFeeds.as_view(), name="event-feeds"),
     path("policies/", policy.Policies.as_view(), name="policies"),

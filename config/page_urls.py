@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from config import contract_page, dashboard, disclosure_page, event_feed_page, files_page, loan_page, operations
+from config import (
+    area_page,
+    contract_page,
+    dashboard,
+    disclosure_page,
+    event_feed_page,
+    files_page,
+    loan_page,
+    operations,
+)
 
 urlpatterns = [
     path("dashboard/", dashboard.DashboardPage.as_view(), name="dashboard"),
@@ -14,6 +23,8 @@ urlpatterns = [
     path("contracts/new/", contract_page.NewContractPage.as_view(), name="contract_new"),
     path("disclosures/new/", disclosure_page.NewDisclosurePage.as_view(), name="disclosure_new"),
     path("receipts/files/new/", files_page.MoneyUpload.as_view(), name="money_upload"),
+    path("areas/", area_page.AreasPage.as_view(), name="areas"),
+    path("areas/<int:pk>/", area_page.AreaPage.as_view(), name="area"),
     path("events/feeds/", event_feed_page.EventFeedPage.as_view(), name="event_feed"),
     path("operations/", operations.OperationsPage.as_view(), name="operations"),
     path("operations/progress/", operations.OperationsProgress.as_view(), name="operations_progress"),

@@ -192,7 +192,6 @@ _SAID = {
         "第 %(line)s 行：周期上下限使%(worse)s（%(later)s）晚于%(better)s（%(sooner)s）：等级更差不得更晚。"
     ),
     "WORSE_IS_LIGHTER": gettext_lazy("%(worse)s按第 %(line)s 行的方式轻于%(better)s按第 %(others)s 行。"),
-    "NOT_GATHERED": gettext_lazy("第 %(line)s 行：%(fact)s尚未采集，对全部贷款都是未知。"),
     "FIRST_TOO_LATE": gettext_lazy("第 %(line)s 行：首次回访在第 %(day)s 天，不得晚于第 %(most)s 天。"),
     "NODES_ORDER": gettext_lazy("第 %(line)s 行：检查日须从早到晚。"),
     "OPENS_LATE": gettext_lazy("第 %(line)s 行：开始日 %(day)s 晚于首个检查日 %(first)s。"),

@@ -161,7 +161,8 @@ def _event(params: Mapping[str, Any]) -> str:
     kind = BY_CODE.get(str(params["event"]))
     if kind is None:
         return str(params["event"])
-    return kind.en if _is_english() else kind.zh
+    what = kind.en if _is_english() else kind.zh
+    return _("%(what)s，%(area)s") % {"what": what, "area": params["area"]} if params.get("area") else what
 
 
 _Say = Callable[[Mapping[str, Any]], str]

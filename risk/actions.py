@@ -115,18 +115,35 @@ def finish_action(*, action_id: int, result: str, evidence: str = "", by: Staff,
 
 
 @transaction.atomic
-def close_signal(*, signal_id: int, version: int, words: str, by: Staff, at: datetime) -> Signal:
-    """Ends a signal whose actions are all done; never by an owner of one of them."""
+def close_signal(
+    *, signal_id: int, version: int, words: str, elsewhere: Sequence[tuple[int, bool]] = (), by: Staff, at: datetime
+) -> Signal:
+    """Ends a signal whose actions are all done; never by an owner of one of them.
+
+    `elsewhere` are measures that rooms above keep for it, as owner and whether they are done; they count as its own.
+    """
     require(by, CLOSE)
     today = hold_business_date()
     signal = _locked(signal_id, version, by)
-    actions = list(signal.actions.all())
-    if signal.state != SignalState.ACTING or any(action.done_on is None for action in actions):
+    done = [(action.owner_id, action.done_on is not None) for action in signal.actions.all()] + list(elsewhere)
+    is_acting = signal.state == SignalState.ACTING or (signal.state == SignalState.CONFIRMED and bool(elsewhere))
+    if not is_acting or not all(is_done for _owner, is_done in done):
         raise SignalMoved(_("措施尚未全部完成，不能关闭。"))
-    if any(action.owner_id == by.pk for action in actions):
+    if any(owner == by.pk for owner, _is_done in done):
         raise SignalNotYours(_("措施责任人不能关闭自己的预警，请他人复核。"))
     _end(signal, SignalOutcome.RESOLVED, StepKind.CLOSED, _checked(words, "words"), by=by, at=at, today=today)
     return signal
+
+
+@transaction.atomic
+def confirm_of_report(*, report_id: int, words: str, by: Staff, at: datetime) -> int:
+    """New signals of a report are true by its approval; how many. The caller holds the position of the loan."""
+    today = require_business_date()
+    found = list(Signal.objects.select_for_update().filter(report_id=report_id, state=SignalState.NEW).order_by("id"))
+    for signal in found:
+        _change(signal, state=SignalState.CONFIRMED)
+        _step(signal, StepKind.CONFIRMED, words, by=by, at=at, today=today)
+    return len(found)
 
 
 @transaction.atomic

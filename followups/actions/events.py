@@ -34,6 +34,7 @@ from loans.models import Loan
 from loans.queries import hold_business_date, lock_positions, require_business_date
 from people.actions import require
 from people.models import FinancialProfile, Staff
+from risk.actions import confirm_of_report
 
 RECORDS, TAKES_FEEDS, WITHDRAWS = "followups.record_event", "followups.take_feed", "followups.assign"
 WORDS_LEAST, WORDS_MOST, EVIDENCE_MOST, EXTERNAL_MOST = 2, 200, 80, 80
@@ -161,6 +162,7 @@ def close_events(task: VisitTask, report: VisitReport, *, by: Staff, at: datetim
 
     An event that the report is silent about (a refusal, say) stays open as 未核实, and is visited again.
     """
+    confirm_of_report(report_id=report.pk, words=_("报告审核通过"), by=by, at=at)
     found = rules.findings_in(report.visit.draft.get("answers") or {})
     tasks = [task.pk, *(member.pk for member in members_of(task))]
     return [

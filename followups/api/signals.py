@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from followups.actions.signals import close_signal
 from followups.queries.signals import Chain, chains, chains_of_loan, signals_visible_to
 from loans.api import StaffBrief
 from loans.models import Loan
@@ -199,7 +200,7 @@ class SignalClose(_OneSignal):
         asked, signal = self.sent(SignalCloseForm), self.one(pk)
 
         def effect() -> Response:
-            actions.close_signal(signal_id=signal.pk, **asked, by=self.staff, at=self.at)
+            close_signal(signal_id=signal.pk, **asked, by=self.staff, at=self.at)
             return self.chain(pk)
 
         return self.once(effect)

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from collateral.models import AreaRevaluation
 from collateral.queries import balances_beside
 from followups import sql
 from followups.batch.intake import Told, keep_events
@@ -222,8 +223,9 @@ def _valuations(loan_ids: Sequence[int], run: _Run) -> list[Told]:
     asked = {"ids": list(loan_ids), "since": run.as_of - LOOKS_BACK, "as_of": run.as_of}
     rows = _rows(_VALUES, asked)
     beside = balances_beside([row[1] for row in rows]) if rows else {}
+    areas = _areas([row[4] for row in rows])
     told: dict[str, Told] = {}
-    for pk, loan_id, property_id, valued_on, _source, value, before, balance, baseline_on, rest in rows:
+    for pk, loan_id, property_id, valued_on, source, value, before, balance, baseline_on, rest in rows:
         secured = (balance + beside.get(loan_id, Decimal(0))) * 100
         code = rules.crossed(secured / (before + rest), secured / (value + rest))
         if code is None:
@@ -234,9 +236,17 @@ def _valuations(loan_ids: Sequence[int], run: _Run) -> list[Told]:
             Told(
                 loan_id=loan_id, code=code, happened_on=valued_on, source=rules.COLLATERAL, external_id=key,
                 property_id=property_id, is_baseline=baseline_on is not None and valued_on <= baseline_on,
+                words=areas.get(source, ""),
             ),
         )  # fmt: skip
     return list(told.values())
+
+
+def _areas(sources: Sequence[str]) -> dict[str, str]:
+    """Source of a valuation → which area moved by how much, for those by index."""
+    ids = {int(source.removeprefix("area:")) for source in sources if source.startswith("area:")}
+    found = AreaRevaluation.objects.filter(pk__in=ids) if ids else ()
+    return {f"area:{area.pk}": f"{area.district} {area.change_percent:+.2f}%" for area in found}
 
 
 # Which visit answers
@@ -311,8 +321,11 @@ def _task(task: VisitTask) -> rules.Task:
 
 
 def reason_of(event: Event) -> dict[str, Any]:
-    """Why, as a task stores it: code and day, no words of people."""
-    return {"code": "EVENT", "params": {"event": event.code, "on": event.happened_on.isoformat()}}
+    """Why, as a task stores it: code and day, the area that moved a value, no words of people."""
+    params = {"event": event.code, "on": event.happened_on.isoformat()}
+    if event.source == rules.COLLATERAL and event.words:
+        params["area"] = event.words
+    return {"code": "EVENT", "params": params}
 
 
 def _create(answers: rules.Answers, known: dict[int, Any], run: _Run) -> dict[tuple[int, str], int]:

@@ -10,8 +10,8 @@ workdays before it is due, so that a person still has time.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, NamedTuple, TypeVar
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import connection, transaction
 from psycopg2.extras import DateRange
 
+from collateral.queries import area_volatilities
 from followups import sql
 from followups.models import FollowUpPolicy, FollowUpPolicyLine
 from followups.rules import default_policy, off_site
@@ -74,6 +75,8 @@ class Day:
     policy: PolicyInForce
     calendar: Calendar
     grace_days: int
+    # District → how volatile its values were over six months.
+    volatilities: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 class Case(NamedTuple):
@@ -237,7 +240,8 @@ def _by_loan(row: tuple[int, int]) -> tuple[int, int]:
 def planning_day(as_of: date, at: datetime, policy: PolicyInForce | None = None) -> Day:
     """The calendar, the policy in force unless another is given, and when arrears are recognised."""
     days = calendar(as_of - timedelta(days=800), as_of + timedelta(days=900))
-    return Day(as_of, at, policy or policy_in_force(as_of), days, overdue_grace_days(as_of))
+    policy = policy or policy_in_force(as_of)
+    return Day(as_of, at, policy, days, overdue_grace_days(as_of), area_volatilities(as_of))
 
 
 def _off_site_limits(on: date) -> off_site.Limits:
@@ -313,6 +317,7 @@ def case_of(row: tuple[Any, ...], day: Day) -> Case:
         remaining_months=full_months(day.as_of, matures_on),
         is_owner_occupied=is_owner_occupied,
         district=district or "",
+        area_volatility=day.volatilities.get(district or ""),
         product=product,
         credit_score=credit_score,
         last_visit_on=last_visit_on,

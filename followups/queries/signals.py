@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from followups.models import Measure, VisitReport
+from followups.models import Measure, MeasureState, VisitReport
 from followups.signal_wording import inputs_words, signal_words
 from people.models import Staff
 from people.queries import branch_ids_visible_to
@@ -73,8 +73,11 @@ class Chain:
         return next((step for step in self.steps if step.kind in ("CONFIRMED", "EXPLAINED")), None)
 
     @property
-    def open_actions(self) -> int:
-        return sum(action.done_on is None for action in self.actions)
+    def is_done(self) -> bool:
+        """Are there actions or measures, and are all of them at their end?"""
+        ends = [action.done_on is not None for action in self.actions]
+        ends += [measure.state != MeasureState.OPEN for measure in self.measures]
+        return bool(ends) and all(ends)
 
 
 def signals_visible_to(staff: Staff) -> QuerySet[Signal]:

@@ -46,6 +46,7 @@ class Facts:
     remaining_months: int = 0
     is_owner_occupied: bool | None = None
     district: str = ""
+    area_volatility: Decimal | None = None
     product: str | None = None
     credit_score: int | None = None
     # The former system's last visit, and the day on which the last follow-up here was closed.
@@ -148,6 +149,7 @@ def known(facts: Facts) -> dict[str, object]:
         "term_months": facts.term_months,
         "is_owner_occupied": facts.is_owner_occupied,
         "district": facts.district,
+        "area_volatility": facts.area_volatility,
         "sample_percentile": facts.sample_percentile,
         "product": facts.product,
         "credit_score": facts.credit_score,

@@ -19,7 +19,7 @@ from followups.rules.default_policy import (
     PERIODIC,
 )
 from followups.rules.facts import WEIGHT
-from followups.rules.policy_facts import FACTS, NOT_GATHERED
+from followups.rules.policy_facts import FACTS
 from followups.rules.policy_results import LEAST_MONTHS, MOST_MONTHS, faults
 from followups.rules.policy_space import Box, Space, less, meet
 from people.rules.policy import Condition, Line
@@ -50,7 +50,6 @@ def check(lines: Sequence[Line]) -> tuple[Finding, ...]:
     readable = [line for line in lines if line.number not in spoilt]
     for kind in KINDS:
         found += _of_kind(kind, [line for line in readable if line.kind == kind], is_whole=not spoilt)
-    found += _not_gathered(readable)
     found += _first_visits(readable)
     order = (ERROR, WARNING, NOTE)
     return tuple(sorted(found, key=lambda each: (order.index(each.weight), each.lines, each.code)))
@@ -161,12 +160,6 @@ def _later(kind: str, worse: Mapping[str, Any], better: Mapping[str, Any]) -> di
         if len(worse["days"]) < len(better["days"]) or any(a > b for a, b in pairs):
             return {"later": max(worse["days"]), "sooner": max(better["days"])}
     return {}
-
-
-def _not_gathered(lines: Sequence[Line]) -> Iterator[Finding]:
-    for line in lines:
-        for name in dict.fromkeys(c.fact for c in line.conditions if c.fact in NOT_GATHERED):
-            yield Finding("NOT_GATHERED", WARNING, (line.number,), {"fact": name})
 
 
 def _first_visits(lines: Sequence[Line]) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """Which facts the lines of a follow-up policy may name, which values each may take, and which may be unknown.
 
 The editor offers nothing else and the checker refuses anything else, so a line that stands in a policy can be read
-by everybody. Bounds are those of what the bank lends; a fact that no room gathers yet is always unknown.
+by everybody. Bounds are those of what the bank lends.
 """
 
 from dataclasses import dataclass
@@ -101,8 +101,7 @@ FACTS: dict[str, FactType] = {
         _count("sample_percentile", 99),
         FactType("product", CHOICE, choices=("COMMERCIAL", "HOUSING_FUND")),
         FactType("credit_score", NUMBER, most=Decimal(32_767), may_be_unknown=True),
-        # Not gathered yet: unknown for every loan, and the checker says so.
+        # Unknown where no index of the area was ever applied.
         FactType("area_volatility", PERCENT, most=Decimal(100), may_be_unknown=True),
     )
 }
-NOT_GATHERED = frozenset({"area_volatility"})

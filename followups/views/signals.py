@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from followups.actions.signals import close_signal
 from followups.queries.signals import Figure, chains, chains_of_loan, figures, signals_visible_to
 from followups.views.desk_list import id_of
 from followups.views.leave import day_of
@@ -125,7 +126,7 @@ class LoanSignals(PageView):
                 action_id=action.pk, result=sent.get("result", ""), evidence=sent.get("evidence", ""), **who
             )
         else:
-            actions.close_signal(signal_id=signal.pk, version=version, words=sent.get("words", ""), **who)
+            close_signal(signal_id=signal.pk, version=version, words=sent.get("words", ""), **who)
 
     def _context(self, loan: Loan, **more: Any) -> dict[str, Any]:
         today = open_business_date()

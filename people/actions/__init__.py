@@ -55,6 +55,8 @@ PERMISSIONS = (
     "followups.approve_policy",
     "risk.answer_signal",
     "risk.close_signal",
+    "collateral.propose_revaluation",
+    "collateral.approve_revaluation",
     "operations.view",
     "operations.run",
     "journal.view",
@@ -126,6 +128,8 @@ ROLES: tuple[tuple[str, str, Scope, tuple[str, ...]], ...] = (
             "followups.approve_policy",
             "risk.answer_signal",
             "risk.close_signal",
+            "collateral.propose_revaluation",
+            "collateral.approve_revaluation",
         ),
     ),
     (

@@ -94,8 +94,6 @@ EXAMPLES: list[tuple[str, list[Line], str, tuple[int, ...]]] = [
      "WORSE_IS_LOOSER", (26,)),
     ("a priority that is none", policy_with(18, result={**LINES[17].result, "level": "PURPLE"}), "RESULT", (18,)),
     ("a checklist of a tier", policy_with(18, result={**LINES[17].result, "checklist": "LONG"}), "RESULT", (18,)),
-    ("a fact nobody gathers", before(16, Line(0, PERIODIC, (Condition("area_volatility", ">", "10"),), TIER, "波动")),
-     "NOT_GATHERED", (16,)),
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from collateral.models import AreaRevaluation
 from followups.models import FollowUpPolicy
 from followups.models.policy import PolicyRun
 from tests.factories import AT
@@ -31,11 +32,34 @@ ROWS: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
 }
 
 
+AREA: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
+    ("areas", "GET"): (READERS, None),
+    ("areas", "POST"): (
+        MAKERS,
+        {"district": "滨江区", "change_percent": "-12.00", "valued_on": "2026-10-30", "source": "二手住宅指数"},
+    ),
+    ("area", "GET"): (READERS, None),
+    ("area-decide", "POST"): (MAKERS, {"approve": True}),
+}
+ROWS |= AREA
+
+
+def area_row() -> int:
+    """A revaluation of an area that waits for another person."""
+    known = AreaRevaluation.objects.first()
+    return (
+        known
+        or AreaRevaluation.objects.create(
+            district="江岸区", change_percent=-12, valued_on=AT.date(), source="二手住宅指数", maker="R1", made_at=AT
+        )
+    ).pk
+
+
 def policy_rows() -> dict[str, int]:
-    """Ids of the policy in force and of a dry run of it."""
+    """Ids of the policy in force, of a dry run of it and of what else belongs to the bank."""
     policy = FollowUpPolicy.objects.get(version=1)
     run = PolicyRun.objects.filter(policy=policy).first() or PolicyRun.objects.create(
         policy=policy, content_sha256=_SHA, against_version=1, as_of=AT.date(), state="DONE", asked_by="R1",
         asked_at=AT, ended_at=AT, summary={"ceiling": 8, "weeks": [], "changes": {}},
     )  # fmt: skip
-    return {"policy": policy.pk, "dryrun": run.pk}
+    return {"policy": policy.pk, "dryrun": run.pk, "area": area_row()}

@@ -29,7 +29,7 @@ from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
 from tests.web.contract_bodies import disclosure_in
-from tests.web.policy_rows import policy_rows
+from tests.web.policy_rows import area_row, policy_rows
 from tests.web.review_rows import alike_in, measure_in
 from tests.web.visit_rows import attached, attachment_in, project_in
 
@@ -71,6 +71,8 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:skip_decide": (REVIEWERS, "post", {"verb": "refuse", "note": "请继续联系", "content_sha256": "0" * 64}),
     "followups:turn_around": (REPORTERS, "get", {}),
     "followups:signals": (FOLLOW_UPS, "get", {}),
+    "areas": (POLICY_READERS, "get", {}),
+    "area": (POLICY_READERS, "get", {}),
     "followups:loan_signals": (FOLLOW_UPS, "get", {}),
     "followups:turn_around_tasks": (REPORTERS, "get", {}),
     "followups:turn_around_file": (REPORTERS, "get", {}),
@@ -322,6 +324,8 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[message_row(bank, place) if place in bank.loans else 987654321])
     if name == "correspondence:wording":
         return reverse(name, args=[wording_row() if place in bank.loans else 987654321])
+    if name == "area":
+        return reverse(name, args=[area_row() if place in bank.loans else 987654321])
     if name in SHARED_PAGES:
         newest: Any = SHARED_PAGES[name].objects.latest("pk")
         more = ["csv"] if name == "loans:repricing_notices" else []
