@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from config import area_api, contract_api, event_feed_api, files_api
 from correspondence import api as correspondence
 from followups import api as followups
-from followups.api import measures, policy, policy_runs, review
+from followups.api import measures, policy, policy_runs, regulations, review
 from loans import api as loans
 from loans.api import disclosures, fees
 from loans.api import reports as book
@@ -131,6 +131,12 @@ routes = [
     path("areas/<int:pk>/decide/", area_api.AreaDecide.as_view(), name="area-decide"),
     path("event-kinds/", followups.EventKinds.as_view(), name="event-kinds"),
     path("event-feeds/", event_feed_api.EventFeeds.as_view(), name="event-feeds"),
+    path("regulations/", regulations.Regulations.as_view(), name="regulations"),
+    path("regulations/<int:pk>/", regulations.RegulationDetail.as_view(), name="regulation"),
+    path("regulations/<int:pk>/decide/", regulations.RegulationDecide.as_view(), name="regulation-decide"),
+    path("regulations/<int:pk>/withdraw/", regulations.RegulationWithdraw.as_view(), name="regulation-withdraw"),
+    path("regulations/<int:pk>/policies/", regulations.RegulationPolicies.as_view(), name="regulation-policies"),
+    path("regulations/<int:pk>/draft/", regulations.RegulationDraft.as_view(), name="regulation-draft"),
     path("policies/", policy.Policies.as_view(), name="policies"),
     path("policies/check/", policy.PolicyCheck.as_view(), name="policies-check"),
     path("policies/<int:pk>/", policy.PolicyDetail.as_view(), name="policy"),

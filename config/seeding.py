@@ -11,6 +11,7 @@ from psycopg2.extras import DateRange
 from correspondence.batch import install_first_templates
 from followups.actions import install_default_checklist, install_response_measures
 from followups.batch import install_default_policy as install_follow_up_policy
+from followups.batch.regulations import install_regulations
 from loans.actions.pricing import price_book
 from loans.models import LprRate, Parameter, Workday
 from people.actions import install_roles, root_branch
@@ -196,6 +197,10 @@ def seed_pricing(at: datetime) -> None:
     price_book(by="system", at=at)
 
 
+def seed_regulations(at: datetime) -> None:
+    install_regulations(at=at)
+
+
 def seed_policies(at: datetime) -> None:
     install_grade_policy(at=at)
     install_signal_policy(at=at)
@@ -218,6 +223,7 @@ PARTS: tuple[tuple[str, Callable[[datetime], None]], ...] = (
     ("lpr", seed_lpr),
     ("pricing", seed_pricing),
     ("policies", seed_policies),
+    ("regulations", seed_regulations),
     ("checklist", seed_checklist),
     ("templates", seed_templates),
 )

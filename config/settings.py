@@ -254,6 +254,7 @@ SPECTACULAR_SETTINGS = {
         "SignalState": "risk.models.SignalState",
         "SignalOutcome": "risk.models.SignalOutcome",
         "SignalStepKind": "risk.models.StepKind",
+        "RegulationState": "followups.models.RegulationState",
         "PostingKind": "loans.models.PostingKind",
         "ReceiptState": "loans.models.ReceiptState",
         "FiveClass": "loans.models.FiveClass",

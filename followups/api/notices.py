@@ -33,11 +33,12 @@ class NoticeReply(serializers.Serializer[Any]):
 
 
 class AlertReply(serializers.Serializer[Any]):
-    """A warning signal, a step of its chain that nobody took in time, or a new version of the policy."""
+    """A signal, a step of its chain that nobody took in time, a new version of the policy or a new regulation."""
 
     id = serializers.IntegerField()
     signal_id = serializers.IntegerField(allow_null=True)
     policy_id = serializers.IntegerField(allow_null=True)
+    regulation_id = serializers.IntegerField(allow_null=True)
     code = serializers.ChoiceField(choices=AlertCode.choices)
     audience = serializers.ChoiceField(choices=AlertAudience.choices)
     due_on = serializers.DateField()
@@ -110,7 +111,8 @@ class Notices(ApiView):
 def _alert(one: ToldAlert) -> dict[str, Any]:
     alert = one.alert
     return {
-        "id": alert.pk, "signal_id": alert.signal_id, "policy_id": alert.policy_id, "code": alert.code,
+        "id": alert.pk, "signal_id": alert.signal_id, "policy_id": alert.policy_id,
+        "regulation_id": alert.regulation_id, "code": alert.code,
         "audience": alert.audience, "due_on": alert.due_on, "raised_on": alert.raised_on, "is_new": one.is_new,
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from followups.models.policy import FollowUpPolicy
+from followups.models.regulations import Regulation
 from people.models import Branch
 from risk.models import Signal
 
@@ -15,6 +16,7 @@ class AlertCode(models.TextChoices):
     ACTION_LATE = "ACTION_LATE", _("措施到期未完成")
     SIGNAL_READY = "SIGNAL_READY", _("措施已完成，待关闭")
     POLICY = "POLICY", _("新回访策略")
+    REGULATION = "REGULATION", _("新政策法规")
 
 
 class AlertAudience(models.TextChoices):
@@ -30,6 +32,9 @@ class Alert(models.Model):
     signal = models.ForeignKey(Signal, on_delete=models.PROTECT, null=True, db_index=False, related_name="alerts")
     policy = models.ForeignKey(
         FollowUpPolicy, on_delete=models.PROTECT, null=True, db_index=False, related_name="alerts"
+    )
+    regulation = models.ForeignKey(
+        Regulation, on_delete=models.PROTECT, null=True, db_index=False, related_name="alerts"
     )
     # Whose branch it is about; null is everybody's.
     branch = models.ForeignKey(Branch, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
@@ -51,9 +56,13 @@ class Alert(models.Model):
             models.UniqueConstraint(
                 fields=["policy", "code"], name="alert_once_a_policy", condition=Q(policy__isnull=False)
             ),
+            models.UniqueConstraint(
+                fields=["regulation", "code"], name="alert_once_a_regulation", condition=Q(regulation__isnull=False)
+            ),
             models.CheckConstraint(
-                condition=Q(signal__isnull=False, policy__isnull=True, branch__isnull=False)
-                | Q(signal__isnull=True, policy__isnull=False, branch__isnull=True, audience="EVERYONE"),
+                condition=Q(signal__isnull=False, policy__isnull=True, regulation__isnull=True, branch__isnull=False)
+                | Q(signal__isnull=True, branch__isnull=True, audience="EVERYONE")
+                & (Q(policy__isnull=False, regulation__isnull=True) | Q(policy__isnull=True, regulation__isnull=False)),
                 name="alert_is_about_one_thing",
             ),
             models.CheckConstraint(condition=Q(tell_on__gte=F("raised_on")), name="alert_is_told_after_it_is_raised"),

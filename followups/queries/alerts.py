@@ -39,7 +39,12 @@ def alerts_for(staff: Staff, today: date) -> QuerySet[Alert]:
 
 def unread_alerts(staff: Staff, today: date, most: int) -> int:
     """How many signals and new rules have something new, at most `most`."""
-    new = alerts_for(staff, today).filter(pk__gt=_read(staff)).values("signal_id", "policy_id").distinct()
+    new = (
+        alerts_for(staff, today)
+        .filter(pk__gt=_read(staff))
+        .values("signal_id", "policy_id", "regulation_id")
+        .distinct()
+    )
     return new[:most].count()
 
 
@@ -50,10 +55,12 @@ def _read(staff: Staff) -> int:
 def told_alerts(staff: Staff, today: date) -> list[ToldAlert]:
     """The newest alerts, of a signal only the latest, the most severe first."""
     read = _read(staff)
-    rows = alerts_for(staff, today).select_related("signal__loan__borrower", "signal__loan__branch", "policy")
-    found: dict[tuple[int | None, int | None], ToldAlert] = {}
+    rows = alerts_for(staff, today).select_related(
+        "signal__loan__borrower", "signal__loan__branch", "policy", "regulation"
+    )  # fmt: skip
+    found: dict[tuple[int | None, ...], ToldAlert] = {}
     for alert in rows.order_by("-id")[: MOST * 3]:
-        key = (alert.signal_id, alert.policy_id)
+        key = (alert.signal_id, alert.policy_id, alert.regulation_id)
         kept = found.get(key)
         if kept is None:
             found[key] = ToldAlert(alert, alert.pk > read)

@@ -35,6 +35,7 @@ DATA_FILES = {
     "risk/batch/grading.py",
     "risk/batch/signals.py",
     "risk/rules/signals.py",
+    "followups/rules/regulations.py",
     "correspondence/rules/wording.py",
     "people/rules/masking.py",
     "collateral/rules/address.py",

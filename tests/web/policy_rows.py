@@ -3,7 +3,7 @@
 from typing import Any
 
 from collateral.models import AreaRevaluation
-from followups.models import FollowUpPolicy
+from followups.models import FollowUpPolicy, Regulation
 from followups.models.policy import PolicyRun
 from tests.factories import AT
 
@@ -41,7 +41,25 @@ AREA: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("area", "GET"): (READERS, None),
     ("area-decide", "POST"): (MAKERS, {"approve": True}),
 }
-ROWS |= AREA
+_REGULATION = {
+    "number": "银发〔2026〕200号", "title": "关于贷后管理的通知", "issuer": "人民银行", "issued_on": "2026-10-20",
+    "effective_on": "2026-12-01", "summary": "加强贷后管理频率",
+}  # fmt: skip
+REGULATION: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
+    ("regulations", "GET"): (READERS, None),
+    ("regulations", "POST"): (MAKERS, _REGULATION),
+    ("regulation", "GET"): (READERS, None),
+    ("regulation-decide", "POST"): (MAKERS, {"approve": True, "content_sha256": _SHA}),
+    ("regulation-withdraw", "POST"): (MAKERS, {"reason": "登记有误"}),
+    ("regulation-policies", "POST"): (MAKERS, {"version": 1}),
+    ("regulation-draft", "POST"): (MAKERS, {"from_on": "2027-01-04"}),
+}
+ROWS |= AREA | REGULATION
+
+
+def regulation_row() -> int:
+    """An item of the register that the bank begins with."""
+    return Regulation.objects.earliest("pk").pk
 
 
 def area_row() -> int:
@@ -62,4 +80,4 @@ def policy_rows() -> dict[str, int]:
         policy=policy, content_sha256=_SHA, against_version=1, as_of=AT.date(), state="DONE", asked_by="R1",
         asked_at=AT, ended_at=AT, summary={"ceiling": 8, "weeks": [], "changes": {}},
     )  # fmt: skip
-    return {"policy": policy.pk, "dryrun": run.pk, "area": area_row()}
+    return {"policy": policy.pk, "dryrun": run.pk, "area": area_row(), "regulation": regulation_row()}

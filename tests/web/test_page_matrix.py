@@ -29,7 +29,7 @@ from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
 from tests.web.contract_bodies import disclosure_in
-from tests.web.policy_rows import area_row, policy_rows
+from tests.web.policy_rows import area_row, policy_rows, regulation_row
 from tests.web.review_rows import alike_in, measure_in
 from tests.web.visit_rows import attached, attachment_in, project_in
 
@@ -72,6 +72,8 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:turn_around": (REPORTERS, "get", {}),
     "followups:signals": (FOLLOW_UPS, "get", {}),
     "areas": (POLICY_READERS, "get", {}),
+    "followups:regulations": (POLICY_READERS, "get", {}),
+    "followups:regulation": (POLICY_READERS, "get", {}),
     "area": (POLICY_READERS, "get", {}),
     "followups:loan_signals": (FOLLOW_UPS, "get", {}),
     "followups:turn_around_tasks": (REPORTERS, "get", {}),
@@ -247,8 +249,8 @@ WITHOUT_TASK = {
     "followups:close_ticked", "followups:forms_ticked", "followups:message_ticked",
     "followups:assign_many", "followups:review", "followups:leave", "followups:capacity",
     "followups:day_plan", "followups:handover", "followups:turn_around", "followups:turn_around_tasks",
-    "followups:signals", "followups:notices", "followups:notices_count", "followups:notices_read",
-    "followups:certificates",
+    "followups:signals", "followups:regulations", "followups:notices", "followups:notices_count",
+    "followups:notices_read", "followups:certificates",
 }  # fmt: skip
 NOT_PAGES = {"alive", "ready", "set_language"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
@@ -324,6 +326,8 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[message_row(bank, place) if place in bank.loans else 987654321])
     if name == "correspondence:wording":
         return reverse(name, args=[wording_row() if place in bank.loans else 987654321])
+    if name == "followups:regulation":
+        return reverse(name, args=[regulation_row() if place in bank.loans else 987654321])
     if name == "area":
         return reverse(name, args=[area_row() if place in bank.loans else 987654321])
     if name in SHARED_PAGES:
