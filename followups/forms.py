@@ -72,6 +72,8 @@ class AttemptForm(forms.Form):
     note = forms.CharField(max_length=300, required=False, label=_("备注"))
     recording = forms.CharField(max_length=40, required=False, label=_("录音编号"))
     next_at = forms.DateTimeField(required=False, input_formats=["%Y-%m-%dT%H:%M"], label=_("约定时间"))
+    promise_amount = forms.DecimalField(required=False, max_digits=15, decimal_places=2, label=_("承诺金额"))
+    promise_on = forms.DateField(required=False, input_formats=["%Y-%m-%d"], label=_("承诺还款日"))
 
 
 class OpinionForm(forms.Form):

@@ -4,7 +4,9 @@ from correspondence.actions.contact import (
     ContactIsOpen,
     ContactIsStopped,
     ContactUnclear,
+    resume_after_mistake,
     resume_contact,
+    stop_after_death,
     stop_contact,
 )
 from correspondence.actions.messages import MessageDoesNotWait, cancel_message
@@ -34,7 +36,9 @@ __all__ = [
     "cancel_message",
     "decide_wording",
     "propose_wording",
+    "resume_after_mistake",
     "resume_contact",
+    "stop_after_death",
     "stop_contact",
     "withdraw_wording",
 ]

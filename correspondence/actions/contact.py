@@ -1,6 +1,6 @@
 """A borrower who is not written to any more, and who is again: by whose word, why, and what waited is taken back."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -56,6 +56,39 @@ def stop_contact(
     loan = _held(loan_id)
     if _open(loan, channel) is not None:
         raise ContactIsStopped(_("已记录该借款人不接收提醒。"))
+    return _stop(loan, channel, ground, heard, reason, today, by=by, at=at)
+
+
+@transaction.atomic
+def stop_after_death(*, loan_id: int, reason: str, by: Staff, at: datetime) -> list[ContactPreference]:
+    """Nothing is written to a borrower who has died, through any channel; what is stopped already stays as it is.
+
+    Called by what records the death, whose right that is.
+    """
+    today = hold_business_date()
+    loan = _held(loan_id)
+    waiting = [channel for channel in Channel.values if _open(loan, channel) is None]
+    return [
+        _stop(loan, channel, Ground.DECEASED, Heard.VISIT, reason[:200], today, by=by, at=at) for channel in waiting
+    ]
+
+
+@transaction.atomic
+def resume_after_mistake(*, loan_id: int, reason: str, by: Staff, at: datetime) -> int:
+    """Ends what `stop_after_death` recorded, when the death was entered by mistake; how many channels."""
+    today = hold_business_date()
+    loan = _held(loan_id)
+    found = ContactPreference.objects.filter(
+        party_id=loan.borrower_id, ground=Ground.DECEASED, heard=Heard.VISIT, ended_at__isnull=True
+    )
+    for preference in found:
+        _resume(preference, loan, Heard.VISIT, reason[:200], today, by=by, at=at)
+    return len(found)
+
+
+def _stop(
+    loan: Loan, channel: str, ground: str, heard: str, reason: str, today: date, *, by: Staff, at: datetime
+) -> ContactPreference:
     made = ContactPreference.objects.create(
         party_id=loan.borrower_id, channel=channel, ground=ground, heard=heard, reason=reason, business_date=today,
         recorded_by=by, recorded_at=at,
@@ -82,12 +115,18 @@ def resume_contact(
     found = _open(loan, channel)
     if found is None:
         raise ContactIsOpen(_("该借款人没有不接收提醒的记录。"))
+    return _resume(found, loan, heard, reason, today, by=by, at=at)
+
+
+def _resume(
+    found: ContactPreference, loan: Loan, heard: str, reason: str, today: date, *, by: Staff, at: datetime
+) -> ContactPreference:
     found.ended_on, found.ended_by, found.ended_at = today, by, at
     found.ended_heard, found.ended_reason = heard, reason
     found.save(update_fields=["ended_on", "ended_by", "ended_at", "ended_heard", "ended_reason"])
     record(
         kind="correspondence.contact_resumed", subject_type="contact_preference", subject_id=found.pk, loan_id=loan.pk,
-        by=by.staff_no, at=at, business_date=today, data={"channel": channel, "heard": heard},
+        by=by.staff_no, at=at, business_date=today, data={"channel": found.channel, "heard": heard},
     )  # fmt: skip
     return found
 

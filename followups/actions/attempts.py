@@ -4,7 +4,8 @@ An appointment moves the task to its day; a refusal needs its reason and leads t
 so; a borrower who stays unreachable ends the task as 疑似失联 or makes it a field visit.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
@@ -36,6 +37,8 @@ from followups.models import (
     EventKind,
     Method,
     Outcome,
+    PromiseState,
+    PromiseToPay,
     TaskState,
     Visit,
     VisitAttempt,
@@ -51,6 +54,8 @@ from people.models import Staff
 RECORDING_LIMIT = 40
 REASON_LEAST = 2
 _FURTHEST_APPOINTMENT = timedelta(days=60)
+_FURTHEST_PROMISE = timedelta(days=60)
+_FEN = Decimal("0.01")
 # The same outcome pressed again within this time is the same attempt.
 _SAME_PRESS = timedelta(seconds=60)
 
@@ -63,11 +68,14 @@ def record_attempt(
     note: str = "",
     recording: str = "",
     next_at: datetime | None = None,
+    promise_amount: Decimal | None = None,
+    promise_on: date | None = None,
     by: Staff,
     at: datetime,
 ) -> VisitAttempt:
     """Keeps one attempt and proposes the next; an appointment (约时间) moves the task to its day.
 
+    A borrower who was reached may promise an amount by a day; the evening of that day says whether it was kept.
     Pressed twice it is one attempt. An unassigned task is claimed by who tries first.
     """
     require(by, "followups.record_visit")
@@ -77,6 +85,7 @@ def record_attempt(
         raise LightItem
     require_visitor(task, by)
     words, recording = _checked(outcome, note, recording)
+    _require_promise(outcome, promise_amount, promise_on)
     same = task.attempts.filter(by=by, outcome=outcome, at__gt=at - _SAME_PRESS).order_by("-id").first()
     if same is not None:
         return same
@@ -97,12 +106,39 @@ def record_attempt(
         recording=recording,
         next_at=next_at,
     )
+    if promise_amount is not None and promise_on is not None:
+        _keep_promise(attempt, promise_amount, promise_on)
     add_event(task, EventKind.ATTEMPTED, by=by.staff_no, at=at, outcome=outcome, attempt_id=attempt.pk)
     tell(task, "followups.contact_attempted", by=by, at=at, attempt_id=attempt.pk, outcome=outcome)
     if outcome == ContactOutcome.APPOINTED and next_at is not None:
         _move_to(task, next_at, words, by=by, at=at)
     _note_in_draft(task, outcome, by=by, at=at)
     return attempt
+
+
+def _require_promise(outcome: str, amount: Decimal | None, on: date | None) -> None:
+    if amount is None and on is None:
+        return
+    today = require_business_date()
+    if outcome != ContactOutcome.REACHED:
+        raise WrongAttempt(_("只有接通本人才能登记还款承诺。"), field="promise_amount", code="promise_of_nobody")
+    if amount is None or on is None or amount <= 0 or amount != amount.quantize(_FEN):
+        raise WrongAttempt(
+            _("还款承诺须写明金额（元，两位小数以内）和日期。"), field="promise_amount", code="promise_unclear"
+        )
+    if not today <= on <= today + _FURTHEST_PROMISE:
+        raise WrongAttempt(_("承诺日须在营业日起 60 天内。"), field="promise_on", code="promise_day_wrong")
+
+
+def _keep_promise(attempt: VisitAttempt, amount: Decimal, on: date) -> None:
+    """A new promise of the loan takes the place of the one before it."""
+    loan_id = attempt.task.loan_id
+    PromiseToPay.objects.filter(loan=loan_id, state=PromiseState.OPEN).update(
+        state=PromiseState.REPLACED, decided_on=attempt.business_date
+    )
+    PromiseToPay.objects.create(
+        loan_id=loan_id, attempt=attempt, amount=amount, promised_on=on, made_on=attempt.business_date
+    )
 
 
 def _move_to(task: VisitTask, next_at: datetime, words: str, *, by: Staff, at: datetime) -> None:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from collateral.models import Charge
+from correspondence.actions import resume_after_mistake, stop_after_death
 from followups.actions.refusals import fault_sentence
 from followups.actions.tasks import add_event, change_task, checked_reason
 from followups.batch.intake import TOLD, Told, keep_events
@@ -82,6 +83,8 @@ def record_event(
                    "evidence"))  # fmt: skip
     lock_positions([loan.pk])
     is_new = keep_events([told], by=by.staff_no, at=at, as_of=as_of, fact=TOLD) == 1
+    if is_new and code == rules.DEATH:
+        stop_after_death(loan_id=loan.pk, reason=text, by=by, at=at)
     return Event.objects.get(source=source, feed="", external_id=told.external_id), is_new
 
 
@@ -141,9 +144,18 @@ def withdraw_event(*, event_id: int, reason: str, by: Staff, at: datetime) -> Ev
         kind="followups.event_withdrawn", subject_type="event", subject_id=event.pk, loan_id=event.loan_id,
         by=by.staff_no, at=at, business_date=require_business_date(), data={"event_id": event.pk},
     )  # fmt: skip
+    if event.code == rules.DEATH and not _is_told_otherwise(event):
+        resume_after_mistake(loan_id=event.loan_id, reason=words, by=by, at=at)
     for link in EventVisit.objects.filter(event=event, is_note=False).select_related("task"):
         _end_if_idle(link.task_id, by=by, at=at)
     return event
+
+
+def _is_told_otherwise(event: Event) -> bool:
+    """Does another record of the borrower's death stand?"""
+    taken_back = EventFinding.objects.filter(finding__in=[Finding.WITHDRAWN, Finding.NOT_CONFIRMED]).values("event_id")
+    same = Event.objects.filter(customer=event.customer_id, code=rules.DEATH)
+    return same.exclude(pk=event.pk).exclude(pk__in=taken_back).exists()
 
 
 def _end_if_idle(task_id: int, *, by: Staff, at: datetime) -> None:

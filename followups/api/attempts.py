@@ -12,7 +12,8 @@ from followups.api.tasks import TaskFull, full_task
 from followups.models import ContactOutcome, Method, VisitAttempt, VisitTask
 from followups.rules.checklist import TEXT_LIMIT
 from loans.api import StaffBrief
-from people.api.fields import StrictSerializer, TextField
+from loans.api.fields import MoneyField
+from people.api.fields import DayField, StrictSerializer, TextField
 from people.api.views import ApiView, reads, writes
 
 
@@ -23,6 +24,8 @@ class AttemptEntry(StrictSerializer):
     note = TextField(max_length=TEXT_LIMIT, allow_blank=True, required=False)
     recording = TextField(max_length=40, allow_blank=True, required=False)
     next_at = serializers.DateTimeField(required=False, allow_null=True)
+    promise_amount = MoneyField(required=False, allow_null=True, help_text="What a borrower reached promises to pay.")
+    promise_on = DayField(required=False, allow_null=True)
 
 
 class LostEntry(StrictSerializer):

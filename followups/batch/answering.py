@@ -50,6 +50,13 @@ SELECT loan_id FROM (
        AND NOT EXISTS (SELECT FROM followups_eventvisit v JOIN followups_visittask t ON t.id = v.task_id
                         WHERE v.event_id = e.id AND t.closed_on IS NULL)
     UNION
+    -- promises whose day is over, by an index of open ones; signals of a grade that nobody was told of as an event
+    SELECT p.loan_id FROM followups_promisetopay p WHERE p.state = 'OPEN' AND p.promised_on <= %(as_of)s
+    UNION
+    SELECT s.loan_id FROM risk_signal s
+     WHERE s.closed_on IS NULL AND s.code = 'GRADE_HIGH'
+       AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'RISK' AND e.external_id = 'signal:' || s.id)
+    UNION
     SELECT c.loan_id FROM collateral_charge c JOIN collateral_valuation v ON v.property_id = c.property_id
      WHERE c.loan_id > %(walk_after)s AND c.loan_id <= %(walk_up_to)s
        AND v.valued_on > %(since)s AND v.source NOT IN ('tape', 'contract')
@@ -95,6 +102,27 @@ WHERE valued_on > %(since)s AND valued_on <= %(as_of)s AND source NOT IN ('tape'
                    WHERE e.source = 'COLLATERAL' AND e.external_id = 'valuation:' || valued.id)
 ORDER BY loan_id, id
 """
+_RISKS = """
+SELECT s.id, s.loan_id, s.raised_on FROM risk_signal s
+ WHERE s.loan_id = ANY(%(ids)s) AND s.closed_on IS NULL AND s.code = 'GRADE_HIGH' AND s.raised_on <= %(as_of)s
+   AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'RISK' AND e.external_id = 'signal:' || s.id)
+ ORDER BY s.id
+"""
+# Money that came in from the day of the promise to its day, reversed receipts left out.
+_SETTLE_PROMISES = """
+WITH due AS (
+    SELECT p.id, p.amount <= coalesce((
+               SELECT sum(r.amount) FROM loans_receipt r
+                WHERE r.loan_id = p.loan_id AND r.state = 'POSTED'
+                  AND r.value_on BETWEEN p.made_on AND p.promised_on), 0) AS is_kept
+      FROM followups_promisetopay p
+     WHERE p.loan_id = ANY(%(ids)s) AND p.state = 'OPEN' AND p.promised_on <= %(until)s
+)
+UPDATE followups_promisetopay p
+   SET state = CASE WHEN d.is_kept THEN 'KEPT' ELSE 'BROKEN' END, decided_on = %(as_of)s
+  FROM due d WHERE p.id = d.id
+RETURNING p.id, p.loan_id, p.promised_on, p.state
+"""
 _MOVE = """
 WITH wanted AS (
     SELECT x.*, t.due_on AS due_before, t.method AS method_before
@@ -130,10 +158,12 @@ class _Run:
     as_of: date
     at: datetime
     calendar: Calendar
+    # The last day whose money is all in.
+    until: date
 
 
 @transaction.atomic
-def answer_events(*, as_of: date, at: datetime, loan_ids: Sequence[int]) -> dict[str, int]:
+def answer_events(*, as_of: date, at: datetime, loan_ids: Sequence[int], is_evening: bool = False) -> dict[str, int]:
     """Notices what happened to these loans and makes the tasks of their people and homes answer what is open."""
     counts = {"looked_at": 0, "noticed": 0, "created": 0, "joined": 0, "noted": 0, "closed": 0}
     groups = together(loan_ids)
@@ -141,9 +171,18 @@ def answer_events(*, as_of: date, at: datetime, loan_ids: Sequence[int]) -> dict
     if not everything:
         return counts
     lock_positions(everything)
-    run = _Run(as_of, at, calendar(as_of, as_of + timedelta(days=60)))
+    until = as_of if is_evening else as_of - timedelta(days=1)
+    run = _Run(as_of, at, calendar(as_of, as_of + timedelta(days=60)), until)
     counts["noticed"] = keep_events(
-        [*_classes(everything, run), *_valuations(everything, run)], by="system", at=at, as_of=as_of
+        [
+            *_classes(everything, run),
+            *_valuations(everything, run),
+            *_grades(everything, run),
+            *_promises(everything, run),
+        ],
+        by="system",
+        at=at,
+        as_of=as_of,
     )
     waiting: dict[int, list[Event]] = defaultdict(list)
     group_of = {loan_id: number for number, group in enumerate(groups) for loan_id in group}
@@ -174,7 +213,7 @@ def answer_evening(
             if found is None
             else [*found, *woken]
         )
-    return answer_events(as_of=as_of, at=at, loan_ids=sorted(set(loan_ids)))
+    return answer_events(as_of=as_of, at=at, loan_ids=sorted(set(loan_ids)), is_evening=True)
 
 
 def answer_cuts(*, as_of: date, size: int) -> Cuts:
@@ -185,7 +224,7 @@ def answer_cuts(*, as_of: date, size: int) -> Cuts:
 def _scope(as_of: date, after: int, up_to: int | None, walk: Walk, woken: Sequence[int]) -> dict[str, Any]:
     return {
         "after": after, "up_to": up_to, "walk_after": walk.after, "walk_up_to": walk.up_to, "woken": list(woken),
-        "queue": None, "since": as_of - LOOKS_BACK,
+        "queue": None, "since": as_of - LOOKS_BACK, "as_of": as_of,
     }  # fmt: skip
 
 
@@ -240,6 +279,28 @@ def _valuations(loan_ids: Sequence[int], run: _Run) -> list[Told]:
             ),
         )  # fmt: skip
     return list(told.values())
+
+
+def _grades(loan_ids: Sequence[int], run: _Run) -> list[Told]:
+    """Open signals that the grade rose to high without arrears."""
+    rows = _rows(_RISKS, {"ids": list(loan_ids), "as_of": run.as_of})
+    return [
+        Told(loan_id=loan_id, code="RISK_HIGH", happened_on=raised_on, source=rules.RISK, external_id=f"signal:{pk}")
+        for pk, loan_id, raised_on in rows
+    ]
+
+
+def _promises(loan_ids: Sequence[int], run: _Run) -> list[Told]:
+    """Promises whose day is over: kept where as much came in meanwhile, else broken, which is an event."""
+    rows = _rows(_SETTLE_PROMISES, {"ids": list(loan_ids), "as_of": run.as_of, "until": run.until})
+    return [
+        Told(
+            loan_id=loan_id, code="PROMISE_BROKEN", happened_on=promised_on, source=rules.DAY_END,
+            external_id=f"promise:{pk}",
+        )
+        for pk, loan_id, promised_on, state in rows
+        if state == "BROKEN"
+    ]  # fmt: skip
 
 
 def _areas(sources: Sequence[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from followups.models.merging import MergedTask, MergeMode
 from followups.models.notices import Audience, Notice, NoticeCode, NoticeQuerySet, NoticesRead, SkipRequest, SkipState
 from followups.models.policy import Checklist, FollowUpPolicy, FollowUpPolicyLine
 from followups.models.projects import ProjectLoan, ProjectQuerySet, ProjectVisit
+from followups.models.promises import PromiseState, PromiseToPay
 from followups.models.regulations import Regulation, RegulationParameter, RegulationPolicy, RegulationState
 from followups.models.reports import Difference, ReportQuerySet, ReportState, ReturnReason, VisitReport
 from followups.models.reuse import Decision, ReportReference
@@ -76,6 +77,8 @@ __all__ = [
     "ReassignRequest",
     "ReassignState",
     "SavedView",
+    "PromiseState",
+    "PromiseToPay",
     "Regulation",
     "RegulationParameter",
     "RegulationPolicy",

@@ -21,6 +21,7 @@ from followups.rules.states import IN_PROGRESS, PLANNED, RETURNED
 from loans.rules.calendar import Calendar
 
 RULE: Final = "EVENT"
+DEATH: Final = "DEATH"
 # A visit to a development talks to no borrower: it takes no other event along.
 PROJECT_RULE: Final = "PROJECT"
 DAY_END, RISK, COLLATERAL, STAFF, BORROWER, FEED = "DAY_END", "RISK", "COLLATERAL", "STAFF", "BORROWER", "FEED"
@@ -106,6 +107,7 @@ CATALOGUE: Final[tuple[Kind, ...]] = (
          ("collateral",)),
     Kind("CLASS_MENTIONED", "分类下调为关注", "Class down to special mention", LOAN, (DAY_END,), YELLOW, 5, PHONE),
     Kind("CLASS_BAD", "分类下调为不良", "Class down to non-performing", LOAN, (DAY_END,), ORANGE, 3, FIELD),
+    Kind("RISK_HIGH", "风险等级升为高", "Risk grade rose to high", LOAN, (RISK,), ORANGE, 3, PHONE),
     Kind("PROMISE_BROKEN", "未履行还款承诺", "Promise to pay broken", LOAN, (DAY_END, STAFF), YELLOW, 3, PHONE),
 )  # fmt: skip
 BY_CODE: Final[Mapping[str, Kind]] = {kind.code: kind for kind in CATALOGUE}
