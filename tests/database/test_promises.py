@@ -40,8 +40,8 @@ class Bank:
 
     def pay(self, amount: str, on: date, state: str = "POSTED") -> None:
         Receipt.objects.create(
-            loan=self.loan, channel="CORE", serial=f"P{Receipt.objects.count()}", amount=Decimal(amount), value_on=on,
-            state=state, posted_on=on if state == "POSTED" else None, recorded_at=AT,
+            loan=self.loan, loan_ref="", channel="CORE", serial=f"P{Receipt.objects.count()}", amount=Decimal(amount),
+            value_on=on, state=state, posted_on=on if state == "POSTED" else None, received_at=AT,
         )  # fmt: skip
 
     def evening(self, day: date) -> dict[str, int]:
