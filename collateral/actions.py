@@ -188,6 +188,57 @@ def record_place(*, loan_id: int, latitude: Decimal, longitude: Decimal, by: str
     return True
 
 
+@transaction.atomic
+def record_insurance(*, loan_id: int, insured_until: date, by: str, at: datetime) -> None:
+    """Sets until when the loan's home is insured, as a visit found it."""
+    charge = Charge.objects.filter(loan_id=loan_id).order_by("id").first()
+    if charge is None:
+        return
+    Property.objects.filter(pk=charge.property_id).update(insured_until=insured_until)
+    record(
+        kind="collateral.insurance_recorded",
+        subject_type="property",
+        subject_id=charge.property_id,
+        loan_id=loan_id,
+        by=by,
+        at=at,
+        business_date=business_date_now(),
+        data={"insured_until": insured_until.isoformat()},
+    )
+
+
+class NotRegistrable(ActionRefused):
+    """The loan is not secured by an advance notice, or the day is ahead."""
+
+    code = "not_registrable"
+
+
+@transaction.atomic
+def record_registrable(*, loan_id: int, registrable_on: date, by: Staff, at: datetime) -> Charge:
+    """Says from which day the advance notice of a visible loan could be made a formal mortgage; it then runs out."""
+    require(by, RECORD)
+    today = hold_business_date()
+    charge = Charge.objects.select_for_update().filter(loan_id=loan_id).order_by("id").first()
+    if charge is None or charge.kind != ChargeKind.ADVANCE_NOTICE:
+        raise NotRegistrable(_("该贷款没有预告登记。"), field="registrable_on")
+    if registrable_on > today or (charge.registered_on is not None and registrable_on < charge.registered_on):
+        raise NotRegistrable(_("日期不能晚于营业日，也不能早于预告登记日。"), field="registrable_on")
+    before, charge.registrable_on = charge.registrable_on, registrable_on
+    charge.save(update_fields=["registrable_on"])
+    record(
+        kind="collateral.registrable_recorded",
+        subject_type="charge",
+        subject_id=charge.pk,
+        loan_id=loan_id,
+        by=by.staff_no,
+        at=at,
+        business_date=today,
+        data={"before": before.isoformat() if before else None, "after": registrable_on.isoformat()},
+    )
+    return charge
+
+
+RECORD = "collateral.record"
 PROPOSE_AREA, APPROVE_AREA = "collateral.propose_revaluation", "collateral.approve_revaluation"
 _TENTHS = Decimal("0.01")
 

@@ -27,11 +27,16 @@ class Property(models.Model):
     # Where it stands, as the first visit with a consented position found it; photos are compared with it.
     latitude = models.DecimalField(max_digits=9, decimal_places=6, null=True)
     longitude = models.DecimalField(max_digits=9, decimal_places=6, null=True)
+    # Last day of the insurance that the bank knows of; null is unknown, not uninsured.
+    insured_until = models.DateField(null=True)
 
     class Meta:
         verbose_name_plural = "properties"
         # Homes of one development share the beginning of their address.
-        indexes = [models.Index(OpClass(F("address"), name="varchar_pattern_ops"), name="property_address")]
+        indexes = [
+            models.Index(OpClass(F("address"), name="varchar_pattern_ops"), name="property_address"),
+            models.Index(fields=["insured_until"], name="home_insured", condition=Q(insured_until__isnull=False)),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(value__gt=0), name="property_value_positive"),
             models.CheckConstraint(
@@ -69,10 +74,19 @@ class Charge(models.Model):
     kind = models.CharField(max_length=20, choices=ChargeKind.choices, default=ChargeKind.NOT_RECORDED)
     registration_no = models.CharField(_("不动产登记证明"), max_length=80, blank=True)
     registered_on = models.DateField(null=True)
+    # From when an advance notice could be made a formal mortgage; it lapses so many days later (民法典 221).
+    registrable_on = models.DateField(null=True)
     # Order of satisfaction among the charges of one home (民法典 414), 1 the first.
     rank = models.PositiveSmallIntegerField(default=1, db_default=1)
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["registrable_on"],
+                name="charge_lapses",
+                condition=Q(kind="ADVANCE_NOTICE", registrable_on__isnull=False),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["loan", "property"], name="charge_once_a_loan_and_property"),
             models.UniqueConstraint(fields=["property", "rank"], name="charge_rank_once_a_property"),

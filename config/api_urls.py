@@ -119,6 +119,7 @@ routes = [
     path("loans/<int:pk>/past-visits/", followups.PastVisits.as_view(), name="loan-past-visits"),
     path("loans/<int:pk>/events/", followups.LoanEvents.as_view(), name="loan-events"),
     path("events/<int:pk>/withdraw/", followups.EventWithdraw.as_view(), name="event-withdraw"),
+    path("loans/<int:pk>/registrable/", followups.LoanRegistrable.as_view(), name="loan-registrable"),
     path("loans/<int:pk>/signals/", followups.LoanSignals.as_view(), name="loan-signals"),
     path("signals/", followups.Signals.as_view(), name="signals"),
     path("signals/<int:pk>/", followups.SignalDetail.as_view(), name="signal"),

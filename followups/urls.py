@@ -81,6 +81,7 @@ urlpatterns = [
     path("loans/<int:pk>/events/", events.LoanEvents.as_view(), name="loan_events"),
     path("loans/<int:pk>/signals/", signals.LoanSignals.as_view(), name="loan_signals"),
     path("signals/", signals.SignalList.as_view(), name="signals"),
+    path("loans/<int:pk>/registrable/", events.RecordRegistrable.as_view(), name="loan_registrable"),
     path("events/<int:pk>/withdraw/", events.WithdrawEvent.as_view(), name="event_withdraw"),
     path("tasks/<int:pk>/relations/", task.TellRelation.as_view(), name="relations"),
     path("tasks/<int:pk>/merge/", events.MergeTasks.as_view(), name="merge"),

@@ -6,7 +6,7 @@ down to the rooms that own them, in the same transaction.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from collateral.actions import record_registration, update_occupancy
+from collateral.actions import record_insurance, record_registration, update_occupancy
 from followups import report_pdf
 from followups.actions.events import close_events
 from followups.actions.measures import open_measures
@@ -259,6 +259,9 @@ def _hand_down(task: VisitTask, report: VisitReport, *, by: Staff, at: datetime)
         change_phone(party_id=party_id, phone=found["phone"], by=actor, at=at, loan_id=task.loan_id)
     if "occupancy" in found:
         update_occupancy(loan_id=task.loan_id, is_owner_occupied=found["occupancy"] == "OWNER", by=actor, at=at)
+    if found.get("insurance_until"):
+        insured_until = date.fromisoformat(found["insurance_until"])
+        record_insurance(loan_id=task.loan_id, insured_until=insured_until, by=actor, at=at)
     if found.keys() & {"registration_kind", "registration_no"}:
         record_registration(
             loan_id=task.loan_id,

@@ -6,7 +6,7 @@ from followups.api.capacity import CapacityView
 from followups.api.certificates import Certificates, EndCertificate
 from followups.api.clock import ChooseMethod, Pause, PropertyVisits, Resume
 from followups.api.day_plan import DayPlanView, HandOverDetail, HandOvers, PreviewHandOver, ReverseHandOver
-from followups.api.events import EventKinds, EventWithdraw, LoanEvents, Merge, Unmerge
+from followups.api.events import EventKinds, EventWithdraw, LoanEvents, LoanRegistrable, Merge, Unmerge
 from followups.api.leave import EndLeave, Leaves
 from followups.api.loans import LoanDetail, LoanTimeline
 from followups.api.notices import Notices, TaskSkip, TaskSkipDecide
@@ -61,6 +61,7 @@ __all__ = [
     "Files",
     "LoanDetail",
     "LoanEvents",
+    "LoanRegistrable",
     "LoanSignals",
     "SignalActionFinish",
     "SignalActions",

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from collateral import actions as collateral
 from followups.actions import events as actions
 from followups.actions import merging
 from followups.api.tasks import TaskFull, full_task
@@ -114,6 +115,33 @@ class LoanEvents(ApiView):
         def effect() -> Response:
             event, _is_new = actions.record_event(loan_id=loan.pk, **asked, by=self.staff, at=self.at)
             return Response(EventRowReply(as_json(rows_of([event])[0])).data, status=201)
+
+        return self.once(effect)
+
+
+class RegistrableForm(StrictSerializer):
+    registrable_on = DayField()
+
+
+class RegistrableReply(serializers.Serializer[Any]):
+    """From when the loan's advance notice could be made a formal mortgage."""
+
+    registrable_on = serializers.DateField()
+
+
+class LoanRegistrable(ApiView):
+    """Says from which day the advance notice could be made formal; it lapses 90 days later, which is an event."""
+
+    permission = collateral.RECORD
+
+    @writes(RegistrableForm, RegistrableReply, operation_id="loans_registrable")
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        asked = self.sent(RegistrableForm)
+        loan: Loan = self.visible(Loan.objects.visible_to(self.staff), pk=pk)
+
+        def effect() -> Response:
+            charge = collateral.record_registrable(loan_id=loan.pk, **asked, by=self.staff, at=self.at)
+            return Response(RegistrableReply(charge).data)
 
         return self.once(effect)
 

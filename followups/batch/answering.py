@@ -24,7 +24,7 @@ from followups.models import OPEN_STATES, Event, EventFinding, EventVisit, Findi
 from followups.queries.events import open_on, together
 from followups.rules import events as rules
 from journal.batch import claim
-from loans.queries import calendar, lock_positions
+from loans.queries import calendar, lock_positions, parameter
 from loans.queries.evening import Cuts, Walk, cut, walk_of
 from loans.rules.calendar import Calendar
 
@@ -56,6 +56,18 @@ SELECT loan_id FROM (
     SELECT s.loan_id FROM risk_signal s
      WHERE s.closed_on IS NULL AND s.code = 'GRADE_HIGH'
        AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'RISK' AND e.external_id = 'signal:' || s.id)
+    UNION
+    -- insurance and advance notices that ran out within the last week, by indexes of those days
+    SELECT c.loan_id FROM collateral_property h JOIN collateral_charge c ON c.property_id = h.id
+     WHERE h.insured_until BETWEEN %(as_of)s::date - 7 AND %(as_of)s::date - 1
+       AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'COLLATERAL'
+                          AND e.external_id = 'insurance:' || h.id || ':' || h.insured_until)
+    UNION
+    SELECT c.loan_id FROM collateral_charge c
+     WHERE c.kind = 'ADVANCE_NOTICE'
+       AND c.registrable_on BETWEEN %(as_of)s::date - %(notice_days)s - 7 AND %(as_of)s::date - %(notice_days)s - 1
+       AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'COLLATERAL'
+                          AND e.external_id = 'notice:' || c.id || ':' || c.registrable_on)
     UNION
     SELECT c.loan_id FROM collateral_charge c JOIN collateral_valuation v ON v.property_id = c.property_id
      WHERE c.loan_id > %(walk_after)s AND c.loan_id <= %(walk_up_to)s
@@ -107,6 +119,25 @@ SELECT s.id, s.loan_id, s.raised_on FROM risk_signal s
  WHERE s.loan_id = ANY(%(ids)s) AND s.closed_on IS NULL AND s.code = 'GRADE_HIGH' AND s.raised_on <= %(as_of)s
    AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'RISK' AND e.external_id = 'signal:' || s.id)
  ORDER BY s.id
+"""
+_LAPSES = """
+SELECT DISTINCT ON (found.key) found.code, found.loan_id, found.property_id, found.over_on, found.key, l.baseline_on
+  FROM (
+    SELECT 'INSURANCE_LAPSED' AS code, c.loan_id, h.id AS property_id, h.insured_until + 1 AS over_on,
+           'insurance:' || h.id || ':' || h.insured_until AS key
+      FROM collateral_charge c JOIN collateral_property h ON h.id = c.property_id
+     WHERE c.loan_id = ANY(%(ids)s) AND h.insured_until BETWEEN %(as_of)s::date - 7 AND %(as_of)s::date - 1
+    UNION ALL
+    SELECT 'REGISTRATION_LAPSED', c.loan_id, c.property_id, c.registrable_on + %(notice_days)s + 1,
+           'notice:' || c.id || ':' || c.registrable_on
+      FROM collateral_charge c
+     WHERE c.loan_id = ANY(%(ids)s) AND c.kind = 'ADVANCE_NOTICE'
+       AND c.registrable_on BETWEEN %(as_of)s::date - %(notice_days)s - 7 AND %(as_of)s::date - %(notice_days)s - 1
+  ) found
+  JOIN loans_loan l ON l.id = found.loan_id
+  JOIN loans_position p ON p.loan_id = found.loan_id AND p.settled_on IS NULL
+ WHERE NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'COLLATERAL' AND e.external_id = found.key)
+ ORDER BY found.key, found.loan_id
 """
 # Money that came in from the day of the promise to its day, reversed receipts left out.
 _SETTLE_PROMISES = """
@@ -179,6 +210,7 @@ def answer_events(*, as_of: date, at: datetime, loan_ids: Sequence[int], is_even
             *_valuations(everything, run),
             *_grades(everything, run),
             *_promises(everything, run),
+            *_lapses(everything, run),
         ],
         by="system",
         at=at,
@@ -224,8 +256,13 @@ def answer_cuts(*, as_of: date, size: int) -> Cuts:
 def _scope(as_of: date, after: int, up_to: int | None, walk: Walk, woken: Sequence[int]) -> dict[str, Any]:
     return {
         "after": after, "up_to": up_to, "walk_after": walk.after, "walk_up_to": walk.up_to, "woken": list(woken),
-        "queue": None, "since": as_of - LOOKS_BACK, "as_of": as_of,
+        "queue": None, "since": as_of - LOOKS_BACK, "as_of": as_of, "notice_days": _notice_days(as_of),
     }  # fmt: skip
+
+
+def _notice_days(on: date) -> int:
+    """Days after which an advance notice that could be made a formal mortgage has lapsed."""
+    return int(parameter("advance_notice_days", on, default=90))
 
 
 def _candidates(scope: dict[str, Any]) -> list[int]:
@@ -300,6 +337,18 @@ def _promises(loan_ids: Sequence[int], run: _Run) -> list[Told]:
         )
         for pk, loan_id, promised_on, state in rows
         if state == "BROKEN"
+    ]  # fmt: skip
+
+
+def _lapses(loan_ids: Sequence[int], run: _Run) -> list[Told]:
+    """Insurance and advance notices of these loans that ran out within the last week, once a home, charge and day."""
+    asked = {"ids": list(loan_ids), "as_of": run.as_of, "notice_days": _notice_days(run.as_of)}
+    return [
+        Told(
+            loan_id=loan_id, code=code, happened_on=over_on, source=rules.COLLATERAL, external_id=key,
+            property_id=property_id, is_baseline=baseline_on is not None and over_on <= baseline_on,
+        )
+        for code, loan_id, property_id, over_on, key, baseline_on in _rows(_LAPSES, asked)
     ]  # fmt: skip
 
 

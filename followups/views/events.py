@@ -8,6 +8,9 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from collateral import actions as collateral
+from collateral.models import Charge, ChargeKind
+from collateral.queries import charges_of
 from followups.actions import events as actions
 from followups.actions import merging
 from followups.models import Event, EventSource, MergeMode, VisitTask
@@ -72,6 +75,12 @@ class LoanEvents(PageView):
             source=typed["source"] or rules.STAFF, evidence=typed["evidence"], by=self.staff, at=self.at,
         )  # fmt: skip
 
+    def _notice(self, loan: Loan) -> Charge | None:
+        """The advance notice that secures the loan, for those who may say when it could be made formal."""
+        if not may(self.staff, collateral.RECORD):
+            return None
+        return next((each for each in charges_of(loan.pk)[:1] if each.kind == ChargeKind.ADVANCE_NOTICE), None)
+
     def _context(self, loan: Loan, **more: Any) -> dict[str, Any]:
         rows = events_of(loan)
         is_own = loan.portfolio_officer_id == self.staff.pk
@@ -84,6 +93,7 @@ class LoanEvents(PageView):
                 "open_count": sum(row.is_open for row in rows),
                 "may_record": may(self.staff, actions.RECORDS) and loan.position.settled_on is None,
                 "may_withdraw": may(self.staff, actions.WITHDRAWS),
+                "notice": self._notice(loan),
                 "kinds": kinds_told(rules.STAFF),
                 "sources": [(code, EventSource(code).label) for code in actions.TELLERS],
                 "business_date": open_business_date(),
@@ -91,6 +101,26 @@ class LoanEvents(PageView):
                 **more,
             }
         )
+
+
+class RecordRegistrable(PageView):
+    """Says from which day the advance notice could be made a formal mortgage."""
+
+    permission = collateral.RECORD
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        loan = visible_or_404(Loan.objects.visible_to(self.staff), pk=pk)
+        day = day_of(request.POST.get("registrable_on", ""))
+        try:
+            if day is None:
+                raise actions.EventRefused(_("请填写有效日期，如 2026-10-30"), field="registrable_on")
+            collateral.record_registrable(loan_id=loan.pk, registrable_on=day, by=self.staff, at=self.at)
+        except ActionRefused as refusal:
+            messages.error(request, refusal.message)
+        else:
+            messages.success(request, _("已登记。"))
+        return redirect("followups:loan_events", pk=loan.pk)
 
 
 class WithdrawEvent(PageView):

@@ -21,6 +21,7 @@ ROWS: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("signal-close", "POST"): (CLOSERS, {"version": 1, "words": "措施已经落实"}),
     ("signalaction-finish", "POST"): (ANSWERS, {"result": "已签延期协议"}),
     ("loan-signals", "GET"): (FOLLOW_UPS, None),
+    ("loan-registrable", "POST"): (ANSWERS - {"risk"}, {"registrable_on": TODAY.isoformat()}),
 }  # fmt: skip
 
 

@@ -76,6 +76,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:regulation": (POLICY_READERS, "get", {}),
     "area": (POLICY_READERS, "get", {}),
     "followups:loan_signals": (FOLLOW_UPS, "get", {}),
+    "followups:loan_registrable": (VISITORS | {"manager"}, "post", {"registrable_on": "2026-10-30"}),
     "followups:turn_around_tasks": (REPORTERS, "get", {}),
     "followups:turn_around_file": (REPORTERS, "get", {}),
     "followups:notices": (FOLLOW_UPS, "get", {}),
@@ -357,7 +358,8 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[handover_in(bank, place)])
     if name in ("followups:attachment", "followups:attachment_remove", "followups:thumbnail"):
         return reverse(name, args=[attachment_in(bank, place)])
-    if name in ("followups:loan_events", "followups:past_visits", "followups:estate", "followups:loan_signals"):
+    if name in ("followups:loan_events", "followups:past_visits", "followups:estate", "followups:loan_signals",
+                "followups:loan_registrable"):  # fmt: skip
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
     if name == "followups:project":
         return reverse(name, args=[project_in(bank, place)])
