@@ -85,14 +85,14 @@ class AreaPage(PageView):
     def _context(self, area: AreaRevaluation, **more: Any) -> dict[str, Any]:
         today = open_business_date()
         waits = area.decided_at is None and today is not None
-        outlook = None
+        outlook: dict[str, Any] | None = None
         if waits and today is not None:
             found = area_outlook(
                 district=area.district, change_percent=area.change_percent, valued_on=area.valued_on,
                 limits=limits_looked_at(today),
             )  # fmt: skip
             outlook = {"homes": found.homes, "loans": found.loans, "past": found.past}
-        shown = outlook or area.counts
+        shown: dict[str, Any] = outlook or area.counts
         past = sorted(((Decimal(limit), count) for limit, count in shown.get("past", {}).items()), reverse=True)
         return self.get_context_data(
             area=area,

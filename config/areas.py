@@ -16,7 +16,7 @@ _AREA = "area_volatility"
 def limits_looked_at(on: date) -> list[Decimal]:
     """The ratios, in percent, that an alert or a line of a policy in force compares with."""
     alerts = parameter("ltv_alerts", on, default={"yellow": "80", "orange": "90", "red": "100"})
-    found = {Decimal(str(value)) for value in alerts.values()}
+    found = set(_numbers(list(alerts.values())))
     for line in _lines(on):
         for condition in line.conditions:
             if condition.fact in _RATIOS and condition.value is not None:
@@ -37,9 +37,14 @@ def _lines(on: date) -> Iterable[Line]:
     yield from signal_lines(on)[1]
 
 
+def _plain(number: Decimal) -> Decimal:
+    """The number without noughts behind it."""
+    return Decimal(f"{number.normalize():f}")
+
+
 def _numbers(value: object) -> Iterable[Decimal]:
     for each in value if isinstance(value, list | tuple) else (value,):
         try:
-            yield Decimal(str(each))
+            yield _plain(Decimal(str(each)))
         except InvalidOperation:
             continue

@@ -44,15 +44,15 @@ class RegulationList(PageView):
 
     def _enter(self) -> Regulation:
         sent = self.request.POST
-        days = {name: _day(sent.get(name, ""), name) for name in ("issued_on", "effective_on")}
+        given: dict[str, Any] = {
+            name: sent.get(name, "") for name in ("number", "title", "issuer", "summary", "replaces")
+        }
+        given |= {name: _day(sent.get(name, ""), name) for name in ("issued_on", "effective_on")}
         parameters: list[tuple[str, Any, date]] = []
         if sent.get("code", "").strip():
             from_on = _day(sent.get("from_on", "") or sent.get("effective_on", ""), "from_on")
             parameters.append((sent["code"].strip(), _value(sent.get("value", "")), from_on))
-        return actions.enter_regulation(
-            **{name: sent.get(name, "") for name in ("number", "title", "issuer", "summary", "replaces")},
-            **days, parameters=parameters, by=self.staff, at=self.at,
-        )  # fmt: skip
+        return actions.enter_regulation(**given, parameters=parameters, by=self.staff, at=self.at)
 
     def _context(self, **more: Any) -> dict[str, Any]:
         today = open_business_date()

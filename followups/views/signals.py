@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from followups.actions.signals import close_signal
 from followups.queries.signals import Figure, chains, chains_of_loan, figures, signals_visible_to
@@ -27,7 +28,7 @@ from risk.models import Signal, SignalAction, SignalLevel
 from risk.queries import grade_of
 
 PERIOD = timedelta(days=90)
-NEWEST = Order("newest", _("最新在前"), ("-id",))
+NEWEST = Order("newest", gettext_lazy("最新在前"), ("-id",))
 
 
 class SignalList(PageView):

@@ -33,10 +33,11 @@ class Bank:
         self.task = VisitTask.objects.get(loan=self.loan, rule="OVERDUE_31")
 
     def promise(self, **more: Any) -> VisitAttempt:
+        at = more.pop("at", LATER)
         given: dict[str, Any] = {
             "outcome": "REACHED", "promise_amount": Decimal("5000.00"), "promise_on": date(2026, 11, 5), **more,
         }  # fmt: skip
-        return actions.record_attempt(task_id=self.task.pk, **given, by=self.officer, at=given.pop("at", LATER))
+        return actions.record_attempt(task_id=self.task.pk, **given, by=self.officer, at=at)
 
     def pay(self, amount: str, on: date, state: str = "POSTED") -> None:
         Receipt.objects.create(
