@@ -22,6 +22,8 @@ from people.rules.identity import has_unseen_characters
 
 SOURCE = "tape"
 CONTRACT = "contract"
+RECORD = "collateral.record"
+PROPOSE_AREA, APPROVE_AREA = "collateral.propose_revaluation", "collateral.approve_revaluation"
 
 
 @dataclass(frozen=True)
@@ -238,9 +240,7 @@ def record_registrable(*, loan_id: int, registrable_on: date, by: Staff, at: dat
     return charge
 
 
-RECORD = "collateral.record"
-PROPOSE_AREA, APPROVE_AREA = "collateral.propose_revaluation", "collateral.approve_revaluation"
-_TENTHS = Decimal("0.01")
+_HUNDREDTHS = Decimal("0.01")
 
 
 class AreaUnclear(ActionRefused):
@@ -270,7 +270,7 @@ def propose_area(
     require(by, PROPOSE_AREA)
     today = hold_business_date()
     district, source = _said(district, "district", 40), _said(source, "source", 120)
-    percent = change_percent.quantize(_TENTHS)
+    percent = change_percent.quantize(_HUNDREDTHS)
     if percent != change_percent or not (-90 <= percent <= 100) or not percent:
         raise AreaUnclear(_("变动幅度须在 -90% 至 100% 之间，最多两位小数，不为零。"), field="change_percent")
     last = AreaRevaluation.objects.filter(district=district, is_applied=True).order_by("-valued_on").first()

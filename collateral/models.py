@@ -36,6 +36,7 @@ class Property(models.Model):
         indexes = [
             models.Index(OpClass(F("address"), name="varchar_pattern_ops"), name="property_address"),
             models.Index(fields=["insured_until"], name="home_insured", condition=Q(insured_until__isnull=False)),
+            models.Index(fields=["district"], name="home_district", condition=Q(value__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(value__gt=0), name="property_value_positive"),

@@ -255,6 +255,7 @@ SPECTACULAR_SETTINGS = {
         "SignalOutcome": "risk.models.SignalOutcome",
         "SignalStepKind": "risk.models.StepKind",
         "RegulationState": "followups.models.RegulationState",
+        "PromiseState": "followups.models.PromiseState",
         "PostingKind": "loans.models.PostingKind",
         "ReceiptState": "loans.models.ReceiptState",
         "FiveClass": "loans.models.FiveClass",

@@ -1,4 +1,4 @@
-"""Until when a home is insured, and from when an advance notice could be made a formal mortgage."""
+"""Until when a home is insured, from when an advance notice could be made a formal mortgage; homes by district."""
 
 from django.db import migrations, models
 from django.db.models import Q
@@ -17,6 +17,10 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=Q(insured_until__isnull=False), fields=["insured_until"], name="home_insured"
             ),
+        ),
+        migrations.AddIndex(
+            model_name="property",
+            index=models.Index(condition=Q(value__isnull=False), fields=["district"], name="home_district"),
         ),
         migrations.AddIndex(
             model_name="charge",

@@ -134,6 +134,7 @@ def _checked(text: str, most: int, field: str, *, least: int = 0) -> str:
 def withdraw_event(*, event_id: int, reason: str, by: Staff, at: datetime) -> Event:
     """Takes back an event that was entered by mistake; an untouched visit made for nothing else ends with it."""
     require(by, WITHDRAWS)
+    hold_business_date()
     event = Event.objects.visible_to(by).get(pk=event_id)
     lock_positions([event.loan_id])
     words = checked_reason(reason, least=WORDS_LEAST)[:WORDS_MOST]
@@ -144,18 +145,20 @@ def withdraw_event(*, event_id: int, reason: str, by: Staff, at: datetime) -> Ev
         kind="followups.event_withdrawn", subject_type="event", subject_id=event.pk, loan_id=event.loan_id,
         by=by.staff_no, at=at, business_date=require_business_date(), data={"event_id": event.pk},
     )  # fmt: skip
-    if event.code == rules.DEATH and not _is_told_otherwise(event):
-        resume_after_mistake(loan_id=event.loan_id, reason=words, by=by, at=at)
+    _if_no_death(event, words, by=by, at=at)
     for link in EventVisit.objects.filter(event=event, is_note=False).select_related("task"):
         _end_if_idle(link.task_id, by=by, at=at)
     return event
 
 
-def _is_told_otherwise(event: Event) -> bool:
-    """Does another record of the borrower's death stand?"""
-    taken_back = EventFinding.objects.filter(finding__in=[Finding.WITHDRAWN, Finding.NOT_CONFIRMED]).values("event_id")
+def _if_no_death(event: Event, words: str, *, by: Staff, at: datetime) -> None:
+    """Lets messages go again where the event was a death and no other record of it stands."""
+    if event.code != rules.DEATH:
+        return
+    untrue = EventFinding.objects.filter(finding__in=[Finding.WITHDRAWN, Finding.NOT_CONFIRMED]).values("event_id")
     same = Event.objects.filter(customer=event.customer_id, code=rules.DEATH)
-    return same.exclude(pk=event.pk).exclude(pk__in=taken_back).exists()
+    if not same.exclude(pk=event.pk).exclude(pk__in=untrue).exists():
+        resume_after_mistake(loan_id=event.loan_id, reason=words, by=by, at=at)
 
 
 def _end_if_idle(task_id: int, *, by: Staff, at: datetime) -> None:
@@ -177,11 +180,14 @@ def close_events(task: VisitTask, report: VisitReport, *, by: Staff, at: datetim
     confirm_of_report(report_id=report.pk, words=_("报告审核通过"), by=by, at=at)
     found = rules.findings_in(report.visit.draft.get("answers") or {})
     tasks = [task.pk, *(member.pk for member in members_of(task))]
-    return [
-        _find(event, Finding(found.get(event.pk, rules.UNVERIFIED)), report=report, by=by, at=at)
-        for event, is_open in linked_events(tasks)
-        if is_open
+    open_now = [event for event, is_open in linked_events(tasks) if is_open]
+    findings = [
+        _find(event, Finding(found.get(event.pk, rules.UNVERIFIED)), report=report, by=by, at=at) for event in open_now
     ]
+    for event, finding in zip(open_now, findings, strict=True):
+        if finding.finding == Finding.NOT_CONFIRMED:
+            _if_no_death(event, _("回访核实不属实"), by=by, at=at)
+    return findings
 
 
 def _find(

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from followups import actions
 from followups.api.tasks import TaskFull, full_task
-from followups.models import ContactOutcome, Method, VisitAttempt, VisitTask
+from followups.models import ContactOutcome, Method, PromiseState, VisitAttempt, VisitTask
 from followups.rules.checklist import TEXT_LIMIT
 from loans.api import StaffBrief
 from loans.api.fields import MoneyField
@@ -32,6 +32,15 @@ class LostEntry(StrictSerializer):
     note = TextField(max_length=TEXT_LIMIT, help_text="Why, for the record.")
 
 
+class PromiseRow(serializers.Serializer[Any]):
+    """What the borrower promised to pay, and what the evening of that day found."""
+
+    amount = MoneyField()
+    promised_on = serializers.DateField()
+    state = serializers.ChoiceField(choices=PromiseState.choices)
+    decided_on = serializers.DateField(allow_null=True)
+
+
 class AttemptRow(serializers.Serializer[Any]):
     """One attempt as it was kept; `next_at` is proposed, or agreed when an appointment was made."""
 
@@ -44,6 +53,7 @@ class AttemptRow(serializers.Serializer[Any]):
     note = serializers.CharField(allow_blank=True)
     recording = serializers.CharField(allow_blank=True)
     next_at = serializers.DateTimeField(allow_null=True)
+    promise = PromiseRow(allow_null=True, default=None)
 
 
 class Attempts(ApiView):
@@ -57,7 +67,7 @@ class Attempts(ApiView):
 
     @reads(AttemptRow(many=True), operation_id="tasks_attempts_list")
     def get(self, request: Request, pk: int) -> Response:
-        rows = VisitAttempt.objects.filter(task=self._task(pk)).select_related("by").order_by("id")
+        rows = VisitAttempt.objects.filter(task=self._task(pk)).select_related("by", "promise").order_by("id")
         return Response(AttemptRow(rows, many=True).data)
 
     @writes(AttemptEntry, AttemptRow, status=201, operation_id="tasks_attempts_create")

@@ -10,35 +10,27 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
 
-from collateral.models import AreaRevaluation
-from collateral.queries import balances_beside
 from followups import sql
-from followups.batch.intake import Told, keep_events
+from followups.batch.intake import keep_events
+from followups.batch.noticing import LOOKS_BACK, NOTICE_DAYS, noticed
 from followups.batch.planning import policy_in_force
 from followups.models import OPEN_STATES, Event, EventFinding, EventVisit, Finding, Outcome, VisitTask
 from followups.queries.events import open_on, together
 from followups.rules import events as rules
 from journal.batch import claim
-from loans.queries import calendar, lock_positions, parameter
+from loans.queries import calendar, lock_positions
 from loans.queries.evening import Cuts, Walk, cut, walk_of
 from loans.rules.calendar import Calendar
 
 REACTION = "answer_events"
-# How far back the evening's walk looks for what was lost; longer than it takes to walk the book.
-LOOKS_BACK = timedelta(days=40)
-_BAD = ("SUBSTANDARD", "DOUBTFUL", "LOSS")
-_ORDER = ("PASS", "SPECIAL_MENTION", *_BAD)
-# A class that arrears of so many days bring is baseline when they stood at cut-over.
-_BAD_FROM_DAY = 91
 
 # Open events that no open task answers; what waits for the reaction; and, walked, what day end or a valuation told
 # without an event having been kept.
-CANDIDATES = """
+CANDIDATES = f"""
 SELECT loan_id FROM (
     SELECT unnest(%(woken)s::bigint[]) AS loan_id
     UNION
@@ -50,110 +42,42 @@ SELECT loan_id FROM (
        AND NOT EXISTS (SELECT FROM followups_eventvisit v JOIN followups_visittask t ON t.id = v.task_id
                         WHERE v.event_id = e.id AND t.closed_on IS NULL)
     UNION
-    -- promises whose day is over, by an index of open ones; signals of a grade that nobody was told of as an event
+    -- promises whose day is over, by an index of open ones; grades of the last week that rose to high, by their day
     SELECT p.loan_id FROM followups_promisetopay p WHERE p.state = 'OPEN' AND p.promised_on <= %(as_of)s
     UNION
     SELECT s.loan_id FROM risk_signal s
-     WHERE s.closed_on IS NULL AND s.code = 'GRADE_HIGH'
-       AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'RISK' AND e.external_id = 'signal:' || s.id)
+     WHERE s.closed_on IS NULL AND s.code = 'GRADE_HIGH' AND s.raised_on > %(as_of)s::date - 7
+       AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'RISK' AND e.feed = ''
+                          AND e.external_id = 'signal:' || s.id)
     UNION
     -- insurance and advance notices that ran out within the last week, by indexes of those days
     SELECT c.loan_id FROM collateral_property h JOIN collateral_charge c ON c.property_id = h.id
      WHERE h.insured_until BETWEEN %(as_of)s::date - 7 AND %(as_of)s::date - 1
-       AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'COLLATERAL'
+       AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'COLLATERAL' AND e.feed = ''
                           AND e.external_id = 'insurance:' || h.id || ':' || h.insured_until)
     UNION
-    SELECT c.loan_id FROM collateral_charge c
+    SELECT c.loan_id FROM {NOTICE_DAYS} n JOIN collateral_charge c
+        ON c.registrable_on BETWEEN %(as_of)s::date - n.days - 7 AND %(as_of)s::date - n.days - 1
      WHERE c.kind = 'ADVANCE_NOTICE'
-       AND c.registrable_on BETWEEN %(as_of)s::date - %(notice_days)s - 7 AND %(as_of)s::date - %(notice_days)s - 1
-       AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'COLLATERAL'
+       AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'COLLATERAL' AND e.feed = ''
                           AND e.external_id = 'notice:' || c.id || ':' || c.registrable_on)
     UNION
     SELECT c.loan_id FROM collateral_charge c JOIN collateral_valuation v ON v.property_id = c.property_id
      WHERE c.loan_id > %(walk_after)s AND c.loan_id <= %(walk_up_to)s
        AND v.valued_on > %(since)s AND v.source NOT IN ('tape', 'contract')
        AND NOT EXISTS (SELECT FROM followups_event e
-                        WHERE e.source = 'COLLATERAL' AND e.external_id = 'valuation:' || v.id)
+                        WHERE e.source = 'COLLATERAL' AND e.feed = '' AND e.external_id = 'valuation:' || v.id)
     UNION
     SELECT p.loan_id FROM loans_position p
      WHERE p.five_class <> 'PASS' AND p.loan_id > %(walk_after)s AND p.loan_id <= %(walk_up_to)s
        AND EXISTS (SELECT FROM journal_entry j WHERE j.loan_id = p.loan_id AND j.kind = 'loans.class_changed'
                       AND j.business_date > %(since)s AND p.five_class = j.data ->> 'to'
                       AND (p.five_class <> 'SPECIAL_MENTION' OR j.data ->> 'days_past_due' = '0') AND NOT EXISTS (
-                       SELECT FROM followups_event e WHERE e.source = 'DAY_END' AND e.external_id = 'class:' || j.id))
+                       SELECT FROM followups_event e
+                        WHERE e.source = 'DAY_END' AND e.feed = '' AND e.external_id = 'class:' || j.id))
 ) candidates
 WHERE loan_id > %(after)s AND (%(up_to)s::bigint IS NULL OR loan_id <= %(up_to)s)
-"""
-_CLASSES = """
-SELECT j.id, j.loan_id, j.business_date, j.data ->> 'from', j.data ->> 'to', (j.data ->> 'days_past_due')::int,
-       p.overdue_since, l.baseline_on
-  FROM journal_entry j JOIN loans_position p ON p.loan_id = j.loan_id JOIN loans_loan l ON l.id = j.loan_id
- WHERE j.loan_id = ANY(%(ids)s) AND j.kind = 'loans.class_changed' AND j.business_date > %(since)s
-   AND j.business_date <= %(as_of)s AND p.settled_on IS NULL AND p.five_class = j.data ->> 'to'
-   AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'DAY_END' AND e.external_id = 'class:' || j.id)
- ORDER BY j.id
-"""
-# A valuation beside the one before it of the same home; `rest` is what the loan's other homes are worth.
-_VALUES = """
-SELECT * FROM (
-    SELECT v.id, c.loan_id, v.property_id, v.valued_on, v.source, v.value,
-           lag(v.value) OVER (PARTITION BY c.loan_id, v.property_id ORDER BY v.valued_on, v.id) AS before,
-           p.principal_balance, l.baseline_on,
-           (SELECT CASE WHEN count(*) = count(h.value) THEN coalesce(sum(h.value), 0) END FROM collateral_charge d
-              JOIN collateral_property h ON h.id = d.property_id
-             WHERE d.loan_id = c.loan_id AND d.property_id <> v.property_id) AS rest
-      FROM collateral_charge c
-      JOIN collateral_valuation v ON v.property_id = c.property_id
-      JOIN loans_position p ON p.loan_id = c.loan_id AND p.settled_on IS NULL
-      JOIN loans_loan l ON l.id = c.loan_id
-     WHERE c.loan_id = ANY(%(ids)s)
-) valued
-WHERE valued_on > %(since)s AND valued_on <= %(as_of)s AND source NOT IN ('tape', 'contract')
-  AND before IS NOT NULL AND rest IS NOT NULL
-  AND NOT EXISTS (SELECT FROM followups_event e
-                   WHERE e.source = 'COLLATERAL' AND e.external_id = 'valuation:' || valued.id)
-ORDER BY loan_id, id
-"""
-_RISKS = """
-SELECT s.id, s.loan_id, s.raised_on FROM risk_signal s
- WHERE s.loan_id = ANY(%(ids)s) AND s.closed_on IS NULL AND s.code = 'GRADE_HIGH' AND s.raised_on <= %(as_of)s
-   AND NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'RISK' AND e.external_id = 'signal:' || s.id)
- ORDER BY s.id
-"""
-_LAPSES = """
-SELECT DISTINCT ON (found.key) found.code, found.loan_id, found.property_id, found.over_on, found.key, l.baseline_on
-  FROM (
-    SELECT 'INSURANCE_LAPSED' AS code, c.loan_id, h.id AS property_id, h.insured_until + 1 AS over_on,
-           'insurance:' || h.id || ':' || h.insured_until AS key
-      FROM collateral_charge c JOIN collateral_property h ON h.id = c.property_id
-     WHERE c.loan_id = ANY(%(ids)s) AND h.insured_until BETWEEN %(as_of)s::date - 7 AND %(as_of)s::date - 1
-    UNION ALL
-    SELECT 'REGISTRATION_LAPSED', c.loan_id, c.property_id, c.registrable_on + %(notice_days)s + 1,
-           'notice:' || c.id || ':' || c.registrable_on
-      FROM collateral_charge c
-     WHERE c.loan_id = ANY(%(ids)s) AND c.kind = 'ADVANCE_NOTICE'
-       AND c.registrable_on BETWEEN %(as_of)s::date - %(notice_days)s - 7 AND %(as_of)s::date - %(notice_days)s - 1
-  ) found
-  JOIN loans_loan l ON l.id = found.loan_id
-  JOIN loans_position p ON p.loan_id = found.loan_id AND p.settled_on IS NULL
- WHERE NOT EXISTS (SELECT FROM followups_event e WHERE e.source = 'COLLATERAL' AND e.external_id = found.key)
- ORDER BY found.key, found.loan_id
-"""
-# Money that came in from the day of the promise to its day, reversed receipts left out.
-_SETTLE_PROMISES = """
-WITH due AS (
-    SELECT p.id, p.amount <= coalesce((
-               SELECT sum(r.amount) FROM loans_receipt r
-                WHERE r.loan_id = p.loan_id AND r.state = 'POSTED'
-                  AND r.value_on BETWEEN p.made_on AND p.promised_on), 0) AS is_kept
-      FROM followups_promisetopay p
-     WHERE p.loan_id = ANY(%(ids)s) AND p.state = 'OPEN' AND p.promised_on <= %(until)s
-)
-UPDATE followups_promisetopay p
-   SET state = CASE WHEN d.is_kept THEN 'KEPT' ELSE 'BROKEN' END, decided_on = %(as_of)s
-  FROM due d WHERE p.id = d.id
-RETURNING p.id, p.loan_id, p.promised_on, p.state
-"""
+"""  # noqa: S608 - joined from constants
 _MOVE = """
 WITH wanted AS (
     SELECT x.*, t.due_on AS due_before, t.method AS method_before
@@ -189,8 +113,6 @@ class _Run:
     as_of: date
     at: datetime
     calendar: Calendar
-    # The last day whose money is all in.
-    until: date
 
 
 @transaction.atomic
@@ -203,19 +125,8 @@ def answer_events(*, as_of: date, at: datetime, loan_ids: Sequence[int], is_even
         return counts
     lock_positions(everything)
     until = as_of if is_evening else as_of - timedelta(days=1)
-    run = _Run(as_of, at, calendar(as_of, as_of + timedelta(days=60)), until)
-    counts["noticed"] = keep_events(
-        [
-            *_classes(everything, run),
-            *_valuations(everything, run),
-            *_grades(everything, run),
-            *_promises(everything, run),
-            *_lapses(everything, run),
-        ],
-        by="system",
-        at=at,
-        as_of=as_of,
-    )
+    run = _Run(as_of, at, calendar(as_of, as_of + timedelta(days=60)))
+    counts["noticed"] = keep_events(noticed(everything, as_of=as_of, until=until), by="system", at=at, as_of=as_of)
     waiting: dict[int, list[Event]] = defaultdict(list)
     group_of = {loan_id: number for number, group in enumerate(groups) for loan_id in group}
     for event in open_on(everything):
@@ -256,107 +167,12 @@ def answer_cuts(*, as_of: date, size: int) -> Cuts:
 def _scope(as_of: date, after: int, up_to: int | None, walk: Walk, woken: Sequence[int]) -> dict[str, Any]:
     return {
         "after": after, "up_to": up_to, "walk_after": walk.after, "walk_up_to": walk.up_to, "woken": list(woken),
-        "queue": None, "since": as_of - LOOKS_BACK, "as_of": as_of, "notice_days": _notice_days(as_of),
+        "queue": None, "since": as_of - LOOKS_BACK, "as_of": as_of,
     }  # fmt: skip
-
-
-def _notice_days(on: date) -> int:
-    """Days after which an advance notice that could be made a formal mortgage has lapsed."""
-    return int(parameter("advance_notice_days", on, default=90))
 
 
 def _candidates(scope: dict[str, Any]) -> list[int]:
     return [row[0] for row in _rows(CANDIDATES + " ORDER BY loan_id", scope)]
-
-
-# What day end and valuations tell
-
-
-def _classes(loan_ids: Sequence[int], run: _Run) -> list[Told]:
-    """Classes that became worse; what arrears of cut-over explain is baseline, what their steps answer is left out."""
-    told = []
-    asked = {"ids": list(loan_ids), "since": run.as_of - LOOKS_BACK, "as_of": run.as_of}
-    for entry_id, loan_id, on, old, new, days, overdue_since, baseline_on in _rows(_CLASSES, asked):
-        if new not in _ORDER or old not in _ORDER or _ORDER.index(new) <= _ORDER.index(old):
-            continue
-        if new not in _BAD and days:
-            continue
-        stood = baseline_on is not None and (
-            on <= baseline_on + timedelta(days=1)
-            or (overdue_since is not None and (baseline_on - overdue_since).days >= _BAD_FROM_DAY)
-        )
-        told.append(
-            Told(
-                loan_id=loan_id, code="CLASS_BAD" if new in _BAD else "CLASS_MENTIONED", happened_on=on,
-                source=rules.DAY_END, external_id=f"class:{entry_id}", is_baseline=stood,
-            )
-        )  # fmt: skip
-    return told
-
-
-def _valuations(loan_ids: Sequence[int], run: _Run) -> list[Told]:
-    """Valuations that took the loan past 80, 90 or 100 percent of what its homes are worth."""
-    asked = {"ids": list(loan_ids), "since": run.as_of - LOOKS_BACK, "as_of": run.as_of}
-    rows = _rows(_VALUES, asked)
-    beside = balances_beside([row[1] for row in rows]) if rows else {}
-    areas = _areas([row[4] for row in rows])
-    told: dict[str, Told] = {}
-    for pk, loan_id, property_id, valued_on, source, value, before, balance, baseline_on, rest in rows:
-        secured = (balance + beside.get(loan_id, Decimal(0))) * 100
-        code = rules.crossed(secured / (before + rest), secured / (value + rest))
-        if code is None:
-            continue
-        key = f"valuation:{pk}"
-        told.setdefault(
-            key,
-            Told(
-                loan_id=loan_id, code=code, happened_on=valued_on, source=rules.COLLATERAL, external_id=key,
-                property_id=property_id, is_baseline=baseline_on is not None and valued_on <= baseline_on,
-                words=areas.get(source, ""),
-            ),
-        )  # fmt: skip
-    return list(told.values())
-
-
-def _grades(loan_ids: Sequence[int], run: _Run) -> list[Told]:
-    """Open signals that the grade rose to high without arrears."""
-    rows = _rows(_RISKS, {"ids": list(loan_ids), "as_of": run.as_of})
-    return [
-        Told(loan_id=loan_id, code="RISK_HIGH", happened_on=raised_on, source=rules.RISK, external_id=f"signal:{pk}")
-        for pk, loan_id, raised_on in rows
-    ]
-
-
-def _promises(loan_ids: Sequence[int], run: _Run) -> list[Told]:
-    """Promises whose day is over: kept where as much came in meanwhile, else broken, which is an event."""
-    rows = _rows(_SETTLE_PROMISES, {"ids": list(loan_ids), "as_of": run.as_of, "until": run.until})
-    return [
-        Told(
-            loan_id=loan_id, code="PROMISE_BROKEN", happened_on=promised_on, source=rules.DAY_END,
-            external_id=f"promise:{pk}",
-        )
-        for pk, loan_id, promised_on, state in rows
-        if state == "BROKEN"
-    ]  # fmt: skip
-
-
-def _lapses(loan_ids: Sequence[int], run: _Run) -> list[Told]:
-    """Insurance and advance notices of these loans that ran out within the last week, once a home, charge and day."""
-    asked = {"ids": list(loan_ids), "as_of": run.as_of, "notice_days": _notice_days(run.as_of)}
-    return [
-        Told(
-            loan_id=loan_id, code=code, happened_on=over_on, source=rules.COLLATERAL, external_id=key,
-            property_id=property_id, is_baseline=baseline_on is not None and over_on <= baseline_on,
-        )
-        for code, loan_id, property_id, over_on, key, baseline_on in _rows(_LAPSES, asked)
-    ]  # fmt: skip
-
-
-def _areas(sources: Sequence[str]) -> dict[str, str]:
-    """Source of a valuation → which area moved by how much, for those by index."""
-    ids = {int(source.removeprefix("area:")) for source in sources if source.startswith("area:")}
-    found = AreaRevaluation.objects.filter(pk__in=ids) if ids else ()
-    return {f"area:{area.pk}": f"{area.district} {area.change_percent:+.2f}%" for area in found}
 
 
 # Which visit answers

@@ -52,6 +52,9 @@ class PolicyInForce:
     lines: tuple[Line, ...]
     from_on: date
 
+    def asks(self, fact: str) -> bool:
+        return any(condition.fact == fact for line in self.lines for condition in line.conditions)
+
     def steps(self) -> list[dict[str, Any]]:
         """The steps of arrears as bands of days past due, each with the rules that answer it or more."""
         found: dict[str, int] = {}
@@ -75,7 +78,7 @@ class Day:
     policy: PolicyInForce
     calendar: Calendar
     grace_days: int
-    # District → how volatile its values were over six months.
+    # District → how volatile its values were over six months, where a line asks.
     volatilities: Mapping[str, Decimal] = field(default_factory=dict)
 
 
@@ -241,7 +244,8 @@ def planning_day(as_of: date, at: datetime, policy: PolicyInForce | None = None)
     """The calendar, the policy in force unless another is given, and when arrears are recognised."""
     days = calendar(as_of - timedelta(days=800), as_of + timedelta(days=900))
     policy = policy or policy_in_force(as_of)
-    return Day(as_of, at, policy, days, overdue_grace_days(as_of), area_volatilities(as_of))
+    volatilities = area_volatilities(as_of) if policy.asks("area_volatility") else {}
+    return Day(as_of, at, policy, days, overdue_grace_days(as_of), volatilities)
 
 
 def _off_site_limits(on: date) -> off_site.Limits:

@@ -21,7 +21,7 @@ def attempts_of(task: VisitTask) -> list[rules.Attempt]:
 
 def contact_of(task: VisitTask, today: date) -> dict[str, Any]:
     """What the contact part shows: the last attempts, when to try next, whether to give up."""
-    rows = list(VisitAttempt.objects.filter(task=task).select_related("by").order_by("-id"))
+    rows = list(VisitAttempt.objects.filter(task=task).select_related("by", "promise").order_by("-id"))
     return told_of(rows, int(parameter("unreachable_attempts", today, rules.LEAST)) if rows else rules.LEAST)
 
 

@@ -40,7 +40,7 @@ def proof_of(row: Mapping[str, Any], files: Sequence[Mapping[str, Any]], recordi
 def attempts_on(report: VisitReport) -> list[VisitAttempt]:
     """Contacts of the task up to the submission of this version, the newest first."""
     found = VisitAttempt.objects.filter(task_id=report.visit.task_id, at__lte=report.submitted_at)
-    return list(found.select_related("by").order_by("-id")[:10])
+    return list(found.select_related("by", "promise").order_by("-id")[:10])
 
 
 def report_before(report: VisitReport) -> VisitReport | None:

@@ -13,7 +13,7 @@ from followups.actions import regulations as actions
 from followups.models import Regulation, RegulationState
 from followups.policy_wording import CHANGE_WORDS, STATE_WORDS
 from followups.queries.regulations import PolicyImpact, names_of, parameter_changes, policy_impacts, register
-from followups.views.desk import id_of
+from followups.views.desk_list import id_of
 from followups.views.leave import day_of
 from journal.errors import ActionRefused
 from loans.models import Parameter

@@ -23,15 +23,17 @@ class ParameterRefused(ActionRefused):
 def change_parameter(*, code: str, value: Any, from_on: date, source: str, by: str, at: datetime) -> Parameter:
     """Puts a value in force from a day ahead and ends the one before it there; whoever calls has checked the right.
 
-    The value is what the parameter always was: a number stays a number, a list a list, and so on.
+    The value is what the parameter always was: a number stays a number, a list a list, and so on. A parameter that ends
+    on a day ends on that day still.
     """
     today = hold_business_date()
     check_parameter(code=code, value=value, from_on=from_on, today=today)
     before = Parameter.objects.select_for_update().get(code=code, in_force__contains=from_on)
+    until = before.in_force.upper
     before.in_force = DateRange(before.in_force.lower, from_on, "[)")
     before.save(update_fields=["in_force"])
     made = Parameter.objects.create(
-        code=code, value=value, in_force=DateRange(from_on, None, "[)"), source=source[:120]
+        code=code, value=value, in_force=DateRange(from_on, until, "[)"), source=source[:120]
     )
     record(
         kind="loans.parameter_changed", subject_type="parameter", subject_id=made.pk, by=by, at=at, business_date=today,

@@ -8,6 +8,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from collateral.models import Charge, Property, Valuation
+from correspondence.models import ContactPreference
 from followups import actions, batch
 from followups.actions import events as intake
 from followups.batch import answering
@@ -238,6 +239,22 @@ def test_the_report_names_the_events_and_closes_each_with_its_finding(bank: Bank
     assert report.content["why"][0]["zh"] == "工作变动"
     react()
     assert len(bank.tasks()) == 1
+
+
+# S1.18
+@pytest.mark.parametrize(("finding", "is_over"), [("NOT_CONFIRMED", True), ("CONFIRMED", False)])
+def test_messages_go_again_once_a_visit_finds_that_nobody_died(bank: Bank, finding: str, is_over: bool) -> None:
+    bank.tell("JOB_CHANGE")
+    react()
+    (task,) = bank.tasks()
+    death = bank.tell("DEATH", words="邻居说借款人已去世")
+    EventVisit.objects.create(event=death, task=task, at=LATER, business_date=DAY)
+    assert ContactPreference.objects.get().ended_at is None
+    approve(bank, task, **{f"event_{death.pk}": {"now": finding}, "conclusion": "WATCH",
+            "conclusion_text": "当面见到客户，收入稳定。"})  # fmt: skip
+    assert EventFinding.objects.get(event=death).finding == finding
+    stopped = ContactPreference.objects.get()
+    assert (stopped.ended_by == bank.manager) is is_over and (stopped.ended_at is not None) is is_over
 
 
 def test_the_events_must_be_answered_before_the_report_is_handed_in(bank: Bank) -> None:

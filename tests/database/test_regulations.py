@@ -129,6 +129,17 @@ def test_parameters_take_force_on_their_day_and_what_stood_before_stays_on_recor
     assert (fact.actor, fact.data["before"], fact.data["after"]) == (checker.staff_no, 480, 420)
 
 
+def test_a_parameter_that_ends_on_a_day_ends_on_it_still(people: tuple[Staff, Staff]) -> None:
+    maker, checker = people
+    before = Parameter.objects.get(code="interest_subsidy")
+    last = before.in_force.upper
+    given = ("interest_subsidy", {**before.value, "rate_percent": "0.8"}, FROM)
+    approve(enter(maker, parameters=[given]), checker)
+    held = [(row.value["rate_percent"], row.in_force.upper) for row in Parameter.objects.filter(code="interest_subsidy")
+            .order_by("in_force")]  # fmt: skip
+    assert last > FROM and held == [("1.0", FROM), ("0.8", last)]
+
+
 def test_the_register_a_bank_begins_with_names_the_parameters_that_follow(people: tuple[Staff, Staff]) -> None:
     first = Regulation.objects.get(number="银发〔2026〕171号")
     assert first.state == "APPROVED" and first.effective_on == date(2026, 8, 28)
