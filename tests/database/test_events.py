@@ -248,7 +248,7 @@ def test_messages_go_again_once_a_visit_finds_that_nobody_died(bank: Bank, findi
     react()
     (task,) = bank.tasks()
     death = bank.tell("DEATH", words="邻居说借款人已去世")
-    EventVisit.objects.create(event=death, task=task, at=LATER, business_date=DAY)
+    EventVisit.objects.create(event=death, task=task, is_note=False, at=LATER, business_date=DAY)
     assert ContactPreference.objects.get().ended_at is None
     approve(bank, task, **{f"event_{death.pk}": {"now": finding}, "conclusion": "WATCH",
             "conclusion_text": "当面见到客户，收入稳定。"})  # fmt: skip

@@ -1,6 +1,7 @@
 """A promise to pay: entered beside the call that brought it, shown with what became of it, over the API too."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -48,12 +49,14 @@ def test_a_promise_is_entered_with_the_call_and_shown_until_it_is_broken(bank: B
 
 def test_an_amount_without_a_day_is_refused_and_nothing_is_kept(bank: Bank, client: Client) -> None:
     url = reverse("followups:attempt", args=[bank.tasks["home"].pk])
-    for wrong in (
-        {**PROMISE, "promise_on": ""},
-        {**PROMISE, "outcome": "NO_ANSWER"},
-        {**PROMISE, "promise_amount": "x"},
+    for wrong, words in (
+        ({"promise_on": ""}, "还款承诺须写明金额"),
+        ({"outcome": "NO_ANSWER"}, "只有接通本人才能登记还款承诺"),
+        ({"promise_amount": "x"}, "承诺金额"),
+        ({"promise_on": "2027-01-05"}, "承诺日须在营业日起"),
     ):
-        assert client.post(url, wrong).status_code == 422
+        told = client.post(url, {**PROMISE, **wrong}, follow=True)
+        assert any(words in str(message) for message in told.context["messages"]), wrong
     assert not VisitAttempt.objects.exists() and not PromiseToPay.objects.exists()
 
 
@@ -73,7 +76,7 @@ def test_more_promises_ask_no_more_statements(bank: Bank, client: Client) -> Non
     reach(0)
     few = statements()
     for hours in range(1, 4):
-        reach(hours, promise_amount=1000 * hours, promise_on=date(2026, 11, 5))
+        reach(hours, promise_amount=Decimal(1000 * hours), promise_on=date(2026, 11, 5))
     assert statements() <= few
 
 
