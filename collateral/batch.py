@@ -80,7 +80,12 @@ class AreaOutlook:
 
 def area_outlook(*, district: str, change_percent: Decimal, valued_on: date, limits: Sequence[Decimal]) -> AreaOutlook:
     """What the change would do; writes nothing."""
-    asked = {"district": district, "percent": change_percent, "valued_on": valued_on, "limits": list(limits)}
+    asked: dict[str, Any] = {
+        "district": district,
+        "percent": change_percent,
+        "valued_on": valued_on,
+        "limits": list(limits),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, asked)
         homes, loans, past = cursor.fetchone()

@@ -25,7 +25,7 @@ REACTIONS: dict[str, tuple[str, ...]] = {
     "loans.written_off": ("regrade", "replan"),
     "collateral.revalued": ("regrade", "replan", "warn_of_values", "answer_events"),
     "risk.grade_changed": ("replan",),
-    "risk.signal_raised": ("tell_signals", "answer_events"),
+    "risk.signal_raised": ("tell_signals",),
     "followups.report_approved": ("regrade", "replan", "answer_events"),
     "followups.event_recorded": ("answer_events",),
     "followups.contact_lost": ("answer_events",),
