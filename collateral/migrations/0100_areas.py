@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('collateral', '0090_property_place'),
+        ('collateral', '0091_recent_valuations'),
     ]
 
     operations = [
