@@ -14,6 +14,8 @@ from journal import reactions
 REACTIONS: dict[str, tuple[str, ...]] = {
     "loans.overdue_began": ("regrade", "replan"),
     "loans.overdue_cured": ("regrade", "replan"),
+    "loans.overdue_moved": ("regrade", "replan"),
+    "loans.payment_record_changed": ("regrade", "replan"),
     "loans.class_changed": ("regrade", "replan", "answer_events"),
     "loans.settled": ("replan", "answer_events"),
     "loans.disbursed": ("regrade", "replan"),

@@ -34,8 +34,8 @@ SELECT loan_id FROM (
          WHERE t.loan_id = p.loan_id AND t.kind = 'IRREGULAR' AND t.rule = ANY(s.rules)
            AND (t.closed_on IS NULL OR t.cycle = to_char(p.overdue_since, 'YYYY-MM-DD')) OFFSET 0)
     UNION
-    -- arrears that reach another tier of periodic follow-ups today
-    SELECT p.loan_id FROM loans_position p WHERE p.overdue_since IN (%(as_of)s::date - 31, %(as_of)s::date - 91)
+    -- arrears of so many days today that another line may hold
+    SELECT p.loan_id FROM loans_position p WHERE p.overdue_since = ANY(%(limits)s::date[])
     UNION
     -- the first day of a policy: every untouched task that another version made
     SELECT t.loan_id FROM followups_visittask t
@@ -108,7 +108,7 @@ SELECT l.id, l.loan_note_no, l.branch_id, officer.id, l.disbursed_on, l.matures_
        p.settled_on IS NOT NULL, grade.level, home.value, home.is_owner_occupied, home.district,
        slow.due_on, slow.settled_on, history.still_open, history.ended, history.periodic_ended,
        history.last_followup_on, history.is_talk_held, history.loan_id IS NOT NULL, coalesce(beside.balance, 0),
-       l.product, l.credit_score
+       l.product, l.credit_score, l.approver_id
   FROM loans_loan l
   JOIN loans_position p ON p.loan_id = l.id
   LEFT JOIN people_staff officer ON officer.id = l.portfolio_officer_id AND officer.is_active

@@ -1,10 +1,13 @@
 """The facts that the loans' batches and postings record of a loan, each in one place."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
 from journal.models import Entry
 from loans.rules.aging import days_past_due
+
+RECORD_CHANGED = "loans.payment_record_changed"
 
 
 def loan_fact(kind: str, loan_id: int, as_of: date, at: datetime, by: str, data: dict[str, Any]) -> Entry:
@@ -36,6 +39,18 @@ def began_fact(loan_id: int, since: date, as_of: date, at: datetime, by: str = "
     """An unpaid installment was recognised as overdue."""
     data = {"overdue_since": str(since), "days_past_due": days_past_due(since, as_of)}
     return loan_fact("loans.overdue_began", loan_id, as_of, at, by, data)
+
+
+def moved_fact(loan_id: int, before: date, since: date, as_of: date, at: datetime, by: str = "system") -> Entry:
+    """Still overdue, but from another day: the oldest of what was unpaid was paid, or is unpaid again."""
+    data = {"from": str(before), "overdue_since": str(since), "days_past_due": days_past_due(since, as_of)}
+    return loan_fact("loans.overdue_moved", loan_id, as_of, at, by, data)
+
+
+def record_fact(loan_id: int, due_on: Iterable[date], as_of: date, at: datetime, by: str = "system") -> Entry:
+    """Installments became late, or are no longer, and neither a beginning nor an end of arrears tells of it."""
+    data = {"due_on": [str(day) for day in sorted(due_on)]}
+    return loan_fact(RECORD_CHANGED, loan_id, as_of, at, by, data)
 
 
 def class_fact(

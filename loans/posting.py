@@ -8,13 +8,13 @@ Used by the evening's batch and by the action that posts a file or a single rece
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 from journal.actions import record_many
 from loans import sql
-from loans.facts import cured_fact, loan_fact, settled_fact
+from loans.facts import cured_fact, loan_fact, moved_fact, record_fact, settled_fact
 from loans.payments import Line, Payment, check_suspense, columns, paid_columns, payment_lines
 from loans.queries import overdue_grace_days
 from loans.queries.accounts import LoanRow, accounts_of, calendar_around, payment_terms
@@ -23,6 +23,7 @@ from loans.rules.account import Account
 from loans.rules.aging import UnpaidInstallment, overdue_since, recognised_due_until
 from loans.rules.allocation import Allocation
 from loans.rules.calendar import Calendar
+from loans.rules.payment_record import is_late
 from loans.sql import array
 
 
@@ -37,6 +38,8 @@ class _LoanState:
     suspense_change_fen: int = 0
     # The value date of the latest payment that found a debt.
     last_paid_on: date | None = None
+    # Installments paid after their due day, with the day on which nothing was left.
+    slow: list[tuple[date, date]] = field(default_factory=list)
 
     @property
     def principal_account(self) -> str:
@@ -45,7 +48,11 @@ class _LoanState:
 
     def take(self, amount_fen: int, value_on: date) -> Allocation:
         """Allocates an amount."""
+        debts = self.account.debts.items()
+        slow = {number: each.due_on for number, each in debts if each.is_open and each.due_on < value_on}
         found = self.account.take(amount_fen, value_on)
+        settled = {number for number, each in self.account.paid.items() if each.settled_on}
+        self.slow += [(due_on, value_on) for number, due_on in slow.items() if number in settled]
         self.fees_fen += found.fee_fen
         if self.row.written_off_on is None:
             self.principal_fen += found.principal_fen
@@ -194,7 +201,7 @@ def _apply(
     by: str,
 ) -> dict[str, int]:
     """Writes what was allocated in one statement, and the facts that follow from it."""
-    overdue = _overdue(states, days, as_of)
+    overdue, late = _overdue(states, days, as_of)
     facts = []
     settled: dict[int, date | None] = {}
     for loan_id, state in states.items():
@@ -202,8 +209,13 @@ def _apply(
         if state.row.settled_on is None and state.is_settled:
             settled[loan_id] = state.last_paid_on or as_of
             facts.append(settled_fact(loan_id, as_of, at, by))
-        if state.row.overdue_since is not None and overdue[loan_id] is None:
-            facts.append(cured_fact(loan_id, state.row.overdue_since, as_of, at, by))
+        before, since = state.row.overdue_since, overdue[loan_id]
+        if before is not None and since is None:
+            facts.append(cured_fact(loan_id, before, as_of, at, by))
+        elif before is not None and since is not None and since != before:
+            facts.append(moved_fact(loan_id, before, since, as_of, at, by))
+        elif loan_id in late:
+            facts.append(record_fact(loan_id, late[loan_id], as_of, at, by))
     headers = [(loan_id, payment) for loan_id, each in payments.items() for payment in each]
     if not headers and not facts:
         return {}
@@ -239,14 +251,20 @@ def _apply(
     }
 
 
-def _overdue(states: Mapping[int, _LoanState], days: Calendar | None, as_of: date) -> dict[int, date | None]:
-    """The day from which each loan is overdue. Recognition is the evening's: until then only what the last close
-    recognised counts."""
+def _overdue(
+    states: Mapping[int, _LoanState], days: Calendar | None, as_of: date
+) -> tuple[dict[int, date | None], dict[int, list[date]]]:
+    """The day from which each loan is overdue, and due days of what was paid late before an evening found it unpaid.
+
+    Recognition is the evening's: until then only what the last close recognised counts.
+    """
     overdue = {loan_id: state.row.overdue_since for loan_id, state in states.items()}
+    late: dict[int, list[date]] = {}
     touched = [state for state in states.values() if state.row.overdue_since is not None and state.account.paid]
-    if touched:
+    if touched or any(state.slow for state in states.values()):
         yesterday = date.fromordinal(as_of.toordinal() - 1)
-        until = recognised_due_until(yesterday, overdue_grace_days(as_of), days or calendar_around([as_of]))
+        grace_days, known = overdue_grace_days(as_of), days or calendar_around([as_of])
+        until = recognised_due_until(yesterday, grace_days, known)
         for state in touched:
             left = [
                 UnpaidInstallment(debt.due_on, debt.overdue_from)
@@ -254,4 +272,8 @@ def _overdue(states: Mapping[int, _LoanState], days: Calendar | None, as_of: dat
                 if debt.is_open
             ]
             overdue[state.row.loan_id] = overdue_since(left, until, state.row.baseline_on)
-    return overdue
+        for loan_id, state in states.items():
+            found = [due for due, on in state.slow if due > until and is_late(due, on, on, grace_days, known)]
+            if found:
+                late[loan_id] = found
+    return overdue, late

@@ -18,12 +18,14 @@ from journal.actions import record_many
 from journal.errors import ActionRefused
 from journal.models import Entry
 from loans import sql
-from loans.facts import began_fact, cured_fact, settled_fact
+from loans.facts import began_fact, cured_fact, moved_fact, record_fact, settled_fact
 from loans.models import PostingKind
 from loans.payments import Payment, check_suspense, columns, entries, paid_columns
-from loans.queries import calendar, overdue_grace_days
-from loans.queries.accounts import Life, LoanRow, Standing, lives_of
+from loans.queries import overdue_grace_days
+from loans.queries.accounts import Life, LoanRow, Standing, calendar_around, lives_of
 from loans.rules.aging import overdue_since, recognised_due_until
+from loans.rules.calendar import Calendar
+from loans.rules.payment_record import is_late
 from loans.rules.replay import Money, MoneyIsGone, Replayed, Taking, WrittenOff, replay
 from loans.sql import array
 
@@ -222,6 +224,27 @@ def _overdue(life: Life, folded: Replayed, recognised_until: date) -> date | Non
     return min((day for day in days if day is not None), default=None)
 
 
+def _lateness_changed(
+    life: Life, folded: Replayed, recognised_until: date, grace_days: int, days: Calendar
+) -> list[date]:
+    """Due days of installments that are late now and were not, or were and are not any more.
+
+    What is unpaid is late once a close has found it so.
+    """
+
+    def was_late(due_on: date, settled_on: date | None) -> bool:
+        if settled_on is None:
+            return due_on <= recognised_until
+        return is_late(due_on, settled_on, settled_on, grace_days, days)
+
+    changed = []
+    for number, now in folded.paid.items():
+        due_on, before = life.aging[number].due_on, life.paid[number].settled_on
+        if now.settled_on != before and was_late(due_on, now.settled_on) != was_late(due_on, before):
+            changed.append(due_on)
+    return changed
+
+
 def _balance(life: Life, folded: Replayed) -> int:
     """The balance after the fold; what was written off stays off."""
     if life.row.written_off_on is not None:
@@ -242,8 +265,9 @@ def _apply(
 ) -> Outcome:
     """Writes the folded state and the postings in one statement, and the facts that follow."""
     yesterday = as_of - timedelta(days=1)
-    days = calendar(as_of - timedelta(days=40), as_of)
-    until = recognised_due_until(yesterday, overdue_grace_days(as_of), days)
+    due = [each.due_on for life, _folded in changes for each in life.aging.values()]
+    days, grace_days = calendar_around([*due, as_of]), overdue_grace_days(as_of)
+    until = recognised_due_until(yesterday, grace_days, days)
     installments, fees, positions, facts = [], [], [], list[Entry]()
     for life, folded in changes:
         row = life.row
@@ -259,8 +283,12 @@ def _apply(
             facts.append(settled_fact(row.loan_id, as_of, at, by))
         if row.overdue_since is not None and since is None:
             facts.append(cured_fact(row.loan_id, row.overdue_since, as_of, at, by))
-        if row.overdue_since is None and since is not None:
+        elif row.overdue_since is None and since is not None:
             facts.append(began_fact(row.loan_id, since, as_of, at, by))
+        elif row.overdue_since is not None and since is not None and since != row.overdue_since:
+            facts.append(moved_fact(row.loan_id, row.overdue_since, since, as_of, at, by))
+        elif late := _lateness_changed(life, folded, until, grace_days, days):
+            facts.append(record_fact(row.loan_id, late, as_of, at, by))
     sql.run(
         sql.APPLY_REPLAY,
         {

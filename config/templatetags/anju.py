@@ -310,6 +310,7 @@ def count_words(counts: dict[str, int]) -> str:
         "postings": _("分录"),
         "amount_fen": _("金额"),
         "began": _("新增逾期"),
+        "further": _("又一期逾期"),
         "moved": _("逾期日变动"),
         "changed": _("变动"),
         "looked_at": _("检查"),

@@ -30,8 +30,12 @@ ASSIGNS = "followups.assign"
 
 _TASKS = """
 WITH wanted AS (
-    SELECT t.id, x.officer, t.assigned_to_id AS before FROM followups_visittask t
+    -- who approved the loan does not visit it alone: the evening decides who does
+    SELECT t.id, CASE WHEN l.approver_id = x.officer AND t.state = 'PLANNED' AND NOT t.is_light THEN NULL
+                      ELSE x.officer END AS officer
+      FROM followups_visittask t
       JOIN unnest(%(loans)s::bigint[], %(officers)s::bigint[]) AS x(loan, officer) ON x.loan = t.loan_id
+      JOIN loans_loan l ON l.id = t.loan_id
      WHERE t.assigned_to_id = %(giver)s AND t.closed_on IS NULL AND t.state IN ('PLANNED', 'IN_PROGRESS', 'RETURNED')
      ORDER BY t.id FOR UPDATE OF t
 ), moved AS (
@@ -44,8 +48,8 @@ WITH wanted AS (
 )
 INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
 SELECT m.id, 'ASSIGNED', %(at)s, %(today)s, %(actor)s,
-       jsonb_build_object('from', %(from_no)s::text, 'to', s.staff_no, 'hand_over', %(hand_over)s::bigint)
-  FROM moved m JOIN people_staff s ON s.id = m.officer ORDER BY m.id
+       jsonb_build_object('from', %(from_no)s::text, 'to', coalesce(s.staff_no, ''), 'hand_over', %(hand_over)s::bigint)
+  FROM moved m LEFT JOIN people_staff s ON s.id = m.officer ORDER BY m.id
 """
 
 

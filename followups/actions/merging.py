@@ -13,7 +13,16 @@ from django.utils.translation import gettext as _
 
 from collateral.models import Charge
 from followups.actions.refusals import AlreadySubmitted, NotYours
-from followups.actions.tasks import add_event, change_task, checked_reason, give, locked_task, require_to_do, tell
+from followups.actions.tasks import (
+    add_event,
+    change_task,
+    checked_reason,
+    give,
+    locked_task,
+    require_no_approver,
+    require_to_do,
+    tell,
+)
 from followups.models import EventKind, MergedTask, MergeMode, Outcome, TaskState, Visit, VisitReport, VisitTask
 from followups.queries.cover import is_held_by
 from followups.queries.form import asked_of
@@ -74,6 +83,7 @@ def merge_tasks(*, lead_id: int, task_ids: Sequence[int], mode: str, by: Staff, 
     if not members:
         return []
     if lead.assigned_to is None and may(by, "followups.record_visit"):
+        require_no_approver(lead, by)
         give(lead, by, by=by, at=at)
     _tighten(lead, members, by=by, at=at)
     return [_link(lead, member, mode, by=by, at=at) for member in members]
@@ -121,6 +131,7 @@ def _tighten(lead: VisitTask, members: Sequence[VisitTask], *, by: Staff, at: da
 def _link(lead: VisitTask, member: VisitTask, mode: str, *, by: Staff, at: datetime) -> MergedTask:
     MergedTask.objects.filter(task=member, ended_at__isnull=True).update(ended_at=at, ended_by="system")
     if lead.assigned_to is not None and member.assigned_to_id != lead.assigned_to_id:
+        require_no_approver(member, lead.assigned_to, within=lead)
         give(member, lead.assigned_to, by=by, at=at)
     link = MergedTask.objects.create(
         lead=lead, task=member, mode=mode, merged_by=by.staff_no, at=at, business_date=require_business_date()

@@ -20,7 +20,7 @@ from followups.actions.refusals import (
 from followups.models import EventKind, PauseReason, TaskEvent, TaskKind, TaskState, Visit, VisitTask
 from followups.queries.cover import is_held_by
 from followups.rules import states
-from followups.rules.checklist import TEXT_LIMIT, text_faults
+from followups.rules.checklist import TEXT_LIMIT, needs_pair, text_faults
 from followups.rules.escalation import LAST_FIRST_DAY
 from journal.actions import record
 from loans.queries import require_business_date
@@ -125,6 +125,22 @@ def require_officer_fits(task: VisitTask, officer: Staff) -> None:
         raise WrongOfficer(_("%(name)s不属于该贷款的机构。") % {"name": officer.name})
 
 
+def goes_alone(task: VisitTask, officer: Staff) -> bool:
+    """Would the officer make the visit alone? Where two have to go, the visit itself asks for the other one."""
+    if task.is_light or needs_pair(task.method, task.level):
+        return False
+    visit = getattr(task, "visit", None)
+    return not {task.proposed_second_id, visit.second_visitor_id if visit else None} - {None, officer.pk}
+
+
+def require_no_approver(task: VisitTask, officer: Staff, *, within: VisitTask | None = None) -> None:
+    """Who approved the loan is never its only visitor; `within` is the follow-up whose visit makes this one too."""
+    if task.loan.approver_id == officer.pk and goes_alone(within or task, officer):
+        raise WrongOfficer(
+            _("该贷款由%(name)s审批，不能由其一人回访；请先指定协办人，或改派他人。") % {"name": officer.name}
+        )
+
+
 def give(task: VisitTask, officer: Staff, *, by: Staff, at: datetime, **facts: str) -> None:
     """Assigns a locked task, with event and fact."""
     before = task.assigned_to
@@ -151,6 +167,7 @@ def assign(*, task_id: int, officer: Staff, reason: str, by: Staff, at: datetime
     require_officer_fits(task, officer)
     if task.assigned_to_id == officer.pk:
         return task
+    require_no_approver(task, officer)
     words = checked_reason(reason, least=2)
     visit = getattr(task, "visit", None)
     if visit is not None:
@@ -173,6 +190,7 @@ def claim(*, task_id: int, by: Staff, at: datetime) -> VisitTask:
         return task
     if task.assigned_to is not None:
         raise NotYours(task.assigned_to.name)
+    require_no_approver(task, by)
     give(task, by, by=by, at=at)
     return task
 

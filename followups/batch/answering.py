@@ -101,7 +101,9 @@ UPDATE followups_visittask t SET reason = t.reason || x.reason
 _LOANS = """
 SELECT l.id, l.branch_id, officer.id, p.settled_on IS NOT NULL FROM loans_loan l
   JOIN loans_position p ON p.loan_id = l.id
-  LEFT JOIN people_staff officer ON officer.id = l.portfolio_officer_id AND officer.is_active
+  -- not who approved the loan: `assigning` decides who visits it then
+  LEFT JOIN people_staff officer
+         ON officer.id = l.portfolio_officer_id AND officer.is_active AND officer.id IS DISTINCT FROM l.approver_id
  WHERE l.id = ANY(%(ids)s)
 """
 

@@ -1,9 +1,9 @@
 """Gives follow-ups that nobody has to somebody, and proposes who goes along, by the rule, in one statement.
 
-Tasks of an active portfolio officer come assigned already. What is left (no officer, or one who has gone) goes to who
-the rule proposes; field and red visits get an independent second visitor. Each event keeps why. What the rule finds
-nobody for stays with nobody, and the manager is told (`.notices`). Run twice it changes nothing the second
-time; a branch's answer depends on the branch alone, so chunks of branches may run beside each other.
+Tasks of an active portfolio officer come assigned already. What is left (no officer, one who has gone, or one who
+approved the loan) goes to who the rule proposes; field and red visits get an independent second visitor. Each event
+keeps why. What the rule finds nobody for stays with nobody, and the manager is told (`.notices`). Run twice it changes
+nothing the second time; a branch's answer depends on the branch alone, so chunks of branches may run beside each other.
 """
 
 import json
@@ -27,7 +27,7 @@ WARNING_DAYS = 90
 AHEAD_DAYS = 30
 
 _WAITING = """
-SELECT t.id, t.branch_id, t.method, t.level, t.assigned_to_id, l.portfolio_officer_id,
+SELECT t.id, t.branch_id, t.method, t.level, t.assigned_to_id, l.portfolio_officer_id, l.approver_id,
        CASE WHEN t.assigned_to_id IS NULL THEN (
            SELECT h.district FROM collateral_charge c JOIN collateral_property h ON h.id = c.property_id
             WHERE c.loan_id = t.loan_id ORDER BY c.id LIMIT 1) END
@@ -105,9 +105,10 @@ def _proposed(waiting: Sequence[tuple[Any, ...]], as_of: date, until: date) -> l
     people = _people({row[1] for row in waiting}, needs_district, as_of, until, ceiling)
     is_gated = gates(as_of, live_on, warned_days)
     rows: list[dict[str, Any]] = []
-    for task_id, branch_id, method, level, officer_id, owner_id, district in waiting:
+    for task_id, branch_id, method, level, officer_id, owner_id, approver_id, district in waiting:
         here = people.get(branch_id, {})
-        work = Work(branch_id, method, level, district or "", owner_id if officer_id is None else officer_id)
+        owner = owner_id if officer_id is None else officer_id
+        work = Work(branch_id, method, level, district or "", owner, approver_id)
         if officer_id is None:
             found = propose(work, list(here.values()), is_gated=is_gated)
         else:

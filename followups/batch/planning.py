@@ -68,6 +68,17 @@ class PolicyInForce:
             for index, ((_rule, day), end) in enumerate(zip(ordered, ends, strict=True))
         ]
 
+    def limits(self) -> list[int]:
+        """Days past due from which on a line that is no step of arrears holds, or does not any more."""
+        asked = [
+            condition
+            for line in self.lines
+            for condition in line.conditions
+            if line.kind != default_policy.OVERDUE and condition.fact == "days_past_due" and condition.value is not None
+        ]
+        days = {int(each.value) for each in asked if each.op not in (">", "<=")}
+        return sorted(days | {int(each.value) + 1 for each in asked if each.op not in (">=", "<")})
+
 
 @dataclass(frozen=True)
 class Day:
@@ -89,6 +100,12 @@ class Case(NamedTuple):
     branch_id: int
     officer_id: int | None
     open_tasks: tuple[OpenTask, ...]
+    approver_id: int | None = None
+
+    @property
+    def visitor_id(self) -> int | None:
+        """The portfolio officer; nobody where that is who approved the loan: `assigning` decides who visits it then."""
+        return None if self.officer_id == self.approver_id else self.officer_id
 
 
 @transaction.atomic
@@ -267,6 +284,7 @@ def _scope(
     return {
         "as_of": as_of,
         "steps": _json(policy.steps()),
+        "limits": [as_of - timedelta(days=days) for days in policy.limits()],
         "version": policy.version,
         "is_new_policy": is_new,
         "after": after,
@@ -298,7 +316,7 @@ def case_of(row: tuple[Any, ...], day: Day) -> Case:
         loan_id, note_no, branch_id, officer_id, disbursed_on, matures_on, baseline_on, original, marks, last_visit_on,
         balance, overdue_since, is_settled, grade, value, is_owner_occupied, district, slow_due, slow_settled,
         still_open, ended, periodic_ended, last_followup_on, is_talk_held, has_tasks, beside,
-        product, credit_score,
+        product, credit_score, approver_id,
     ) = row  # fmt: skip
     record = PaymentRecord(tuple(zip(slow_due or (), slow_settled or (), strict=True)), marks, baseline_on)
     ratio = None if not value else ((balance + beside) * 100 / value).quantize(Decimal("0.0001"), ROUND_DOWN)
@@ -332,7 +350,7 @@ def case_of(row: tuple[Any, ...], day: Day) -> Case:
         has_tasks=has_tasks,
     )
     tasks = tuple([_open_task(words, day.policy.version) for words in still_open or ()])
-    return Case(facts, branch_id, officer_id, tasks)
+    return Case(facts, branch_id, officer_id, tasks, approver_id)
 
 
 def _open_task(words: str, version: int) -> OpenTask:
@@ -371,7 +389,7 @@ def _created(case: Case, change: Create, day: Day) -> dict[str, Any]:
     return {
         "loan_id": case.facts.loan_id,
         "branch_id": case.branch_id,
-        "assigned_to_id": case.officer_id,
+        "assigned_to_id": case.officer_id if planned.is_light else case.visitor_id,
         "kind": planned.kind,
         "rule": planned.rule,
         "cycle": planned.cycle,

@@ -213,6 +213,8 @@ def _fact_words(kind: str, facts: Mapping[str, Any]) -> str:
     if money:
         why = facts.get("note") or facts.get("reason") or ""
         return money % {"amount": f"{Decimal(facts.get('amount') or 0):,.2f}", "why": why}
+    if kind == "loans.payment_record_changed":
+        return _("迟付记录变动：%(days)s 应还的一期") % {"days": "、".join(facts.get("due_on", []))}
     if kind == "loans.receipts_replayed":
         return _("迟到的还款按起息日 %(day)s 入账，之后的还款重新分配") % {"day": facts.get("from", "")}
     if kind.startswith(("loans.change_", "loans.observation_", "loans.class_floor_")):
@@ -222,6 +224,7 @@ def _fact_words(kind: str, facts: Mapping[str, Any]) -> str:
         "loans.written_off": _("贷款核销"),
         "loans.overdue_began": _("开始逾期"),
         "loans.overdue_cured": _("逾期已还清"),
+        "loans.overdue_moved": _("逾期起始日变动"),
         "loans.settled": _("贷款结清"),
         "loans.statement_taken": _("打印对账单"),
         "loans.repricing_notice_printed": _("打印重定价通知"),

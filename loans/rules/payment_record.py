@@ -1,8 +1,10 @@
 """Decides how often a loan was late, from billed installments and the record that came with the book.
 
 An installment is late when it is unpaid, or was paid, after its last day to pay (due day + grace,
-rolled to a workday). For the time before an imported book was taken over the tape's monthly marks
-speak (1 to 7 is late, newest last); where the tape has none, the installments it left unpaid do.
+rolled to a workday). The value date decides, not whether an evening found it unpaid: paid a day late,
+before the close of that day, it was late all the same. For the time before an imported book was taken
+over the tape's monthly marks speak (1 to 7 is late, newest last); where the tape has none, the
+installments it left unpaid do.
 """
 
 from collections.abc import Iterable
@@ -32,7 +34,7 @@ def late_count(record: PaymentRecord, as_of: date, months: int, grace_days: int,
     if record.slow:
         since = add_months(as_of, -months)
         count = sum(
-            due_on > since and _is_late(due_on, settled_on, as_of, grace_days, calendar)
+            due_on > since and is_late(due_on, settled_on, as_of, grace_days, calendar)
             for due_on, settled_on in record.slow
             if not (record.marks and record.baseline_on is not None and due_on <= record.baseline_on)
         )
@@ -53,5 +55,6 @@ def _newest(marks: str, count: int) -> Iterable[str]:
     return marks[-count:] if count else ""
 
 
-def _is_late(due_on: date, settled_on: date | None, as_of: date, grace_days: int, calendar: Calendar) -> bool:
+def is_late(due_on: date, settled_on: date | None, as_of: date, grace_days: int, calendar: Calendar) -> bool:
+    """Was an installment paid, or is it unpaid at the close of `as_of`, after its last day to pay?"""
     return (settled_on or as_of) > last_day_to_pay(due_on, grace_days, calendar)

@@ -3,12 +3,13 @@
 # ruff: noqa: S608 - statements are joined from constants of this package only; values always travel as parameters.
 from loans.sql.chunks import IN_CHUNK
 
-# Loans whose overdue day disagrees with their unpaid installments: newly recognised, moved or cured. Two partial
-# indexes are read side by side, of unpaid installments and of overdue loans, and nothing but the indexes.
+# Loans whose overdue day disagrees with their unpaid installments: newly recognised, moved or cured; and those of which
+# one more installment is late since the last close. Two partial indexes are read side by side, of unpaid installments
+# and of overdue loans, and nothing but the indexes.
 AGE_CANDIDATES = (
     """
 SELECT coalesce(r.loan_id, o.loan_id) AS loan_id FROM (
-    SELECT i.loan_id, min(i.overdue_from) AS since FROM loans_installment i
+    SELECT i.loan_id, min(i.overdue_from) AS since, max(i.due_on) AS last_due_on FROM loans_installment i
     WHERE i.settled_on IS NULL AND (i.due_on <= %(recognised_until)s OR i.overdue_from < (
         SELECT l.baseline_on FROM loans_loan l WHERE l.id = i.loan_id)) AND """
     + IN_CHUNK.format("i")
@@ -20,6 +21,7 @@ SELECT coalesce(r.loan_id, o.loan_id) AS loan_id FROM (
     + """
 ) o ON o.loan_id = r.loan_id
 WHERE r.since IS DISTINCT FROM o.overdue_since
+   OR r.last_due_on > %(recognised_before)s AND r.last_due_on > o.overdue_since
 """
 )
 

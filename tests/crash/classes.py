@@ -81,6 +81,7 @@ CLASSES: tuple[Class, ...] = (
     ("two and three day ends at once", 3, 20, lambda rig, n, tally: beside.two_runners(rig.ground, n, tally)),
     ("a payment on every loan meanwhile", 40, 160,
      lambda rig, n, tally: beside.paying(rig.ground, tally, rounds=max(1, n // 40), loans=40)),
+    ("an event answered by two at once", 3, 20, lambda rig, n, tally: following.at_once(rig.ground, n, tally)),
     ("a migration adds columns meanwhile", 3, 20, lambda rig, n, tally: beside.migrating(rig.ground, n, tally)),
 )  # fmt: skip
 

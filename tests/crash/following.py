@@ -11,22 +11,26 @@ import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
+
+from django.db.models import Count
 
 from collateral.models import Charge, Property, Valuation
 from config import receipts_made
 from followups.actions.events import FeedRow, record_event, take_feed
 from followups.batch import install_default_policy
+from followups.batch.answering import answer_events
 from followups.models import Event, EventVisit, Notice, TaskEvent, VisitTask
 from journal.actions import record
 from loans.actions import ReceiptRow, post_receipts
 from loans.models import Loan, Parameter
 from loans.rules.money import parse_amount
 from people.models import Staff
-from tests.crash.books import FIRST, SEED, clock, run_pending_now, undisturbed
+from tests.crash.books import FIRST, SEED, clock, close, run_pending_now, undisturbed
 from tests.crash.ground import Ground
 from tests.crash.killing import disturbed
-from tests.crash.processes import fork, is_alive, kill
+from tests.crash.processes import exit_of, fork, is_alive, kill
 from tests.crash.tally import Tally
 from tests.factories import AT, book_loan, make_branch, make_staff
 
@@ -134,3 +138,28 @@ def _falls(loan: Loan, day: date, at: Any) -> None:
         kind="collateral.revalued", subject_type="property", subject_id=charge.property_id, loan_id=loan.pk,
         by="system", at=at, business_date=day, data={},
     )  # fmt: skip
+
+
+def at_once(ground: Ground, trials: int, tally: Tally) -> Tally:
+    """Two answer the same morning's events at once: each event has one answer, and nobody ends badly."""
+    template = bank(ground, trials)
+    with ground.trial(template, "at_once"):
+        loans = list(Loan.objects.order_by("id").values_list("pk", flat=True))
+        for day in (FIRST + timedelta(days=number) for number in range(trials)):
+            _morning(day, lambda: None)
+            ended = [
+                exit_of(child) for child in [fork(partial(_answer_all, day, loans), quiet=True) for _n in range(2)]
+            ]
+            tally.trials += 1
+            if ended != [0, 0]:
+                tally.hang(f"{day}", f"who answered ended with {ended}")
+            answered = Event.objects.filter(known_on=day, is_baseline=False).annotate(answers=Count("visits"))
+            for event in answered.exclude(answers=1):
+                tally.miss(f"{day}", f"event {event.code} has {event.answers} answers", event.answers - 1)
+            close(day, CHUNK)
+            tally.look(f"{day}")
+    return tally
+
+
+def _answer_all(day: date, loans: list[int]) -> None:
+    answer_events(as_of=day, at=clock(), loan_ids=loans)

@@ -18,6 +18,7 @@ from bench import bank as banks
 from config import day_end
 from config.celery import app
 from config.night import chunks, nights
+from followups.batch import answering
 from journal import actions as journal_actions
 from journal.models import Entry, Pending
 from journal.reactions import reactions_to
@@ -25,7 +26,7 @@ from loans import actions, sql
 from loans.actions import refunds
 from loans.models import Position
 from people.api import idempotency, views
-from tests.crash import approving, beside, evenings, posting, processes, publishing, restarts
+from tests.crash import approving, beside, evenings, following, posting, processes, publishing, restarts
 from tests.crash.books import FIRST, Label, Life, plain
 from tests.crash.evenings import Aim
 from tests.crash.ground import THROUGH_LOG, Ground
@@ -255,6 +256,9 @@ GUARDS = (
           _paid_without_key),
     Guard("a position is locked before money moves it", _unlocked,
           _paid_by_two),
+    Guard("an event is answered under the lock of its loans",
+          lambda: patch.object(answering, "lock_positions", lambda _ids: time.sleep(0.1)),
+          lambda ground, tally: following.at_once(ground, 3, tally)),
     Guard("a broker that does not answer is not waited for", _waits_for_ever, _frozen),
     Guard("a decision is taken under the lock of its loan",
           _unheld, lambda ground, tally: approving.run(ground, 4, tally, seed=1, kinds=("refund",))),

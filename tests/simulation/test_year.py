@@ -60,8 +60,8 @@ def test_two_months_leave_every_claim_true(ground: Ground, born: str) -> None:
         assert done[name] > 0, (name, done, year.office.refused)
     for name in (
         *CLAIMS, "replan twice is once", "answer_events twice is once", "share_out twice is once",
-        "weeks beyond the ceiling, shown", "tasks at a deputy", "leaves that gave everything back",
-        "steps of limits, told",
+        "graded twice is graded once", "weeks beyond the ceiling, shown", "tasks at a deputy",
+        "leaves that gave everything back", "steps of limits, told",
     ):  # fmt: skip
         assert year.watch.seen[name] > 0, (name, year.watch.seen)
 

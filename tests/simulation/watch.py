@@ -4,9 +4,10 @@ A claim that fails is kept with its day and its first rows; a run says how often
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
@@ -25,6 +26,11 @@ from loans.queries import calendar
 from people.models import Leave, Staff
 from people.queries.leave import absences_between
 from people.rules.leave import away_on
+from people.rules.policy import Line
+from risk.batch import regrade
+from risk.models import Grade
+from risk.queries import policy_in_force
+from risk.rules.grading import GradeFacts, grade
 from tests.simulation.bank import clock, people
 
 # Each names rows that must not be. The parameters are the day that was closed, and the next one.
@@ -74,6 +80,7 @@ CLAIMS: dict[str, str] = {
            AND (SELECT count(*) FROM followups_notice n
                  WHERE n.task_id = t.id AND n.code = 'RED' AND n.tell_on <= %(day)s::date + 1) < 3""",
 }
+_BEST_FIRST = ("LOW", "MEDIUM", "HIGH")
 # What the morning brought is answered before noon. A fall is looked at with the balance of that hour, nothing later.
 AT_NOON = ("an event is answered on its business day", "a fall past 80, 90 or 100 percent is an event on its day")
 _TASKS = """
@@ -146,9 +153,8 @@ class Watch:
     def _again(self, day: date) -> None:
         """Planned, answered and shared out once more, nothing is another; it is taken back all the same.
 
-        The evening looks at what happened and at a slice of the book. A look at every loan may find that a count of
-        late installments made a cycle shorter, which the slice would have found within the month; never a follow-up
-        that is missing, or one that should have ended.
+        The evening looks at what happened and at a slice of the book; a look at every loan finds nothing that is
+        missing, nothing that should have ended, and no date that should be earlier.
         """
         at = clock(day, 22)
         with transaction.atomic():
@@ -162,13 +168,33 @@ class Watch:
                 self._same(day, name, before)
             everything = list(Loan.objects.order_by("id").values_list("pk", flat=True))
             found = replan(as_of=day, at=at, loan_ids=everything)
-            self.seen["dates brought forward by a look at every loan"] += found["brought_forward"]
-            if found["created"] or found["cancelled"] or found["closed"]:
+            if any(count for name, count in found.items() if name != "looked_at"):
                 self.say(day, f"the evening overlooked what a look at every loan finds: {found}")
             before = _rows(_TASKS, {})
             replan(as_of=day, at=at, loan_ids=everything)
             self._same(day, "a look at every loan", before)
+            self._graded(day, everything)
             transaction.set_rollback(True)
+
+    def _graded(self, day: date, everything: list[int]) -> None:
+        """Graded once more, no loan has another grade, but for what only time betters.
+
+        A late installment leaves the 24 months, principal is repaid: no fact tells of it, and nothing becomes later
+        for it. The next look does.
+        """
+        before = {each.pk: each for each in Grade.objects.filter(superseded_on=None)}
+        regrade(as_of=day, at=clock(day, 22), loan_ids=everything)
+        _version, lines = policy_in_force(day)
+        after = Grade.objects.filter(superseded_on=None).exclude(pk__in=list(before))
+        was = {each.loan_id: each for each in before.values()}
+        for new in after:
+            old = was.get(new.loan_id)
+            if old is None or not _only_time(old, new, lines):
+                self.say(
+                    day, f"the evening overlooked a grade: {old and (old.level, old.inputs)} {new.level} {new.inputs}"
+                )
+            self.seen["grades that only time betters"] += 1
+        self.seen["graded twice is graded once"] += 1
 
     def _same(self, day: date, name: str, before: list[tuple[Any, ...]]) -> None:
         if _rows(_TASKS, {}) != before:
@@ -229,6 +255,19 @@ class Watch:
             )
             if is_over:
                 self.away.remove(leave)
+
+
+def _only_time(old: Grade, new: Grade, lines: Sequence[Line]) -> bool:
+    """Is it better, and would it be the old one with the old ratio and count of late installments?"""
+    inputs = {**new.inputs, **{name: old.inputs[name] for name in ("loan_to_value", "late_in_24_months")}}
+    ratio, score = inputs["loan_to_value"], inputs["credit_score"]
+    facts = GradeFacts(
+        credit_score=None if score is None else int(score),
+        loan_to_value=None if ratio is None else Decimal(ratio),
+        days_past_due=int(inputs["days_past_due"]),
+        late_in_24_months=int(inputs["late_in_24_months"]),
+    )
+    return _BEST_FIRST.index(new.level) < _BEST_FIRST.index(old.level) and grade(facts, lines).level == old.level
 
 
 def _planned(today: date) -> dict[tuple[int, date], int]:
