@@ -107,7 +107,7 @@ def test_the_planner_gives_an_approver_no_visit_of_the_own_portfolio() -> None:
     ids = [loan.pk, light.pk]
     batch.replan(as_of=TODAY, at=AT, loan_ids=ids)
     record_event(
-        loan_id=light.pk, code="JOB_LOSS", happened_on=TODAY, words="客户来电告知失业", by=fresh(officer), at=AT
+        loan_id=light.pk, code="NEW_DEBT", happened_on=TODAY, words="客户来电告知新增负债", by=fresh(officer), at=AT
     )
     answer_events(as_of=TODAY, at=AT, loan_ids=ids)
     made = VisitTask.objects.filter(loan_id__in=ids)
@@ -116,14 +116,15 @@ def test_the_planner_gives_an_approver_no_visit_of_the_own_portfolio() -> None:
     assign_unassigned(as_of=TODAY, at=AT)
     field = made.get(rule="OVERDUE_31")
     assert (field.method, field.assigned_to, field.proposed_second) == ("FIELD", officer, colleague)
-    assert made.get(rule__startswith="EVENT").assigned_to == colleague
+    told = made.get(rule__startswith="EVENT")
+    assert (told.method, told.assigned_to, told.proposed_second) == ("PHONE", colleague, None)
 
 
 def test_the_approver_is_not_given_a_visit_by_hand_unless_somebody_goes_along(bank: Bank) -> None:
     manager, approver = fresh(bank.staff["manager"]), approved_by(bank, "colleague")
     task = given(bank)
     before, told = task.version, TaskEvent.objects.count()
-    with pytest.raises(actions.WrongOfficer, match="由colleague审批，不能由其一人回访"):
+    with pytest.raises(actions.WrongOfficer, match="由colleagu审批，不能由其一人回访"):
         actions.assign(task_id=task.pk, officer=approver, reason="代为回访", by=manager, at=AT)
     with pytest.raises(actions.WrongOfficer, match="不能由其一人回访"):
         actions.claim(task_id=task.pk, by=approver, at=AT)

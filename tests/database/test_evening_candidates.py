@@ -1,5 +1,6 @@
 """What an evening looks at: nothing that happened waits for the walk, and what got lost is found within a month."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from journal.models import Pending, Run
 from loans.models import Loan, Position
 from loans.queries import evening
 from loans.queries.evening import SLICES, Walk, slice_of
+from people.rules.policy import Condition
 from risk.batch import grading as risk
 from risk.models import Grade
 from tests.factories import book_loan, make_branch
@@ -148,6 +150,22 @@ def test_an_evening_of_one_chunk_searches_once(planned: list[Loan], stage: str, 
     assert len([query for query in seen.captured_queries if search in query["sql"]]) == 1
     assert Run.objects.get(stage=stage).counts["looked_at"] >= 1
     assert not Pending.objects.exists()
+
+
+def test_a_limit_of_another_policy_is_looked_at_on_its_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    loan = book_loan(days_past_due=59)
+    standing = followups.policy_in_force(DAY)
+    assert standing.limits() == [31, 91]
+    from_day_61 = (Condition("days_past_due", ">", 60),)
+    lines = tuple(replace(line, conditions=from_day_61) if line.number == 17 else line for line in standing.lines)
+    policy = replace(standing, lines=lines)
+    assert policy.limits() == [61, 91]
+    monkeypatch.setattr(followups, "policy_in_force", lambda _day: policy)
+    followups.replan(as_of=DAY, at=AT)
+    Pending.objects.all().delete()
+    monkeypatch.setattr(followups, "walk_of", lambda *_asked: NO_WALK)
+    found = {day: list(followups.replan_cuts(as_of=DAY + timedelta(days=day), size=9).found) for day in (0, 1, 2)}
+    assert found == {0: [], 1: [loan.pk], 2: []}
 
 
 def test_positions_keep_the_branch_of_their_loans(owner_cursor: Any) -> None:

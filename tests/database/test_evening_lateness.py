@@ -273,5 +273,5 @@ def _pay_or_not(loan: Loan, rows: list[Installment], day: date, random: Random) 
     oldest = owed.installments[0]
     one = oldest.principal + oldest.interest + oldest.penalty + oldest.compound
     amount = random.choice((one, one, owed.total, one / 2)).quantize(Decimal("0.01"))
-    value_on = day - timedelta(days=random.choice((0, 0, 0, 1, 3)))
+    value_on = day - timedelta(days=random.choice((0, 0, 0, 1, 5, 20)))
     pay(loan, amount, max(value_on, BOOKED + timedelta(days=1)), told=day)
