@@ -82,7 +82,7 @@ def homes_of_estate(estate: str) -> list[int]:
     if not estate:
         return []
     found = Property.objects.filter(address__startswith=estate).values_list("id", "address")
-    return sorted(pk for pk, address in found if estate_of(address) == estate)
+    return sorted(pk for pk, address in found if estate_of(address).whole == estate)
 
 
 def area_volatilities(today: date) -> dict[str, Decimal]:

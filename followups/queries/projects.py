@@ -48,7 +48,7 @@ class Estate:
 def estate_name(loan: Loan) -> str:
     """The development that the loan's first home stands in; empty when its address names none."""
     home = Charge.objects.filter(loan=loan).select_related("property").order_by("id").first()
-    return estate_of(home.property.address) if home else ""
+    return estate_of(home.property.address).whole if home else ""
 
 
 def estate_around(loan: Loan, staff: Staff) -> Estate:

@@ -5,13 +5,13 @@ two people), 40 when the next door is in the same estate; the break is kept, and
 shown after it without a time.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from collateral.rules.address import estate_of
+
 BEGINS, BREAK_FROM, BREAK_TO, ENDS = 9 * 60, 12 * 60, 13 * 60 + 30, 17 * 60 + 30
 A_VISIT, NEXT_DOOR = 80, 40
-_TO_FIRST_NUMBER = re.compile(r"^\D*\d+\D?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,8 @@ class Stop:
 
     @property
     def estate(self) -> str:
-        """The address up to its first number, as far as neighbors share it."""
-        found = _TO_FIRST_NUMBER.match(self.address)
-        return found.group() if found else self.address
+        """What neighbors share: the development, or the house of a street."""
+        return estate_of(self.address, self.district).name or self.address
 
 
 @dataclass(frozen=True, slots=True)

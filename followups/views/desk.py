@@ -13,17 +13,17 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from collateral.rules.address import estate_of
 from followups.filters import DESK_CHIPS, TaskFilter
 from followups.models import Method, TaskKind, TaskState
 from followups.queries import desk
 from followups.queries.desk_head import Head, head_of
 from followups.queries.notices import MOST_COUNTED as MOST_TOLD
-from followups.rules.estates import estate_of
 from followups.views import desk_page
 from followups.views.desk_list import asked_of, id_of, scopes_of, view_query
 from followups.views.desk_page import BUCKETS, DUE, ORDERS, RED
 from followups.views.drawer import drawer_context
-from followups.views.rows import DeskRow, desk_rows
+from followups.views.rows import DeskRow, desk_rows, home_name
 from loans.queries import OpenDay, open_day
 from people.models import Staff
 from people.paging import MOST_COUNTED, capped
@@ -120,7 +120,7 @@ class DeskPage(PageView):
         if not head.week.next:
             return None
         best = max(head.neighbors.values(), key=len, default=())
-        estate = estate_of(best[0].address, best[0].district) if best else ""
+        estate = estate_of(best[0].address, best[0].district).name if best else ""
         return {"near": len(best) + 1 if best else 0, "estate": estate}
 
     def _chosen(self) -> int:
@@ -175,4 +175,4 @@ def _groups(counts: Mapping[str, int], rows: list[DeskRow]) -> dict[int, dict[st
 
 
 def _estate(row: DeskRow) -> str:
-    return row.estate or estate_of(getattr(row.task, "home_address", "") or "", row.district)
+    return row.estate or home_name(row.task)

@@ -13,9 +13,9 @@ from followups.queries import desk, is_known_to, payment_strip, person_facts
 from followups.queries.drawer import Contact, DrawerFacts, Finding, drawer_facts
 from followups.queries.events import kind_words
 from followups.rules import attempts as rules
-from followups.rules.estates import Home, estate_of, neighbors
+from followups.rules.estates import Home, neighbors
 from followups.signal_wording import signal_words
-from followups.views.rows import desk_rows, name_for
+from followups.views.rows import desk_rows, home_name, name_for
 from followups.views.task import (
     POLICY_LINE,
     STRIP_INSTALLMENTS,
@@ -100,7 +100,7 @@ def drawer_context(task: VisitTask, staff: Staff, bank: OpenDay, at: datetime) -
         "slots": slots_of(at),
         "reassign": facts.reassign,
         "near": _near(task, facts) if is_known_to(task, staff, facts.is_second) else (),
-        "near_estate": estate_of(getattr(task, "home_address", "") or "", getattr(task, "district", "") or ""),
+        "near_estate": home_name(task),
         "may_dial": steps["may_attempt"] and is_known_to(task, staff, facts.is_second),
         "may_ask_reassign": steps["may_attempt"] and task.assigned_to_id is not None and facts.reassign is None,
         "may_decide_reassign": facts.reassign is not None

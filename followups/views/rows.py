@@ -10,10 +10,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from collateral.rules.address import estate_of
 from followups.models import OPEN_STATES, Conclusion, Level, Outcome, TaskState, VisitTask
 from followups.queries.cover import covers, is_held_by
 from followups.rules import clock
-from followups.rules.estates import estate_of, short_district
+from followups.rules.estates import short_district
 from followups.wording import why
 from loans.queries import calendar
 from loans.rules.aging import days_past_due
@@ -69,6 +70,11 @@ def _is_own(staff: Staff, task: VisitTask) -> bool:
     """Own portfolio or own open task: there the place of the home is no secret either."""
     is_open = task.state in OPEN_STATES
     return task.loan.portfolio_officer_id == staff.pk or (is_open and is_held_by(task, staff))
+
+
+def home_name(task: Any) -> str:
+    """The estate of a task's home, of a task of `queries.desk`."""
+    return estate_of(getattr(task, "home_address", "") or "", getattr(task, "district", "") or "").name
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,7 @@ def _desk_row(task: Any, staff: Staff, today: date, days: Calendar, near: int) -
         last_visit=_last_visit(task),
         bucket=getattr(task, "bucket", 0),
         district=short_district(district),
-        estate=estate_of(task.home_address or "", district) if _is_own(staff, task) else "",
+        estate=home_name(task) if _is_own(staff, task) else "",
         loan_count=task.loan_count,
         near=near,
         cover_for=task.assigned_to.name if covers(task, staff) else "",

@@ -1,26 +1,8 @@
-"""Which development an address names, and what a visit to it finds for its loans."""
+"""What a visit to a development finds for its loans."""
 
 import pytest
 
-from collateral.rules.address import estate_of
 from followups.rules.projects import Member, finding_of, is_of_the_project, shares, state_found
-
-
-@pytest.mark.parametrize(
-    ("address", "estate"),
-    [
-        ("江城市滨江区江岸新城14栋2单元2802", "江城市滨江区江岸新城"),
-        ("江城市滨江区江岸新城二期3栋101", "江城市滨江区江岸新城二期"),
-        ("湖北省武汉市武昌区水岸国际A座1801室", "湖北省武汉市武昌区水岸国际"),
-        ("江城市滨江区悦府路1号6栋1803室", "江城市滨江区悦府路1号"),
-        ("武汉市武昌区示例路523号", ""),
-        ("武汉市武昌区3栋101", ""),
-        ("安居花园第12号楼3单元", "安居花园"),
-        ("", ""),
-    ],
-)
-def test_a_development_is_what_stands_before_the_building(address: str, estate: str) -> None:
-    assert estate_of(address) == estate
 
 
 @pytest.mark.parametrize(
