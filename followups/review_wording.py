@@ -31,7 +31,9 @@ def hint_words(hint: ReportHint, report: VisitReport, seen_files: Iterable[int] 
         HintCode.MONTH_END: _bunched,
         HintCode.NO_RECORDING: _no_recording,
         HintCode.LOOK_ALIKE: _look_alike,
-        HintCode.PHOTO_REUSED: _photo,
+        HintCode.PHOTO_REUSED: _photo_reused,
+        HintCode.PHOTO_ALIKE: _photo_alike,
+        HintCode.PHOTO_FAR: _photo_far,
     }
     return made[HintCode(hint.code)](hint, report, data, set(seen_files))
 
@@ -67,14 +69,36 @@ def _look_alike(hint: ReportHint, report: VisitReport, data: Mapping[str, Any], 
     return HintWords(hint.code, short, words, _("逐段对比"), href)
 
 
-def _photo(hint: ReportHint, report: VisitReport, data: Mapping[str, Any], seen: set[int]) -> HintWords:
-    if data["other"] not in seen:
-        words = _("照片 %(name)s 曾用于其他机构的贷款") % {"name": data["name"]}
-        href = reverse("followups:attachment", args=[data["attachment"]])
-        return HintWords(hint.code, _("照片重复"), words, _("看照片"), href)
-    words = _("照片 %(name)s 曾用于借据 %(note)s") % {"name": data["name"], "note": data["loan_note_no"]}
-    href = reverse("followups:attachment", args=[data["other"]])
-    return HintWords(hint.code, _("照片重复"), words, _("对照"), href)
+def _photo_reused(hint: ReportHint, report: VisitReport, data: Mapping[str, Any], seen: set[int]) -> HintWords:
+    words = _("照片 %(name)s 曾用于借据 %(note)s") if data["other"] in seen else _("照片 %(name)s 曾用于其他机构的贷款")
+    told = {"name": data["name"], "note": data["loan_note_no"]}
+    return HintWords(hint.code, _("照片重复"), words % told, _("对照"), _photo_proof(hint, report))
+
+
+def _photo_alike(hint: ReportHint, report: VisitReport, data: Mapping[str, Any], seen: set[int]) -> HintWords:
+    told = {"name": data["name"], "note": data["loan_note_no"], "percent": data["percent"]}
+    if data["other"] in seen:
+        words = _("照片 %(name)s 与借据 %(note)s 的照片相似 %(percent)s%%") % told
+    else:
+        words = _("照片 %(name)s 与其他机构贷款的照片相似 %(percent)s%%") % told
+    return HintWords(hint.code, _("照片相似 %(percent)s%%") % told, words, _("对照"), _photo_proof(hint, report))
+
+
+def _photo_far(hint: ReportHint, report: VisitReport, data: Mapping[str, Any], _seen: set[int]) -> HintWords:
+    away = distance(int(data["meters"]))
+    words = _("照片 %(name)s 拍摄位置距押品 %(away)s") % {"name": data["name"], "away": away}
+    return HintWords(hint.code, _("距押品 %(away)s") % {"away": away}, words, _("看照片"), _photo_proof(hint, report))
+
+
+def _photo_proof(hint: ReportHint, report: VisitReport) -> str:
+    return reverse("followups:photo_proof", args=[report.pk, hint.pk])
+
+
+def distance(meters: int) -> str:
+    """1113 → 1.1 公里; below one kilometre in metres."""
+    if meters < 1000:
+        return _("%(meters)s 米") % {"meters": meters}
+    return _("%(kilometers)s 公里") % {"kilometers": f"{meters // 1000}.{meters % 1000 // 100}"}
 
 
 def queue_word(hints: list[HintWords]) -> str:

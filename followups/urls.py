@@ -109,6 +109,7 @@ urlpatterns = [
     path("review/month/<slug:part>/", review.MonthTasks.as_view(), name="month_tasks"),
     path("reports/", review.ReportsPage.as_view(), name="reports"),
     path("reports/<int:pk>/alike/<int:other>/", review.LookAlike.as_view(), name="look_alike"),
+    path("reports/<int:pk>/photos/<int:hint>/", review.PhotoProof.as_view(), name="photo_proof"),
     path("reports/<int:pk>/", review.ReportPage.as_view(), name="report"),
     path("reports/<int:pk>/report.pdf", review.ReportPdf.as_view(), name="report_pdf"),
     path("reports/<int:pk>/approve/", review.ApproveReport.as_view(), name="approve"),

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from followups.models import HintCode, ReportHint, ReportText, Visit, VisitReport, VisitTask
 from followups.queries.attachments import attachments_of, reused_from
+from followups.queries.photos import alike_from, far_off
 from followups.rules import review, similarity
 from followups.rules.report import conclusion_draft
 from loans.queries import calendar, parameter
@@ -29,6 +30,10 @@ def note_hints(report: VisitReport, task: VisitTask, visit: Visit, *, at: dateti
     """Keeps what a reviewer should look at closer; called where the report is made."""
     limits = review.limits_from(parameter("visit_hints", report.submitted_on, {}))
     rows = [row for part in report.content["sections"] for row in part["items"]]
+    files = list(attachments_of(visit))
+    reused = reused_from(files, task.loan_id)
+    # What is the same photo looks the same too, and is said once.
+    others = [row for row in files if row.pk not in {each["attachment"] for each in reused}]
     same_day = VisitReport.objects.filter(submitted_by=report.submitted_by, submitted_on=report.submitted_on, version=1)
     made = review.Made(
         version=report.version,
@@ -39,7 +44,9 @@ def note_hints(report: VisitReport, task: VisitTask, visit: Visit, *, at: dateti
         recordings=task.attempts.exclude(recording="").count() if visit.method == "PHONE" else 0,
         submitted_that_day=same_day.count(),
         workdays_left_in_month=_workdays_left(report),
-        reused=reused_from(list(attachments_of(visit)), task.loan_id),
+        reused=reused,
+        alike=alike_from(others, task.loan_id),
+        far=far_off(files),
     )
     found = [ReportHint(report=report, code=hint.code, data=dict(hint.data)) for hint in review.hints(made, limits)]
     if any(hint.code == review.MONTH_END for hint in found):

@@ -19,7 +19,7 @@ from followups.models.promises import PromiseState, PromiseToPay
 from followups.models.regulations import Regulation, RegulationParameter, RegulationPolicy, RegulationState
 from followups.models.reports import Difference, ReportQuerySet, ReportState, ReturnReason, VisitReport
 from followups.models.reuse import Decision, ReportReference
-from followups.models.review import HintCode, ReportHint, ReportOpening, ReportText
+from followups.models.review import PHOTO_HINTS, HintCode, ReportHint, ReportOpening, ReportText
 from followups.models.tasks import (
     OPEN_STATES,
     EventKind,
@@ -71,6 +71,7 @@ __all__ = [
     "NoticeQuerySet",
     "NoticesRead",
     "OPEN_STATES",
+    "PHOTO_HINTS",
     "Outcome",
     "PauseReason",
     "PhotoExit",

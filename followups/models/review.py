@@ -18,6 +18,12 @@ class HintCode(models.TextChoices):
     NO_RECORDING = "NO_RECORDING", _("无录音")
     LOOK_ALIKE = "LOOK_ALIKE", _("文字雷同")
     PHOTO_REUSED = "PHOTO_REUSED", _("照片重复")
+    PHOTO_ALIKE = "PHOTO_ALIKE", _("照片相似")
+    PHOTO_FAR = "PHOTO_FAR", _("拍摄地点远")
+
+
+# Hints about a photo; their proof is the photo, beside the other where there is one.
+PHOTO_HINTS = (HintCode.PHOTO_REUSED, HintCode.PHOTO_ALIKE, HintCode.PHOTO_FAR)
 
 
 class ReportHint(models.Model):

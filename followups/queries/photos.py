@@ -1,7 +1,7 @@
 """What photos of a visit look like beside those of other loans, and where they were taken."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,16 +9,17 @@ from django.db import connection
 
 from collateral.models import Charge
 from followups.models import VisitAttachment, VisitTask
-from followups.rules.attachments import ALIKE_BITS
+from followups.rules.attachments import ALIKE_BITS, likeness
 from people.models import Staff
 
 # Bands find the few that may be alike, bits decide; what was taken out again does not count.
 _ALIKE = """
-SELECT DISTINCT ON (p.id) p.id, a.id, v.task_id, bit_count((p.look # a.look)::bit(64)) AS bits
+SELECT DISTINCT ON (p.id) p.id, a.id, v.task_id, bit_count((p.look # a.look)::bit(64)) AS bits, l.loan_note_no
   FROM followups_visitattachment p
   JOIN followups_visitattachment a ON a.look_bands && p.look_bands AND a.look IS NOT NULL AND a.visit_id <> p.visit_id
   JOIN followups_visit v ON v.id = a.visit_id
   JOIN followups_visittask t ON t.id = v.task_id
+  JOIN loans_loan l ON l.id = t.loan_id
  WHERE p.id = ANY(%(ids)s) AND p.look IS NOT NULL AND t.loan_id <> %(loan)s
    AND bit_count((p.look # a.look)::bit(64)) <= %(most)s
    AND NOT EXISTS (SELECT FROM followups_attachmentremoval r WHERE r.attachment_id = a.id)
@@ -33,7 +34,12 @@ class Alike:
     attachment_id: int
     task_id: int
     bits: int
+    loan_note_no: str
     task: VisitTask | None = None
+
+    @property
+    def percent(self) -> int:
+        return likeness(self.bits)
 
 
 def alike(rows: Iterable[VisitAttachment], loan_id: int) -> dict[int, Alike]:
@@ -43,7 +49,7 @@ def alike(rows: Iterable[VisitAttachment], loan_id: int) -> dict[int, Alike]:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_ALIKE, {"ids": ids, "loan": loan_id, "most": ALIKE_BITS})
-        return {pk: Alike(other, task, bits) for pk, other, task, bits in cursor.fetchall()}
+        return {pk: Alike(*found) for pk, *found in cursor.fetchall()}
 
 
 def alike_shown(rows: Iterable[VisitAttachment], loan_id: int, staff: Staff) -> dict[int, Alike]:
@@ -51,7 +57,25 @@ def alike_shown(rows: Iterable[VisitAttachment], loan_id: int, staff: Staff) -> 
     found = alike(rows, loan_id)
     seen = VisitTask.objects.visible_to(staff).filter(pk__in=[one.task_id for one in found.values()])
     tasks = {task.pk: task for task in seen.select_related("loan")} if found else {}
-    return {pk: Alike(one.attachment_id, one.task_id, one.bits, tasks.get(one.task_id)) for pk, one in found.items()}
+    return {pk: replace(one, task=tasks.get(one.task_id)) for pk, one in found.items()}
+
+
+def alike_from(rows: Iterable[VisitAttachment], loan_id: int) -> list[dict[str, Any]]:
+    """What the photos among these look like: {attachment, name, other, task, loan_note_no, percent} of another loan."""
+    listed = list(rows)
+    found = alike(listed, loan_id)
+    return [
+        {
+            "attachment": row.pk, "name": row.name, "other": one.attachment_id, "task": one.task_id,
+            "loan_note_no": one.loan_note_no, "percent": one.percent,
+        }
+        for row in listed if (one := found.get(row.pk))
+    ]  # fmt: skip
+
+
+def far_off(rows: Iterable[VisitAttachment]) -> list[dict[str, Any]]:
+    """Which photos were taken away from the home: {attachment, name, meters}."""
+    return [{"attachment": row.pk, "name": row.name, "meters": row.meters_off} for row in rows if row.is_far]
 
 
 def place_of_home(loan_id: int) -> tuple[Decimal, Decimal] | None:

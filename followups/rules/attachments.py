@@ -128,6 +128,11 @@ def is_telling(bits: int) -> bool:
     return _TELLING_BITS <= bits.bit_count() <= _BITS - _TELLING_BITS
 
 
+def likeness(bits_apart: int) -> int:
+    """How alike two looks are that differ in so many bits, in percent."""
+    return (_BITS - bits_apart) * 100 // _BITS
+
+
 def bands_of(bits: int) -> list[int]:
     """The look byte by byte, each with its place. Looks that differ in fewer bits than there are bytes share one."""
     return [place << 8 | bits >> 8 * place & 0xFF for place in range(_BANDS)]

@@ -15,7 +15,8 @@ RED, ORANGE = 1, 2
 MOST_AT_ONCE: Final = 20
 
 QUICK, LATE_HOUR, MONTH_END = "QUICK", "LATE_HOUR", "MONTH_END"
-NO_RECORDING, LOOK_ALIKE, PHOTO_REUSED = "NO_RECORDING", "LOOK_ALIKE", "PHOTO_REUSED"
+NO_RECORDING, LOOK_ALIKE = "NO_RECORDING", "LOOK_ALIKE"
+PHOTO_REUSED, PHOTO_ALIKE, PHOTO_FAR = "PHOTO_REUSED", "PHOTO_ALIKE", "PHOTO_FAR"
 
 
 def needs_risk_head(level: int) -> bool:
@@ -58,7 +59,9 @@ def limits_from(value: object) -> Limits:
 
 @dataclass(frozen=True)
 class Made:
-    """How a report was made. `reused`: {attachment, name, task} of photos that lie with another loan too."""
+    """How a report was made. `reused`: {attachment, name, other, task, loan_note_no} of photos that lie with another
+    loan too; `alike`: the same with `percent` of those that look like one there; `far`: {attachment, name, meters} of
+    those taken away from the home."""
 
     version: int
     method: str
@@ -69,6 +72,8 @@ class Made:
     submitted_that_day: int
     workdays_left_in_month: int
     reused: Sequence[Mapping[str, Any]] = ()
+    alike: Sequence[Mapping[str, Any]] = ()
+    far: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,8 @@ def hints(made: Made, limits: Limits) -> list[Hint]:
         found.append(Hint(MONTH_END, {"reports": made.submitted_that_day}))
     if made.method == "PHONE" and not made.recordings:
         found.append(Hint(NO_RECORDING, {}))
-    found += [Hint(PHOTO_REUSED, dict(each)) for each in made.reused]
+    for code, photos in ((PHOTO_REUSED, made.reused), (PHOTO_ALIKE, made.alike), (PHOTO_FAR, made.far)):
+        found += [Hint(code, dict(each)) for each in photos]
     return found
 
 

@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from followups import actions
 from followups.filters import ReportFilter
 from followups.forms import DecisionForm, ReturnForm, chosen_reports
-from followups.models import ReportHint, VisitReport, VisitTask
+from followups.models import PHOTO_HINTS, ReportHint, VisitReport, VisitTask
 from followups.queries import content_for, report_rows, review_queue
+from followups.queries.attachments import attachments_visible_to
 from followups.queries.reuse import references_of
 from followups.queries.review import with_openings
 from followups.queries.review_figures import PARTS, month_tasks, strip
-from followups.review_wording import state_words
+from followups.review_wording import distance, hint_words, state_words
 from followups.rules import similarity
 from followups.rules.review import MOST_AT_ONCE
 from followups.views.review_queue import CHIP_CODES, next_after, queue_rows, tabs
@@ -173,6 +174,29 @@ class LookAlike(PageView):
             ],
             percent=hint.data["percent"] if hint else 0,
             passages=similarity.passages(*texts),
+        )
+        return no_store(self.render_to_response(context))
+
+
+class PhotoProof(PageView):
+    """The photo that a hint is about, beside the one of another loan that it is or looks like."""
+
+    permission = "followups.review"
+    template_name = "followups/photo_proof.html"
+
+    def get(self, request: HttpRequest, pk: int, hint: int) -> HttpResponse:
+        report = visible_or_404(visible_reports(self.staff), pk=pk)
+        found = visible_or_404(ReportHint.objects.filter(report=report, code__in=PHOTO_HINTS), pk=hint)
+        ids = [found.data["attachment"], *([found.data["other"]] if "other" in found.data else [])]
+        files = attachments_visible_to(self.staff).in_bulk(ids)
+        context = self.get_context_data(
+            report=report,
+            hint=hint_words(found, report, files),
+            sides=[
+                (file, name_for(self.staff, file.visit.task), distance(file.meters_off) if file.is_far else "")
+                for file in (files[each] for each in ids if each in files)
+            ],
+            is_other_hidden="other" in found.data and found.data["other"] not in files,
         )
         return no_store(self.render_to_response(context))
 

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from followups.models import HintCode, ReportState, ReturnReason, VisitReport
+from followups.models import ReportState, ReturnReason, VisitReport
 from followups.queries import content_for
 from followups.queries.review import hints_of, makers_of, reviewers_of, turn_fault
 from followups.queries.review_report import attempts_on, files_seen, measures_beside, proof_of, report_before
@@ -63,7 +63,7 @@ def _turn(report: VisitReport, staff: Staff, today: date, is_waiting: bool) -> d
 def _for_reviewers(report: VisitReport, staff: Staff) -> dict[str, Any]:
     """Hints and the visit before: for those who review, not for who is reviewed."""
     hints = hints_of([report.pk]).get(report.pk, [])
-    others = [hint.data["other"] for hint in hints if hint.code == HintCode.PHOTO_REUSED]
+    others = [hint.data["other"] for hint in hints if "other" in hint.data]
     seen = files_seen(staff, others)
     before = report_before(report)
     return {

@@ -49,6 +49,8 @@ def test_only_clean_phone_reports_go_together(changed: dict[str, Any]) -> None:
         ({"submitted_that_day": 8, "workdays_left_in_month": 2}, "MONTH_END"),
         ({"recordings": 0}, "NO_RECORDING"),
         ({"reused": ({"attachment": 1, "name": "a", "other": 2, "task": 3, "loan_note_no": "M"},)}, "PHOTO_REUSED"),
+        ({"alike": ({"attachment": 1, "name": "a", "other": 2, "percent": 95},)}, "PHOTO_ALIKE"),
+        ({"far": ({"attachment": 1, "name": "a", "meters": 1113},)}, "PHOTO_FAR"),
     ],
 )
 def test_each_hint_has_its_sign(changed: dict[str, Any], code: str) -> None:

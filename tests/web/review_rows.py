@@ -5,6 +5,7 @@ from typing import Any
 from followups.models import Measure, ReportHint, ResponseMeasure, VisitReport
 from tests.factories import AT
 from tests.web.api_bank import Bank
+from tests.web.visit_rows import attachment_in
 
 NOTHING = 987654321
 
@@ -28,3 +29,12 @@ def alike_in(reports: dict[str, Any], place: str) -> list[int]:
     data = {"percent": 100}
     ReportHint.objects.get_or_create(report=report, code="LOOK_ALIKE", other=report, defaults={"data": data})
     return [report.pk, report.pk]
+
+
+def photo_hint_in(bank: Bank, reports: dict[str, Any], place: str) -> list[int]:
+    """A report and the hint about its photo."""
+    report: VisitReport | None = reports.get(place)
+    if report is None:
+        return [NOTHING, NOTHING]
+    data = {"attachment": attachment_in(bank, place), "name": "a.jpg", "meters": 1113}
+    return [report.pk, ReportHint.objects.get_or_create(report=report, code="PHOTO_FAR", defaults={"data": data})[0].pk]

@@ -30,7 +30,7 @@ from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, 
 from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
 from tests.web.contract_bodies import disclosure_in
 from tests.web.policy_rows import area_row, policy_rows, regulation_row
-from tests.web.review_rows import alike_in, measure_in
+from tests.web.review_rows import alike_in, measure_in, photo_hint_in
 from tests.web.visit_rows import attached, attachment_in, project_in
 
 EVERYONE = set(ROLES)
@@ -126,6 +126,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:return": (REVIEWERS, "post", {"content_sha256": "0" * 64, "code": "OTHER", "reason": "请补充还款来源"}),
     "followups:reports": (REVIEWERS, "get", {}),
     "followups:look_alike": (REVIEWERS, "get", {}),
+    "followups:photo_proof": (REVIEWERS, "get", {}),
     "followups:month_tasks": (REVIEWERS, "get", {}),
     "followups:approve_clean": (REVIEWERS, "post", {}),
     "followups:measures": (FOLLOW_UPS, "get", {}),
@@ -314,6 +315,8 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[reports[place].pk if place in reports else 987654321])
     if name == "followups:look_alike":
         return reverse(name, args=alike_in(reports, place))
+    if name == "followups:photo_proof":
+        return reverse(name, args=photo_hint_in(bank, reports, place))
     if name == "followups:measure_end":
         return reverse(name, args=[measure_in(bank, place, reports[place].pk) if place in reports else 987654321])
     if name == "followups:month_tasks":
