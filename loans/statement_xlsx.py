@@ -4,15 +4,16 @@ Cells are written by kind, so a text that begins with `=`, `+`, `-` or `@` stays
 also set in text format, so that editing the cell does not make one of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
-from typing import Any
+from typing import IO, Any
 
 import xlsxwriter
 
+_PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 Cell = str | Decimal | date | int | None
 
 
@@ -23,7 +24,7 @@ class Sheet:
     title: str
     facts: Sequence[tuple[str, Cell]]
     heads: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
+    rows: Iterable[Sequence[Cell]]
     sums: Sequence[Cell]
     notes: Sequence[str]
 
@@ -31,10 +32,16 @@ class Sheet:
 def render(sheet: Sheet, *, made_at: datetime) -> bytes:
     """The workbook's bytes; the same content and instant give the same bytes."""
     target = BytesIO()
-    book = xlsxwriter.Workbook(
-        target,
-        {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
-    )
+    _fill(xlsxwriter.Workbook(target, {"in_memory": True, **_PLAIN}), sheet, made_at)
+    return target.getvalue()
+
+
+def write(sheet: Sheet, target: IO[bytes], *, made_at: datetime) -> None:
+    """The same into a file, a row at a time: a long list costs no memory. Its rows are asked for once, in order."""
+    _fill(xlsxwriter.Workbook(target, {"constant_memory": True, **_PLAIN}), sheet, made_at)
+
+
+def _fill(book: Any, sheet: Sheet, made_at: datetime) -> None:
     book.set_properties({"title": sheet.title, "created": made_at.replace(tzinfo=None)})
     formats = {
         "text": book.add_format({"num_format": "@"}),
@@ -73,7 +80,6 @@ def render(sheet: Sheet, *, made_at: datetime) -> bytes:
     page.set_column(1, 1, 44)
     page.set_column(2, max(2, len(sheet.heads) - 1), 15)
     book.close()
-    return target.getvalue()
 
 
 def _put(page: Any, line: int, column: int, cell: Cell, formats: dict[str, Any], *, amount: str = "amount") -> None:

@@ -1,9 +1,11 @@
 """Hands out the desk's list as a workbook, as it is filtered and sorted on the screen; who took it stands in the
 journal."""
 
-import hashlib
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from tempfile import TemporaryFile
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -11,13 +13,21 @@ from django.utils.translation import gettext as _
 from journal.actions import record
 from journal.errors import ActionRefused
 from loans import statement_xlsx
-from loans.actions.report_documents import MEDIA_TYPES
-from loans.actions.statements import Document
+from loans.actions.report_documents import OnDisk
 from loans.statement_xlsx import Cell, Sheet
 from people.actions import require
 from people.models import Staff
 
 MOST_ROWS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class DeskList:
+    """The workbook, ready to be read from its start."""
+
+    name: str
+    file: OnDisk
+    size: int
 
 
 class ListTooLong(ActionRefused):
@@ -38,17 +48,28 @@ def heads() -> list[str]:
 
 @transaction.atomic
 def take_desk_list(
-    *, rows: Sequence[Sequence[Cell]], filters: Sequence[tuple[str, str]], as_of: date, by: Staff, at: datetime
-) -> Document:
-    """`rows` as the person sees them: names masked where they are on the screen. `filters` name no person."""
+    *,
+    rows: Iterable[Sequence[Cell]],
+    count: int,
+    filters: Sequence[tuple[str, str]],
+    as_of: date,
+    by: Staff,
+    at: datetime,
+) -> DeskList:
+    """`rows` as the person sees them: names masked where they are on the screen; `count` of them, made as they are
+    written. `filters` name no person."""
     require(by, "followups.view")
-    if len(rows) > MOST_ROWS:
+    if count > MOST_ROWS:
         raise ListTooLong
-    facts: tuple[tuple[str, Cell], ...] = ((_("营业日"), as_of), (_("任务数"), len(rows)), *filters)
-    content = statement_xlsx.render(Sheet(_("回访任务"), facts, heads(), rows, (), ()), made_at=at)
+    facts: tuple[tuple[str, Cell], ...] = ((_("营业日"), as_of), (_("任务数"), count), *filters)
+    file = OnDisk()
+    with TemporaryFile() as made:
+        statement_xlsx.write(Sheet(_("回访任务"), facts, heads(), rows, (), ()), made, made_at=at)
+        made.seek(0)
+        shutil.copyfileobj(made, file)
     record(
         kind="followups.desk_list_taken", subject_type="report", subject_id=None, by=by.staff_no, at=at,
         business_date=as_of,
-        data={"rows": len(rows), "filters": dict(filters), "sha256": hashlib.sha256(content).hexdigest()},
+        data={"rows": count, "filters": dict(filters), "sha256": file.sha256.hexdigest()},
     )  # fmt: skip
-    return Document(f"tasks-{as_of:%Y%m%d}.xlsx", MEDIA_TYPES["XLSX"], content)
+    return DeskList(f"tasks-{as_of:%Y%m%d}.xlsx", file, file.rewind())

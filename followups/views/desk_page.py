@@ -29,7 +29,7 @@ from followups.filters import DESK_CHIPS, desk_chip
 from followups.models import Level, Method, TaskState, VisitTask
 from followups.queries.desk import BESIDE, with_row_facts
 from loans.models import Installment
-from people.paging import MOST_COUNTED, PAGE_ROWS, Order, Page, Part, counts_of, page_of
+from people.paging import MOST_COUNTED, Order, Page, Part, counts_of, page_of
 
 # The parts of the list in its order, each with the heading under which it stands: red is for today, whenever due.
 BUCKETS = (
@@ -144,33 +144,47 @@ def counts(asked: Asked) -> dict[str, int]:
     return counts_of(wanted, marks)
 
 
-def page(asked: Asked, *, is_large: bool, size: int = PAGE_ROWS) -> Page:
+def page(asked: Asked, *, is_large: bool) -> Page:
     """The rows with all that the list shows, each with its bucket."""
-    tasks, order = asked.narrowed, asked.order
     if is_large:
-        tasks = tasks.select_related("loan__position").only(*_SORTED_BY)
+        order = asked.order
         if order.code == BY_TIME.code:
             parts = tuple(Part(each, _BY_DAY) for each in buckets(asked.today))
             order = Order(order.code, order.label, parts=parts)
+        found = page_of(_slim(asked.narrowed), order, cursor=asked.cursor)
+        rows = read([task.pk for task in found.rows], asked.today)
     else:
-        tasks = tasks.select_related(*BESIDE)
-        if order.code == BY_TIME.code:
-            tasks = with_owed(in_buckets(tasks, asked.today))
-    found = page_of(tasks, order, cursor=asked.cursor, size=size)
-    ids = [task.pk for task in found.rows]
-    read = (
-        VisitTask.objects.select_related(*BESIDE).in_bulk(ids) if is_large else {each.pk: each for each in found.rows}
-    )
-    with_row_facts(read)
-    for task in read.values():
-        vars(task)["bucket"] = bucket_of(task, asked.today)
-    return Page([read[pk] for pk in ids if pk in read], found.next, found.previous)
+        found = page_of(_by_order(asked.narrowed.select_related(*BESIDE), asked), asked.order, cursor=asked.cursor)
+        rows = _shown({task.pk: task for task in found.rows}, asked.today)
+    return Page(rows, found.next, found.previous)
 
 
-def whole(asked: Asked, *, most: int) -> list[VisitTask]:
-    """The list from its beginning with what rows show, for a file."""
-    found = page(asked._replace(cursor=""), is_large=False, size=most)
-    return found.rows
+def _slim(tasks: QuerySet[Any]) -> QuerySet[Any]:
+    """With no more than what a list is sorted by."""
+    return tasks.select_related("loan__position").only(*_SORTED_BY)
+
+
+def _by_order(tasks: QuerySet[Any], asked: Asked) -> QuerySet[Any]:
+    return with_owed(in_buckets(tasks, asked.today)) if asked.order.code == BY_TIME.code else tasks
+
+
+def _shown(tasks: dict[int, VisitTask], today: date) -> list[VisitTask]:
+    """With what a row shows beside the task, and its part of the list."""
+    with_row_facts(tasks)
+    for task in tasks.values():
+        vars(task)["bucket"] = bucket_of(task, today)
+    return list(tasks.values())
+
+
+def read(ids: Sequence[int], today: date) -> list[VisitTask]:
+    """These tasks in this order with all that a row shows."""
+    found = VisitTask.objects.select_related(*BESIDE).in_bulk(list(ids))
+    return _shown({pk: found[pk] for pk in ids if pk in found}, today)
+
+
+def whole(asked: Asked, *, most: int) -> list[int]:
+    """The list from its beginning, sorted as a whole, as ids: its rows are read some at a time."""
+    return [task.pk for task in page_of(_by_order(_slim(asked.narrowed), asked), asked.order, size=most).rows]
 
 
 def is_large(found: Mapping[str, int], scope: str) -> bool:

@@ -193,7 +193,7 @@ class PhotoProof(PageView):
             report=report,
             hint=hint_words(found, report, files),
             sides=[
-                (file, name_for(self.staff, file.visit.task), distance(file.meters_off) if file.is_far else "")
+                (file, name_for(self.staff, file.visit.task), distance(file.meters_off or 0) if file.is_far else "")
                 for file in (files[each] for each in ids if each in files)
             ],
             is_other_hidden="other" in found.data and found.data["other"] not in files,

@@ -19,7 +19,7 @@ from collateral.models import Charge, Property
 from correspondence.actions import stop_contact
 from correspondence.batch import install_first_templates
 from correspondence.models import Message
-from followups.actions import install_default_checklist
+from followups.actions import desk_file, install_default_checklist
 from followups.models import (
     EventKind,
     Level,
@@ -35,6 +35,7 @@ from followups.models import (
 )
 from followups.queries import desk
 from followups.queries.field_form import form_content
+from followups.views import desk_papers
 from journal.models import Entry
 from loans.models import Installment, Position
 from people.models import Party
@@ -70,7 +71,7 @@ def of_officer(bank: Bank, **given: Any) -> VisitTask:
 def words_of(book: bytes) -> str:
     """All texts of a workbook."""
     with ZipFile(BytesIO(book)) as parts:
-        return parts.read("xl/sharedStrings.xml").decode()
+        return parts.read("xl/worksheets/sheet1.xml").decode()
 
 
 def overdue(task: VisitTask, amount: str) -> VisitTask:
@@ -362,7 +363,7 @@ def test_the_file_holds_what_the_filters_leave_and_is_on_record(bank: Bank) -> N
     red = of_officer(bank, due_on=TODAY, level=Level.RED)
     of_officer(bank, due_on=TODAY + timedelta(days=30))
     client = client_of(bank, "officer")
-    words = words_of(client.get(reverse("followups:desk_file"), {"chip": "urgent"}).content)
+    words = words_of(client.get(reverse("followups:desk_file"), {"chip": "urgent"}).getvalue())
     listed = set(rows_of(client, chip="urgent"))
     numbers = set(re.findall(r"HF\d{15}", words))
     assert numbers == {task.number for task in VisitTask.objects.filter(pk__in=listed)} and red.number in numbers
@@ -371,8 +372,29 @@ def test_the_file_holds_what_the_filters_leave_and_is_on_record(bank: Bank) -> N
     api = {row["id"] for row in bank.api("officer").get("tasks/", chip="urgent", open="true").json()["results"]}
     assert listed <= api
     name = red.loan.borrower.name
-    masked = words_of(client_of(bank, "auditor").get(reverse("followups:desk_file"), {"chip": "urgent"}).content)
+    masked = words_of(client_of(bank, "auditor").get(reverse("followups:desk_file"), {"chip": "urgent"}).getvalue())
     assert name in words and name not in masked and "**" in masked
+
+
+def test_the_file_is_read_some_rows_at_a_time_in_the_lists_order(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(7):
+        of_officer(bank, due_on=TODAY + timedelta(days=7 - number), level=Level.RED if number == 3 else Level.NONE)
+    client = client_of(bank, "officer")
+    listed = [row.task.number for row in client.get(DESK).context["rows"]]
+    whole = words_of(client.get(reverse("followups:desk_file")).getvalue())
+    assert re.findall(r"HF\d{15}", whole) == listed and len(listed) > 7
+    monkeypatch.setattr(desk_papers, "AT_ONCE", 3)
+    again = client.get(reverse("followups:desk_file"))
+    assert words_of(again.getvalue()) == whole and int(again.headers["Content-Length"]) > 0
+
+
+def test_a_list_too_long_for_a_file_is_refused_and_nobody_took_it(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_officer(bank), of_officer(bank)
+    monkeypatch.setattr(desk_papers, "MOST_ROWS", 1)
+    monkeypatch.setattr(desk_file, "MOST_ROWS", 1)
+    answer = client_of(bank, "officer").get(reverse("followups:desk_file"))
+    assert answer.status_code == 422 and "请先筛选再导出" in answer.content.decode()
+    assert not Entry.objects.filter(kind="followups.desk_list_taken").exists()
 
 
 def test_the_bell_comes_with_the_desk(bank: Bank) -> None:
