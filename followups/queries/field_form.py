@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+import segno
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -12,7 +13,6 @@ from followups.queries.events import items_of
 from followups.queries.facts import is_known_to, known_facts, person_facts, source_label
 from followups.rules import checklist
 from followups.rules.attachments import PHOTO_EXITS
-from followups.rules.qr import qr
 from followups.rules.report import mask_place
 from followups.wording import why
 from loans.rules.aging import days_past_due
@@ -39,7 +39,7 @@ def form_content(task: VisitTask, by: Staff, today: date) -> dict[str, Any]:
     with override(DOCUMENT):
         return {
             "number": task.number,
-            "qr": list(qr(task.number)),
+            "qr": _code(task.number),
             "person": person_facts(task, by),
             "loan_note_no": task.loan.loan_note_no,
             "kind": str(TaskKind(task.kind).label),
@@ -61,6 +61,12 @@ def form_content(task: VisitTask, by: Staff, today: date) -> dict[str, Any]:
             "ways": [row[1] for row in checklist.VERIFICATION_METHODS],
             "conclusions": [str(label) for _value, label in Conclusion.choices],
         }
+
+
+def _code(number: str) -> list[str]:
+    """The rows of the QR code (level M) from the top, `1` where it is dark; the quiet zone around it is the form's."""
+    made = segno.make(number, error="m", boost_error=False, micro=False)
+    return ["".join(map(str, row)) for row in made.matrix]
 
 
 def _sections(visit: Visit, is_known: bool) -> list[dict[str, Any]]:
