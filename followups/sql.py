@@ -24,11 +24,15 @@ SELECT loan_id FROM (
          WHERE o.loan_id = t.loan_id AND o.closed_on IS NULL AND o.kind <> 'IRREGULAR')
        AND EXISTS (SELECT 1 FROM loans_position p WHERE p.loan_id = t.loan_id AND p.settled_on IS NULL)
     UNION
-    -- arrears whose step has no open task and had none in this episode: an index of the arrears is read, and the
-    -- steps of each loan looked up in another (OFFSET 0 keeps the planner from reading all tasks instead)
+    -- arrears whose step has no open task and had none in this episode, where that can be new: the step is reached
+    -- today, its task has ended, the policy is new, or the loan is walked; facts tell of arrears from another day. The
+    -- steps of each are looked up in an index (OFFSET 0 keeps the planner from reading all tasks instead)
     SELECT p.loan_id
       FROM jsonb_to_recordset(%(steps)s) AS s(from_day int, until_day int, rules text[])
       JOIN loans_position p ON p.overdue_since BETWEEN %(as_of)s::date - s.until_day AND %(as_of)s::date - s.from_day
+       AND (p.overdue_since = %(as_of)s::date - s.from_day OR %(is_new_policy)s OR {_WALKED.format("p")}
+            OR p.loan_id IN (SELECT e.loan_id FROM followups_visittask e
+                              WHERE e.closed_on >= %(as_of)s::date - 1 AND e.kind = 'IRREGULAR'))
      WHERE NOT EXISTS (
         SELECT 1 FROM followups_visittask t
          WHERE t.loan_id = p.loan_id AND t.kind = 'IRREGULAR' AND t.rule = ANY(s.rules)
