@@ -57,10 +57,12 @@ PEOPLE = (
     ("M0501", "黎明", ("BRANCH_MANAGER",), "0105"),
     ("M0001", "江正", ("BRANCH_MANAGER",), ""),
     ("R0001", "秦岚", ("RISK_MANAGER",), ""),
+    # What one risk manager drafts the other decides.
+    ("R0002", "沈毅", ("RISK_MANAGER",), ""),
     ("O0001", "罗静", ("OPERATIONS",), ""),
     ("O0002", "田野", ("OPERATIONS",), ""),
     ("U0001", "史鉴", ("AUDITOR",), ""),
     ("S0001", "管理员", ("ADMINISTRATOR",), ""),
 )
 # Shown as cards on the demo's sign-in page: (staff number, what this person does)
-CARDS = ("A0101", "M0101", "R0001", "O0001", "O0002", "U0001", "S0001")
+CARDS = ("A0101", "M0101", "R0001", "R0002", "O0001", "O0002", "U0001", "S0001")

@@ -141,6 +141,7 @@ def _build(parts: ReportParts) -> dict[str, Any]:
             clock=_clock(task, parts.at),
             attachments=_attachments(visit, loan.pk),
             measures=measures_said(parts.draft),
+            contacts=_contacts(task) if parts.at else (),
             grade=grade_said(loan),
             returned=_returned(task, last),
             previous=last.content if last else None,
@@ -355,6 +356,15 @@ def _clock(task: VisitTask, at: datetime | None) -> list[dict[str, Any]]:
             "workdays": step.workdays,
         }
         for step in clock.steps(events, calendar(first, today), until=today)
+    ]
+
+
+def _contacts(task: VisitTask) -> list[dict[str, str]]:
+    """Every attempt to reach the borrower until the report was handed in, the oldest first."""
+    rows = task.attempts.order_by("id").values_list("at", "by__name", "outcome", "note", "recording")
+    return [
+        {"at": _instant(at), "by": name, "code": outcome, "note": note, "recording": recording}
+        for at, name, outcome, note, recording in rows
     ]
 
 

@@ -13,7 +13,8 @@ conclusion{code, label, text, class_now, class_suggested, class_chosen, reasons[
 opinions[{role, name, staff_no, conclusion, text, at}],
 attachments[{id, name, sha256, media_type, size, taken_at, added_at, by, is_reused, is_alike, meters_off}],
 measures[{code, label, owner{staff_no, name}, due_on, words}], photo_exit{code, label, note} or
-null, clock[{code, label{zh,en}, from, to, workdays}], returned{code, code_label,
+null, contact_outcome, contact{code, label} or null, contacts[{at, by, code, label, note, recording}] (empty in a
+preview), clock[{code, label{zh,en}, from, to, workdays}], returned{code, code_label,
 reason, sections} or
 null, amendments[{key, label, from, to}], answers_sha256.
 A row: key, section, label, state, before, before_text, before_source, before_on, now, now_text,
@@ -31,6 +32,7 @@ from typing import Any, Final
 from followups.rules.assessment import Assessment, Ratio, change_percent
 from followups.rules.attachments import DOOR_EXITS, PHOTO_EXITS
 from followups.rules.checklist import (
+    CONTACT_OUTCOMES,
     SECTIONS,
     VERIFICATION_METHODS,
     Draft,
@@ -68,6 +70,10 @@ CLASS_LABELS: Final[dict[str, Words]] = {
 }
 
 
+# The ratio whose limit is a line to watch from, not one that the bank may not pass.
+WATCHED: Final = "loan_to_value"
+
+
 @dataclass(frozen=True)
 class Inputs:
     """Everything a report is made of, gathered beforehand; mappings hold JSON-able values only."""
@@ -89,6 +95,8 @@ class Inputs:
     clock: Sequence[Mapping[str, Any]] = ()
     attachments: Sequence[Mapping[str, Any]] = ()
     measures: Sequence[Mapping[str, Any]] = ()
+    # Attempts to reach the borrower, the oldest first: {at, by, code, note, recording}.
+    contacts: Sequence[Mapping[str, Any]] = ()
     grade: Mapping[str, Any] | None = None
     returned: Mapping[str, Any] | None = None
     previous: Mapping[str, Any] | None = field(default=None)
@@ -162,10 +170,18 @@ def build(inputs: Inputs) -> dict[str, Any]:
         "clock": [dict(step) for step in inputs.clock],
         "returned": dict(inputs.returned) if inputs.returned else None,
         "contact_outcome": str(inputs.draft.get("contact_outcome") or ""),
+        "contact": _contact(str(inputs.draft.get("contact_outcome") or "")),
+        "contacts": [{**contact, **(_contact(contact["code"]) or {})} for contact in inputs.contacts],
         "answers_sha256": content_sha256(dict(inputs.draft)),
     }
     content["amendments"] = amendments(inputs.previous, content) if inputs.previous else []
     return content
+
+
+def _contact(code: str) -> dict[str, Any] | None:
+    """How a call ended, in both languages."""
+    found = next(({"zh": zh, "en": en} for value, zh, en in CONTACT_OUTCOMES if value == code), None)
+    return {"code": code, "label": found} if found else None
 
 
 def _photo_exit(code: str, note: str) -> dict[str, Any] | None:
@@ -434,7 +450,8 @@ def conclusion_draft(content: Mapping[str, Any], language: str = "zh") -> str:
         parts.append(f"{label}由{before}变为{now}{delta}" if before else f"{label}：{now}")
     for ratio in content["ratios"]:
         if ratio["is_over"]:
-            parts.append(f"{ratio['label']['zh']}{ratio['after']}%，超过上限{ratio['limit']}%")
+            line = "关注线" if ratio["code"] == WATCHED else "上限"
+            parts.append(f"{ratio['label']['zh']}{ratio['after']}%，超过{line}{ratio['limit']}%")
     days = content["repayment"].get("days_past_due", 0)
     parts.append(f"目前逾期{days}天" if days else "还款无逾期")
     return "，".join(parts) + "。"
@@ -448,7 +465,8 @@ def _conclusion_draft_in_english(content: Mapping[str, Any]) -> str:
         parts.append(f"{label} changed from {before} to {now}{delta}" if before else f"{label}: {now}")
     for ratio in content["ratios"]:
         if ratio["is_over"]:
-            parts.append(f"{ratio['label']['en']} {ratio['after']}%, above the limit of {ratio['limit']}%")
+            line = "watch line" if ratio["code"] == WATCHED else "limit"
+            parts.append(f"{ratio['label']['en']} {ratio['after']}%, above the {line} of {ratio['limit']}%")
     days = content["repayment"].get("days_past_due", 0)
     parts.append(f"{days} {'day' if days == 1 else 'days'} past due" if days else "no arrears")
     words = "; ".join(parts)

@@ -122,6 +122,9 @@ def test_a_refusal_is_the_visits_answer_and_the_report_says_so(road: Road) -> No
         )  # fmt: skip
     report = actions.submit_visit(task_id=road.task.pk, version=kept.version, draft=draft, by=road.officer, at=AT)
     assert report.content["contact_outcome"] == "REFUSED"
+    assert report.content["contact"] == {"code": "REFUSED", "label": {"zh": "拒绝", "en": "Refused"}}
+    kept_in_the_report = [(row["code"], row["note"], row["by"]) for row in report.content["contacts"]]
+    assert kept_in_the_report == [("REFUSED", "认为没有必要回访", road.officer.name)]
 
 
 @pytest.mark.parametrize("begun", [False, True])

@@ -153,6 +153,14 @@ def test_the_drafted_conclusion_names_changes_and_limits() -> None:
     assert "总负债收入比61.0%，超过上限55.0%" in words
 
 
+def test_the_drafted_conclusion_calls_the_watch_line_what_the_screen_calls_it() -> None:
+    content = content_of(changed_draft())
+    for ratio in content["ratios"]:
+        ratio["is_over"] = ratio["code"] == "loan_to_value"
+    assert "超过关注线80.0%" in report.conclusion_draft(content) and "上限" not in report.conclusion_draft(content)
+    assert "above the watch line of 80.0%" in report.conclusion_draft(content, "en")
+
+
 def test_the_drafted_conclusion_speaks_the_readers_language() -> None:
     words = report.conclusion_draft(content_of(changed_draft()), "en")
     assert "Monthly income after tax changed from 19,600.00 to 9,800.00 (−50.0%)" in words

@@ -101,6 +101,21 @@ def test_a_request_has_its_own_heading_on_paper(tmp_path: Path) -> None:
         assert "客户诉求" in run.stdout and "希望延期三个月" in run.stdout
 
 
+# S2.18
+def test_who_was_reached_and_every_attempt_stand_on_paper(tmp_path: Path) -> None:
+    refused = {"code": "REFUSED", "label": {"zh": "拒绝", "en": "Refused"}}
+    tried = {"at": "2026-10-30 10:00:00", "by": "林晓舟", "note": MARKUP, "recording": "LY20261030001", **refused}
+    pdf = report_pdf.render(document(contact=refused, contacts=[tried]))
+    assert pdf != report_pdf.render(document(contact=None, contacts=[]))
+    if shutil.which("pdftotext"):
+        (tmp_path / "report.pdf").write_bytes(pdf)
+        run = subprocess.run(
+            ["pdftotext", str(tmp_path / "report.pdf"), "-"], capture_output=True, text=True, check=True
+        )
+        text = run.stdout.replace("\u200b", "")
+        assert "接通结果：拒绝" in text and "LY20261030001" in text and "alert(1)" in text
+
+
 def test_a_report_of_before_both_languages_is_still_set() -> None:
     clock = [{"label": "等待", "from": "", "to": "", "workdays": 0}]
     assert report_pdf.render(document(why=["满12个月"], clock=clock)).startswith(b"%PDF-")
