@@ -2,15 +2,19 @@
 
 import re
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import translation
 
 from followups.batch.alerts import tell_signals
+from followups.models import ResponseMeasure
 from risk.batch.signals import Raise, raise_signals
 from risk.models import Signal
 from risk.rules.signals import Warned
@@ -173,3 +177,11 @@ def test_html_in_words_is_shown_as_text(bank: Bank) -> None:
     step(client, signal, "confirm", words="<script>alert(1)</script>")
     page = client.get(reverse("followups:loan_signals", args=[signal.loan_id])).content.decode()
     assert "<script>alert(1)" not in page and "&lt;script&gt;alert(1)" in page
+
+
+def test_measures_of_a_warnings_report_are_named_in_the_readers_language(bank: Bank) -> None:
+    signal = warn(bank.loans["home"])
+    chain = SimpleNamespace(measures=[SimpleNamespace(kind=ResponseMeasure.objects.get(code="PROOF"), words="")])
+    with translation.override("en"):
+        page = render_to_string("followups/signals/chain.html", {"signal": signal, "chain": chain})
+    assert "Collect missing proof" in page and "佐证材料" not in page
