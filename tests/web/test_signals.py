@@ -181,7 +181,8 @@ def test_html_in_words_is_shown_as_text(bank: Bank) -> None:
 
 def test_measures_of_a_warnings_report_are_named_in_the_readers_language(bank: Bank) -> None:
     signal = warn(bank.loans["home"])
-    chain = SimpleNamespace(measures=[SimpleNamespace(kind=ResponseMeasure.objects.get(code="PROOF"), words="")])
+    said = SimpleNamespace(kind=ResponseMeasure.objects.get(code="PROOF"), words="", due_on=TODAY)
+    chain = SimpleNamespace(measures=[said], names={}, steps=(), actions=(), report=None)
     with translation.override("en"):
         page = render_to_string("followups/signals/chain.html", {"signal": signal, "chain": chain})
     assert "Collect missing proof" in page and "佐证材料" not in page
