@@ -92,3 +92,15 @@ def test_clean_reports_are_ticked_by_keyboard_once_they_were_opened(site: Site, 
     page.keyboard.press("Enter")
     expect(page.locator(".notes")).to_contain_text("已批量通过 2 份报告")
     expect(page.locator("a.q")).to_have_count(0)
+
+
+def test_on_a_phone_the_names_of_ratios_stand_in_words_beside_their_figures(
+    site: Site, open_as: Callable[..., Any]
+) -> None:
+    hand_in(open_as("officer"), site, site.tasks["clean"])
+    page = open_as("manager", width=390, height=844)
+    page.goto(f"{site.url}/review/")
+    table = page.locator("table", has_text="月供收入比").first
+    table.wait_for()
+    name, last = table.locator("tbody td").first.bounding_box(), table.locator("tbody tr td").nth(4).bounding_box()
+    assert name["width"] >= 60 and last["x"] + last["width"] <= 390
