@@ -3,6 +3,7 @@
 `script/simulate` lives the whole year of the whole book; here a sample of it, in which more happens, is lived.
 """
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -74,6 +75,8 @@ def test_the_same_seed_lives_the_same_days(ground: Ground, born: str) -> None:
     assert states[0] == states[1] != states[2]
 
 
+# The first evening looks at the whole book itself; this one is noticed on the second.
+OVERLOOKED = "a look at every loan finds"
 BROKEN = (
     ("every loan has a next", "UPDATE followups_visittask SET state = 'CANCELLED', closed_on = due_on, "
      "outcome = 'MERGED' WHERE id = (SELECT min(id) FROM followups_visittask WHERE kind = 'PERIODIC')"),
@@ -84,6 +87,9 @@ BROKEN = (
      "WHERE loan_id = (SELECT min(loan_id) FROM loans_position)"),
     ("reached LIMIT", "UPDATE followups_visittask SET opens_on = opens_on - 60, due_on = '2026-11-01', created_on = "
      "created_on - 60 WHERE method <> 'OFF_SITE' AND NOT is_light"),
+    (OVERLOOKED, "UPDATE followups_visittask SET due_on = due_on + 200 "
+     "WHERE kind = 'PERIODIC' AND state = 'PLANNED' AND closed_on IS NULL"),
+    ("overlooked a grade", "UPDATE risk_grade SET level = 'LOW' WHERE level = 'HIGH' AND superseded_on IS NULL"),
     ("beyond the ceiling", ""),
 )  # fmt: skip
 
@@ -91,7 +97,8 @@ BROKEN = (
 @pytest.mark.parametrize(("claim", "statement"), BROKEN, ids=[claim for claim, _statement in BROKEN])
 def test_a_broken_claim_is_seen(ground: Ground, born: str, claim: str, statement: str, monkeypatch: Any) -> None:
     with ground.trial(born, "broken"):
-        year = years.lived(SMALL, SEED, 1, loans=SMALL.loans, every=1)
+        days = 2 if claim == OVERLOOKED else 1
+        year = years.lived(SMALL, SEED, days, loans=SMALL.loans, every=1)
         assert year.watch.faults == []
         watch = Watch(every=1)
         if statement:
@@ -100,5 +107,5 @@ def test_a_broken_claim_is_seen(ground: Ground, born: str, claim: str, statement
                 assert cursor.rowcount > 0
         else:
             monkeypatch.setattr("tests.simulation.watch.capacity", lambda *_asked: Capacity([], 0, [], []))
-        watch.evening(FIRST)
+        watch.evening(FIRST + timedelta(days=days - 1))
     assert any(claim in fault for fault in watch.faults), watch.faults
