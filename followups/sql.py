@@ -104,7 +104,10 @@ WITH {_SLOW}, {_HOME}, {BESIDE}, history AS (
            array_agg(t.rule || ' ' || t.cycle) FILTER (WHERE t.closed_on IS NOT NULL AND t.rule <> 'PERIODIC') AS ended,
            count(*) FILTER (WHERE t.closed_on IS NOT NULL AND t.rule = 'PERIODIC') AS periodic_ended,
            max(t.closed_on) FILTER (WHERE t.outcome IN ('APPROVED', 'CLEAN')) AS last_followup_on,
-           bool_or(t.kind = 'FIRST' AND t.method <> 'OFF_SITE' AND t.outcome = 'APPROVED') AS is_talk_held
+           -- a borrower who refused to talk has not been talked to
+           bool_or(t.kind = 'FIRST' AND t.method <> 'OFF_SITE' AND t.outcome = 'APPROVED' AND NOT EXISTS (
+               SELECT 1 FROM followups_visit v
+                WHERE v.task_id = t.id AND v.draft ->> 'contact_outcome' = 'REFUSED')) AS is_talk_held
       FROM followups_visittask t WHERE t.loan_id = ANY(%(ids)s) GROUP BY t.loan_id
 )
 SELECT l.id, l.loan_note_no, l.branch_id, officer.id, l.disbursed_on, l.matures_on, l.baseline_on,

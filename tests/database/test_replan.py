@@ -9,7 +9,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from followups import batch
-from followups.models import FollowUpPolicy, TaskEvent, VisitTask
+from followups.models import Checklist, FollowUpPolicy, TaskEvent, Visit, VisitTask
 from followups.rules.facts import lot
 from followups.rules.states import LEGAL, STATES
 from followups.wording import evidence_lines, why, why_lines
@@ -208,6 +208,24 @@ def test_a_loan_of_day_58_is_called_by_day_60() -> None:
     talk = rules["FIRST_60"]
     assert talk.method in ("PHONE", "FIELD")
     assert why(talk).startswith("放款第60天；未评级30天内通话；第30天已过，顺延至最近节点")
+
+
+@pytest.mark.parametrize(("outcome", "is_called"), [("REACHED", False), ("REFUSED", True)])
+def test_a_borrower_who_refused_to_talk_is_called_again_by_day_90(outcome: str, is_called: bool) -> None:
+    loan = book_loan(disbursed_on=date(2026, 9, 4), matures_on=date(2046, 9, 4))
+    replan()
+    talk = VisitTask.objects.get(loan=loan, rule="FIRST_60")
+    VisitTask.objects.filter(pk=talk.pk).update(method="PHONE")
+    visitor = make_staff("LOAN_OFFICER", loan.branch)
+    Visit.objects.create(
+        task=talk, checklist=Checklist.objects.create(version=99, items=[], made_at=AT), method="PHONE",
+        draft={"contact_outcome": outcome}, lead_visitor=visitor, started_at=AT, saved_at=AT, saved_by=visitor.staff_no,
+    )  # fmt: skip
+    for state in ("IN_PROGRESS", "SUBMITTED"):
+        VisitTask.objects.filter(pk=talk.pk).update(state=state)
+    VisitTask.objects.filter(pk=talk.pk).update(state="CLOSED", closed_on=DAY, outcome="APPROVED")
+    replan(DAY + timedelta(days=1), loan_ids=[loan.pk])
+    assert (VisitTask.objects.get(loan=loan, rule="FIRST_90").method != "OFF_SITE") == is_called
 
 
 # Off-site checks
