@@ -87,7 +87,7 @@ home AS (
     SELECT c.loan_id, CASE WHEN count(*) = count(h.value) THEN sum(h.value) END AS value,
            CASE WHEN count(*) = count(h.valued_on) THEN min(h.valued_on) END AS valued_on,
            bool_and(h.is_owner_occupied) AS is_owner_occupied, min(h.district) AS district,
-           min(c.kind) AS registration
+           min(c.kind) AS registration, min(h.insured_until) AS insured_until
       FROM collateral_charge c JOIN collateral_property h ON h.id = c.property_id
      WHERE c.loan_id = ANY(%(ids)s)
      GROUP BY c.loan_id
@@ -204,7 +204,7 @@ WITH {_SLOW}, {_HOME}, {BESIDE}, looked_at AS (
 SELECT t.id, l.loan_note_no, t.rule, t.cycle, l.payment_record, l.baseline_on,
        p.principal_balance + coalesce(beside.balance, 0), p.overdue_since, p.five_class, home.registration,
        home.value, home.valued_on, coalesce(looked_at.value, at_first.value),
-       slow.due_on, slow.settled_on
+       slow.due_on, slow.settled_on, home.insured_until, warned.signals, warned.worst
   FROM followups_visittask t
   JOIN loans_loan l ON l.id = t.loan_id
   JOIN loans_position p ON p.loan_id = t.loan_id
@@ -213,6 +213,8 @@ SELECT t.id, l.loan_note_no, t.rule, t.cycle, l.payment_record, l.baseline_on,
   LEFT JOIN slow ON slow.loan_id = t.loan_id
   LEFT JOIN looked_at ON looked_at.loan_id = t.loan_id
   LEFT JOIN at_first ON at_first.loan_id = t.loan_id
+  CROSS JOIN LATERAL (SELECT count(*) AS signals, min(s.level) AS worst FROM risk_signal s
+                       WHERE s.loan_id = t.loan_id AND s.closed_on IS NULL) warned
  WHERE t.id = ANY(%(tasks)s) AND t.state = 'PLANNED' AND t.evidence IS NULL AND p.settled_on IS NULL
  ORDER BY t.id
 """  # noqa: S608 - joined from constants of this file

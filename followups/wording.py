@@ -28,6 +28,7 @@ _OFF_SITE_ITEMS = {
     "INSURANCE": gettext_lazy("房屋保险"),
     "VALUATION": gettext_lazy("押品估值"),
     "LOAN_TO_VALUE": gettext_lazy("当前抵押率"),
+    "WARNINGS": gettext_lazy("未了结预警"),
 }
 _OFF_SITE_RESULTS = {
     "OK": gettext_lazy("正常"),
@@ -150,6 +151,10 @@ def _evidence_detail(code: str, params: Mapping[str, Any]) -> str:
         return str(FiveClass(params["class"]).label)
     if code == "VALUATION" and "valued_on" in params:
         return _("估值日%(valued_on)s") % params
+    if code == "INSURANCE" and "until" in params:
+        return _("保险至%(until)s") % params
+    if code == "WARNINGS":
+        return _("%(open)s 项") % params
     if code == "LOAN_TO_VALUE" and "limit" in params:
         return _("%(percent)s%%，升破%(limit)s%%") % params
     if code == "LOAN_TO_VALUE" and "percent" in params:

@@ -427,7 +427,7 @@ def _on_file(row: tuple[Any, ...], day: Day) -> off_site.OnFile:
     """A gathered row as what the check looks at; the order of columns is that of `sql.OFF_SITE_FACTS`."""
     (
         _task_id, note_no, rule, cycle, marks, baseline_on, balance, overdue_since, five_class, registration, value,
-        valued_on, value_before, slow_due, slow_settled,
+        valued_on, value_before, slow_due, slow_settled, insured_until, open_signals, worst_signal,
     ) = row  # fmt: skip
     record = PaymentRecord(tuple(zip(slow_due or (), slow_settled or (), strict=True)), marks, baseline_on)
     return off_site.OnFile(
@@ -441,6 +441,9 @@ def _on_file(row: tuple[Any, ...], day: Day) -> off_site.OnFile:
         value=value,
         valued_on=valued_on,
         value_before=value_before,
+        insured_until=insured_until,
+        open_signals=open_signals,
+        worst_signal=worst_signal,
     )
 
 

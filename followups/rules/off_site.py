@@ -1,7 +1,7 @@
 """Decides what an off-site check finds, and whether it may close itself.
 
-The system looks at what is on file: repayment, arrears, class, registration, valuation,
-loan-to-value. An exception, or the draw of a sample, hands the check to a person. What was never
+The system looks at what is on file: repayment, arrears, class, registration, insurance, valuation,
+loan-to-value, open warnings. An exception, or the draw of a sample, hands the check to a person. What was never
 recorded in an imported book is 基线缺失 and no exception; loan-to-value counts only when it has crossed
 an alert line since the value last looked at, for what stood there at cut-over is the baseline.
 """
@@ -18,6 +18,8 @@ from loans.rules.dates import add_months
 OK, EXCEPTION, BASELINE_MISSING, NOT_RECORDED = "OK", "EXCEPTION", "BASELINE_MISSING", "NOT_RECORDED"
 # Late installments within 12 months that ask for a person.
 LATE_LIMIT = 2
+# Open warnings of this level or worse ask for a person (red 1, orange 2, yellow 3); milder ones are told.
+WARNING_LIMIT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class OnFile:
     valued_on: date | None
     # The value at the last check, or the first one known.
     value_before: Decimal | None
+    # Null: no policy is recorded, as in a book taken over.
+    insured_until: date | None = None
+    open_signals: int = 0
+    # The worst level among them.
+    worst_signal: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +98,10 @@ def check(on_file: OnFile, limits: Limits, today: date) -> Evidence:
         Item("ARREARS", EXCEPTION if on_file.days_past_due else OK, {"days": on_file.days_past_due}),
         Item("FIVE_CLASS", OK if on_file.five_class == "PASS" else EXCEPTION, {"class": on_file.five_class}),
         _registration(on_file.registration),
-        Item("INSURANCE", NOT_RECORDED),
+        _insurance(on_file.insured_until, today),
         _valuation(on_file, limits, today),
         _loan_to_value(on_file, limits),
+        _warnings(on_file),
     )
     is_sample = lot(on_file.sample_key, f"off-site {on_file.cycle}", 100) < limits.sample_percent
     return Evidence(items, is_sample)
@@ -103,6 +111,17 @@ def _registration(kind: str) -> Item:
     if kind in ("", "NOT_RECORDED"):
         return Item("REGISTRATION", BASELINE_MISSING)
     return Item("REGISTRATION", OK, {"kind": kind})
+
+
+def _insurance(until: date | None, today: date) -> Item:
+    if until is None:
+        return Item("INSURANCE", NOT_RECORDED)
+    return Item("INSURANCE", EXCEPTION if until < today else OK, {"until": until.isoformat()})
+
+
+def _warnings(on_file: OnFile) -> Item:
+    is_grave = on_file.worst_signal is not None and on_file.worst_signal <= WARNING_LIMIT
+    return Item("WARNINGS", EXCEPTION if is_grave else OK, {"open": on_file.open_signals})
 
 
 def _valuation(on_file: OnFile, limits: Limits, today: date) -> Item:

@@ -14,6 +14,9 @@ from followups.rules.facts import lot
 from followups.rules.states import LEGAL, STATES
 from followups.wording import evidence_lines, why, why_lines
 from loans.models import Loan, Position
+from risk.batch.signals import Raise, raise_signals
+from risk.models import SignalLevel
+from risk.rules.signals import Warned
 from tests.factories import book_loan, make_branch, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -291,6 +294,34 @@ def test_old_valuations_and_a_crossed_alert_line_go_to_a_person() -> None:
     run_off_site()
     task.refresh_from_db()
     assert task.evidence["exceptions"] == ["VALUATION", "LOAN_TO_VALUE"]
+
+
+@pytest.mark.parametrize(
+    ("level", "insured_until", "exceptions"),
+    [
+        (SignalLevel.RED, None, ["WARNINGS"]),
+        (SignalLevel.ORANGE, date(2026, 11, 2), ["WARNINGS"]),
+        (SignalLevel.YELLOW, date(2026, 11, 1), []),
+        (None, date(2026, 10, 31), ["INSURANCE"]),
+    ],
+)
+def test_a_check_does_not_close_over_a_grave_warning_or_a_lapsed_insurance(
+    level: int | None, insured_until: date | None, exceptions: list[str]
+) -> None:
+    from collateral.models import Charge, Property
+
+    task = clean_check(loan_note_no=outside_sample())
+    Property.objects.filter(pk=Charge.objects.get(loan=task.loan).property_id).update(insured_until=insured_until)
+    if level is not None:
+        warned = Warned("INCOME", "INCOME_DOWN_20", level, 11, {"income_change_percent": "-25"})
+        raise_signals([Raise(task.loan.pk, warned, "DAY_END", "income")], version=1, by="system", as_of=DAY, at=AT)
+    run_off_site()
+    task.refresh_from_db()
+    assert task.evidence["exceptions"] == exceptions
+    assert task.outcome == ("" if exceptions else "CLEAN")
+    told = {line["item"]: line["detail"] for line in evidence_lines(task.evidence)}
+    assert told["未了结预警"] == ("0 项" if level is None else "1 项")
+    assert told["房屋保险"] == ("" if insured_until is None else f"保险至{insured_until}")
 
 
 def test_loan_to_value_that_was_high_at_cut_over_is_baseline() -> None:
