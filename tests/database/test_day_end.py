@@ -24,7 +24,7 @@ from loans.actions import LedgerOutOfBalance, ReceiptRow, post_receipts
 from loans.models import BusinessDate, Position
 from loans.queries import open_business_date
 from loans.rules.money import parse_amount
-from tests.conftest import FreshBank, _as_owner
+from tests.conftest import FreshBank, _as_owner, _drop
 from tests.factories import AT
 from tests.loan_books import book
 
@@ -97,7 +97,7 @@ def twin_of(bank: FreshBank) -> Iterator[None]:
     finally:
         connection.close()
         settings["NAME"] = bank.name
-        _as_owner("postgres", f'DROP DATABASE "{name}" WITH (FORCE)')
+        _drop(name)
 
 
 def in_child(work: Callable[[], object]) -> int:
