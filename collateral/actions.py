@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -133,20 +134,8 @@ def charge_home(*, home: NewHome, loan_ids: Sequence[int], by: str, at: datetime
 @transaction.atomic
 def update_occupancy(*, loan_id: int, is_owner_occupied: bool, by: str, at: datetime) -> None:
     """Sets whether the owner lives in the loan's home, as a visit found it."""
-    charge = Charge.objects.filter(loan_id=loan_id).order_by("id").first()
-    if charge is None:
-        return
-    Property.objects.filter(pk=charge.property_id).update(is_owner_occupied=is_owner_occupied)
-    record(
-        kind="collateral.occupancy_recorded",
-        subject_type="property",
-        subject_id=charge.property_id,
-        loan_id=loan_id,
-        by=by,
-        at=at,
-        business_date=business_date_now(),
-        data={"is_owner_occupied": is_owner_occupied},
-    )
+    values = {"is_owner_occupied": is_owner_occupied}
+    _record_found(loan_id, values, "collateral.occupancy_recorded", by=by, at=at)
 
 
 @transaction.atomic
@@ -193,19 +182,25 @@ def record_place(*, loan_id: int, latitude: Decimal, longitude: Decimal, by: str
 @transaction.atomic
 def record_insurance(*, loan_id: int, insured_until: date, by: str, at: datetime) -> None:
     """Sets until when the loan's home is insured, as a visit found it."""
+    values = {"insured_until": insured_until}
+    _record_found(loan_id, values, "collateral.insurance_recorded", by=by, at=at)
+
+
+def _record_found(loan_id: int, values: dict[str, Any], kind: str, *, by: str, at: datetime) -> None:
+    """Sets what a visit found of the loan's home, and tells it as the fact says it: dates as text."""
     charge = Charge.objects.filter(loan_id=loan_id).order_by("id").first()
     if charge is None:
         return
-    Property.objects.filter(pk=charge.property_id).update(insured_until=insured_until)
+    Property.objects.filter(pk=charge.property_id).update(**values)
     record(
-        kind="collateral.insurance_recorded",
+        kind=kind,
         subject_type="property",
         subject_id=charge.property_id,
         loan_id=loan_id,
         by=by,
         at=at,
         business_date=business_date_now(),
-        data={"insured_until": insured_until.isoformat()},
+        data={name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()},
     )
 
 
