@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from django.db import connections
 
-# Far above what anything takes; who reaches it is stuck.
-PATIENCE = 90.0
+# Far above what anything takes, also where a machine's disk stands still for a minute; who reaches it is stuck.
+PATIENCE = 240.0
 _DIE_WITH_PARENT = 1
 
 

@@ -10,6 +10,19 @@ from config.invariants import findings
 from tests.crash.state import State, differing, state
 
 MOST_KEPT = 20
+# Who holds up what: sessions of this database that are at something, nights that were stopped, chunks that wait.
+_HELD_BY = """
+SELECT format('%s %s %s/%s for %s s blocked by %s: %s', pid, state, wait_event_type, wait_event,
+              round(extract(epoch FROM clock_timestamp() - coalesce(xact_start, state_change))),
+              pg_blocking_pids(pid), left(query, 120))
+FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+UNION ALL SELECT format('advisory %s %s of %s', classid, objid, pid) FROM pg_locks
+          WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+UNION ALL SELECT format('night %s stopped %s times, at %s: %s', business_date, failures, failed_at, error)
+          FROM journal_night WHERE failures > 0
+UNION ALL SELECT format('%s chunks of %s, %s', count(*), business_date, stage) FROM journal_chunk
+          GROUP BY business_date, stage
+"""
 _LEFT = """
 SELECT 'chunks', count(*) FROM journal_chunk
 UNION ALL SELECT 'reactions', count(*) FROM journal_pending
@@ -58,7 +71,7 @@ class Tally:
     def hang(self, trial: str, what: str) -> None:
         """Work that should have ended, or ended in an error."""
         self.stuck += 1
-        self._say(what, trial)
+        self._say(f"{what} {holding()}", trial)
 
     def miss(self, trial: str, what: str, more: int) -> None:
         """Something is too few times there, or too many."""
@@ -86,6 +99,13 @@ def stuck() -> Mapping[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(_LEFT)
         return {name: count for name, count in cursor.fetchall() if count}
+
+
+def holding() -> list[str]:
+    """What is at work or stopped in the bank, in words for whoever reads why a trial did not end."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD_BY)
+        return [text for (text,) in cursor.fetchall()]
 
 
 def broken() -> list[str]:

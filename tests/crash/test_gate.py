@@ -29,4 +29,4 @@ def _with_life(each: classes.Class) -> bool:
 def test_what_was_disturbed_ends_as_if_it_had_not_been(rig: classes.Rig, each: classes.Class) -> None:
     tally = classes.run(rig, each, each[1])
     assert tally.trials >= each[1]
-    assert tally.is_clean, tally.found
+    assert tally.is_clean, "\n".join(tally.found)
