@@ -10,9 +10,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from followups.period_wording import PeriodRefused, asked_period
 from followups.queries.turn_around import GROUPS, STEPS, Figure, Spread, Taken, tasks_behind, turn_around
-from followups.rules.period import Asked, asked_of, day_of
-from journal.errors import ActionRefused
+from followups.rules.period import Asked
 from loans.queries import require_business_date
 from people.api.views import ApiView, reads
 
@@ -27,10 +27,6 @@ _BEHIND = (
     OpenApiParameter("step", OpenApiTypes.STR, enum=list(STEPS)),
     OpenApiParameter("only", OpenApiTypes.STR, enum=["late", "finding"]),
 )
-
-
-class PeriodRefused(ActionRefused):
-    code = "wrong_period"
 
 
 class SpreadReply(serializers.Serializer[Any]):
@@ -122,12 +118,10 @@ class TurnAroundTaskList(ApiView):
 
 
 def _asked(given: Mapping[str, str]) -> Asked:
-    for name in ("from", "to"):
-        if name in given and day_of(given[name]) is None:
-            raise PeriodRefused(_("请填写有效日期，如 2026-10-30"), field=name)
-    if given.get("by", "branch") not in GROUPS:
-        raise PeriodRefused(_("没有这种汇总方式。"), field="by")
-    return asked_of(given, require_business_date(), GROUPS)
+    for name in ("from", "to", "by"):
+        if given.get(name) == "":
+            raise PeriodRefused(_("请填写内容"), field=name)
+    return asked_period(given, require_business_date(), GROUPS)
 
 
 def _spread(found: Spread) -> dict[str, int | None]:

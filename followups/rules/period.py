@@ -1,4 +1,4 @@
-"""Decides which period figures are asked for: what is no day or no group counts as not asked."""
+"""Decides which period figures are asked for, and what cannot be answered: no day, no group, one that runs back."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -25,13 +25,33 @@ class Asked:
         return {**found, "branch": self.branch} if self.branch else found
 
 
+class WrongPeriod(ValueError):
+    """What is asked cannot be answered: `fault` is no_day, no_group, runs_back or too_long, of a field."""
+
+    def __init__(self, field: str, fault: str) -> None:
+        super().__init__(f"{field}: {fault}")
+        self.field, self.fault = field, fault
+
+
 def asked_of(given: Mapping[str, str], today: date, groups: Collection[str]) -> Asked:
-    """The last 90 days by the first group where nothing else is asked; two years at most."""
-    last = day_of(given.get("to", "")) or today
-    first = day_of(given.get("from", "")) or last - timedelta(days=PERIOD_DAYS - 1)
-    by = given.get("by", "")
-    first = max(min(first, last), last - _LONGEST)
-    return Asked(first, last, by if by in groups else next(iter(groups)), given.get("branch", "").strip()[:20])
+    """The last 90 days by the first group where nothing else is asked; two years at most. Empty is not asked."""
+    days: dict[str, date] = {}
+    for name in ("to", "from"):
+        if given.get(name, ""):
+            found = day_of(given[name])
+            if found is None:
+                raise WrongPeriod(name, "no_day")
+            days[name] = found
+    last = days.get("to", today)
+    first = days.get("from", last - timedelta(days=PERIOD_DAYS - 1))
+    if first > last:
+        raise WrongPeriod("to" if "to" in days else "from", "runs_back")
+    if last - first > _LONGEST:
+        raise WrongPeriod("from", "too_long")
+    by = given.get("by", "") or next(iter(groups))
+    if by not in groups:
+        raise WrongPeriod("by", "no_group")
+    return Asked(first, last, by, given.get("branch", "").strip()[:20])
 
 
 def day_of(text: str) -> date | None:

@@ -9,12 +9,14 @@ from django.urls import reverse
 
 from followups.actions.turn_around_file import group_words, line_word, step_words, take_turn_around
 from followups.models import VisitTask
+from followups.period_wording import PeriodRefused, asked_period
 from followups.queries import desk
 from followups.queries.turn_around import GROUPS, STEPS, Figure, breaching, tasks_behind, turn_around
-from followups.rules.period import Asked, asked_of
+from followups.rules.period import Asked
 from followups.views.rows import desk_rows
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
+from loans.views.files import answer
 from loans.views.pricing import asked_form, handed_out
 from people.queries import branches_visible_to
 from people.web import PageView, no_store
@@ -22,18 +24,32 @@ from people.web import PageView, no_store
 AHEAD_DAYS = 60
 
 
-class TurnAroundPage(PageView):
+class PeriodPage(PageView):
+    """A page of a period; one that cannot be answered is told beside the filters, and nothing is counted."""
+
     permission = "loans.view_reports"
-    template_name = "followups/turn_around/page.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return no_store(self.render_to_response(self.get_context_data()))
+        try:
+            return no_store(self.render_to_response(self.get_context_data()))
+        except PeriodRefused as refusal:
+            given = {name: request.GET.get(name, "")[:40] for name in ("from", "to", "by", "branch")}
+            context = super().get_context_data(**kwargs, refused=refusal.message, field=refusal.field, given=given)
+            return answer(self, {**context, **self.beside()}, refusal)
+
+    def beside(self) -> dict[str, Any]:
+        """What the filters offer."""
+        return {"groups": group_words(), "branches": list(branches_visible_to(self.staff))}
+
+
+class TurnAroundPage(PeriodPage):
+    template_name = "followups/turn_around/page.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         today = open_business_date()
         if today is None:
             return super().get_context_data(**kwargs, is_closed=True)
-        asked = asked_of(self.request.GET.dict(), today, GROUPS)
+        asked = asked_period(self.request.GET.dict(), today, GROUPS)
         found = turn_around(self.staff, asked.first, asked.last, by=asked.by, branch=asked.branch)
         late = dict(breaching(self.staff, today + timedelta(days=AHEAD_DAYS), branch=asked.branch))
         tasks = {task.pk: task for task in desk(self.staff).filter(pk__in=late)}
@@ -41,13 +57,13 @@ class TurnAroundPage(PageView):
         return super().get_context_data(
             **kwargs,
             asked=asked,
+            given=asked.query,
+            **self.beside(),
             rows=[_line(figure, asked) for figure in found.rows],
             whole=_line(found.whole, asked, is_whole=True) if found.whole else None,
             steps=[(step, step_words()[step]) for step in STEPS],
-            groups=group_words(),
             group_word=group_words()[asked.by],
             breaching=[(row, late[row.task.pk], _step_of(row.task)) for row in rows],
-            branches=list(branches_visible_to(self.staff)),
             query=urlencode(asked.query),
             business_date=today,
         )
@@ -75,21 +91,17 @@ def _line(figure: Figure, asked: Asked, *, is_whole: bool = False) -> dict[str, 
     }
 
 
-class TurnAroundTasks(PageView):
+class TurnAroundTasks(PeriodPage):
     """The tasks that a figure is made of, the longest first; each leads to its events."""
 
-    permission = "loans.view_reports"
     template_name = "followups/turn_around/tasks.html"
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return no_store(self.render_to_response(self.get_context_data()))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         today = open_business_date()
         if today is None:
             return super().get_context_data(**kwargs, is_closed=True)
         given = self.request.GET
-        asked = asked_of(given.dict(), today, GROUPS)
+        asked = asked_period(given.dict(), today, GROUPS)
         step, only = given.get("step", ""), given.get("only", "")
         taken = tasks_behind(
             self.staff, asked.first, asked.last, by=asked.by, branch=asked.branch, code=given.get("code"),
@@ -114,8 +126,8 @@ class TurnAroundFile(PageView):
 
     def get(self, request: HttpRequest, form: str) -> HttpResponse:
         kind = asked_form(form)
-        asked = asked_of(request.GET.dict(), open_business_date() or self.at.date(), GROUPS)
         try:
+            asked = asked_period(request.GET.dict(), open_business_date() or self.at.date(), GROUPS)
             return handed_out(
                 take_turn_around(
                     form=kind,

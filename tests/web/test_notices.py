@@ -191,9 +191,27 @@ def test_turn_around_says_the_same_on_the_page_in_files_and_over_the_api(bank: B
     assert client.get(reverse("followups:turn_around_file", args=["xlsx"]), asked).content[:2] == b"PK"
     text = client.get(reverse("followups:turn_around_file", args=["csv"]), asked).content.decode("utf-8-sig")
     assert officer.name in text
-    for wrong in ({"by": "x"}, {"from": "2026-13-01"}):
-        assert bank.api("manager").get("turn-around/", **wrong).status_code == 422
-        assert client.get(reverse("followups:turn_around"), wrong).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"by": "x"}, "by"), ({"from": "2026-13-01"}, "from"), ({"from": "2026-10-30", "to": "2026-01-01"}, "to"),
+        ({"from": "2020-01-01", "to": "2026-01-01"}, "from"),
+    ],
+)  # fmt: skip
+def test_a_period_that_cannot_be_answered_is_refused_with_its_field(
+    bank: Bank, wrong: dict[str, str], field: str
+) -> None:
+    client = client_of(bank, "manager")
+    for path in ("turn-around/", "turn-around/tasks/"):
+        reply = bank.api("manager").get(path, **wrong)
+        assert reply.status_code == 422
+        assert reply.json()["error"]["code"] == "wrong_period" and field in reply.json()["error"]["fields"]
+    for name in ("followups:turn_around", "followups:turn_around_tasks"):
+        page = client.get(reverse(name), wrong)
+        assert page.status_code == 422 and 'role="alert"' in page.content.decode()
+    assert client.get(reverse("followups:turn_around_file", args=["csv"]), wrong).status_code == 422
 
 
 def test_why_a_task_is_with_somebody_and_who_goes_along_is_shown(bank: Bank) -> None:
