@@ -151,7 +151,9 @@ def quiet(stand: Stand) -> Iterator[Result]:
     pairs = stand.compare(
         evening(stand), read, prepare=_opened_again(stand), parts=("dates",), pairs=min(stand.pairs, 3)
     )
-    note = "other: one pass over the positions, read only"
+    done = [f"{stage} {what} {count}" for stage, counts in pairs.ours[0].said["counts"].items()
+            for what, count in counts.items() if count]  # fmt: skip
+    note = f"other: one pass over the positions, read only; the evening did: {', '.join(done) or 'nothing'}"
     if stand.book.loans >= _LARGE:
         start_up = _start_up(stand, _opened_again)
         for cost in pairs.ours:
@@ -180,14 +182,20 @@ FROM loans_businessdate day WHERE day.day = %(day)s AND before.day = %(day)s - 1
 """
 
 
-# Arrears that reach their 31st or 91st day on the date are found by it however often it is opened: made a day older.
+# Arrears that reach their 31st or 91st day on the date, and an installment that is late since this date beside one that
+# was before, are found by it however often it is opened, and so are grades of the date: made a day older.
 _NOTHING_CROSSES = (
+    """
+UPDATE loans_installment i SET due_on = i.due_on - 1, overdue_from = i.overdue_from - 1 FROM loans_position p
+WHERE p.loan_id = i.loan_id AND i.settled_on IS NULL AND i.due_on = %(day)s - 1 AND p.overdue_since < i.due_on
+""",
     """
 UPDATE loans_installment i SET overdue_from = i.overdue_from - 1 FROM loans_position p
 WHERE p.loan_id = i.loan_id AND i.settled_on IS NULL AND i.overdue_from = p.overdue_since
   AND p.overdue_since IN (%(day)s - 31, %(day)s - 91)
 """,
     "UPDATE loans_position SET overdue_since = overdue_since - 1 WHERE overdue_since IN (%(day)s - 31, %(day)s - 91)",
+    "UPDATE risk_grade SET graded_on = graded_on - 1 WHERE graded_on = %(day)s AND superseded_on IS NULL",
 )
 
 # And who is reminded three days ahead is reminded of the 30th, on which nothing is due: due days end with the 28th.
@@ -200,9 +208,16 @@ ALTER TABLE loans_parameter ENABLE TRIGGER USER
 
 
 def _opened_again(stand: Stand) -> Callable[[Any], None]:
+    """After the date's evening comes one more, for what the first one brought forward to this very date."""
+
     def prepared(cursor: Any) -> None:
         prepare(cursor)
-        evening(stand)()
+        for _evening in range(2):
+            evening(stand)()
+            open_again(cursor)
+        cursor.execute(f"VACUUM (ANALYZE, INDEX_CLEANUP ON) {_WRITTEN}")
+
+    def open_again(cursor: Any) -> None:
         cursor.execute("DELETE FROM journal_run WHERE business_date = %s", [MEASURED_ON])
         cursor.execute("DELETE FROM loans_businessdate WHERE day > %s", [MEASURED_ON])
         cursor.execute(_CARRIED, {"day": MEASURED_ON})
@@ -218,7 +233,6 @@ def _opened_again(stand: Stand) -> Callable[[Any], None]:
             )
         for statement in (*_NOTHING_CROSSES, _NOTHING_TO_REMIND_OF):
             cursor.execute(statement, {"day": MEASURED_ON})
-        cursor.execute(f"VACUUM (ANALYZE, INDEX_CLEANUP ON) {_WRITTEN}")
 
     return prepared
 
