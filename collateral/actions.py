@@ -139,6 +139,12 @@ def update_occupancy(*, loan_id: int, is_owner_occupied: bool, by: str, at: date
 
 
 @transaction.atomic
+def record_delivery(*, loan_id: int, is_delivered: bool, by: str, at: datetime) -> None:
+    """Sets whether the loan's home was handed over, as a visit found it."""
+    _record_found(loan_id, {"is_delivered": is_delivered}, "collateral.delivery_recorded", by=by, at=at)
+
+
+@transaction.atomic
 def record_registration(*, loan_id: int, kind: str | None, registration_no: str | None, by: str, at: datetime) -> None:
     """Sets kind and number of the loan's charge, as verified; None leaves a part as it is."""
     charge = Charge.objects.select_for_update().filter(loan_id=loan_id).order_by("id").first()

@@ -22,6 +22,8 @@ class Property(models.Model):
     district = models.CharField(_("区"), max_length=40, blank=True)
     property_type = models.CharField(max_length=20, choices=PropertyType.choices)
     is_owner_occupied = models.BooleanField(null=True)
+    # Handed over to the buyer, as somebody found it; null: nobody said so, the kind of the charge tells.
+    is_delivered = models.BooleanField(null=True)
     value = models.DecimalField(max_digits=15, decimal_places=2, null=True)
     valued_on = models.DateField(null=True)
     # Where it stands, as the first visit with a consented position found it; photos are compared with it.

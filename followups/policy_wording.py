@@ -35,6 +35,7 @@ FACT_WORDS = {
     "remaining_months": gettext_lazy("剩余期限（月）"),
     "term_months": gettext_lazy("合同期限（月）"),
     "is_owner_occupied": gettext_lazy("自住"),
+    "is_delivered": gettext_lazy("房屋已交付"),
     "district": gettext_lazy("区"),
     "sample_percentile": gettext_lazy("抽样百分位"),
     "product": gettext_lazy("产品"),
@@ -80,7 +81,7 @@ def value_words(fact: str, value: Any) -> str:
         return str(GradeLevel(value).label)
     if fact == "product" and value in Product.values:
         return str(Product(value).label)
-    if fact == "is_owner_occupied":
+    if fact in ("is_owner_occupied", "is_delivered"):
         return _("是") if value else _("否")
     if fact in FACTS and FACTS[fact].kind == "PERCENT":
         return f"{value}%"

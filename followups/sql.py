@@ -87,6 +87,9 @@ home AS (
     SELECT c.loan_id, CASE WHEN count(*) = count(h.value) THEN sum(h.value) END AS value,
            CASE WHEN count(*) = count(h.valued_on) THEN min(h.valued_on) END AS valued_on,
            bool_and(h.is_owner_occupied) AS is_owner_occupied, min(h.district) AS district,
+           -- what was found on the spot; else a formal mortgage needs a house that stands, an advance notice does not
+           bool_and(coalesce(h.is_delivered, CASE c.kind WHEN 'FORMAL' THEN true WHEN 'ADVANCE_NOTICE' THEN false END))
+               AS is_delivered,
            min(c.kind) AS registration, min(h.insured_until) AS insured_until
       FROM collateral_charge c JOIN collateral_property h ON h.id = c.property_id
      WHERE c.loan_id = ANY(%(ids)s)
@@ -105,14 +108,16 @@ WITH {_SLOW}, {_HOME}, {BESIDE}, history AS (
            count(*) FILTER (WHERE t.closed_on IS NOT NULL AND t.rule = 'PERIODIC') AS periodic_ended,
            max(t.closed_on) FILTER (WHERE t.outcome IN ('APPROVED', 'CLEAN')) AS last_followup_on,
            -- a borrower who refused to talk has not been talked to
-           bool_or(t.kind = 'FIRST' AND t.method <> 'OFF_SITE' AND t.outcome = 'APPROVED' AND NOT EXISTS (
+           bool_or(t.kind = 'FIRST' AND t.method NOT IN ('OFF_SITE', 'SELF_SERVICE') AND t.outcome = 'APPROVED'
+               AND NOT EXISTS (
                SELECT 1 FROM followups_visit v
                 WHERE v.task_id = t.id AND v.draft ->> 'contact_outcome' = 'REFUSED')) AS is_talk_held
       FROM followups_visittask t WHERE t.loan_id = ANY(%(ids)s) GROUP BY t.loan_id
 )
 SELECT l.id, l.loan_note_no, l.branch_id, officer.id, l.disbursed_on, l.matures_on, l.baseline_on,
        l.principal_original, l.payment_record, l.last_visit_on, p.principal_balance, p.overdue_since,
-       p.settled_on IS NOT NULL, grade.level, home.value, home.is_owner_occupied, home.district,
+       p.settled_on IS NOT NULL, grade.level, home.value, home.is_owner_occupied, home.is_delivered,
+       home.district,
        slow.due_on, slow.settled_on, history.still_open, history.ended, history.periodic_ended,
        history.last_followup_on, history.is_talk_held, history.loan_id IS NOT NULL, coalesce(beside.balance, 0),
        l.product, l.credit_score, l.approver_id

@@ -202,6 +202,7 @@ _BY_FACT: Mapping[str, _Say] = {
     "principal_original": _amount,
     "principal_balance": _amount,
     "is_owner_occupied": _occupancy,
+    "is_delivered": lambda p: _("房屋已交付") if p["value"] else _("房屋未交付"),
     "district": lambda p: str(p["value"]),
     "sample_percentile": lambda p: _("抽样%(limit)s%%") % p,
 }

@@ -45,6 +45,7 @@ _SHORT = {
     "FIELD": gettext_noop("实地"),
     "VIDEO": gettext_noop("视频"),
     "COUNTER": gettext_noop("面谈"),
+    "SELF_SERVICE": gettext_noop("自助"),
 }
 
 

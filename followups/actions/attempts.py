@@ -47,6 +47,7 @@ from followups.models import (
 from followups.queries.attempts import attempts_of
 from followups.rules import attempts as rules
 from followups.rules.checklist import CALLING, TEXT_LIMIT, text_faults
+from followups.rules.facts import TALKS
 from loans.queries import calendar, parameter, require_business_date
 from people.actions import require
 from people.models import Staff
@@ -99,7 +100,7 @@ def record_attempt(
         task=task,
         at=at,
         business_date=require_business_date(),
-        method=Method.PHONE if task.method == Method.OFF_SITE else task.method,
+        method=task.method if task.method in TALKS else Method.PHONE,
         by=by,
         outcome=outcome,
         note=words,

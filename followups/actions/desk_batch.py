@@ -25,7 +25,7 @@ from followups.actions.tasks import (
 )
 from followups.models import EventKind, MergedTask, MergeMode, Method, Outcome, Subject, TaskState, Visit, VisitTask
 from followups.queries.cover import is_held_by
-from followups.rules.facts import WEIGHT
+from followups.rules.facts import TALKS, WEIGHT
 from journal.errors import ActionRefused
 from loans.queries import lock_positions, require_business_date
 from people.actions import require
@@ -81,7 +81,7 @@ def announce(*, task_id: int, on: date, by: Staff, at: datetime) -> Message:
     require_to_do(task)
     if not is_held_by(task, by):
         raise NotYours(task.assigned_to.name if task.assigned_to else "")
-    if task.is_light or task.method == Method.OFF_SITE or task.subject == Subject.PROPERTY:
+    if task.is_light or task.method not in TALKS or task.subject == Subject.PROPERTY:
         raise WrongState(_("该任务不需要约见客户。"))
     made = announce_visit(loan_id=task.loan_id, on=on, by=by, at=at)
     tell(task, "followups.visit_announced", by=by, at=at, message_id=made.pk, on=on.isoformat())

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from followups.actions.refusals import LightItem, MethodWrong, NotYours, WrongState
 from followups.actions.tasks import add_event, change_task, checked_reason, locked_task, require_to_do, tell
-from followups.models import EventKind, Method, Subject, Visit, VisitTask
+from followups.models import EventKind, Level, Method, Subject, TaskKind, Visit, VisitTask
 from followups.queries.cover import is_held_by
 from followups.queries.form import asked_of
 from followups.rules.checklist import CALLING
@@ -19,6 +19,11 @@ from people.queries import may
 REASON_LEAST = 2
 # A home is looked at, on the spot or by video; it cannot be called, nor does it come to the counter.
 OF_A_HOME = (Method.FIELD, Method.VIDEO)
+
+
+def may_be_self_service(task: VisitTask) -> bool:
+    """May the borrower answer by himself? Never the first visit, nor what an event or a grave warning asks for."""
+    return task.kind == TaskKind.PERIODIC and task.level > Level.ORANGE
 
 
 @transaction.atomic
@@ -36,6 +41,8 @@ def choose_method(*, task_id: int, method: str, note: str, by: Staff, at: dateti
         raise NotYours(task.assigned_to.name if task.assigned_to else "")
     if method not in Method.values or method == Method.OFF_SITE:
         raise MethodWrong(_("请从所列方式中选择。"))
+    if method == Method.SELF_SERVICE and not may_be_self_service(task):
+        raise MethodWrong(_("只有没有红橙预警的定期回访可以由客户自助填报。"))
     if task.subject != Subject.LOAN and method not in OF_A_HOME:
         raise MethodWrong(_("仅查押品的回访只能实地走访或视频查看。"))
     words = checked_reason(note, least=REASON_LEAST, field="note")

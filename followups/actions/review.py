@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from collateral.actions import record_insurance, record_registration, update_occupancy
+from collateral.actions import record_delivery, record_insurance, record_registration, update_occupancy
 from followups import report_pdf
 from followups.actions.events import close_events
 from followups.actions.measures import open_measures
@@ -46,6 +46,7 @@ from followups.models import (
 from followups.queries.facts import is_known_to
 from followups.queries.review import REVIEWS, document_of, makers_of, turn_fault
 from followups.rules.checklist import SECTIONS, answer_of
+from followups.rules.delivery import NOT_DELIVERED, delivered
 from followups.rules.report import content_sha256 as sha256_of
 from followups.rules.review import MANAGER, RISK
 from journal.actions import store_exhibit
@@ -257,8 +258,11 @@ def _hand_down(task: VisitTask, report: VisitReport, *, by: Staff, at: datetime)
         )
     if "phone" in found:
         change_phone(party_id=party_id, phone=found["phone"], by=actor, at=at, loan_id=task.loan_id)
-    if "occupancy" in found:
+    if found.get("occupancy", NOT_DELIVERED) != NOT_DELIVERED:
         update_occupancy(loan_id=task.loan_id, is_owner_occupied=found["occupancy"] == "OWNER", by=actor, at=at)
+    is_delivered = delivered(found.get("occupancy", ""), found.get("delivered_on", ""), report.submitted_on)
+    if is_delivered is not None:
+        record_delivery(loan_id=task.loan_id, is_delivered=is_delivered, by=actor, at=at)
     if found.get("insurance_until"):
         insured_until = date.fromisoformat(found["insurance_until"])
         record_insurance(loan_id=task.loan_id, insured_until=insured_until, by=actor, at=at)

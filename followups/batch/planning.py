@@ -314,8 +314,8 @@ def case_of(row: tuple[Any, ...], day: Day) -> Case:
     """A gathered row as facts; the order of columns is that of `sql.FACTS`."""
     (
         loan_id, note_no, branch_id, officer_id, disbursed_on, matures_on, baseline_on, original, marks, last_visit_on,
-        balance, overdue_since, is_settled, grade, value, is_owner_occupied, district, slow_due, slow_settled,
-        still_open, ended, periodic_ended, last_followup_on, is_talk_held, has_tasks, beside,
+        balance, overdue_since, is_settled, grade, value, is_owner_occupied, is_delivered, district, slow_due,
+        slow_settled, still_open, ended, periodic_ended, last_followup_on, is_talk_held, has_tasks, beside,
         product, credit_score, approver_id,
     ) = row  # fmt: skip
     record = PaymentRecord(tuple(zip(slow_due or (), slow_settled or (), strict=True)), marks, baseline_on)
@@ -338,6 +338,7 @@ def case_of(row: tuple[Any, ...], day: Day) -> Case:
         months_on_book=full_months(disbursed_on, day.as_of),
         remaining_months=full_months(day.as_of, matures_on),
         is_owner_occupied=is_owner_occupied,
+        is_delivered=is_delivered,
         district=district or "",
         area_volatility=day.volatilities.get(district or ""),
         product=product,

@@ -26,7 +26,7 @@ class VisitAttempt(models.Model):
     task = models.ForeignKey(VisitTask, on_delete=models.PROTECT, related_name="attempts")
     at = models.DateTimeField()
     business_date = models.DateField()
-    method = models.CharField(max_length=10, choices=Method.choices)
+    method = models.CharField(max_length=12, choices=Method.choices)
     by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="attempts")
     outcome = models.CharField(max_length=16, choices=ContactOutcome.choices)
     note = models.CharField(max_length=300, blank=True)

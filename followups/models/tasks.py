@@ -23,6 +23,8 @@ class Method(models.TextChoices):
     FIELD = "FIELD", _("实地走访")
     VIDEO = "VIDEO", _("视频回访")
     COUNTER = "COUNTER", _("网点面谈")
+    # The borrower fills the form in by himself; an officer enters what came in.
+    SELF_SERVICE = "SELF_SERVICE", _("自助填报")
 
 
 class Subject(models.TextChoices):
@@ -104,7 +106,7 @@ class VisitTask(models.Model):
     cycle = models.CharField(max_length=40)
     # 逾期跟踪: closes itself on payment, needs no visit.
     is_light = models.BooleanField(default=False)
-    method = models.CharField(max_length=10, choices=Method.choices)
+    method = models.CharField(max_length=12, choices=Method.choices)
     subject = models.CharField(
         max_length=8, choices=Subject.choices, default=Subject.LOAN, db_default=Subject.LOAN.value
     )

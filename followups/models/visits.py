@@ -20,7 +20,7 @@ class Visit(models.Model):
 
     task = models.OneToOneField(VisitTask, on_delete=models.PROTECT, related_name="visit")
     checklist = models.ForeignKey(Checklist, on_delete=models.PROTECT)
-    method = models.CharField(max_length=10, choices=Method.choices)
+    method = models.CharField(max_length=12, choices=Method.choices)
     lead_visitor = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="visits_led")
     second_visitor = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="visits_joined")
     started_at = models.DateTimeField()

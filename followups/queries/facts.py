@@ -19,6 +19,7 @@ from collateral.queries import collateral_values
 from followups.models import OPEN_STATES, ReportState, Visit, VisitReport, VisitTask
 from followups.queries.cover import is_held_by
 from followups.queries.projects import shared_leads
+from followups.rules.delivery import NOT_DELIVERED
 from followups.rules.projects import SHARED_FACTS
 from loans.models import FiveClass, Installment, Loan
 from loans.queries import LoanReads, calendar, overdue_grace_days, require_business_date
@@ -198,8 +199,9 @@ def _facts_of_collateral(loan: Loan, occupancy_seen: Fact | None) -> dict[str, F
 
 
 def _agrees(seen: Fact | None, is_owner_occupied: bool) -> bool:
-    """The last visit's word (let, vacant, …) is finer than the register's yes or no."""
-    return seen is not None and (seen["value"] == "OWNER") == is_owner_occupied
+    """The last visit's word (let, vacant, …) is finer than the register's yes or no, which a home that is not handed
+    over leaves open."""
+    return seen is not None and (seen["value"] == NOT_DELIVERED or (seen["value"] == "OWNER") == is_owner_occupied)
 
 
 def _facts_of_system(loan: Loan) -> dict[str, Fact]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from followups.rules.facts import FIRST, IRREGULAR, OFF_SITE, WEIGHT, Facts, OpenTask, Planned, Reason
+from followups.rules.facts import FIRST, IRREGULAR, OFF_SITE, TALKS, WEIGHT, Facts, OpenTask, Planned, Reason
 from followups.rules.states import PLANNED
 
 _OVERDUE = "OVERDUE_"
@@ -81,7 +81,7 @@ def _is_movable(task: OpenTask) -> bool:
 
 
 def _is_talk(method: str) -> bool:
-    return method != OFF_SITE
+    return method in TALKS
 
 
 def _heavier(one: str, other: str) -> str:

@@ -6,7 +6,7 @@ Versioned: what is changed here is installed as the next version (`DEFAULT_VERSI
 from collections.abc import Sequence
 from typing import Any, Final
 
-DEFAULT_VERSION: Final = 3
+DEFAULT_VERSION: Final = 4
 
 SECTIONS: Final[tuple[tuple[str, str, str], ...]] = (
     ("identity", "身份与联系", "Identity and contact"),
@@ -27,7 +27,9 @@ SECTIONS: Final[tuple[tuple[str, str, str], ...]] = (
 
 _ALL_KINDS: Final = ("FIRST", "PERIODIC", "IRREGULAR")
 _TALKS: Final = ("PHONE", "FIELD", "VIDEO", "COUNTER")
-_EVERY: Final = ("OFF_SITE", *_TALKS)
+# Whatever brings the borrower's own answers.
+_ANSWERED: Final = ("SELF_SERVICE", *_TALKS)
+_EVERY: Final = ("OFF_SITE", *_ANSWERED)
 # What a visit to the home alone asks (S2.3): nothing of the borrower's means, no telephone.
 PROPERTY_SECTIONS: Final = ("occupancy", "collateral", "registration")
 # What a visit to a whole development asks (楼盘): nothing of any one borrower.
@@ -46,7 +48,7 @@ def _item(
     *,
     type: str = "text",
     kinds: Sequence[str] = _ALL_KINDS,
-    methods: Sequence[str] = _TALKS,
+    methods: Sequence[str] = _ANSWERED,
     required: bool = False,
     before: str = "",
     choices: Sequence[tuple[str, str, str]] = (),
@@ -121,6 +123,13 @@ _MET_AT = (
     ("OWN_BRANCH", "管户网点", "Own branch"),
     ("OTHER_BRANCH", "其他网点", "Another branch"),
     ("OUTREACH", "外出服务点", "Service point outside"),
+)
+_SENT_BY = (
+    ("COUNTER", "网点交回", "Handed in at a branch"),
+    ("POST", "邮寄", "By post"),
+    ("EMAIL", "电子邮件", "By email"),
+    ("MESSAGE", "短信或即时消息", "By message"),
+    ("MOBILE", "手机银行", "By mobile bank"),
 )
 _PROJECT_STATES = (
     ("NORMAL", "正常在建", "Being built"),
@@ -235,6 +244,11 @@ DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
     _item("video_recording", "identity", "录像编号", "Recording number", methods=("VIDEO",), required=True, max=80),
     _item("met_at", "identity", "面谈地点", "Where the talk was", type="choice", choices=_MET_AT, methods=("COUNTER",),
           required=True, normal="OWN_BRANCH"),
+    # Self-service: how the borrower's own answers came in, and when they were given.
+    _item("sent_by", "identity", "回件途径", "How it was sent in", type="choice", choices=_SENT_BY,
+          methods=("SELF_SERVICE",), required=True),
+    _item("filled_on", "identity", "客户填报日期", "Filled in on", type="date", methods=("SELF_SERVICE",),
+          required=True),
     _item("recording_no", "identity", "录音编号", "Recording number", methods=("PHONE", "COUNTER"), max=80),
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from followups.rules.checklist import Item, items_for
-from followups.rules.facts import FIELD, IRREGULAR, LEVELS, OFF_SITE, PHONE, WEIGHT
+from followups.rules.facts import FIELD, IRREGULAR, LEVELS, PHONE, TALKS, WEIGHT
 from followups.rules.states import IN_PROGRESS, PLANNED, RETURNED
 from loans.rules.calendar import Calendar
 
@@ -313,7 +313,7 @@ def _untouched(tasks: Sequence[Task]) -> Task | None:
     """The visit that nobody has begun, one made by events before others."""
     fitting = [
         task for task in tasks
-        if task.state == PLANNED and task.kind == IRREGULAR and not task.is_light and task.method != OFF_SITE
+        if task.state == PLANNED and task.kind == IRREGULAR and not task.is_light and task.method in TALKS
         and task.rule != PROJECT_RULE
     ]  # fmt: skip
     return min(fitting, key=lambda task: (task.rule != RULE, task.id or 0), default=None)
@@ -323,7 +323,7 @@ def _begun(tasks: Sequence[Task]) -> Task | None:
     """The talk that is being held, the most thorough first."""
     begun = [
         task for task in tasks
-        if task.state in (IN_PROGRESS, RETURNED) and task.method != OFF_SITE and task.rule != PROJECT_RULE
+        if task.state in (IN_PROGRESS, RETURNED) and task.method in TALKS and task.rule != PROJECT_RULE
     ]  # fmt: skip
     return max(begun, key=lambda task: (WEIGHT[task.method], -(task.id or 0)), default=None)
 

@@ -15,9 +15,12 @@ from typing import Any
 from people.rules.policy import Line
 
 PHONE, FIELD, OFF_SITE, VIDEO, COUNTER = "PHONE", "FIELD", "OFF_SITE", "VIDEO", "COUNTER"
+SELF_SERVICE = "SELF_SERVICE"
 FIRST, PERIODIC, IRREGULAR = "FIRST", "PERIODIC", "IRREGULAR"
 # How much a method asks for; the machine may raise it, never lower it.
-WEIGHT = {OFF_SITE: 0, PHONE: 1, VIDEO: 2, COUNTER: 2, FIELD: 3}
+WEIGHT = {OFF_SITE: 0, SELF_SERVICE: 1, PHONE: 2, VIDEO: 3, COUNTER: 3, FIELD: 4}
+# In which somebody speaks with the borrower; a form that was sent in is none.
+TALKS = (PHONE, VIDEO, COUNTER, FIELD)
 LEVELS = {"RED": 1, "ORANGE": 2, "YELLOW": 3, "NONE": 9}
 
 Key = tuple[str, str]
@@ -45,6 +48,7 @@ class Facts:
     months_on_book: int = 0
     remaining_months: int = 0
     is_owner_occupied: bool | None = None
+    is_delivered: bool | None = None
     district: str = ""
     area_volatility: Decimal | None = None
     product: str | None = None
@@ -148,6 +152,7 @@ def known(facts: Facts) -> dict[str, object]:
         "remaining_months": facts.remaining_months,
         "term_months": facts.term_months,
         "is_owner_occupied": facts.is_owner_occupied,
+        "is_delivered": facts.is_delivered,
         "district": facts.district,
         "area_volatility": facts.area_volatility,
         "sample_percentile": facts.sample_percentile,

@@ -18,7 +18,7 @@ from followups.rules.default_policy import (
     OVERDUE,
     PERIODIC,
 )
-from followups.rules.facts import WEIGHT
+from followups.rules.facts import TALKS, WEIGHT
 from followups.rules.policy_facts import FACTS
 from followups.rules.policy_results import LEAST_MONTHS, MOST_MONTHS, faults
 from followups.rules.policy_space import Box, Space, less, meet
@@ -180,7 +180,7 @@ def _first_visits(lines: Sequence[Line]) -> Iterator[Finding]:
             yield Finding("FIRST_TOO_LATE", ERROR, (line.number,), day)
         elif line.kind == FIRST_TALK and int(line.result["days"]) > last:
             yield Finding("TALK_AFTER_NODES", WARNING, (line.number,), {"day": line.result["days"], "last": last})
-        if line.kind == FIRST_METHOD and line.result["method"] == "OFF_SITE":
+        if line.kind == FIRST_METHOD and line.result["method"] not in TALKS:
             yield Finding("NO_TALK", ERROR, (line.number,))
 
 

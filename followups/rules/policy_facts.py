@@ -97,6 +97,8 @@ FACTS: dict[str, FactType] = {
         _count("remaining_months", 600),
         _count("term_months", 600),
         FactType("is_owner_occupied", YES_NO, may_be_unknown=True),
+        # As a visit found it; else a home under a formal mortgage stands, one under an advance notice does not yet.
+        FactType("is_delivered", YES_NO, may_be_unknown=True),
         FactType("district", WORD),
         _count("sample_percentile", 99),
         FactType("product", CHOICE, choices=("COMMERCIAL", "HOUSING_FUND")),

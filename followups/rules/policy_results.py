@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from followups.rules.default_policy import CYCLE_BOUNDS, FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE, PERIODIC
-from followups.rules.facts import LEVELS, OFF_SITE, WEIGHT
+from followups.rules.facts import LEVELS, TALKS, WEIGHT
 
 LEAST_MONTHS, MOST_MONTHS = 1, 12
 MOST_METHODS = 24
@@ -31,7 +31,7 @@ def _method(value: Any) -> bool:
 
 
 def _talk(value: Any) -> bool:
-    return _method(value) and value != OFF_SITE
+    return isinstance(value, str) and value in TALKS
 
 
 def _methods(value: Any) -> bool:

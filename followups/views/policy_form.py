@@ -25,7 +25,7 @@ _ASKED = {
     PERIODIC: ("months", "methods", "level", "opens_days_before"),
     CYCLE_BOUNDS: ("least_months", "most_months"),
 }
-METHODS = ("OFF_SITE", "PHONE", "FIELD", "VIDEO", "COUNTER")
+METHODS = ("OFF_SITE", "SELF_SERVICE", "PHONE", "FIELD", "VIDEO", "COUNTER")
 FIRST_OF_A_KIND: dict[str, dict[str, Any]] = {
     FIRST_NODES: {"days": [30, 60, 90], "opens_day": 15},
     FIRST_TALK: {"days": 30},

@@ -12,6 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from followups import actions
+from followups.actions.methods import OF_A_HOME, may_be_self_service
 from followups.actions.relations import tell_relation, withdraw_relation
 from followups.actions.skips import waiting_skip
 from followups.assignment_wording import why_assigned
@@ -43,11 +44,12 @@ LEADS = (TaskState.PLANNED, TaskState.IN_PROGRESS)
 
 def methods_open_to(task: VisitTask) -> list[tuple[str, str]]:
     """The methods that a visit may be changed to; the action decides who may choose which."""
-    at_home = (Method.FIELD, Method.VIDEO)
     return [
         (value, str(label))
         for value, label in Method.choices
-        if value not in (Method.OFF_SITE, task.method) and (task.subject == Subject.LOAN or value in at_home)
+        if value not in (Method.OFF_SITE, task.method)
+        and (task.subject == Subject.LOAN or value in OF_A_HOME)
+        and (value != Method.SELF_SERVICE or may_be_self_service(task))
     ]
 
 

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection, transaction
 
 from followups import batch
 from followups.models import Checklist, FollowUpPolicy, TaskEvent, Visit, VisitTask
+from followups.rules.default_policy import LINES
 from followups.rules.facts import lot
 from followups.rules.states import LEGAL, STATES
 from followups.wording import evidence_lines, why, why_lines
@@ -79,7 +80,7 @@ def test_arrears_at_cut_over_have_their_task_on_the_day_they_are_found() -> None
     assert (step.rule, step.method, step.level, step.created_on) == ("OVERDUE_91", "FIELD", 1, DAY)
     assert DAY < step.due_on <= date(2026, 11, 6)
     assert why(step).startswith("逾期96天；期初已逾期")
-    assert why_lines(step)[-1] == "策略 v1 第 11 行：逾期91天及以上：红色，2个工作日内实地走访"
+    assert why_lines(step)[-1] == "策略 v1 第 12 行：逾期91天及以上：红色，2个工作日内实地走访"
 
 
 # S2.8, S2.20
@@ -124,7 +125,7 @@ def test_a_second_miss_within_six_months_asks_for_a_visit_at_once() -> None:
     set_position(loan, overdue_since=since)
     replan(since + timedelta(days=1))
     step = VisitTask.objects.get(loan=loan, rule="OVERDUE_8")
-    assert step.policy_line == 14
+    assert step.policy_line == 15
     assert "6个月内逾期2次" in why(step)
 
 
@@ -395,7 +396,7 @@ def test_the_default_policy_is_installed_once_by_two_people() -> None:
     batch.install_default_policy(at=AT)
     assert FollowUpPolicy.objects.get() == policy
     assert (policy.version, policy.maker, policy.checker) == (1, "P0001", "P0002")
-    assert policy.lines.count() == 25
+    assert policy.lines.count() == len(LINES)
     assert batch.policy_in_force(DAY).steps() == [
         {"from_day": 1, "until_day": 7, "rules": ["OVERDUE_1", "OVERDUE_8", "OVERDUE_31", "OVERDUE_91"]},
         {"from_day": 8, "until_day": 30, "rules": ["OVERDUE_8", "OVERDUE_31", "OVERDUE_91"]},

@@ -43,7 +43,8 @@ def keys(method: str, kind: str = "PERIODIC") -> set[str]:
 def test_each_way_of_talking_asks_what_proves_it() -> None:
     assert {"face_matched", "seen_at", "video_recording"} <= keys("VIDEO")
     assert "met_at" in keys("COUNTER") and "recording_no" in keys("COUNTER") & keys("PHONE")
-    for method in ("PHONE", "FIELD", "OFF_SITE"):
+    assert {"sent_by", "filled_on"} <= keys("SELF_SERVICE")
+    for method in ("PHONE", "FIELD", "OFF_SITE", "SELF_SERVICE"):
         assert not keys(method) & {"face_matched", "seen_at", "video_recording", "met_at"}
 
 
@@ -61,6 +62,35 @@ def test_a_video_and_a_counter_visit_go_to_an_approved_report(db: None, method: 
     report = actions.submit_visit(task_id=road.task.pk, version=1, draft=draft, by=road.officer, at=AT)
     assert report.content["cover"]["method"] == method
     assert road.approve(report).pdf is not None
+
+
+# S1.22
+def test_answers_that_a_borrower_sent_in_go_to_an_approved_report(db: None) -> None:
+    road = Road(method="SELF_SERVICE")
+    draft = filled(road.start(), sent_by={"now": "POST"}, filled_on={"now": "2026-10-28"})
+    assert "contact_outcome" not in draft
+    less = {**draft, "answers": {name: each for name, each in draft["answers"].items() if name != "filled_on"}}
+    with pytest.raises(actions.MissingAnswers) as refusal:
+        actions.submit_visit(task_id=road.task.pk, version=1, draft=less, by=road.officer, at=AT)
+    assert refusal.value.fields == ["filled_on"]
+    report = actions.submit_visit(task_id=road.task.pk, version=1, draft=draft, by=road.officer, at=AT)
+    assert report.content["cover"]["method"] == "SELF_SERVICE" and not report.is_clean
+    assert road.approve(report).pdf is not None
+
+
+@pytest.mark.parametrize("task", [{"kind": "FIRST", "rule": "FIRST_90"}, {"kind": "IRREGULAR"}, {"level": 2}])
+def test_a_first_visit_and_a_grave_one_are_talks(db: None, task: dict[str, Any]) -> None:
+    road = Road(**task)
+    seen = written()
+    with pytest.raises(actions.MethodWrong):
+        choose(road, "SELF_SERVICE", by=road.manager)
+    assert written() == seen
+
+
+def test_a_manager_may_let_a_periodic_visit_be_answered_by_the_borrower(road: Road) -> None:
+    with pytest.raises(actions.MethodWrong):
+        choose(road, "SELF_SERVICE")
+    assert choose(road, "SELF_SERVICE", by=road.manager).method == "SELF_SERVICE"
 
 
 def test_the_holder_may_choose_a_heavier_method_and_answers_that_still_fit_stay(road: Road) -> None:

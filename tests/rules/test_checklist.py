@@ -20,7 +20,8 @@ from followups.rules.checklist import (
 )
 
 KINDS = ("FIRST", "PERIODIC", "IRREGULAR")
-METHODS = ("OFF_SITE", "PHONE", "FIELD", "VIDEO", "COUNTER")
+METHODS = ("OFF_SITE", "SELF_SERVICE", "PHONE", "FIELD", "VIDEO", "COUNTER")
+BARE = {"sent_by": "POST", "filled_on": "2026-10-28"}
 KNOWN = {
     "phone": {"value": "19900000426", "source": "TAPE", "on": "2026-10-31"},
     "occupancy": {"value": "OWNER", "source": "TAPE", "on": "2026-10-31"},
@@ -37,7 +38,9 @@ def clean_draft(kind: str, method: str) -> dict[str, Any]:
     for item in items_for(kind, method, default_items()):
         if item["required"]:
             answers[item["key"]] = (
-                {"now": item.get("normal", "无")} if checklist.is_direct(item) else {"choice": "SAME"}
+                {"now": item.get("normal") or BARE.get(item["key"], "无")}
+                if checklist.is_direct(item)
+                else {"choice": "SAME"}
             )
     draft: dict[str, Any] = {"answers": answers, "conclusion": "NO_CONCERN"}
     if method in checklist.CALLING:

@@ -43,57 +43,57 @@ def test_the_default_policy_is_fit() -> None:
 EXAMPLES: list[tuple[str, list[Line], str, tuple[int, ...]]] = [
     ("no first visits at all", without(1), "GAP", ()),
     ("who has no grade is called by no day", without(5), "GAP", ()),
-    ("no method for the rest", without(10), "GAP", ()),
-    ("arrears from day 1 on unanswered", without(15), "GAP", ()),
-    ("unknown loan-to-value in no tier", without(25), "GAP", ()),
-    ("a loan past due and large", list(LINES), "OVERLAP", (22, 16, 17, 18, 19, 20, 21)),
-    ("a tier behind the one for all", [*LINES, Line(26, PERIODIC, (), TIER, "其余")], "UNREACHABLE",
-     (26, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25)),
-    ("91 days behind 31 days", numbered([*LINES[:10], LINES[11], LINES[10], *LINES[12:]]), "UNREACHABLE", (12, 11)),
-    ("more than 5 and less than 5", before(16, Line(0, PERIODIC, (
-        Condition("months_on_book", ">", 5), Condition("months_on_book", "<", 5)), TIER, "无")), "NEVER", (16,)),
+    ("no method for the rest", without(11), "GAP", ()),
+    ("arrears from day 1 on unanswered", without(16), "GAP", ()),
+    ("unknown loan-to-value in no tier", without(26), "GAP", ()),
+    ("a loan past due and large", list(LINES), "OVERLAP", (23, 17, 18, 19, 20, 21, 22)),
+    ("a tier behind the one for all", [*LINES, Line(27, PERIODIC, (), TIER, "其余")], "UNREACHABLE",
+     (27, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26)),
+    ("91 days behind 31 days", numbered([*LINES[:11], LINES[12], LINES[11], *LINES[13:]]), "UNREACHABLE", (13, 12)),
+    ("more than 5 and less than 5", before(17, Line(0, PERIODIC, (
+        Condition("months_on_book", ">", 5), Condition("months_on_book", "<", 5)), TIER, "无")), "NEVER", (17,)),
     ("a node on day 120", policy_with(1, result={"days": [30, 60, 120], "opens_day": 15}), "FIRST_TOO_LATE", (1,)),
     ("a talk by day 91", policy_with(4, result={"days": 91}), "FIRST_TOO_LATE", (4,)),
     ("nodes out of order", policy_with(1, result={"days": [60, 30, 90], "opens_day": 15}), "NODES_ORDER", (1,)),
     ("a window that opens behind the node", policy_with(1, result={"days": [30, 60], "opens_day": 31}),
      "OPENS_LATE", (1,)),
-    ("the first visits are all off-site", policy_with(10, result={"method": "OFF_SITE"}), "NO_TALK", (10,)),
-    ("a cycle of 13 months", policy_with(24, result={**TIER, "months": 13}), "RESULT", (24,)),
-    ("a cycle of no months", policy_with(24, result={**TIER, "months": 0}), "RESULT", (24,)),
-    ("months as text", policy_with(24, result={**TIER, "months": "12"}), "RESULT", (24,)),
-    ("an unknown method", policy_with(24, result={**TIER, "methods": ["LETTER"]}), "RESULT", (24,)),
-    ("arrears that nobody talks about", policy_with(13, result={**LINES[12].result, "method": "OFF_SITE"}),
-     "RESULT", (13,)),
+    ("the first visits are all off-site", policy_with(11, result={"method": "OFF_SITE"}), "NO_TALK", (11,)),
+    ("a cycle of 13 months", policy_with(25, result={**TIER, "months": 13}), "RESULT", (25,)),
+    ("a cycle of no months", policy_with(25, result={**TIER, "months": 0}), "RESULT", (25,)),
+    ("months as text", policy_with(25, result={**TIER, "months": "12"}), "RESULT", (25,)),
+    ("an unknown method", policy_with(25, result={**TIER, "methods": ["LETTER"]}), "RESULT", (25,)),
+    ("arrears that nobody talks about", policy_with(14, result={**LINES[13].result, "method": "OFF_SITE"}),
+     "RESULT", (14,)),
     ("high risk by day 90, medium by 60", policy_with(2, result={"days": 90}), "WORSE_IS_LATER", (2, 3)),
-    ("high risk each 12 months, large each 6", policy_with(18, result={**TIER, "months": 12}), "WORSE_IS_LATER",
-     (18, 19)),
+    ("high risk each 12 months, large each 6", policy_with(19, result={**TIER, "months": 12}), "WORSE_IS_LATER",
+     (19, 20)),
     ("high risk by phone, large by field", policy_with(6, result={"method": "PHONE"}), "WORSE_IS_LIGHTER", (6, 7)),
-    ("an unknown fact", policy_with(21, conditions=(Condition("shoe_size", ">", 40),)), "FACT", (21,)),
-    ("an operator that grades have not", policy_with(18, conditions=(Condition("grade", ">", "LOW"),)),
-     "OPERATOR", (18,)),
-    ("a percentage as a number", policy_with(19, conditions=(Condition("loan_to_value", ">=", 90),)), "VALUE", (19,)),
-    ("a percentage that is none", policy_with(19, conditions=(Condition("loan_to_value", ">=", "ninety"),)),
-     "VALUE", (19,)),
-    ("infinity", policy_with(19, conditions=(Condition("loan_to_value", ">=", "Infinity"),)), "VALUE", (19,)),
-    ("yes for a number", policy_with(21, conditions=(Condition("months_on_book", "<", True),)), "VALUE", (21,)),
-    ("a percentile of 300", policy_with(9, conditions=(Condition("sample_percentile", "<", 300),)), "RANGE", (9,)),
-    ("a grade of its own", policy_with(18, conditions=(Condition("grade", "=", "SEVERE"),)), "VALUE", (18,)),
-    ("no days unknown", policy_with(16, conditions=(Condition("days_past_due", "is_missing"),)), "OPERATOR", (16,)),
-    ("a kind of its own", policy_with(24, kind="SOMETIMES"), "KIND", (24,)),
-    ("no reason given", policy_with(24, note="  "), "NOTE_MISSING", (24,)),
+    ("an unknown fact", policy_with(22, conditions=(Condition("shoe_size", ">", 40),)), "FACT", (22,)),
+    ("an operator that grades have not", policy_with(19, conditions=(Condition("grade", ">", "LOW"),)),
+     "OPERATOR", (19,)),
+    ("a percentage as a number", policy_with(20, conditions=(Condition("loan_to_value", ">=", 90),)), "VALUE", (20,)),
+    ("a percentage that is none", policy_with(20, conditions=(Condition("loan_to_value", ">=", "ninety"),)),
+     "VALUE", (20,)),
+    ("infinity", policy_with(20, conditions=(Condition("loan_to_value", ">=", "Infinity"),)), "VALUE", (20,)),
+    ("yes for a number", policy_with(22, conditions=(Condition("months_on_book", "<", True),)), "VALUE", (22,)),
+    ("a percentile of 300", policy_with(10, conditions=(Condition("sample_percentile", "<", 300),)), "RANGE", (10,)),
+    ("a grade of its own", policy_with(19, conditions=(Condition("grade", "=", "SEVERE"),)), "VALUE", (19,)),
+    ("no days unknown", policy_with(17, conditions=(Condition("days_past_due", "is_missing"),)), "OPERATOR", (17,)),
+    ("a kind of its own", policy_with(25, kind="SOMETIMES"), "KIND", (25,)),
+    ("no reason given", policy_with(25, note="  "), "NOTE_MISSING", (25,)),
     ("two lines of one number", [*LINES, LINES[-1]], "NUMBERS", ()),
-    ("bounds the wrong way round", [*LINES, Line(26, CYCLE_BOUNDS, (), {"least_months": 6, "most_months": 3}, "界")],
-     "RESULT", (26,)),
-    ("bounds beyond a year", [*LINES, Line(26, CYCLE_BOUNDS, (), {"least_months": 6, "most_months": 13}, "界")],
-     "RESULT", (26,)),
+    ("bounds the wrong way round", [*LINES, Line(27, CYCLE_BOUNDS, (), {"least_months": 6, "most_months": 3}, "界")],
+     "RESULT", (27,)),
+    ("bounds beyond a year", [*LINES, Line(27, CYCLE_BOUNDS, (), {"least_months": 6, "most_months": 13}, "界")],
+     "RESULT", (27,)),
     ("bounds that a worse grade is not held to",
-     [*LINES, Line(26, CYCLE_BOUNDS, (Condition("grade", "=", "LOW"),), {"least_months": 1, "most_months": 3}, "界")],
-     "WORSE_IS_LOOSER", (26,)),
+     [*LINES, Line(27, CYCLE_BOUNDS, (Condition("grade", "=", "LOW"),), {"least_months": 1, "most_months": 3}, "界")],
+     "WORSE_IS_LOOSER", (27,)),
     ("bounds that keep a worse grade waiting",
-     [*LINES, Line(26, CYCLE_BOUNDS, (Condition("grade", "=", "HIGH"),), {"least_months": 9, "most_months": 12}, "界")],
-     "WORSE_IS_LOOSER", (26,)),
-    ("a priority that is none", policy_with(18, result={**LINES[17].result, "level": "PURPLE"}), "RESULT", (18,)),
-    ("a checklist of a tier", policy_with(18, result={**LINES[17].result, "checklist": "LONG"}), "RESULT", (18,)),
+     [*LINES, Line(27, CYCLE_BOUNDS, (Condition("grade", "=", "HIGH"),), {"least_months": 9, "most_months": 12}, "界")],
+     "WORSE_IS_LOOSER", (27,)),
+    ("a priority that is none", policy_with(19, result={**LINES[18].result, "level": "PURPLE"}), "RESULT", (19,)),
+    ("a checklist of a tier", policy_with(19, result={**LINES[18].result, "checklist": "LONG"}), "RESULT", (19,)),
 ]  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def test_each_fault_is_found_at_its_line(lines: list[Line], code: str, numbers: 
 
 
 def test_a_gap_names_a_loan_that_falls_through() -> None:
-    (gap,) = found(without(25), "GAP")
+    (gap,) = found(without(26), "GAP")
     assert gap.weight == ERROR
     assert gap.params["kind"] == PERIODIC
     assert gap.params["example"]["loan_to_value"] is None
@@ -181,7 +181,7 @@ def test_every_kind_must_answer() -> None:
 
 
 def test_bounds_may_be_tighter_for_a_worse_grade_and_need_not_name_every_loan() -> None:
-    tight = Line(26, CYCLE_BOUNDS, (Condition("grade", "=", "HIGH"),), {"least_months": 1, "most_months": 3}, "界")
+    tight = Line(27, CYCLE_BOUNDS, (Condition("grade", "=", "HIGH"),), {"least_months": 1, "most_months": 3}, "界")
     assert not [f for f in check([*LINES, tight]) if f.weight == ERROR]
 
 

@@ -75,7 +75,7 @@ def a_book(draw: st.DrawFn) -> tuple[date, list[tuple[Facts, tuple[OpenTask, ...
                     each, 10 * number + place, draw(st.sampled_from(["PLANNED", "IN_PROGRESS"])), draw(st.booleans())
                 ),
                 due_on=each.due_on + timedelta(days=draw(st.sampled_from([0, 0, 40, 400]))),
-                line=draw(st.sampled_from([None, each.line, 25])),
+                line=draw(st.sampled_from([None, each.line, 26])),
             )
             for place, each in enumerate(plan(loan, LINES, CALENDAR, today))
             if draw(st.booleans())

@@ -35,9 +35,9 @@ def other_risk(bank: Bank) -> Api:
 
 
 def sent(policy: dict[str, Any], **changes: Any) -> list[dict[str, Any]]:
-    """The lines of a version as they are sent back, line 24 changed."""
+    """The lines of a version as they are sent back, line 25 changed."""
     lines = [{name: each[name] for name in ("kind", "conditions", "result", "note")} for each in policy["lines"]]
-    lines[23] = {**lines[23], "result": {**lines[23]["result"], **changes}}
+    lines[24] = {**lines[24], "result": {**lines[24]["result"], **changes}}
     return lines
 
 
@@ -49,10 +49,10 @@ def drafted(api: Api) -> Any:
 def test_a_draft_goes_from_copy_to_force_over_the_api(bank: Bank) -> None:
     risk, checker = bank.api("risk"), other_risk(bank)
     policy = drafted(risk)
-    assert (policy["version"], policy["state"], len(policy["lines"])) == (2, "DRAFT", 25)
+    assert (policy["version"], policy["state"], len(policy["lines"])) == (2, "DRAFT", 26)
     path = f"policies/{policy['id']}"
     edited = risk.post(f"{path}/lines/", {"row_version": policy["row_version"], "lines": sent(policy, months=6)}).json()
-    assert edited["lines"][23]["words"][2] == "每 6 个月"
+    assert edited["lines"][24]["words"][2] == "每 6 个月"
     assert risk.post(f"{path}/submit/", {"row_version": edited["row_version"]}).status_code == 422
     assert risk.post(f"{path}/dry-run/", {}).json()["dry_run"] is None
     call_command("try_policies")
@@ -93,7 +93,7 @@ def test_lines_are_checked_without_being_kept(bank: Bank) -> None:
     before = list(FollowUpPolicyLine.objects.values())
     found = risk.post("policies/check/", {"lines": sent(first, months=13)}).json()["findings"]
     (fault,) = [each for each in found if each["weight"] == "ERROR"]
-    assert (fault["code"], fault["lines"]) == ("RESULT", [24])
+    assert (fault["code"], fault["lines"]) == ("RESULT", [25])
     assert bank.api("auditor").post("policies/check/", {"lines": []}).status_code == 200
     assert before == list(FollowUpPolicyLine.objects.values())
 

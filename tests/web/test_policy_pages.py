@@ -52,9 +52,9 @@ def test_a_draft_goes_from_copy_to_force_on_the_pages(people: Any) -> None:
     address = client.post(reverse("followups:policies"), asked).headers["Location"]
     policy = FollowUpPolicy.objects.get(version=2)
     assert address == page(policy)
-    assert client.get(address + "?line=24").status_code == 200
-    assert client.post(address, put(policy, 24, r_months="6")).status_code == 302
-    assert lines_of(policy)[23].result["months"] == 6
+    assert client.get(address + "?line=25").status_code == 200
+    assert client.post(address, put(policy, 25, r_months="6")).status_code == 302
+    assert lines_of(policy)[24].result["months"] == 6
     policy.refresh_from_db()
     assert client.post(address, {"verb": "try"}).status_code == 302
     assert "progress" in client.get(address).content.decode()
@@ -74,19 +74,19 @@ def test_a_draft_goes_from_copy_to_force_on_the_pages(people: Any) -> None:
 def test_what_was_typed_stays_when_another_window_was_first(people: Any) -> None:
     maker, _checker = people
     policy = drafted(maker)
-    stale = put(policy, 24, r_months="7", row_version="1")
+    stale = put(policy, 25, r_months="7", row_version="1")
     reply = client_of(maker).post(page(policy), stale)
     assert reply.status_code == 409
     assert 'name="r_months" value="7"' in reply.content.decode()
-    assert lines_of(policy)[23].result["months"] == 12
+    assert lines_of(policy)[24].result["months"] == 12
 
 
 def test_a_typed_line_is_checked_before_it_is_saved(people: Any) -> None:
     maker, _checker = people
     policy = drafted(maker)
-    reply = client_of(maker).post(page(policy), put(policy, 24, r_months="13", verb="check"))
-    assert "第 24 行：周期（1 至 12 个月）缺少、多余或超出范围。" in reply.content.decode()
-    assert lines_of(policy)[23].result["months"] == 12
+    reply = client_of(maker).post(page(policy), put(policy, 25, r_months="13", verb="check"))
+    assert "第 25 行：周期（1 至 12 个月）缺少、多余或超出范围。" in reply.content.decode()
+    assert lines_of(policy)[24].result["months"] == 12
 
 
 def test_lines_are_added_moved_and_taken_out(people: Any) -> None:
@@ -101,11 +101,11 @@ def test_lines_are_added_moved_and_taken_out(people: Any) -> None:
         )
 
     do("add", kind="PERIODIC")
-    assert len(lines_of(policy)) == 26
-    assert (lines_of(policy)[24].note, lines_of(policy)[25].conditions) == ("新增", ())
-    do("up", number="25")
-    assert lines_of(policy)[23].note == "新增"
-    do("drop", number="24")
+    assert len(lines_of(policy)) == 27
+    assert (lines_of(policy)[25].note, lines_of(policy)[26].conditions) == ("新增", ())
+    do("up", number="26")
+    assert lines_of(policy)[24].note == "新增"
+    do("drop", number="25")
     assert [line.note for line in lines_of(policy)] == [
         line.note for line in lines_of(FollowUpPolicy.objects.get(version=1))
     ]
@@ -116,7 +116,7 @@ def test_loans_that_change_are_listed_and_handed_out(people: Any) -> None:
     batch.replan(as_of=FROM.replace(month=11), at=AT)
     policy = drafted(maker)
     client = client_of(maker)
-    client.post(page(policy), put(policy, 24, r_months="6"))
+    client.post(page(policy), put(policy, 25, r_months="6"))
     client.post(page(policy), {"verb": "try"})
     call_command("try_policies")
     run = PolicyRun.objects.get()
