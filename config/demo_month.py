@@ -180,6 +180,8 @@ def _answer(item: checklist.Item, known: Mapping[str, Any], halved: bool) -> dic
 
 
 def _plain(item: checklist.Item) -> str:
+    if item["type"] == "date":
+        return BUSINESS_DATE.isoformat()
     choices: Sequence[Mapping[str, str]] = item["choices"]
     return choices[0]["value"] if choices else "工资发放推迟"
 
