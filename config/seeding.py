@@ -127,6 +127,13 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
         "本行默认：质量提示的界限（走过场）",
     ),
     ("approval_workdays", 2, _D(2000, 1, 1), None, "本行默认"),
+    (
+        "visit_result_telling",
+        {"every": False, "workdays": {"1": 1, "2": 2, "3": 3, "9": 5}},
+        _D(2000, 1, 1),
+        None,
+        "本行默认：有发现、有诉求或客户要求时告知回访结果，审核通过后按级别的工作日",
+    ),
 )
 # (tenor, published on, percent a year): domain 2.9; what is published later is entered and approved in the bank.
 _CENTER = "全国银行间同业拆借中心公告"

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from followups.models import (
     Conclusion,
+    CustomerResult,
     EventSource,
     EventVisit,
     Level,
@@ -151,6 +152,18 @@ class MeasureFilter(django_filters.FilterSet):
 
     class Meta:
         model = Measure
+        fields: list[str] = []
+
+
+class ResultFilter(django_filters.FilterSet):
+    untold = django_filters.BooleanFilter(label=_("待告知"), field_name="told", lookup_expr="isnull")
+    officer = django_filters.CharFilter(label=_("主办人工号"), field_name="task__assigned_to__staff_no")
+    branch = django_filters.CharFilter(label=_("机构号"), field_name="branch__code")
+    loan = django_filters.NumberFilter(label=_("贷款"), field_name="task__loan_id")
+    tell_to = django_filters.DateFilter(label=_("告知时限至"), field_name="tell_by", lookup_expr="lte")
+
+    class Meta:
+        model = CustomerResult
         fields: list[str] = []
 
 

@@ -76,6 +76,13 @@ class AttemptForm(forms.Form):
     promise_on = forms.DateField(required=False, input_formats=["%Y-%m-%d"], label=_("承诺还款日"))
 
 
+class TellingForm(forms.Form):
+    channel = forms.CharField(max_length=8, label=_("告知方式"))
+    heard_by = forms.CharField(max_length=8, label=_("听取人"))
+    told_at = forms.DateTimeField(required=False, input_formats=["%Y-%m-%dT%H:%M"], label=_("告知时间"))
+    words = forms.CharField(max_length=300, label=_("告知内容"))
+
+
 class OpinionForm(forms.Form):
     version = forms.IntegerField(min_value=1)
     conclusion = forms.CharField(required=False, max_length=12)

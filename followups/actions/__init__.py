@@ -48,6 +48,7 @@ from followups.actions.review import approve_report, hand_out_pdf, open_report, 
 from followups.actions.review_many import approve_clean
 from followups.actions.skips import OwnSkip, SkipDecided, SkipRefused, ask_to_skip, decide_skip
 from followups.actions.tasks import assign, claim, reschedule
+from followups.actions.telling import AlreadyTold, NotToldYet, WrongTelling, ask_for_result, tell_result, undo_telling
 from followups.actions.visits import ReportContent, preview, save_draft, start_visit, submit_visit
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "AlreadyEndorsed",
     "ApproverAlone",
     "AlreadySubmitted",
+    "AlreadyTold",
     "DraftTooLarge",
     "FileRefused",
     "HeldElsewhere",
@@ -67,6 +69,7 @@ __all__ = [
     "NotApprovedYet",
     "NotClean",
     "NotSecondVisitor",
+    "NotToldYet",
     "NotUnreachable",
     "NotYours",
     "OpinionMissing",
@@ -87,6 +90,7 @@ __all__ = [
     "WrongDate",
     "WrongOfficer",
     "WrongState",
+    "WrongTelling",
     "approve_clean",
     "approve_report",
     "ask_for_field_visit",
@@ -96,6 +100,7 @@ __all__ = [
     "let_go",
     "pause_clock",
     "resume_clock",
+    "ask_for_result",
     "ask_to_skip",
     "attach_file",
     "hand_out_file",
@@ -118,4 +123,6 @@ __all__ = [
     "sign_opinion",
     "start_visit",
     "submit_visit",
+    "tell_result",
+    "undo_telling",
 ]

@@ -33,6 +33,7 @@ from followups.actions.refusals import (
     WrongState,
 )
 from followups.actions.tasks import add_event, change_task, checked_reason, guard, locked_task, tell
+from followups.actions.telling import open_result
 from followups.models import (
     EventKind,
     Outcome,
@@ -97,6 +98,7 @@ def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, 
     note_place(task, by=by, at=at)
     _hand_down(task, report, by=by, at=at)
     opened = open_measures(task, report, by=by, at=at)
+    open_result(task, report, by=by, at=at)
     tell(
         task,
         "followups.report_approved",

@@ -12,7 +12,7 @@ from django.utils.translation import override
 
 from followups.models import Method, TaskKind
 from followups.queries.turn_around import STEPS, Figure, TurnAround, turn_around
-from followups.rules.clock import CORRECTING, REVIEWING, VISITING, WAITING
+from followups.rules.clock import CORRECTING, REVIEWING, TELLING, VISITING, WAITING
 from journal.actions import record
 from loans import statement_xlsx
 from loans.actions.pricing_documents import CSV, DOCUMENT_LANGUAGE
@@ -32,7 +32,10 @@ def group_words() -> Mapping[str, str]:
 
 
 def step_words() -> Mapping[str, str]:
-    return {WAITING: _("等待"), VISITING: _("回访"), REVIEWING: _("审核"), CORRECTING: _("修改")}
+    return {
+        WAITING: _("等待"), VISITING: _("回访"), REVIEWING: _("审核"), CORRECTING: _("修改"),
+        TELLING: _("告知客户"),
+    }  # fmt: skip
 
 
 def line_word(by: str, figure: Figure) -> str:
@@ -67,7 +70,16 @@ def take_turn_around(
 
 
 def _sheet(found: TurnAround) -> Sheet:
-    heads = [group_words()[found.by], _("办结"), _("超时限"), _("发现问题"), _("中位数"), _("九成内")]
+    heads = [
+        group_words()[found.by],
+        _("办结"),
+        _("超时限"),
+        _("发现问题"),
+        _("超时告知"),
+        _("未告知"),
+        _("中位数"),
+        _("九成内"),
+    ]
     words = step_words()
     for step in STEPS:
         heads += [f"{words[step]} {_('中位数')}", f"{words[step]} {_('九成内')}"]
@@ -78,7 +90,8 @@ def _sheet(found: TurnAround) -> Sheet:
 
 
 def _cells(word: str, figure: Figure) -> list[Cell]:
-    cells: list[Cell] = [word, figure.closed, figure.late, figure.findings, figure.total.p50, figure.total.p90]
+    cells: list[Cell] = [word, figure.closed, figure.late, figure.findings, figure.told_late, figure.untold]
+    cells += [figure.total.p50, figure.total.p90]
     for step in STEPS:
         cells += [figure.steps[step].p50, figure.steps[step].p90]
     return cells

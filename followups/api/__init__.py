@@ -14,6 +14,14 @@ from followups.api.projects import EstateDetail, ProjectDetail, ProjectVisits
 from followups.api.reassigns import TaskReassign, TaskReassignDecide
 from followups.api.relations import EndRelation, Relations
 from followups.api.reports import Approve, ReportDetail, ReportList, ReportPdf, Return
+from followups.api.results import (
+    CustomerStatus,
+    LoanCustomerStatus,
+    Results,
+    TaskResult,
+    TaskResultAsked,
+    TaskResultUndo,
+)
 from followups.api.reuse import PastVisits, ReportReferences
 from followups.api.signals import (
     LoanSignals,
@@ -36,6 +44,12 @@ __all__ = [
     "Claim",
     "CloseAsLost",
     "CapacityView",
+    "CustomerStatus",
+    "LoanCustomerStatus",
+    "Results",
+    "TaskResult",
+    "TaskResultAsked",
+    "TaskResultUndo",
     "ChooseMethod",
     "Certificates",
     "DayPlanView",

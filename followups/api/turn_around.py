@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from followups.period_wording import PeriodRefused, asked_period
-from followups.queries.turn_around import GROUPS, STEPS, Figure, Spread, Taken, tasks_behind, turn_around
+from followups.queries.turn_around import GROUPS, ONLY, STEPS, Figure, Spread, Taken, tasks_behind, turn_around
 from followups.rules.period import Asked
 from loans.queries import require_business_date
 from people.api.views import ApiView, reads
@@ -25,7 +25,7 @@ _PERIOD = (
 _BEHIND = (
     OpenApiParameter("code", OpenApiTypes.STR, description="The line's code; all lines without it."),
     OpenApiParameter("step", OpenApiTypes.STR, enum=list(STEPS)),
-    OpenApiParameter("only", OpenApiTypes.STR, enum=["late", "finding"]),
+    OpenApiParameter("only", OpenApiTypes.STR, enum=list(ONLY)),
 )
 
 
@@ -46,6 +46,8 @@ class TurnAroundLine(serializers.Serializer[Any]):
     closed = serializers.IntegerField()
     late = serializers.IntegerField()
     findings = serializers.IntegerField()
+    told_late = serializers.IntegerField(help_text="Results told late, or not by the last day of the period.")
+    untold = serializers.IntegerField(help_text="Results that the customer has not been told yet.")
     on_time_percent = serializers.IntegerField()
     total = SpreadReply()
     steps = StepReply(many=True)
@@ -108,7 +110,7 @@ class TurnAroundTaskList(ApiView):
     def get(self, request: Request) -> Response:
         given = request.query_params.dict()
         asked, step, only = _asked(given), given.get("step", ""), given.get("only", "")
-        if step and step not in STEPS or only not in ("", "late", "finding"):
+        if step and step not in STEPS or only not in ("", *ONLY):
             raise PeriodRefused(_("没有这个步骤或筛选。"), field="step" if step and step not in STEPS else "only")
         taken = tasks_behind(
             self.staff, asked.first, asked.last, by=asked.by, branch=asked.branch, code=given.get("code"),
@@ -131,7 +133,8 @@ def _spread(found: Spread) -> dict[str, int | None]:
 def _line(figure: Figure) -> dict[str, Any]:
     return {
         "code": figure.code, "name": figure.name, "closed": figure.closed, "late": figure.late,
-        "findings": figure.findings, "on_time_percent": figure.on_time_percent, "total": _spread(figure.total),
+        "findings": figure.findings, "told_late": figure.told_late, "untold": figure.untold,
+        "on_time_percent": figure.on_time_percent, "total": _spread(figure.total),
         "steps": [{"step": step, **_spread(figure.steps[step])} for step in STEPS],
     }  # fmt: skip
 

@@ -3,7 +3,8 @@
 80 % of the time limit tells the officer, 100 % also the manager's digest of the next workday, 120 % also the branch
 head on the Monday after; red is told to all three at once. A first follow-up not made by day 75, 85 and 90 after
 disbursement is told to officer, manager and branch head in turn. What the rule finds nobody for is told to the manager.
-A limit that a person moved is told anew.
+A limit that a person moved is told anew. A result that nobody has told the customer is told of by the steps of its own
+limit to the same people.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from loans.queries import calendar
 # 20 % of the longest window (75 days of a first follow-up) and the longest holiday.
 AHEAD_DAYS = 24
 NOBODY_DAYS = 7
+# After so many days nothing further is told of a result that nobody has told the customer.
+LONGEST_TELLING = 60
 _RED = ("RED",)
 
 # Workdays are counted once over the days concerned; the step is the highest one reached. Only tasks are read that have
@@ -51,7 +54,19 @@ WITH days AS MATERIALIZED (
 ), alarms AS (
     SELECT o.id, o.branch_id, o.due_on, o.level, x.code, x.day, o.paid_on + x.day - %(as_of)s::date AS days_left
       FROM open o, unnest(%(alarms)s::text[], %(alarm_days)s::int[]) AS x(code, day) WHERE o.paid_on IS NOT NULL
+), results AS (
+    SELECT DISTINCT ON (r.id) r.task_id AS id, r.branch_id, r.tell_by AS due_on, t.level, 'TELL_' || x.percent AS code
+      FROM followups_customerresult r JOIN followups_visittask t ON t.id = r.task_id
+      JOIN days b ON b.day = r.since JOIN days d ON d.day = r.tell_by JOIN days n ON n.day = %(as_of)s,
+           unnest(%(percents)s::int[]) AS x(percent)
+     WHERE r.told_id IS NULL AND r.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR r.branch_id <= %(up_to)s)
+       AND r.tell_by >= %(as_of)s::date - %(longest)s AND %(loans)s::bigint[] IS NULL
+       AND (n.number - b.number) * 100 / greatest(d.number - b.number, 1) >= x.percent
+       AND (x.percent < 100 OR r.tell_by < %(as_of)s OR x.percent = 100 AND r.tell_by = %(as_of)s)
+     ORDER BY r.id, x.percent DESC
 ), reached AS (
+    SELECT id, branch_id, due_on, level, code FROM results
+    UNION ALL
     (SELECT DISTINCT ON (id) id, branch_id, due_on, level, code FROM steps WHERE days_left <= 0
       ORDER BY id, percent DESC)
     UNION ALL
@@ -128,6 +143,7 @@ def _raise(
     monday = told_on - timedelta(days=told_on.weekday()) + timedelta(days=7)
     asked: dict[str, Any] = {
         "as_of": as_of, "at": at, "after": after, "up_to": up_to, "nobody": NOBODY_DAYS, "told_on": told_on,
+        "longest": LONGEST_TELLING,
         "loans": None if loan_ids is None else list(loan_ids), "weekly_on": monday, "ahead": AHEAD_DAYS,
         "from_on": as_of - timedelta(days=400), "until": as_of + timedelta(days=AHEAD_DAYS), "never": _NEVER,
         "digest_on": _next_workday(told_on), "steps": list(STEPS), "percents": list(STEPS.values()),

@@ -18,6 +18,7 @@ from followups.models.projects import ProjectLoan, ProjectQuerySet, ProjectVisit
 from followups.models.promises import PromiseState, PromiseToPay
 from followups.models.regulations import Regulation, RegulationParameter, RegulationPolicy, RegulationState
 from followups.models.reports import Difference, ReportQuerySet, ReportState, ReturnReason, VisitReport
+from followups.models.results import CustomerResult, HeardBy, ResultQuerySet, ResultTelling, TellChannel, TellWhy
 from followups.models.reuse import Decision, ReportReference
 from followups.models.review import PHOTO_HINTS, HintCode, ReportHint, ReportOpening, ReportText
 from followups.models.tasks import (
@@ -45,6 +46,7 @@ __all__ = [
     "Checklist",
     "Conclusion",
     "ContactOutcome",
+    "CustomerResult",
     "Decision",
     "Difference",
     "Event",
@@ -59,6 +61,7 @@ __all__ = [
     "FollowUpPolicyLine",
     "HandOver",
     "HandOverItem",
+    "HeardBy",
     "HintCode",
     "Level",
     "Measure",
@@ -94,6 +97,8 @@ __all__ = [
     "ReportState",
     "ReportText",
     "ResponseMeasure",
+    "ResultQuerySet",
+    "ResultTelling",
     "ReturnReason",
     "SecondOpinion",
     "Subject",
@@ -104,6 +109,8 @@ __all__ = [
     "TaskQuerySet",
     "TaskState",
     "Visit",
+    "TellChannel",
+    "TellWhy",
     "VisitAttachment",
     "VisitAttempt",
     "VisitLease",

@@ -18,6 +18,9 @@ class NoticeCode(models.TextChoices):
     FIRST_85 = "FIRST_85", _("首次回访：放款第 85 天未完成")
     FIRST_90 = "FIRST_90", _("首次回访：放款第 90 天未完成")
     NOBODY = "NOBODY", _("无人可派")
+    TELL_80 = "TELL_80", _("结果待告知：时限已用 80%")
+    TELL_100 = "TELL_100", _("结果待告知：时限已到")
+    TELL_120 = "TELL_120", _("结果待告知：超时限 20%")
     REASSIGN = "REASSIGN", _("申请改派，待决定")
     ANSWERED = "ANSWERED", _("改派申请已有答复")
 

@@ -238,6 +238,9 @@ class EventKind(models.TextChoices):
     REASSIGN_ASKED = "REASSIGN_ASKED", _("申请改派")
     REASSIGN_REFUSED = "REASSIGN_REFUSED", _("不同意改派")
     ENDORSED = "ENDORSED", _("主管审核，待风险审核")
+    TO_TELL = "TO_TELL", _("结果待告知客户")
+    TOLD = "TOLD", _("已告知客户")
+    TOLD_UNDONE = "TOLD_UNDONE", _("更正：尚未告知")
 
 
 class TaskEvent(models.Model):

@@ -178,7 +178,8 @@ def clock_of(task: VisitTask) -> dict[str, Any]:
     today = require_business_date()
     days = calendar(min(task.created_on, today), max(task.due_on, today))
     return {
-        "steps": clock.steps(counted(task_history(task), task.opens_on), days, until=_end(task, today)),
+        # After the close only the telling of the result may run.
+        "steps": clock.steps(counted(task_history(task), task.opens_on), days, until=today),
         "left": clock.time_left(task.due_on, _end(task, today), days),
     }
 

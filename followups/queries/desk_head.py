@@ -14,7 +14,8 @@ from followups.queries.alerts import alerts_for
 from followups.queries.cover import held_by
 from followups.queries.levelling import CEILING, DEFAULT_CEILING
 from followups.queries.lists import lists_of
-from followups.queries.notices import MOST_COUNTED, notices_for
+from followups.queries.notices import MOST_COUNTED, notices_for, result_notices_for
+from followups.queries.results import untold_of
 from followups.rules.estates import Home, neighbors
 from loans.models import Parameter
 from people.models import Staff
@@ -48,6 +49,9 @@ class Head:
     bell: int = 0
     week: Week | None = None
     neighbors: Mapping[int, tuple[Home, ...]] = field(default_factory=dict)
+    # Results that the customer is still to be told, and how many of them past their day; counted up to 99.
+    untold: int = 0
+    untold_late: int = 0
 
 
 def head_of(staff: Staff, today: date) -> Head:
@@ -60,6 +64,12 @@ def head_of(staff: Staff, today: date) -> Head:
         "views": SavedView.objects.filter(staff=staff).order_by("id").values("id", "name", "query"),
         "bell": new[: MOST_COUNTED + 1],
         "alerts": warned[: MOST_COUNTED + 1],
+        "bell_results": result_notices_for(staff, today)
+        .filter(pk__gt=Coalesce(read, 0))
+        .order_by()
+        .values("task_id")
+        .distinct()[: MOST_COUNTED + 1],
+        "untold": untold_of(staff)[: MOST_COUNTED + 1],
     }
     if may(staff, RECORDS):
         asked |= _own(staff, today)
@@ -73,9 +83,11 @@ def head_of(staff: Staff, today: date) -> Head:
         found["views"],
         found.get("officers", []),
         branches if len(branches) > 1 else [],
-        len(found["bell"]) + len(found["alerts"]),
+        len(found["bell"]) + len(found["bell_results"]) + len(found["alerts"]),
         _week(found, today) if "days" in found else None,
         neighbors(_home(row) for row in found.get("homes", ())),
+        len(found["untold"]),
+        sum(row["tell_by"] < today.isoformat() for row in found["untold"]),
     )
 
 

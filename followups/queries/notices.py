@@ -9,6 +9,7 @@ from django.db.models import F, Q, QuerySet
 from followups.models import (
     Audience,
     Notice,
+    NoticeCode,
     NoticesRead,
     ReassignRequest,
     ReassignState,
@@ -22,6 +23,9 @@ from people.queries.leave import covered_ids
 
 MOST = 200
 MOST_COUNTED = 99
+# In the order of the steps; as texts 80 would come after 120.
+_STEPS = list(NoticeCode)
+_BESIDE = ("task__loan__borrower", "task__loan__position", "task__loan__branch", "task__branch", "task__assigned_to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +41,45 @@ def notices_for(staff: Staff, today: date) -> QuerySet[Notice]:
 
     The head is whoever reviews and sits above the branch; there is always one, for risk managers sit at the top.
     """
+    found = _told_to(staff, today).filter(task__closed_on__isnull=True).exclude(task__state=TaskState.SUBMITTED)
+    return found.filter(Q(due_on=F("task__due_on")) | ~Q(code__startswith="LIMIT"))
+
+
+def result_notices_for(staff: Staff, today: date) -> QuerySet[Notice]:
+    """Notices told by today of results that nobody has told the customer yet."""
+    return _told_to(staff, today).filter(code__startswith="TELL", task__result__told__isnull=True)
+
+
+def _told_to(staff: Staff, today: date) -> QuerySet[Notice]:
     mine = Q(audience=Audience.OFFICER, task__assigned_to__in=[staff.pk, *covered_ids(staff, today)])
     if may(staff, "followups.assign"):
         mine |= Q(audience=Audience.MANAGER, branch__in=branch_ids_visible_to(staff))
     if may(staff, "followups.review"):
         mine |= Q(audience=Audience.BRANCH_HEAD, branch__in=branch_ids_visible_to(staff)) & ~Q(branch=staff.branch_id)
-    found = Notice.objects.visible_to(staff).filter(mine, tell_on__lte=today, task__closed_on__isnull=True)
-    found = found.exclude(task__state=TaskState.SUBMITTED)
-    return found.filter(Q(due_on=F("task__due_on")) | ~Q(code__startswith="LIMIT"))
+    return Notice.objects.visible_to(staff).filter(mine, tell_on__lte=today)
 
 
 def unread(staff: Staff, today: date) -> int:
     """How many tasks have something new, 100 for more than 99."""
     read = NoticesRead.objects.filter(staff=staff).values_list("up_to", flat=True).first() or 0
-    new = notices_for(staff, today).filter(pk__gt=read).values("task_id").distinct()
-    return new[: MOST_COUNTED + 1].count()
+    new = [
+        found.filter(pk__gt=read).order_by().values("task_id").distinct()[: MOST_COUNTED + 1]
+        for found in (notices_for(staff, today), result_notices_for(staff, today))
+    ]
+    return new[0].union(new[1]).count()
 
 
 def told(staff: Staff, today: date) -> list[Told]:
     """The newest notices, of a task and kind only the highest step, red and the longest ago due first."""
     read = NoticesRead.objects.filter(staff=staff).values_list("up_to", flat=True).first() or 0
-    rows = notices_for(staff, today).select_related(
-        "task__loan__borrower", "task__loan__position", "task__loan__branch", "task__branch", "task__assigned_to"
-    )
-    newest = list(rows.order_by("-id")[: MOST * 3])
+    newest: list[Notice] = []
+    for rows in (notices_for(staff, today), result_notices_for(staff, today)):
+        newest += rows.select_related(*_BESIDE).order_by("-id")[: MOST * 3]
     found: dict[tuple[int, str], Told] = {}
     for notice in newest:
         key = (notice.task_id, notice.code.partition("_")[0])
         kept = found.get(key)
-        if kept is None or notice.code > kept.notice.code:
+        if kept is None or _STEPS.index(notice.code) > _STEPS.index(kept.notice.code):
             found[key] = Told(notice, notice.pk > read or (kept is not None and kept.is_new))
     ordered = sorted(found.values(), key=lambda one: (one.notice.task.level, one.notice.task.due_on, one.notice.pk))
     return ordered[:MOST]

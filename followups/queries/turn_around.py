@@ -12,13 +12,15 @@ from typing import Any
 
 from django.db import connection
 
-from followups.rules.clock import CORRECTING, REVIEWING, VISITING, WAITING
+from followups.rules.clock import CORRECTING, REVIEWING, TELLING, VISITING, WAITING
 from journal.replica import read_written
 from loans import sql
 from people.models import Branch, Staff
 from people.queries import branch_ids_visible_to
 
-STEPS = (WAITING, VISITING, REVIEWING, CORRECTING)
+STEPS = (WAITING, VISITING, REVIEWING, CORRECTING, TELLING)
+# What a figure can be narrowed to: made late, with a finding, told late, not told yet.
+ONLY = ("late", "finding", "told_late", "untold")
 GROUPS: Mapping[str, tuple[str, str]] = {
     "branch": ("b.code", "b.name"),
     "officer": ("coalesce(s.staff_no, '')", "coalesce(s.name, '')"),
@@ -38,11 +40,13 @@ WITH closed AS (
            CASE WHEN e.kind = 'PLANNED' THEN greatest(e.business_date, c.opens_on) ELSE e.business_date END AS since,
            lead(e.business_date) OVER (PARTITION BY e.task_id ORDER BY e.id) AS until
       FROM followups_taskevent e JOIN closed c ON c.id = e.task_id
-     WHERE e.kind IN ('PLANNED', 'STARTED', 'SUBMITTED', 'RETURNED', 'APPROVED', 'CLOSED', 'CANCELLED')
+     WHERE e.kind IN ('PLANNED', 'STARTED', 'SUBMITTED', 'RETURNED', 'APPROVED', 'CLOSED', 'CANCELLED',
+                      'TO_TELL', 'TOLD', 'TOLD_UNDONE')
 ), days AS (
     SELECT g.day::date AS day,
            sum(coalesce(w.is_workday, extract(isodow FROM g.day) < 6)::int) OVER (ORDER BY g.day) AS number
-      FROM generate_series((SELECT min(since) FROM step), %(last)s::date + 60, '1 day') AS g(day)
+      FROM generate_series((SELECT min(since) FROM step), (SELECT greatest(max(until), %(last)s::date + 60) FROM step),
+                           '1 day') AS g(day)
       LEFT JOIN loans_workday w ON w.day = g.day::date
 ), stood AS (
     SELECT task_id, begun, greatest(begun, least(last, CASE WHEN following = 'RESUMED' THEN resumed - 1 END)) AS last
@@ -52,10 +56,12 @@ WITH closed AS (
             WINDOW w AS (PARTITION BY e.task_id ORDER BY e.id)) AS p
      WHERE kind = 'PAUSED'
 ), took AS (
-    SELECT s.task_id, sum(d.took) AS total, sum(d.took) FILTER (WHERE s.kind = 'PLANNED') AS waiting,
+    SELECT s.task_id, sum(d.took) FILTER (WHERE s.kind NOT IN ('TO_TELL', 'TOLD_UNDONE')) AS total,
+           sum(d.took) FILTER (WHERE s.kind = 'PLANNED') AS waiting,
            sum(d.took) FILTER (WHERE s.kind = 'STARTED') AS visiting,
            sum(d.took) FILTER (WHERE s.kind = 'SUBMITTED') AS reviewing,
            sum(d.took) FILTER (WHERE s.kind = 'RETURNED') AS correcting,
+           sum(d.took) FILTER (WHERE s.kind IN ('TO_TELL', 'TOLD_UNDONE')) AS telling,
            min(s.since) FILTER (WHERE s.kind = 'SUBMITTED') AS submitted_on
       FROM step s JOIN days b ON b.day = s.since JOIN days u ON u.day = s.until,
            LATERAL (SELECT coalesce(sum(y.number - x.number), 0) AS paused
@@ -63,40 +69,47 @@ WITH closed AS (
                       JOIN days y ON y.day = least(p.last, s.until)
                      WHERE p.task_id = s.task_id AND x.day < y.day) AS q,
            LATERAL (SELECT (greatest(0, u.number - b.number) - q.paused)::int AS took) AS d
-     WHERE s.kind IN ('PLANNED', 'STARTED', 'SUBMITTED', 'RETURNED') GROUP BY s.task_id
+     WHERE s.kind IN ('PLANNED', 'STARTED', 'SUBMITTED', 'RETURNED', 'TO_TELL', 'TOLD_UNDONE') GROUP BY s.task_id
 ), task AS (
-    SELECT c.*, k.total, k.waiting, k.visiting, k.reviewing, k.correcting,
+    SELECT c.*, k.total, k.waiting, k.visiting, k.reviewing, k.correcting, k.telling,
+           r.id IS NOT NULL AND r.told_on IS NULL AS is_untold,
+           r.id IS NOT NULL AND coalesce(r.told_on, %(last)s::date) > r.tell_by AS is_told_late,
            coalesce(k.submitted_on, c.closed_on) > c.due_on AS is_late,
            EXISTS (SELECT FROM followups_visit v JOIN followups_visitreport r ON r.visit_id = v.id
                     WHERE v.task_id = c.id AND r.state = 'APPROVED' AND r.conclusion <> 'NO_CONCERN') AS has_finding
-      FROM closed c JOIN took k ON k.task_id = c.id
+      FROM closed c JOIN took k ON k.task_id = c.id LEFT JOIN followups_customerresult r ON r.task_id = c.id
 )
 """
 _EACH = ", ".join(
     f"percentile_disc(0.5) WITHIN GROUP (ORDER BY t.{name}), percentile_disc(0.9) WITHIN GROUP (ORDER BY t.{name})"
-    for name in ("total", "waiting", "visiting", "reviewing", "correcting")
+    for name in ("total", "waiting", "visiting", "reviewing", "correcting", "telling")
 )
 _FIGURES = """
 SELECT grouping({code}), {code}, {name}, count(*), count(*) FILTER (WHERE t.is_late),
-       count(*) FILTER (WHERE t.has_finding), {each}
+       count(*) FILTER (WHERE t.has_finding), count(*) FILTER (WHERE t.is_told_late),
+       count(*) FILTER (WHERE t.is_untold), {each}
   FROM task t JOIN people_branch b ON b.id = t.branch_id LEFT JOIN people_staff s ON s.id = t.assigned_to_id
  GROUP BY GROUPING SETS (({code}, {name}), ()) ORDER BY 1, 2
 """
 _TASKS = """
-SELECT t.id, t.total, t.waiting, t.visiting, t.reviewing, t.correcting, t.is_late, t.has_finding, t.closed_on
+SELECT t.id, t.total, t.waiting, t.visiting, t.reviewing, t.correcting, t.telling, t.is_late, t.has_finding, t.closed_on
   FROM task t JOIN people_branch b ON b.id = t.branch_id LEFT JOIN people_staff s ON s.id = t.assigned_to_id
  WHERE (%(code)s::text IS NULL OR {code} = %(code)s) AND (%(only)s = '' OR %(only)s = 'late' AND t.is_late
-        OR %(only)s = 'finding' AND t.has_finding)
+        OR %(only)s = 'finding' AND t.has_finding OR %(only)s = 'told_late' AND t.is_told_late
+        OR %(only)s = 'untold' AND t.is_untold)
  ORDER BY {order} DESC NULLS LAST, t.id LIMIT %(most)s
 """
 _BREACHING = """
-SELECT t.id, coalesce(r.decide_by, t.due_on) AS breach_on
+SELECT t.id, coalesce(r.decide_by, t.due_on) AS breach_on, t.level
   FROM followups_visittask t
   LEFT JOIN followups_visit v ON v.task_id = t.id AND t.state = 'SUBMITTED'
   LEFT JOIN followups_visitreport r ON r.visit_id = v.id AND r.state = 'SUBMITTED'
  WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
    AND t.due_on <= %(until)s AND t.branch_id = ANY(%(branches)s)
- ORDER BY breach_on, t.level, t.id LIMIT %(most)s
+ UNION ALL
+SELECT t.id, c.tell_by, t.level FROM followups_customerresult c JOIN followups_visittask t ON t.id = c.task_id
+ WHERE c.told_id IS NULL AND c.tell_by <= %(until)s AND c.branch_id = ANY(%(branches)s)
+ ORDER BY breach_on, level, id LIMIT %(most)s
 """
 
 
@@ -117,6 +130,9 @@ class Figure:
     closed: int
     late: int
     findings: int
+    # Results told to the customer after their day or not at all by the last day of the period; not told yet.
+    told_late: int
+    untold: int
     total: Spread
     steps: Mapping[str, Spread]
 
@@ -157,10 +173,10 @@ def turn_around(staff: Staff, first: date, last: date, *, by: str = "branch", br
     rows, whole = [], None
     statement = _TIMES + _FIGURES.format(code=code, name=name, each=_EACH)
     found = read_written(lambda using: sql.rows(statement, asked, using=using))
-    for is_whole, key, words, closed, late, findings, *spreads in found:
+    for is_whole, key, words, closed, late, findings, told_late, untold, *spreads in found:
         pairs = [Spread(*pair) for pair in zip(spreads[::2], spreads[1::2], strict=True)]
         steps = dict(zip(STEPS, pairs[1:], strict=True))
-        figure = Figure(key or "", words or "", closed, late, findings, pairs[0], steps)
+        figure = Figure(key or "", words or "", closed, late, findings, told_late, untold, pairs[0], steps)
         if not is_whole:
             rows.append(figure)
         elif closed:
@@ -187,11 +203,12 @@ def tasks_behind(
 
 
 def breaching(staff: Staff, until: date, *, branch: str = "", most: int = 30) -> Sequence[tuple[int, date]]:
-    """Open tasks with the day by which their present step has to be done, the first to be missed first."""
+    """Tasks with the day by which their present step has to be done, the first to be missed first: open ones, and those
+    whose result the customer is still to be told."""
     asked: dict[str, Any] = {"until": until, "branches": _branches(staff, branch), "most": most}
     with connection.cursor() as cursor:
         cursor.execute(_BREACHING, asked)
-        return [(pk, day) for pk, day in cursor.fetchall()]
+        return [(pk, day) for pk, day, _level in cursor.fetchall()]
 
 
 def _branches(staff: Staff, branch: str) -> list[int]:

@@ -1,6 +1,6 @@
 """Decides how long each step of a task took, in workdays, from the task's events alone.
 
-生成 → 开始 → 提交 → 审核, with a return opening a correction: each step begins with one event and ends
+生成 → 开始 → 提交 → 审核 → 告知客户, with a return opening a correction: each step begins with one event and ends
 with the next that begins or ends a step. Assigning, rescheduling and bringing forward change who
 and when, not which step it is. Nothing is stored: the events are the clock.
 
@@ -16,6 +16,8 @@ from typing import Any, Protocol
 from loans.rules.calendar import Calendar
 
 WAITING, VISITING, REVIEWING, CORRECTING = "WAITING", "VISITING", "REVIEWING", "CORRECTING"
+# After the approval, where the customer is to be told the result; no part of the time to the close.
+TELLING = "TELLING"
 
 # The step that an event begins; None ends the clock.
 _BEGINS: dict[str, str | None] = {
@@ -26,6 +28,9 @@ _BEGINS: dict[str, str | None] = {
     "APPROVED": None,
     "CLOSED": None,
     "CANCELLED": None,
+    "TO_TELL": TELLING,
+    "TOLD": None,
+    "TOLD_UNDONE": TELLING,
 }
 
 

@@ -26,6 +26,10 @@ AUDIENCES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "FIRST_85": ((OFFICER, DAY), (MANAGER, DAY)),
     "FIRST_90": _ALL_AT_ONCE,
     "NOBODY": ((MANAGER, DAY),),
+    # The result that a customer waits for (`rules.telling`), by the steps of its own limit.
+    "TELL_80": ((OFFICER, DAY),),
+    "TELL_100": ((OFFICER, DAY), (MANAGER, DIGEST)),
+    "TELL_120": ((OFFICER, DAY), (MANAGER, DIGEST), (BRANCH_HEAD, WEEKLY)),
 }
 
 

@@ -80,6 +80,8 @@ class DeskPage(PageView):
             states=[choice for choice in TaskState.choices if choice[0] not in ("CLOSED", "CANCELLED")],
             # The frame shows these two too.
             business_date=today,
+            untold=f"{MOST_TOLD}+" if head.untold > MOST_TOLD else str(head.untold),
+            untold_late=head.untold_late,
             bell=f"{MOST_TOLD}+" if head.bell > MOST_TOLD else str(head.bell or ""),
             head=head,
             officer_choices=[(row["staff_no"], f"{row['name']}{_('，')}{row['branch_name']}") for row in head.officers],

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
@@ -17,13 +18,24 @@ from followups.actions.relations import tell_relation, withdraw_relation
 from followups.actions.skips import waiting_skip
 from followups.assignment_wording import why_assigned
 from followups.forms import AssignForm, RescheduleForm, visitors_of
-from followups.models import Method, PauseReason, Subject, TaskKind, TaskState, VisitReport, VisitTask
+from followups.models import (
+    HeardBy,
+    Method,
+    PauseReason,
+    Subject,
+    TaskKind,
+    TaskState,
+    TellChannel,
+    VisitReport,
+    VisitTask,
+)
 from followups.queries import clock_of, contact_of, desk, payment_strip, person_facts, task_history
 from followups.queries.cover import is_held_by
 from followups.queries.events import events_on
 from followups.queries.facts import is_known_to
 from followups.queries.merging import companions, lead_of, links_of
 from followups.queries.projects import estate_name, project_of
+from followups.queries.results import telling_of
 from followups.views.rows import desk_rows, name_for
 from followups.wording import evidence_lines, why_lines
 from journal.errors import ActionRefused
@@ -158,9 +170,21 @@ class TaskPage(PageView):
             evidence=evidence_lines(task.evidence),
             task_events=events_on(task),
             **merging_of(task, self.staff),
+            **self._telling(task),
             project=project_of(task),
             estate=estate_name(task.loan),
         )
+
+    def _telling(self, task: VisitTask) -> dict[str, Any]:
+        """An open task has no result to tell yet."""
+        if task.closed_on is None:
+            return {}
+        return {
+            **telling_of(task, self.staff),
+            "channels": TellChannel.choices,
+            "hearers": HeardBy.choices,
+            "told_now": timezone.localtime(self.at),
+        }
 
 
 def _skip_context(task: VisitTask, staff: Staff) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """多久能出结果: workdays to close and by step over a period, each figure leading to its tasks; what breaches first."""
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,11 +12,12 @@ from followups.actions.turn_around_file import group_words, line_word, step_word
 from followups.models import VisitTask
 from followups.period_wording import PeriodRefused, asked_period
 from followups.queries import desk
-from followups.queries.turn_around import GROUPS, STEPS, Figure, breaching, tasks_behind, turn_around
+from followups.queries.turn_around import GROUPS, ONLY, STEPS, Figure, breaching, tasks_behind, turn_around
+from followups.rules.clock import CORRECTING, REVIEWING, TELLING, VISITING, WAITING
 from followups.rules.period import Asked
-from followups.views.rows import desk_rows
+from followups.views.rows import DeskRow, Left, desk_rows, left_of
 from journal.errors import ActionRefused
-from loans.queries import open_business_date
+from loans.queries import calendar, open_business_date
 from loans.views.files import answer
 from loans.views.pricing import asked_form, handed_out
 from people.queries import branches_visible_to
@@ -63,15 +65,24 @@ class TurnAroundPage(PeriodPage):
             whole=_line(found.whole, asked, is_whole=True) if found.whole else None,
             steps=[(step, step_words()[step]) for step in STEPS],
             group_word=group_words()[asked.by],
-            breaching=[(row, late[row.task.pk], _step_of(row.task)) for row in rows],
+            breaching=_breaching(rows, late, today),
             query=urlencode(asked.query),
             business_date=today,
         )
 
 
+def _breaching(rows: Sequence[DeskRow], late: Mapping[int, date], today: date) -> list[tuple[DeskRow, date, str, Left]]:
+    """Each with the day of its present step; of a visit that is closed that is until the customer has to be told."""
+    days = calendar(min([today, *late.values()]), max([today, *late.values()]))
+    return [
+        (row, day, _step_of(row.task), left_of(day, today, days) if row.task.closed_on else row.left)
+        for row, day in ((row, late[row.task.pk]) for row in rows)
+    ]
+
+
 def _step_of(task: VisitTask) -> str:
-    step = {"SUBMITTED": "REVIEWING", "RETURNED": "CORRECTING", "IN_PROGRESS": "VISITING"}.get(task.state, "WAITING")
-    return step_words()[step]
+    steps = {"SUBMITTED": REVIEWING, "RETURNED": CORRECTING, "IN_PROGRESS": VISITING, "CLOSED": TELLING}
+    return step_words()[steps.get(task.state, WAITING)]
 
 
 def _line(figure: Figure, asked: Asked, *, is_whole: bool = False) -> dict[str, Any]:
@@ -87,6 +98,8 @@ def _line(figure: Figure, asked: Asked, *, is_whole: bool = False) -> dict[str, 
         "url": behind(),
         "late_url": behind(only="late"),
         "finding_url": behind(only="finding"),
+        "told_late_url": behind(only="told_late"),
+        "untold_url": behind(only="untold"),
         "steps": [(figure.steps[step], behind(step=step)) for step in STEPS],
     }
 
@@ -105,7 +118,7 @@ class TurnAroundTasks(PeriodPage):
         step, only = given.get("step", ""), given.get("only", "")
         taken = tasks_behind(
             self.staff, asked.first, asked.last, by=asked.by, branch=asked.branch, code=given.get("code"),
-            step=step if step in STEPS else "", only=only if only in ("late", "finding") else "",
+            step=step if step in STEPS else "", only=only if only in ONLY else "",
         )  # fmt: skip
         seen = VisitTask.objects.visible_to(self.staff).select_related("branch", "assigned_to", "loan")
         tasks = seen.in_bulk([one.task_id for one in taken])

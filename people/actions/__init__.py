@@ -50,6 +50,7 @@ PERMISSIONS = (
     "followups.assign",
     "followups.review",
     "followups.review_red",
+    "followups.customer_status",
     "followups.view_policy",
     "followups.propose_policy",
     "followups.approve_policy",
@@ -180,6 +181,8 @@ ROLES: tuple[tuple[str, str, Scope, tuple[str, ...]], ...] = (
             "journal.view",
         ),
     ),
+    # A program of the bank that speaks with one borrower at a time: told where a visit stands, nothing else.
+    ("CUSTOMER_CHANNEL", gettext_noop("客户渠道"), Scope.ALL, ("followups.customer_status",)),
     ("ADMINISTRATOR", gettext_noop("系统管理员"), Scope.NONE, ("people.manage", "operations.view")),
 )
 

@@ -84,7 +84,8 @@ def test_a_red_report_is_approved_by_the_risk_head_after_the_managers_opinion(db
     assert (done.state, done.decided_by, done.endorsed_by) == (ReportState.APPROVED, risk, road.manager)
     assert [one["role"] for one in done.decision["reviews"]] == ["manager", "risk"]
     kinds = list(TaskEvent.objects.filter(task=road.task).values_list("kind", flat=True).order_by("id"))
-    assert kinds[-4:] == [EventKind.SUBMITTED, EventKind.ENDORSED, EventKind.APPROVED, EventKind.CLOSED]
+    assert kinds[-5:-1] == [EventKind.SUBMITTED, EventKind.ENDORSED, EventKind.APPROVED, EventKind.CLOSED]
+    assert kinds[-1] == EventKind.TO_TELL
     facts = [entry.kind for entry in Entry.objects.filter(loan_id=road.loan.pk).order_by("id")]
     assert facts.index("followups.report_endorsed") < facts.index("followups.report_approved")
 

@@ -76,7 +76,13 @@ def test_figures_by_group_with_steps_on_time_and_only_of_the_visible_branches(bo
     (line,) = found.rows
     assert (line.code, line.closed, line.late, line.on_time_percent) == (book.home.code, 6, 1, 83)
     assert (line.total.p50, line.total.p90) == (2, 20)
-    assert [(line.steps[step].p50, line.steps[step].p90) for step in STEPS] == [(2, 5), (0, 5), (0, 10), (None, None)]
+    assert [(line.steps[step].p50, line.steps[step].p90) for step in STEPS] == [
+        (2, 5),
+        (0, 5),
+        (0, 10),
+        (None, None),
+        (None, None),
+    ]
     assert found.whole is not None and found.whole.closed == 6
     by_method = {line.code: line.closed for line in turn_around(book.risk, FIRST, LAST, by="method").rows}
     assert by_method == {"PHONE": 6, "FIELD": 1}

@@ -77,6 +77,10 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "area": (POLICY_READERS, "get", {}),
     "followups:loan_signals": (FOLLOW_UPS, "get", {}),
     "followups:loan_registrable": (VISITORS | {"manager"}, "post", {"registrable_on": "2026-10-30"}),
+    "followups:tell": (FOLLOW_UPS, "post", {"channel": "PHONE", "heard_by": "BORROWER", "words": "已说明审核结果"}),
+    "followups:tell_undo": (FOLLOW_UPS, "post", {"reason": "登记错了任务"}),
+    "followups:results": (FOLLOW_UPS, "get", {}),
+    "followups:customer_status": (LOAN_ROLES, "get", {}),
     "followups:turn_around_tasks": (REPORTERS, "get", {}),
     "followups:turn_around_file": (REPORTERS, "get", {}),
     "followups:notices": (FOLLOW_UPS, "get", {}),
@@ -252,7 +256,7 @@ WITHOUT_TASK = {
     "followups:assign_many", "followups:review", "followups:leave", "followups:capacity",
     "followups:day_plan", "followups:handover", "followups:turn_around", "followups:turn_around_tasks",
     "followups:signals", "followups:regulations", "followups:notices", "followups:notices_count",
-    "followups:notices_read", "followups:certificates",
+    "followups:notices_read", "followups:certificates", "followups:results",
 }  # fmt: skip
 NOT_PAGES = {"alive", "ready", "set_language"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
@@ -362,7 +366,7 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
     if name in ("followups:attachment", "followups:attachment_remove", "followups:thumbnail"):
         return reverse(name, args=[attachment_in(bank, place)])
     if name in ("followups:loan_events", "followups:past_visits", "followups:estate", "followups:loan_signals",
-                "followups:loan_registrable"):  # fmt: skip
+                "followups:loan_registrable", "followups:customer_status"):  # fmt: skip
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
     if name == "followups:project":
         return reverse(name, args=[project_in(bank, place)])
