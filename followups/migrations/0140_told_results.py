@@ -10,7 +10,7 @@ from journal.history import history_is_kept
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('followups', '0120_photo_hints'),
+        ('followups', '0130_self_service'),
         ('people', '0090_relations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
