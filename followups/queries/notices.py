@@ -24,7 +24,7 @@ from people.queries.leave import covered_ids
 MOST = 200
 MOST_COUNTED = 99
 # In the order of the steps; as texts 80 would come after 120.
-_STEPS = list(NoticeCode)
+_STEPS: list[str] = list(NoticeCode.values)
 _BESIDE = ("task__loan__borrower", "task__loan__position", "task__loan__branch", "task__branch", "task__assigned_to")
 
 
