@@ -70,16 +70,8 @@ def take_turn_around(
 
 
 def _sheet(found: TurnAround) -> Sheet:
-    heads = [
-        group_words()[found.by],
-        _("办结"),
-        _("超时限"),
-        _("发现问题"),
-        _("超时告知"),
-        _("未告知"),
-        _("中位数"),
-        _("九成内"),
-    ]
+    heads = [group_words()[found.by], _("办结"), _("超时限"), _("发现问题"), _("超时告知"), _("未告知")]
+    heads += [_("按时"), _("发现率"), _("评分报告"), _("质量分"), _("中位数"), _("九成内")]
     words = step_words()
     for step in STEPS:
         heads += [f"{words[step]} {_('中位数')}", f"{words[step]} {_('九成内')}"]
@@ -91,6 +83,7 @@ def _sheet(found: TurnAround) -> Sheet:
 
 def _cells(word: str, figure: Figure) -> list[Cell]:
     cells: list[Cell] = [word, figure.closed, figure.late, figure.findings, figure.told_late, figure.untold]
+    cells += [f"{figure.on_time_percent}%", f"{figure.finding_percent}%", figure.scored, figure.quality]
     cells += [figure.total.p50, figure.total.p90]
     for step in STEPS:
         cells += [figure.steps[step].p50, figure.steps[step].p90]

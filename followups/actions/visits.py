@@ -19,6 +19,7 @@ from followups.actions.hints import note_hints
 from followups.actions.leases import require_own_window
 from followups.actions.merging import carry_over, require_on_its_own
 from followups.actions.pauses import end_pause
+from followups.actions.quality import keep_quality, score_again
 from followups.actions.refusals import (
     AlreadySubmitted,
     ApproverAlone,
@@ -223,6 +224,10 @@ def _make_report(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> V
     facts = {"report_id": report.pk, "version": number, "conclusion": report.conclusion}
     add_event(task, EventKind.SUBMITTED, by=by.staff_no, at=at, **facts)
     hints = note_hints(report, task, visit, at=at)
+    keep_quality(report, task, {hint.code for hint in hints if hint.report_id == report.pk}, at=at)
+    later = [hint.report_id for hint in hints if hint.report_id != report.pk]
+    if later:
+        score_again(later, at=at)
     tell(
         task,
         "followups.visit_submitted",

@@ -16,6 +16,7 @@ from followups.filters import ReportFilter
 from followups.models import Conclusion, Difference, HintCode, Level, ReportHint, ReportState, ReturnReason, VisitReport
 from followups.queries.review import hints_of
 from followups.rules import checklist
+from followups.rules.quality import MOST
 from followups.rules.report import mask_place
 from loans.api import BranchBrief, MaskedBorrower, StaffBrief
 from loans.models import FiveClass
@@ -64,6 +65,21 @@ class HintRow(serializers.ModelSerializer[ReportHint]):
         fields = ["code", "data", "other"]
 
 
+class QualityLine(serializers.Serializer[Any]):
+    code = serializers.ChoiceField(choices=list(MOST))
+    most = serializers.IntegerField()
+    got = serializers.IntegerField()
+    facts = serializers.JSONField()
+
+
+class QualityRow(serializers.Serializer[Any]):
+    """The quality score with its lines; 100 is the most."""
+
+    score = serializers.IntegerField()
+    rule_version = serializers.IntegerField()
+    lines = QualityLine(many=True)
+
+
 class DifferenceRow(serializers.ModelSerializer[Difference]):
     class Meta:
         model = Difference
@@ -89,11 +105,12 @@ class ReportFull(ReportRow):
     has_pdf = serializers.SerializerMethodField()
     endorsed_by = StaffBrief(allow_null=True)
     hints = serializers.SerializerMethodField(help_text="For those who review; empty for others.")
+    quality = serializers.SerializerMethodField(help_text="For those who review; for others once it is decided.")
 
     class Meta(ReportRow.Meta):
         fields = [
             *ReportRow.Meta.fields, "content", "content_sha256", "differences", "endorsed_by", "endorsed_at",
-            "endorsement", "return_code", "decision_note", "has_pdf", "hints",
+            "endorsement", "return_code", "decision_note", "has_pdf", "hints", "quality",
         ]  # fmt: skip
 
     @extend_schema_field(HintRow(many=True))
@@ -101,6 +118,14 @@ class ReportFull(ReportRow):
         if not may(self.context["staff"], "followups.review"):
             return []
         return HintRow(hints_of([report.pk]).get(report.pk, []), many=True).data
+
+    @extend_schema_field(QualityRow(allow_null=True))
+    def get_quality(self, report: VisitReport) -> Any:
+        kept = getattr(report, "quality", None)
+        is_open = report.state == ReportState.SUBMITTED
+        if kept is None or (is_open and not may(self.context["staff"], "followups.review")):
+            return None
+        return QualityRow(kept).data
 
     @extend_schema_field(OpenApiTypes.ANY)
     def get_content(self, report: VisitReport) -> Any:
@@ -114,7 +139,7 @@ def visible_reports(view: ApiView) -> QuerySet[VisitReport]:
     """Every report this person may see, decided ones too."""
     rows = VisitReport.objects.visible_to(view.staff)
     return rows.select_related(
-        "visit__task__loan__borrower", "branch", "submitted_by", "endorsed_by", "decided_by", "pdf"
+        "visit__task__loan__borrower", "branch", "submitted_by", "endorsed_by", "decided_by", "pdf", "quality"
     ).defer("visit__draft", "visit__known")  # fmt: skip
 
 

@@ -48,6 +48,9 @@ class TurnAroundLine(serializers.Serializer[Any]):
     findings = serializers.IntegerField()
     told_late = serializers.IntegerField(help_text="Results told late, or not by the last day of the period.")
     untold = serializers.IntegerField(help_text="Results that the customer has not been told yet.")
+    finding_percent = serializers.IntegerField()
+    scored = serializers.IntegerField(help_text="Reports with a quality score.")
+    quality = serializers.IntegerField(allow_null=True, help_text="Mean quality score of these, of 100.")
     on_time_percent = serializers.IntegerField()
     total = SpreadReply()
     steps = StepReply(many=True)
@@ -77,6 +80,7 @@ class TakenReply(serializers.Serializer[Any]):
     is_late = serializers.BooleanField()
     has_finding = serializers.BooleanField()
     closed_on = serializers.DateField()
+    score = serializers.IntegerField(allow_null=True, help_text="Quality score of the approved report.")
 
 
 class TakenList(serializers.Serializer[Any]):
@@ -134,6 +138,7 @@ def _line(figure: Figure) -> dict[str, Any]:
     return {
         "code": figure.code, "name": figure.name, "closed": figure.closed, "late": figure.late,
         "findings": figure.findings, "told_late": figure.told_late, "untold": figure.untold,
+        "finding_percent": figure.finding_percent, "scored": figure.scored, "quality": figure.quality,
         "on_time_percent": figure.on_time_percent, "total": _spread(figure.total),
         "steps": [{"step": step, **_spread(figure.steps[step])} for step in STEPS],
     }  # fmt: skip
@@ -142,5 +147,6 @@ def _line(figure: Figure) -> dict[str, Any]:
 def _taken(one: Taken) -> dict[str, Any]:
     return {
         "task_id": one.task_id, "total": one.total, "is_late": one.is_late, "has_finding": one.has_finding,
-        "closed_on": one.closed_on, "steps": [{"step": step, "workdays": one.steps[step]} for step in STEPS],
+        "closed_on": one.closed_on, "score": one.score,
+        "steps": [{"step": step, "workdays": one.steps[step]} for step in STEPS],
     }  # fmt: skip

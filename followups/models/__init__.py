@@ -16,6 +16,7 @@ from followups.models.notices import Audience, Notice, NoticeCode, NoticeQuerySe
 from followups.models.policy import Checklist, FollowUpPolicy, FollowUpPolicyLine
 from followups.models.projects import ProjectLoan, ProjectQuerySet, ProjectVisit
 from followups.models.promises import PromiseState, PromiseToPay
+from followups.models.quality import ReportQuality
 from followups.models.regulations import Regulation, RegulationParameter, RegulationPolicy, RegulationState
 from followups.models.reports import Difference, ReportQuerySet, ReportState, ReturnReason, VisitReport
 from followups.models.results import CustomerResult, HeardBy, ResultQuerySet, ResultTelling, TellChannel, TellWhy
@@ -88,6 +89,7 @@ __all__ = [
     "RegulationPolicy",
     "RegulationState",
     "ReportHint",
+    "ReportQuality",
     "ReportOpening",
     "ProjectLoan",
     "ProjectQuerySet",

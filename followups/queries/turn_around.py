@@ -20,7 +20,7 @@ from people.queries import branch_ids_visible_to
 
 STEPS = (WAITING, VISITING, REVIEWING, CORRECTING, TELLING)
 # What a figure can be narrowed to: made late, with a finding, told late, not told yet.
-ONLY = ("late", "finding", "told_late", "untold")
+ONLY = ("late", "finding", "told_late", "untold", "scored")
 GROUPS: Mapping[str, tuple[str, str]] = {
     "branch": ("b.code", "b.name"),
     "officer": ("coalesce(s.staff_no, '')", "coalesce(s.name, '')"),
@@ -76,7 +76,10 @@ WITH closed AS (
            r.id IS NOT NULL AND coalesce(r.told_on, %(last)s::date) > r.tell_by AS is_told_late,
            coalesce(k.submitted_on, c.closed_on) > c.due_on AS is_late,
            EXISTS (SELECT FROM followups_visit v JOIN followups_visitreport r ON r.visit_id = v.id
-                    WHERE v.task_id = c.id AND r.state = 'APPROVED' AND r.conclusion <> 'NO_CONCERN') AS has_finding
+                    WHERE v.task_id = c.id AND r.state = 'APPROVED' AND r.conclusion <> 'NO_CONCERN') AS has_finding,
+           (SELECT q.score FROM followups_visit v JOIN followups_visitreport r ON r.visit_id = v.id
+              JOIN followups_reportquality q ON q.report_id = r.id
+             WHERE v.task_id = c.id AND r.state = 'APPROVED') AS score
       FROM closed c JOIN took k ON k.task_id = c.id LEFT JOIN followups_customerresult r ON r.task_id = c.id
 )
 """
@@ -87,17 +90,18 @@ _EACH = ", ".join(
 _FIGURES = """
 SELECT grouping({code}), {code}, {name}, count(*), count(*) FILTER (WHERE t.is_late),
        count(*) FILTER (WHERE t.has_finding), count(*) FILTER (WHERE t.is_told_late),
-       count(*) FILTER (WHERE t.is_untold), {each}
+       count(*) FILTER (WHERE t.is_untold), count(t.score), round(avg(t.score))::int, {each}
   FROM task t JOIN people_branch b ON b.id = t.branch_id LEFT JOIN people_staff s ON s.id = t.assigned_to_id
  GROUP BY GROUPING SETS (({code}, {name}), ()) ORDER BY 1, 2
 """
 _TASKS = """
-SELECT t.id, t.total, t.waiting, t.visiting, t.reviewing, t.correcting, t.telling, t.is_late, t.has_finding, t.closed_on
+SELECT t.id, t.total, t.waiting, t.visiting, t.reviewing, t.correcting, t.telling, t.is_late, t.has_finding,
+       t.closed_on, t.score
   FROM task t JOIN people_branch b ON b.id = t.branch_id LEFT JOIN people_staff s ON s.id = t.assigned_to_id
  WHERE (%(code)s::text IS NULL OR {code} = %(code)s) AND (%(only)s = '' OR %(only)s = 'late' AND t.is_late
         OR %(only)s = 'finding' AND t.has_finding OR %(only)s = 'told_late' AND t.is_told_late
-        OR %(only)s = 'untold' AND t.is_untold)
- ORDER BY {order} DESC NULLS LAST, t.id LIMIT %(most)s
+        OR %(only)s = 'untold' AND t.is_untold OR %(only)s = 'scored' AND t.score IS NOT NULL)
+ ORDER BY {order}, t.id LIMIT %(most)s
 """
 _BREACHING = """
 SELECT t.id, coalesce(r.decide_by, t.due_on) AS breach_on, t.level
@@ -133,6 +137,9 @@ class Figure:
     # Results told to the customer after their day or not at all by the last day of the period; not told yet.
     told_late: int
     untold: int
+    # Reports with a quality score, and their mean of 100, rounded; None where there is none.
+    scored: int
+    quality: int | None
     total: Spread
     steps: Mapping[str, Spread]
 
@@ -140,6 +147,11 @@ class Figure:
     def on_time_percent(self) -> int:
         """Submitted by the limit, in percent rounded down."""
         return (self.closed - self.late) * 100 // self.closed if self.closed else 100
+
+    @property
+    def finding_percent(self) -> int:
+        """With a finding, in percent rounded down."""
+        return self.findings * 100 // self.closed if self.closed else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +176,7 @@ class Taken:
     is_late: bool
     has_finding: bool
     closed_on: date
+    score: int | None
 
 
 def turn_around(staff: Staff, first: date, last: date, *, by: str = "branch", branch: str = "") -> TurnAround:
@@ -173,10 +186,12 @@ def turn_around(staff: Staff, first: date, last: date, *, by: str = "branch", br
     rows, whole = [], None
     statement = _TIMES + _FIGURES.format(code=code, name=name, each=_EACH)
     found = read_written(lambda using: sql.rows(statement, asked, using=using))
-    for is_whole, key, words, closed, late, findings, told_late, untold, *spreads in found:
+    for is_whole, key, words, closed, late, findings, told_late, untold, scored, quality, *spreads in found:
         pairs = [Spread(*pair) for pair in zip(spreads[::2], spreads[1::2], strict=True)]
         steps = dict(zip(STEPS, pairs[1:], strict=True))
-        figure = Figure(key or "", words or "", closed, late, findings, told_late, untold, pairs[0], steps)
+        figure = Figure(
+            key or "", words or "", closed, late, findings, told_late, untold, scored, quality, pairs[0], steps
+        )
         if not is_whole:
             rows.append(figure)
         elif closed:
@@ -188,15 +203,16 @@ def tasks_behind(
     staff: Staff, first: date, last: date, *, by: str = "branch", branch: str = "", code: str | None = None,
     step: str = "", only: str = "",
 ) -> list[Taken]:  # fmt: skip
-    """The tasks that a figure is made of, the longest first; 200 at most."""
-    order = f"t.{step.lower()}" if step in STEPS else "t.total"
+    """The tasks that a figure is made of, the longest first (of a quality score the lowest); 200 at most."""
+    order = (f"t.{step.lower()}" if step in STEPS else "t.total") + " DESC NULLS LAST"
+    order = "t.score" if only == "scored" else order
     asked: dict[str, Any] = {
         "first": first, "last": last, "branches": _branches(staff, branch), "code": code, "only": only, "most": MOST,
     }  # fmt: skip
     statement = _TIMES + _TASKS.format(code=GROUPS[by][0], order=order)
     return [
-        Taken(pk, total, dict(zip(STEPS, steps, strict=True)), is_late, has_finding, closed_on)
-        for pk, total, *steps, is_late, has_finding, closed_on in read_written(
+        Taken(pk, total, dict(zip(STEPS, steps, strict=True)), is_late, has_finding, closed_on, score)
+        for pk, total, *steps, is_late, has_finding, closed_on, score in read_written(
             lambda using: sql.rows(statement, asked, using=using)
         )
     ]

@@ -51,6 +51,7 @@ def visible_reports(staff: Staff) -> QuerySet[VisitReport]:
         "decided_by",
         "branch",
         "pdf",
+        "quality",
     )
     return found.defer("visit__draft", "visit__known")
 

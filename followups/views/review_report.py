@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from followups.models import ReportState, ReturnReason, VisitReport
+from followups.quality_wording import quality_lines
 from followups.queries import content_for
 from followups.queries.review import hints_of, makers_of, reviewers_of, turn_fault
 from followups.queries.review_report import attempts_on, files_seen, measures_beside, proof_of, report_before
@@ -39,10 +40,19 @@ def report_context(report: VisitReport, staff: Staff) -> dict[str, Any]:
         "reviews": in_language(reviews_of(report)),
         "actors": actors_of([report.submitted_by.staff_no]),
         "measures": measures_beside(report),
+        **_quality(report, staff),
         **_proofs(report, content),
         **_turn(report, staff, today, is_waiting),
         **(_for_reviewers(report, staff) if may(staff, REVIEWS) else {}),
     }
+
+
+def _quality(report: VisitReport, staff: Staff) -> dict[str, Any]:
+    """For those who review; for who is reviewed once it is decided."""
+    quality = getattr(report, "quality", None)
+    if quality is None or (report.state == ReportState.SUBMITTED and not may(staff, REVIEWS)):
+        return {}
+    return {"quality": quality, "quality_lines": quality_lines(quality)}
 
 
 def _turn(report: VisitReport, staff: Staff, today: date, is_waiting: bool) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from followups.actions.turn_around_file import group_words, line_word, step_words, take_turn_around
-from followups.models import VisitTask
+from followups.models import ReportState, VisitReport, VisitTask
 from followups.period_wording import PeriodRefused, asked_period
 from followups.queries import desk
 from followups.queries.turn_around import GROUPS, ONLY, STEPS, Figure, breaching, tasks_behind, turn_around
@@ -100,6 +100,7 @@ def _line(figure: Figure, asked: Asked, *, is_whole: bool = False) -> dict[str, 
         "finding_url": behind(only="finding"),
         "told_late_url": behind(only="told_late"),
         "untold_url": behind(only="untold"),
+        "quality_url": behind(only="scored"),
         "steps": [(figure.steps[step], behind(step=step)) for step in STEPS],
     }
 
@@ -127,9 +128,16 @@ class TurnAroundTasks(PeriodPage):
             asked=asked,
             rows=[(one, tasks[one.task_id], [one.steps[step] for step in STEPS]) for one in taken],
             steps=[(code, word) for code, word in step_words().items()],
+            reports=_reports_of(tasks),
             query=urlencode(asked.query),
             business_date=today,
         )
+
+
+def _reports_of(tasks: Mapping[int, VisitTask]) -> dict[int, int]:
+    """The approved report of each task."""
+    found = VisitReport.objects.filter(visit__task__in=list(tasks), state=ReportState.APPROVED)
+    return dict(found.values_list("visit__task_id", "pk"))
 
 
 class TurnAroundFile(PageView):
