@@ -37,7 +37,7 @@ class Told(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Installment:
+class DueInstallment:
     loan_id: int
     note: str
     number: int
@@ -80,7 +80,7 @@ WHERE p.overdue_since IS NOT NULL ORDER BY l.loan_note_no COLLATE "C"
 
 def make_receipts(*, open_day: date, through: date, seed: int) -> list[Told]:
     """Receipts for what falls due from the open date to `through`, and cures of some arrears, by value date."""
-    fates = [(each, _fate(each, seed)) for each in _falling_due(through)]
+    fates = [(each, _fate(each, seed)) for each in falling_due(through)]
     late = {each.loan_id for each, fate in fates if any(paid.days_late for paid in fate.payments)}
     terms = payment_terms(late, calendar_around([open_day, through])) if late else {}
     lines = [line for each, fate in fates for line in _told(each, fate, terms, seed)]
@@ -95,7 +95,8 @@ def write(lines: list[Told], file: IO[str]) -> None:
     writer.writerows(lines)
 
 
-def _falling_due(through: date) -> Iterator[_Installment]:
+def falling_due(through: date) -> Iterator[DueInstallment]:
+    """What the signed terms say falls due from the open date to `through`."""
     for loan_id, note, due_day, matures_on, number, due_on, last, principal, interest in sql.rows(
         _FALLING_DUE, {"through": through}
     ):
@@ -104,12 +105,12 @@ def _falling_due(through: date) -> Iterator[_Installment]:
             if day > through:
                 break
             if sum(parts):
-                yield _Installment(loan_id, note, number + offset, day, *parts)
+                yield DueInstallment(loan_id, note, number + offset, day, *parts)
             if number + offset < last:
                 day = following_due_date(day, due_day, matures_on, is_last=number + offset + 1 == last)
 
 
-def _fate(due: _Installment, seed: int) -> _Fate:
+def _fate(due: DueInstallment, seed: int) -> _Fate:
     random = Random(f"{seed}/{due.note}/{due.number}")
     channel = random.choice(CHANNELS)
     lot, whole = random.random(), due.amount_fen
@@ -130,7 +131,7 @@ def _fate(due: _Installment, seed: int) -> _Fate:
     return _Fate(channel, ())
 
 
-def _told(due: _Installment, fate: _Fate, terms: Mapping[int, PaymentTerms], seed: int) -> Iterator[Told]:
+def _told(due: DueInstallment, fate: _Fate, terms: Mapping[int, PaymentTerms], seed: int) -> Iterator[Told]:
     """The lines of an installment; what is paid late is paid with the charges of its days."""
     row = LateInstallment(due.due_on, due.interest_fen, due.principal_fen)
     for paid in fate.payments:

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config import demo
+from config.demo.book import LEAST_MONTHS, MONTHS, MOST_MONTHS
 from loans.models import Loan
 
 
@@ -13,10 +14,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--if-empty", action="store_true", help="do nothing when the bank has loans")
+        parser.add_argument(
+            "--months", type=int, default=MONTHS, help=f"months of past, {LEAST_MONTHS} to {MOST_MONTHS} ({MONTHS})"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if Loan.objects.exists():
             if options["if_empty"]:
                 return
             raise CommandError("This bank has loans already; the demo loads into an empty one only.")
-        demo.load(say=lambda text: self.stderr.write(f"  demo: {text}"))
+        if not LEAST_MONTHS <= options["months"] <= MOST_MONTHS:
+            raise CommandError(f"The demo has {LEAST_MONTHS} to {MOST_MONTHS} months of past.")
+        demo.load(say=lambda text: self.stderr.write(f"  demo: {text}"), months=options["months"])

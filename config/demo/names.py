@@ -42,14 +42,24 @@ EMPLOYERS = (
 PEOPLE = (
     ("A0101", "林晓舟", ("LOAN_OFFICER",), "0101"),
     ("A0102", "周楠", ("LOAN_OFFICER",), "0101"),
+    ("A0103", "唐雪", ("LOAN_OFFICER",), "0101"),
+    ("A0104", "于涛", ("LOAN_OFFICER",), "0101"),
     ("A0201", "李想", ("LOAN_OFFICER",), "0102"),
     ("A0202", "徐明", ("LOAN_OFFICER",), "0102"),
+    ("A0203", "萧然", ("LOAN_OFFICER",), "0102"),
+    ("A0204", "程瑶", ("LOAN_OFFICER",), "0102"),
     ("A0301", "韩磊", ("LOAN_OFFICER",), "0103"),
     ("A0302", "方婷", ("LOAN_OFFICER",), "0103"),
+    ("A0303", "曹越", ("LOAN_OFFICER",), "0103"),
+    ("A0304", "袁梅", ("LOAN_OFFICER",), "0103"),
     ("A0401", "顾清", ("LOAN_OFFICER",), "0104"),
     ("A0402", "邵阳", ("LOAN_OFFICER",), "0104"),
+    ("A0403", "许诺", ("LOAN_OFFICER",), "0104"),
+    ("A0404", "沈佳", ("LOAN_OFFICER",), "0104"),
     ("A0501", "邱岚", ("LOAN_OFFICER",), "0105"),
     ("A0502", "贺川", ("LOAN_OFFICER",), "0105"),
+    ("A0503", "卢凯", ("LOAN_OFFICER",), "0105"),
+    ("A0504", "蒋悦", ("LOAN_OFFICER",), "0105"),
     ("M0101", "何建平", ("BRANCH_MANAGER",), "0101"),
     ("M0201", "段丽", ("BRANCH_MANAGER",), "0102"),
     ("M0301", "龚文", ("BRANCH_MANAGER",), "0103"),
@@ -66,3 +76,15 @@ PEOPLE = (
 )
 # Shown as cards on the demo's sign-in page: (staff number, what this person does)
 CARDS = ("A0101", "M0101", "R0001", "R0002", "O0001", "O0002", "U0001", "S0001")
+# Two more of each rank may sign in, for work that takes a colleague.
+SIGN_IN_TOO = ("A0102", "A0201", "M0201", "M0001")
+
+
+def officers_of(branch_code: str) -> list[str]:
+    """Staff numbers of a branch's account officers."""
+    return [number for number, _name, roles, code in PEOPLE if code == branch_code and "LOAN_OFFICER" in roles]
+
+
+def manager_of(branch_code: str) -> str:
+    """Staff number of a branch's manager."""
+    return next(number for number, _name, roles, code in PEOPLE if code == branch_code and "BRANCH_MANAGER" in roles)
