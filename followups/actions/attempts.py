@@ -46,7 +46,7 @@ from followups.models import (
 )
 from followups.queries.attempts import attempts_of
 from followups.rules import attempts as rules
-from followups.rules.checklist import CALLING, TEXT_LIMIT, text_faults
+from followups.rules.checklist import CALLING, TEXT_LIMIT, answer_of, text_faults
 from followups.rules.facts import TALKS
 from loans.queries import calendar, parameter, require_business_date
 from people.actions import require
@@ -57,6 +57,8 @@ REASON_LEAST = 2
 _FURTHEST_APPOINTMENT = timedelta(days=60)
 _FURTHEST_PROMISE = timedelta(days=60)
 _FEN = Decimal("0.01")
+# How a call ends that a visit can be made of.
+_ANSWERS = (ContactOutcome.REACHED, ContactOutcome.REFUSED)
 # The same outcome pressed again within this time is the same attempt.
 _SAME_PRESS = timedelta(seconds=60)
 
@@ -154,13 +156,31 @@ def _move_to(task: VisitTask, next_at: datetime, words: str, *, by: Staff, at: d
 
 def _note_in_draft(task: VisitTask, outcome: str, *, by: Staff, at: datetime) -> None:
     """A call that came through, or was refused, is the answer to the visit's first question."""
-    if outcome not in (ContactOutcome.REACHED, ContactOutcome.REFUSED):
+    if outcome not in _ANSWERS:
         return
     visit = Visit.objects.filter(task=task, method__in=CALLING).first()
     if visit is None or visit.draft.get("contact_outcome") == outcome:
         return
     draft = {**visit.draft, "contact_outcome": outcome}
     Visit.objects.filter(pk=visit.pk).update(draft=draft, version=visit.version + 1, saved_at=at, saved_by=by.staff_no)
+
+
+def note_call(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> None:
+    """The call that a report tells of is kept as an attempt, where nobody has recorded it."""
+    outcome = str(visit.draft.get("contact_outcome") or "")
+    if visit.method not in CALLING or outcome not in _ANSWERS or task.attempts.filter(outcome=outcome).exists():
+        return
+    words = str(visit.draft.get("conclusion_text") or "")[:TEXT_LIMIT] if outcome == ContactOutcome.REFUSED else ""
+    number = answer_of(visit.draft, "recording_no").get("now", "")[:RECORDING_LIMIT]
+    record_attempt(task_id=task.pk, outcome=outcome, note=words, recording=number, by=by, at=at)
+
+
+def last_contact(task: VisitTask) -> str:
+    """How today's last call ended, if it is the answer to a visit's first question."""
+    if task.method not in CALLING:
+        return ""
+    last = task.attempts.filter(business_date=require_business_date()).order_by("-id").first()
+    return last.outcome if last is not None and last.outcome in _ANSWERS else ""
 
 
 @transaction.atomic

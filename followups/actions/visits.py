@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from followups.actions.attempts import last_contact, note_call
 from followups.actions.hints import note_hints
 from followups.actions.leases import require_own_window
 from followups.actions.merging import carry_over, require_on_its_own
@@ -118,9 +119,11 @@ def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
 
 
 def _first_draft(task: VisitTask, lead: Staff) -> tuple[dict[str, Any], Staff | None]:
-    """An empty form; where two have to go, with the second visitor that the assignment rule proposed, if that person
-    may still go. The officer may choose another."""
+    """An empty form but for a call that came through today; where two have to go, with the second visitor that the
+    assignment rule proposed, if that person may still go. The officer may choose another."""
     draft: dict[str, Any] = {"answers": {}}
+    if outcome := last_contact(task):
+        draft["contact_outcome"] = outcome
     proposed = task.proposed_second
     if proposed is None or not checklist.needs_pair(task.method, task.level):
         return draft, None
@@ -191,6 +194,7 @@ def submit_visit(
         raise ApproverAlone
     _require_opinion(task, visit, draft, second)
     visit = _keep(visit, draft, by=by, at=at, second=second)
+    note_call(task, visit, by=by, at=at)
     end_pause(task, by=by, at=at)
     report = _make_report(task, visit, by=by, at=at)
     carry_over(task, visit, begin=start_visit, keep=save_draft, by=by, at=at)

@@ -42,8 +42,8 @@ def form_of(task: VisitTask, visit: Visit, reader: Staff | None = None) -> dict[
     A `reader` outside the own portfolio and the own open task sees address and telephone masked.
 
     Keys: sections [{key, label, items [...], unanswered, changed}], methods, outcomes, conclusions,
-    classes, draft, missing [{key, label}], faults {key: [code]}, required, answered, more [{key, label}], requests,
-    request.
+    outcome (its word), classes, draft, missing [{key, label}], faults {key: [code]}, required, answered,
+    more [{key, label}], requests, request.
     """
     language = _language()
     items = asked_of(visit)
@@ -66,10 +66,12 @@ def form_of(task: VisitTask, visit: Visit, reader: Staff | None = None) -> dict[
                 }
             )
     required = sum(bool(item["required"]) for item in items)
+    outcomes = _words(checklist.CONTACT_OUTCOMES) if visit.method in checklist.CALLING else []
     return {
         "sections": sections,
         "methods": _words(checklist.VERIFICATION_METHODS),
-        "outcomes": _words(checklist.CONTACT_OUTCOMES) if visit.method in checklist.CALLING else [],
+        "outcomes": outcomes,
+        "outcome": dict(outcomes).get(str(shown.draft.get("contact_outcome") or ""), ""),
         **_more(task, visit, items, language),
         "conclusions": [(value, str(label)) for value, label in Conclusion.choices],
         "photo_exits": _words(PHOTO_EXITS) if visit.method == Method.FIELD else [],

@@ -14,7 +14,7 @@ MOST_ANSWERS = 12
 # The question in which the keyboard stands: how it is answered, and whether it still has to be.
 STANDING = """() => {
     const at = document.activeElement;
-    const box = at?.closest('#i-contact_outcome, #i-conclusion, .item');
+    const box = at?.closest('#i-conclusion, .item');
     if (!box || !at.matches('input[type=radio]')) return null;
     const name = at.name;
     const asked = box.classList.contains('todo') || !box.classList.contains('item');
@@ -24,9 +24,20 @@ STANDING = """() => {
 }"""
 
 
+def call_by_keyboard(page: Any) -> int:
+    """The call's outcome where calls are recorded: one answer, which the form then shows."""
+    for _step in range(80):
+        if page.evaluate("document.activeElement?.matches('#attempt button[value=REACHED]')"):
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#i-contact_outcome")).to_contain_text("接通本人")
+    return 1
+
+
 def answers_by_keyboard(page: Any, conclusion: str = "NO_CONCERN") -> int:
     """Goes through the form with Tab, Space, the arrows and U; how many answers that took. No mouse is used."""
-    count = 0
+    count = call_by_keyboard(page) if page.locator("#i-contact_outcome a").count() else 0
     page.keyboard.press("Alt+1")
     for _step in range(400):
         here = page.evaluate(STANDING)
@@ -57,11 +68,11 @@ def test_a_clean_phone_visit_takes_at_most_twelve_answers_and_no_mouse(site: Sit
     officer.locator("button", has_text="开始回访").focus()
     officer.keyboard.press("Enter")
     officer.wait_for_selector("#visit-form")
-    officer.evaluate("""() => { window.clicks = 0;
-        addEventListener('pointerdown', () => (window.clicks += 1), true); }""")
+    officer.add_init_script("addEventListener('pointerdown', () => sessionStorage.setItem('clicked', '1'), true)")
+    officer.reload()
     answers = answers_by_keyboard(officer)
     assert 3 <= answers <= MOST_ANSWERS
-    assert officer.evaluate("window.clicks") == 0
+    assert officer.evaluate("sessionStorage.getItem('clicked')") is None
     submit_by_keyboard(officer, site)
 
     manager = open_as("manager")

@@ -24,7 +24,8 @@ CUT = r"""() => [...document.querySelectorAll('.sheet td')]
 def answer_clean(page: Any) -> int:
     """Answers what is required as an officer with nothing to report would; how many answers that took."""
     count = 0
-    page.locator("input[name=contact_outcome][value=REACHED]").check()
+    page.click("#attempt button[value=REACHED]")
+    expect(page.locator("#i-contact_outcome")).to_contain_text("接通本人")
     count += 1
     for key in page.evaluate("[...document.querySelectorAll('.item.todo')].map(item => item.id.slice(2))"):
         same = page.locator(f"input[name='choice.{key}'][value=SAME]")

@@ -202,3 +202,16 @@ def test_submitting_after_attempts_is_as_before(road: Road) -> None:
         task_id=road.task.pk, version=visit.version, draft=filled(visit), by=road.officer, at=AT
     )
     assert report.content["contact_outcome"] == "REACHED"
+
+
+# S2.4
+@pytest.mark.parametrize("told_before", [False, True])
+def test_a_call_that_the_report_tells_of_is_an_attempt_once(road: Road, told_before: bool) -> None:
+    if told_before:
+        attempt(road, "REACHED", recording="LY-1")
+    visit = road.start()
+    assert visit.draft.get("contact_outcome") == ("REACHED" if told_before else None)
+    report = actions.submit_visit(
+        task_id=road.task.pk, version=visit.version, draft=filled(visit), by=road.officer, at=AT
+    )
+    assert [row["code"] for row in report.content["contacts"]] == ["REACHED"]

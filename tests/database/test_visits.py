@@ -155,7 +155,7 @@ def test_the_whole_road_with_events_facts_and_files(road: Road) -> None:
     assert second.content["returned"]["sections"] == ["income"]
     road.approve(second)
     kinds = list(TaskEvent.objects.filter(task=road.task).order_by("id").values_list("kind", flat=True))
-    assert kinds == ["PLANNED", "STARTED", "SUBMITTED", "RETURNED", "SUBMITTED", "APPROVED", "CLOSED"]
+    assert kinds == ["PLANNED", "STARTED", "ATTEMPTED", "SUBMITTED", "RETURNED", "SUBMITTED", "APPROVED", "CLOSED"]
     road.task.refresh_from_db()
     assert (road.task.state, road.task.outcome, road.task.closed_on) == (TaskState.CLOSED, Outcome.APPROVED, TODAY)
     facts = list(

@@ -31,7 +31,7 @@
     show(target.closest("section"), target.matches("section"));
     if (!target.matches("section")) {
       target.scrollIntoView({ block: "center" });
-      target.querySelector("input:checked, input:not([type=hidden]), select, textarea")?.focus({ preventScroll: true });
+      target.querySelector("input:checked, input:not([type=hidden]), select, textarea, a")?.focus({ preventScroll: true });
     }
   }
 
