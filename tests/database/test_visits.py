@@ -165,6 +165,7 @@ def test_the_whole_road_with_events_facts_and_files(road: Road) -> None:
     )
     assert facts == [
         "followups.visit_started",
+        "followups.contact_attempted",
         "followups.visit_submitted",
         "followups.report_returned",
         "followups.visit_submitted",
