@@ -1,6 +1,6 @@
 """Property, its charge for a loan (抵押登记) and the history of its valuations."""
 
-from django.contrib.postgres.indexes import OpClass
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -37,6 +37,8 @@ class Property(models.Model):
         # Homes of one development share the beginning of their address.
         indexes = [
             models.Index(OpClass(F("address"), name="varchar_pattern_ops"), name="property_address"),
+            # What is typed into the search field stands anywhere in it.
+            GinIndex(OpClass(F("address"), name="gin_trgm_ops"), name="property_address_words"),
             models.Index(fields=["insured_until"], name="home_insured", condition=Q(insured_until__isnull=False)),
             models.Index(fields=["district"], name="home_district", condition=Q(value__isnull=False)),
         ]

@@ -39,7 +39,10 @@ REACTIONS: dict[str, tuple[str, ...]] = {
 
 def install() -> None:
     """Names the reactions to each kind of fact; called once when Django is ready."""
+    from config import search
     from loans.queries import open_business_date
+
+    search.install()
 
     journal_queries.tell_business_date(open_business_date)
     reactions.install(

@@ -29,8 +29,10 @@ from followups.models import (
 )
 from followups.models.policy import PolicyRunLoad, PolicyRunLoan
 from followups.policy_wording import CHANGE_WORDS
+from followups.rules.numbers import task_of
 from loans.filters import loans_matching
 from loans.queries import business_date
+from loans.rules.copied import as_typed
 from people.models import Staff
 from people.queries.leave import covered_ids
 
@@ -109,6 +111,9 @@ class TaskFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def search(self, queryset: QuerySet[VisitTask], name: str, value: str) -> QuerySet[VisitTask]:
+        task = task_of(as_typed(value))
+        if task is not None:
+            return queryset.filter(pk=task[0], created_on=task[1])
         return queryset.filter(loans_matching(value, prefix="loan__"))
 
     def to_be_made(self, queryset: QuerySet[VisitTask], name: str, value: bool) -> QuerySet[VisitTask]:

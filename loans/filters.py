@@ -2,7 +2,8 @@
 
 `q` looks where the shape of the words points, so that each search walks one index: three digits
 and a check character are the end of an identity or telephone number, Chinese characters a name,
-two or more letters the initials of one, anything else the beginning of a loan note number. One letter
+two or more letters the initials of one, anything else the beginning of a loan note number; rooms above add words
+of their own shapes (`queries.ways`). One letter
 is the initial of a tenth of the book and would be looked up in full: it is asked to be two.
 """
 
@@ -37,6 +38,7 @@ from loans.models import (
     ReturnState,
 )
 from loans.queries import business_date
+from loans.queries.ways import named_above
 from loans.rules.copied import as_typed
 from people.models import Branch, Party
 
@@ -89,6 +91,9 @@ def loans_matching(text: str, prefix: str = "") -> Q:
     its own index, and what they find is one set of ids.
     """
     word = as_typed(text)
+    named_elsewhere = named_above(word)
+    if named_elsewhere is not None:
+        return Q(**{f"{prefix}pk__in": named_elsewhere})
     parties = parties_matching(word)
     if parties is not None and _CHINESE.search(word):
         return Q(**{f"{prefix}borrower__in": parties})

@@ -27,6 +27,7 @@ from loans.queries import open_business_date, require_business_date
 from loans.queries.accounts import Life
 from loans.queries.postings import reversal_of
 from loans.queries.reallocation import life_of, reallocated
+from loans.queries.ways import leads_to
 from loans.replay import fold
 from loans.rules.aging import days_past_due
 from loans.rules.replay import MoneyIsGone
@@ -73,6 +74,8 @@ class LoanList(PageView):
     template_name = "loans/list.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if address := leads_to(request.GET.get("q", ""), self.staff):
+            return redirect(address)
         return no_store(self.render_to_response(self.get_context_data()))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
