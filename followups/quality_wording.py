@@ -26,6 +26,8 @@ def line_words(code: str) -> str:
 def facts_words(code: str, facts: Mapping[str, Any]) -> str:
     """The figures that a line rests on."""
     hints = _("、").join(str(HintCode(one).label) for one in facts.get("hints", ()))
+    if facts.get("needed") is False:
+        return _("本方式不要求")
     if code == rules.COMPLETE:
         return _("问 %(asked)s 项，未核实 %(unverified)s 项") % facts
     if code == rules.VERIFIED:

@@ -7,7 +7,7 @@ is 滨江悦府3栋2单元1701, 滨江悦府3栋1701 too. A number is whole: 170
 import re
 from dataclasses import dataclass
 
-_WORDS = re.compile(r"^(?P<name>[^\d]*[㐀-鿿][^\d]*)(?P<rest>\d.*)$")
+_WORDS = re.compile(r"^(?P<name>[^\d]*[\u3400-\u9fff][^\d]*)(?P<rest>\d.*)$")
 _NUMBER = re.compile(r"(\d{1,9})([^\d]*)")
 # Fewer characters in a row have no entry in the index of three characters.
 _NAME_LEAST, _IN_A_ROW = 2, 3

@@ -92,7 +92,7 @@ def _opened(
     made = CustomerResult.objects.create(
         task=task, report=report, branch_id=task.branch_id, why=list(why), since=today, tell_by=last
     )
-    add_event(task, EventKind.TO_TELL, by=by.staff_no, at=at, why=list(why), tell_by=last.isoformat())
+    add_event(task, EventKind.TO_TELL, by=by.staff_no, at=at, codes=list(why), tell_by=last.isoformat())
     return made
 
 

@@ -12,6 +12,7 @@ from followups import actions
 from followups.customer_wording import what, words
 from followups.forms import TellingForm
 from followups.models import CustomerResult, TellWhy, VisitTask
+from followups.queries.cover import is_held_by
 from followups.queries.customer_status import visits_for_customer
 from followups.queries.results import of_own, results_visible_to
 from followups.views.rows import left_of, name_for
@@ -66,12 +67,16 @@ class ResultsPage(PageView):
         return [
             {
                 "result": one,
-                "name": name_for(self.staff, one.task),
+                # Who is to tell the customer has to know who that is.
+                "name": one.task.loan.borrower.name if self._tells(one) else name_for(self.staff, one.task),
                 "left": left_of(one.tell_by, today, days),
                 "why": _("、").join(str(labels.get(code, code)) for code in one.why),
             }
             for one in results
         ]
+
+    def _tells(self, result: CustomerResult) -> bool:
+        return result.told_id is None and (is_held_by(result.task, self.staff) or may(self.staff, "followups.assign"))
 
 
 class TellResult(TaskStep):
