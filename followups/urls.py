@@ -34,6 +34,7 @@ from followups.views import (
     task,
     turn_around,
     visit,
+    visit_register,
 )
 
 app_name = "followups"
@@ -93,6 +94,8 @@ urlpatterns = [
     path("tasks/<int:pk>/unmerge/", events.UnmergeTask.as_view(), name="unmerge"),
     path("capacity/", capacity.CapacityPage.as_view(), name="capacity"),
     path("capacity/file/<slug:form>/", capacity.CapacityFile.as_view(), name="capacity_file"),
+    path("visit-register/", visit_register.VisitRegister.as_view(), name="visit_register"),
+    path("visit-register/file/<slug:form>/", visit_register.VisitRegisterFile.as_view(), name="visit_register_file"),
     path("turn-around/", turn_around.TurnAroundPage.as_view(), name="turn_around"),
     path("turn-around/tasks/", turn_around.TurnAroundTasks.as_view(), name="turn_around_tasks"),
     path("turn-around/file/<slug:form>/", turn_around.TurnAroundFile.as_view(), name="turn_around_file"),

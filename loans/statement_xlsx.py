@@ -36,12 +36,15 @@ def render(sheet: Sheet, *, made_at: datetime) -> bytes:
     return target.getvalue()
 
 
-def write(sheet: Sheet, target: IO[bytes], *, made_at: datetime) -> None:
-    """The same into a file, a row at a time: a long list costs no memory. Its rows are asked for once, in order."""
-    _fill(xlsxwriter.Workbook(target, {"constant_memory": True, **_PLAIN}), sheet, made_at)
+def write(sheet: Sheet, target: IO[bytes], *, made_at: datetime, beside: Sequence[Sheet] = ()) -> None:
+    """The same into a file, a row at a time: a long list costs no memory. Its rows are asked for once, in order.
+
+    `beside` are further sheets of the workbook, each under its title.
+    """
+    _fill(xlsxwriter.Workbook(target, {"constant_memory": True, **_PLAIN}), sheet, made_at, beside)
 
 
-def _fill(book: Any, sheet: Sheet, made_at: datetime) -> None:
+def _fill(book: Any, sheet: Sheet, made_at: datetime, beside: Sequence[Sheet] = ()) -> None:
     book.set_properties({"title": sheet.title, "created": made_at.replace(tzinfo=None)})
     formats = {
         "text": book.add_format({"num_format": "@"}),
@@ -51,7 +54,14 @@ def _fill(book: Any, sheet: Sheet, made_at: datetime) -> None:
         "day": book.add_format({"num_format": "yyyy-mm-dd"}),
         "title": book.add_format({"num_format": "@", "bold": True, "font_size": 14}),
     }
-    page = book.add_worksheet()
+    _page(book, sheet, formats)
+    for other in beside:
+        _page(book, other, formats, name=other.title)
+    book.close()
+
+
+def _page(book: Any, sheet: Sheet, formats: dict[str, Any], *, name: str | None = None) -> None:
+    page = book.add_worksheet(name)
     page.set_landscape()
     page.set_paper(9)
     page.fit_to_pages(1, 0)
@@ -79,7 +89,6 @@ def _fill(book: Any, sheet: Sheet, made_at: datetime) -> None:
     page.set_column(0, 0, 14)
     page.set_column(1, 1, 44)
     page.set_column(2, max(2, len(sheet.heads) - 1), 15)
-    book.close()
 
 
 def _put(page: Any, line: int, column: int, cell: Cell, formats: dict[str, Any], *, amount: str = "amount") -> None:

@@ -33,8 +33,8 @@ class DeskList:
 class ListTooLong(ActionRefused):
     code = "list_too_long"
 
-    def __init__(self) -> None:
-        super().__init__(_("超过 %(most)s 项，请先筛选再导出。") % {"most": MOST_ROWS})
+    def __init__(self, most: int = MOST_ROWS) -> None:
+        super().__init__(_("超过 %(most)s 项，请先筛选再导出。") % {"most": most})
 
 
 def heads() -> list[str]:

@@ -87,7 +87,11 @@ def strip(staff: Staff, today: date) -> Strip:
 
 def month_tasks(staff: Staff, today: date, part: str) -> QuerySet[VisitTask]:
     """The tasks behind a number of the strip."""
-    first, last = month_of(today)
+    return parts_of(staff, *month_of(today), today)[part]
+
+
+def parts_of(staff: Staff, first: date, last: date, today: date) -> Mapping[str, QuerySet[VisitTask]]:
+    """The tasks of a month that people make, whole and by what became of them."""
     seen = VisitTask.objects.visible_to(staff).filter(Q(closed_on__isnull=True) | Q(closed_on__gte=first - EARLY))
     seen = seen.filter(due_on__gte=first, due_on__lte=last, is_light=False)
     by_people = ~Q(method=Method.OFF_SITE) | Q(outcome="APPROVED") | Q(evidence__isnull=False, closed_on__isnull=True)
@@ -98,4 +102,4 @@ def month_tasks(staff: Staff, today: date, part: str) -> QuerySet[VisitTask]:
         "done": seen.filter(state=TaskState.CLOSED),
         "open": seen.filter(closed_on__isnull=True).exclude(is_late),
         "late": seen.filter(is_late),
-    }[part]
+    }

@@ -83,6 +83,8 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:customer_status": (LOAN_ROLES, "get", {}),
     "followups:turn_around_tasks": (REPORTERS, "get", {}),
     "followups:turn_around_file": (REPORTERS, "get", {}),
+    "followups:visit_register": (REPORTERS, "get", {}),
+    "followups:visit_register_file": (REPORTERS, "get", {}),
     "followups:notices": (FOLLOW_UPS, "get", {}),
     "followups:notices_count": (FOLLOW_UPS, "get", {}),
     "followups:notices_read": (FOLLOW_UPS, "post", {"up_to": "0"}),
@@ -256,7 +258,7 @@ WITHOUT_TASK = {
     "followups:assign_many", "followups:review", "followups:leave", "followups:capacity",
     "followups:day_plan", "followups:handover", "followups:turn_around", "followups:turn_around_tasks",
     "followups:signals", "followups:regulations", "followups:notices", "followups:notices_count",
-    "followups:notices_read", "followups:certificates", "followups:results",
+    "followups:notices_read", "followups:certificates", "followups:results", "followups:visit_register",
 }  # fmt: skip
 NOT_PAGES = {"alive", "ready", "set_language"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
@@ -361,6 +363,8 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[certificate_in(bank, place)])
     if name in ("followups:capacity_file", "followups:turn_around_file"):
         return reverse(name, args=["csv"])
+    if name == "followups:visit_register_file":
+        return reverse(name, args=["xlsx"])
     if name in ("followups:handover_list", "followups:handover_reverse"):
         return reverse(name, args=[handover_in(bank, place)])
     if name in ("followups:attachment", "followups:attachment_remove", "followups:thumbnail"):
