@@ -34,6 +34,7 @@ from followups.api.signals import (
 )
 from followups.api.tasks import Assign, Claim, Reschedule, TaskDetail, TaskList
 from followups.api.turn_around import TurnAroundTaskList, TurnAroundView
+from followups.api.visit_register import VisitRegisterRows, VisitRegisterView
 from followups.api.visits import Preview, SaveDraft, SignOpinion, Start, Submit, VisitDetail
 
 __all__ = [
@@ -66,6 +67,8 @@ __all__ = [
     "TaskSkipDecide",
     "TurnAroundTaskList",
     "TurnAroundView",
+    "VisitRegisterRows",
+    "VisitRegisterView",
     "Leaves",
     "EndRelation",
     "EstateDetail",

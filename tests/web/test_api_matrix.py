@@ -193,6 +193,8 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("task-skip-decide", "POST"): (REVIEWERS, {"approve": False, "note": "请继续联系", "content_sha256": SHA}),
     ("capacity", "GET"): (REPORTERS, None),
     ("turn-around", "GET"): (REPORTERS, None),
+    ("visit-register", "GET"): (REPORTERS, None),
+    ("visit-register-tasks", "GET"): (REPORTERS, None),
     ("turn-around-tasks", "GET"): (REPORTERS, None),
     ("notices", "GET"): (FOLLOW_UP_ROLES, None),
     ("notices", "POST"): (FOLLOW_UP_ROLES, {"up_to": 0}),
