@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -77,7 +78,7 @@ def by_officer(staff: Staff, asked: Register) -> list[OfficerLine]:
     first_report = VisitReport.objects.filter(visit__task=OuterRef("pk"), version=1).values("submitted_on")[:1]
     is_late = Q(closed_on__isnull=True, due_on__lt=asked.today) & ~Q(state=TaskState.SUBMITTED)
     is_open = Q(closed_on__isnull=True) & ~is_late
-    rows = (
+    rows: Any = (
         whole.annotate(
             made_on=Coalesce(Subquery(first_report), F("closed_on")),
             was_tried=Exists(VisitAttempt.objects.filter(task=OuterRef("pk"))),
