@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from collateral.models import Charge
 from collateral.queries import collateral_values
-from followups.models import OPEN_STATES, ReportState, Visit, VisitReport, VisitTask
+from followups.models import OPEN_STATES, CustomerResult, ReportState, Visit, VisitReport, VisitTask
 from followups.queries.cover import is_held_by
 from followups.queries.projects import shared_leads
 from followups.rules.delivery import NOT_DELIVERED
@@ -244,7 +244,8 @@ def is_known_to(task: VisitTask, staff: Staff, is_second: bool | None = None) ->
     if task.loan.portfolio_officer_id == staff.pk:
         return True
     if task.state not in OPEN_STATES:
-        return False
+        # Who has still to tell the customer the result has to know who that is.
+        return is_held_by(task, staff) and CustomerResult.objects.filter(task=task.pk).untold().exists()
     return is_held_by(task, staff) or (is_second_visitor(task, staff) if is_second is None else is_second)
 
 

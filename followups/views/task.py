@@ -101,11 +101,12 @@ def drawer_context(task: VisitTask, staff: Staff, bank: OpenDay | None = None) -
     assert bank is not None
     today = bank.day
     (row,) = desk_rows([task], staff=staff, today=today, days=bank.days)
+    person = person_facts(task, staff)
     reads = LoanReads(today, bank.days, bank.grace_days, (), tuple(installments_of(task.loan)[:STRIP_INSTALLMENTS]))
     return {
         "task": task,
         "row": row,
-        "person": {**person_facts(task, staff), "name": name_for(staff, task)},
+        "person": person if task.closed_on else {**person, "name": name_for(staff, task)},
         "why_lines": why_lines([reason for reason in task.reason if reason["code"] != POLICY_LINE]),
         "policy_lines": why_lines([reason for reason in task.reason if reason["code"] == POLICY_LINE]),
         "strip": payment_strip(task.loan, STRIP_MONTHS, reads),

@@ -129,6 +129,7 @@ class TurnAroundTasks(PeriodPage):
             rows=[(one, tasks[one.task_id], [one.steps[step] for step in STEPS]) for one in taken],
             steps=[(code, word) for code, word in step_words().items()],
             reports=_reports_of(tasks),
+            is_scored=only == "scored",
             query=urlencode(asked.query),
             business_date=today,
         )

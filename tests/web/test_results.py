@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from followups.models import CustomerResult, VisitTask
+from loans.models import Loan
 from people.tokens import issue_token
 from tests.database.test_visits import make_task
 from tests.factories import book_loan, make_staff
@@ -48,6 +49,19 @@ def test_from_the_desk_to_the_list_to_the_task_to_told(bank: Bank) -> None:
     client.post(reverse("followups:tell_undo", args=[task.pk]), {"reason": "误记在本任务"})
     page = client.get(reverse("followups:task", args=[task.pk])).content.decode()
     assert "误记在本任务" in page and reverse("followups:tell", args=[task.pk]) in page
+
+
+def test_who_has_to_tell_the_customer_sees_who_that_is_until_it_is_told(bank: Bank) -> None:
+    task = approved(bank)
+    Loan.objects.filter(pk=task.loan_id).update(portfolio_officer=bank.staff["colleague"])
+    name, client = task.loan.borrower.name, client_of(bank, "officer")
+    pages = (reverse("followups:results"), reverse("followups:task", args=[task.pk]))
+    assert [name in client.get(page).content.decode() for page in pages] == [True, True]
+    client.post(
+        reverse("followups:tell", args=[task.pk]),
+        {"channel": "PHONE", "heard_by": "BORROWER", "words": "已说明审核结果"},
+    )
+    assert name not in client.get(pages[1]).content.decode()
 
 
 def test_the_list_asks_the_same_few_questions(bank: Bank) -> None:
