@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from pypinyin import Style, lazy_pinyin
 
-from config.demo.names import GIVEN, SURNAMES
+from config.made_up_names import GIVEN, SURNAMES
 from loans.rules.aging import five_class
 from loans.rules.continuation import plan_of, to_json
 from loans.rules.dates import add_months, contract_due_dates, months_between

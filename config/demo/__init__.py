@@ -10,8 +10,9 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from config import made_up_names as names
 from config.boarding import board
-from config.demo import book, living, names, situations, tour
+from config.demo import book, living, situations, tour
 from config.demo.book import LOANS, MONTHS, Span, clock
 from people.actions import create_branch, create_staff, root_branch
 from people.models import Branch, Staff

@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from config.demo import names
+from config import made_up_names as names
 from loans.rules.dates import add_months
 from loans.rules.schedule import annuity
 from people.rules.identity import check_digit

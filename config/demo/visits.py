@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from config.demo import names
+from config import made_up_names as names
 from config.demo.book import BUSINESS_DATE, SEED, clock
 from followups import actions
 from followups.models import Level, ReportState, Visit, VisitReport, VisitTask

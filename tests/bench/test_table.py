@@ -1,5 +1,8 @@
 """The table of the bench: what is missed is said, at each size, and what counts only from a size on."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,8 @@ import pytest
 from bench import prices, run
 from bench.book import Book
 from bench.stand import Result
+
+HOME = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -57,3 +62,12 @@ def test_the_json_has_the_lines_by_id_and_by_size_where_there_are_several(kept: 
     assert run.as_json([small])["B1"]["ours"] == 0.3
     assert run.as_json([small])["floor_prices"][0]["reference"] == 10.0
     assert run.as_json([small, large])["100000"]["B1"]["ours"] == 2.5
+
+
+def test_the_command_begins_before_any_application_is_set_up() -> None:
+    """Servers are brought up first; what the bench imports at its head needs none of the rooms."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.run", "--help"], capture_output=True, cwd=HOME, text=True, check=False,
+        env={"PATH": os.environ["PATH"]},
+    )  # fmt: skip
+    assert done.returncode == 0 and "--loans" in done.stdout, done.stderr[-400:]
