@@ -11,6 +11,7 @@ from typing import Any
 import django_filters
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from followups.models import (
     Conclusion,
@@ -95,7 +96,7 @@ class TaskFilter(django_filters.FilterSet):
     open = django_filters.BooleanFilter(label=_("未办结"), field_name="closed_on", lookup_expr="isnull")
     kind = django_filters.ChoiceFilter(label=_("类型"), choices=TaskKind.choices)
     method = django_filters.ChoiceFilter(label=_("方式"), choices=Method.choices)
-    level = django_filters.MultipleChoiceFilter(label=_("预警"), choices=Level.choices)
+    level = django_filters.MultipleChoiceFilter(label=pgettext_lazy("level", "预警"), choices=Level.choices)
     light = django_filters.BooleanFilter(label=_("逾期跟踪"), field_name="is_light")
     branch = django_filters.CharFilter(label=_("机构号"), field_name="branch__code")
     officer = django_filters.CharFilter(label=_("主办人工号"), field_name="assigned_to__staff_no")

@@ -124,6 +124,13 @@ def _fact(params: Mapping[str, Any]) -> str:
     return say({**params, "sign": sign})
 
 
+def _overdue(days: object, params: Mapping[str, Any]) -> str:
+    """Days past due with the day that they are of: on a list the days of today stand beside."""
+    if on := str(params.get("on") or ""):
+        return _("逾期%(days)s天（%(on)s）") % {"days": days, "on": on[5:]}
+    return _("逾期%(days)s天") % {"days": days}
+
+
 def _loan_to_value(params: Mapping[str, Any]) -> str:
     if params["op"] == "is_missing" or params["value"] is None:
         return _("抵押率未知")
@@ -181,7 +188,7 @@ _BY_CODE: Mapping[str, _Say] = {
     "TIER_CLEAN": _tier_clean,
     "CYCLE_BOUNDED": lambda p: _("周期上下限：%(tier)s个月改为%(months)s个月") % p,
     "EVENT": _event,
-    "OVERDUE_DAYS": lambda p: _("逾期%(days)s天") % p,
+    "OVERDUE_DAYS": lambda p: _overdue(p["days"], p),
     "CALL_LIST": lambda p: _("第%(from_day)s天起列入电话名单") % p,
     "BASELINE_ARREARS": lambda p: _("期初已逾期"),
     "HANDED_TO_PERSON": _handed_to_person,
@@ -194,7 +201,7 @@ _BY_CODE: Mapping[str, _Say] = {
 _BY_FACT: Mapping[str, _Say] = {
     "grade": lambda p: _grade(p["value"]),
     "loan_to_value": _loan_to_value,
-    "days_past_due": lambda p: _("逾期%(value)s天") % p,
+    "days_past_due": lambda p: _overdue(p["value"], p),
     "late_in_6_months": lambda p: _("6个月内逾期%(value)s次") % p,
     "late_in_24_months": lambda p: _("24个月内逾期%(value)s次") % p,
     "months_on_book": lambda p: _("账龄%(value)s个月%(sign)s%(limit)s个月") % p,

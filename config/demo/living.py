@@ -11,7 +11,7 @@ from config import day_end
 from config.demo import money, tour
 from config.demo.book import BUSINESS_DATE, clock
 from config.demo.situations import is_told_by_story
-from config.demo.visits import amend, approve, at_hour, dice_of, send_back, visit, waiting_reports
+from config.demo.visits import amend, approve, at_hour, dice_of, send_back, tell_results, visit, waiting_reports
 from followups.models import Level, MergedTask, TaskState, VisitTask
 from journal.errors import ActionRefused
 from loans.models import Workday
@@ -20,8 +20,8 @@ from loans.rules.dates import add_months
 # An ordinary visit is made when it is due within so many days, on these days of the week.
 AHEAD, VISITING = timedelta(days=6), (1, 3)
 URGENT_AHEAD = timedelta(days=1)
-# Of the last days, what waits for review.
-LAST_DAYS = timedelta(days=3)
+# Of the last days, what waits for review; at the tour's branch all of it.
+LAST_DAYS, SHOWN_DAYS, TOUR_BRANCH = timedelta(days=3), timedelta(days=2), "0101"
 Scenes = Mapping[date, list[Callable[[date], None]]]
 
 
@@ -62,8 +62,10 @@ def work(day: date, say: Callable[[str], None]) -> None:
             send_back(report, clock(day, 18, 5))
             amend(task, clock(day, 18, 40), {}, "已补充近三个月工资流水，与系统一致。")
     for place, report in enumerate(waiting_reports()):
-        if day < BUSINESS_DATE - LAST_DAYS or place % 3 == 0:
+        is_seen = report.branch.code == TOUR_BRANCH and day >= BUSINESS_DATE - SHOWN_DAYS
+        if day < BUSINESS_DATE - LAST_DAYS or (place % 3 == 0 and not is_seen):
             approve(report, clock(day, 19, place % 60))
+    tell_results(day)
 
 
 def _due(day: date) -> list[VisitTask]:

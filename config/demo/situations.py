@@ -19,7 +19,7 @@ _TOLD_BY_STORY: dict[str, date] = {
         book.QUOTED: date(2026, 7, 20),
         book.FIRST_TOUR: date(2026, 9, 30),
         **dict.fromkeys((book.HALVED, book.LOST, book.SEIZED, book.TENANT, book.RETURNED), date(2026, 10, 9)),
-        **dict.fromkeys((book.RED_TODAY, book.LEFT, book.RETURNED_TOUR), date(2026, 10, 9)),
+        **dict.fromkeys((book.RED_TODAY, book.LEFT, book.RETURNED_TOUR, book.ORANGE), date(2026, 10, 9)),
     }.items()
 } | {contracts.FUND: date(2026, 10, 9), contracts.BANK: date(2026, 10, 9)}
 _STALLED = {external_id(serial) for serial in book.STALLED_ONES}
@@ -75,6 +75,7 @@ _SCENES: tuple[tuple[date, Scene], ...] = (
     (date(2026, 10, 28), stories.quoted),
     (date(2026, 10, 28), stories_of_homes.third_draft),
     (date(2026, 10, 28), stories.to_mend),
+    (date(2026, 10, 29), stories.orange),
     (date(2026, 10, 29), stories_of_homes.seized),
     (date(2026, 10, 29), stories_of_homes.waiting),
 )

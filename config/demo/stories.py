@@ -211,6 +211,17 @@ def to_mend(day: date) -> None:
     send_back(visit(task, clock(day, 14), story), clock(day, 17))
 
 
+def orange(day: date) -> None:
+    """A job is lost; the report of the way there waits for the manager."""
+    task = told(book.ORANGE, "JOB_LOSS", day, "客户告知被公司裁员")
+    now = {
+        "change_cause": "公司裁员", "repayment_intention": "DIFFICULT", "request": "DEFERRAL",
+        "request_note": "找到工作前先还利息",
+    }  # fmt: skip
+    text = "客户九月被裁员，补偿金可支付约五个月月供，正在求职；申请三期只还利息，建议同意并按月跟踪。"
+    visit(task, clock(day, 13), Story("AT_RISK", text, now, measure="PLAN"))
+
+
 def left_over(day: date) -> None:
     """What the tour's officer has not got round to."""
     told(book.LEFT, "NEW_DEBT", day, "客户称新办一笔装修分期")

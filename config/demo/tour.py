@@ -34,9 +34,9 @@ def arrange() -> None:
     red, late, back, tour = (
         external_id(one) for one in (book.RED_TODAY, book.LEFT, book.RETURNED_TOUR, book.FIRST_TOUR)
     )
+    _away(_chip("urgent").exclude(loan__external_id=red), is_approved=True)
     _away(_chip("past_limit").exclude(loan__external_id=late))
     _away(_chip("returned").exclude(loan__external_id=back))
-    _away(_chip("urgent").exclude(loan__external_id=red))
     today = _chip("today")
     keep = list(today.filter(loan__external_id=tour).values_list("pk", flat=True))
     others = today.exclude(pk__in=keep).exclude(loan__external_id__in=[red, back])
@@ -51,13 +51,15 @@ def _chip(code: str) -> QuerySet[VisitTask]:
     return mine.filter(desk_chip(code, BUSINESS_DATE))
 
 
-def _away(tasks: QuerySet[VisitTask]) -> None:
-    """Made and approved where it can be made, else given to a colleague."""
+def _away(tasks: QuerySet[VisitTask], *, is_approved: bool = False) -> None:
+    """Made, and left to review or approved, where it can be made; else given to a colleague."""
     rows = tasks.select_related("assigned_to", "branch", "loan__portfolio_officer").order_by("pk")
     for place, task in enumerate(list(rows)):
         can_be_made = task.state == TaskState.PLANNED and not task.is_light
         if can_be_made and (task.method != "OFF_SITE" or task.evidence is not None):
-            approve(visit(task, at_hour(BUSINESS_DATE, place)), clock(BUSINESS_DATE, 18, place))
+            report = visit(task, at_hour(BUSINESS_DATE, place))
+            if is_approved:
+                approve(report, clock(BUSINESS_DATE, 18, place))
         elif task.state != TaskState.SUBMITTED:
             assign(
                 task_id=task.pk, officer=person(COLLEAGUE), reason="当日任务较多，协助办理", by=person(MANAGER),

@@ -9,7 +9,8 @@ from typing import Any
 from config import made_up_names as names
 from config.demo.book import BUSINESS_DATE, SEED, clock
 from followups import actions
-from followups.models import Level, ReportState, Visit, VisitReport, VisitTask
+from followups.actions.telling import tell_result
+from followups.models import CustomerResult, Level, ReportState, Visit, VisitReport, VisitTask
 from followups.queries.form import asked_of
 from followups.rules import checklist, events
 from people.models import Staff
@@ -204,6 +205,21 @@ def waiting_reports() -> list[VisitReport]:
     """What waits for a decision."""
     found = VisitReport.objects.filter(state=ReportState.SUBMITTED).select_related("visit__task__branch")
     return list(found.order_by("id"))
+
+
+def tell_results(day: date) -> None:
+    """Officers tell their customers what was approved before today; a few only after the limit."""
+    waiting = CustomerResult.objects.filter(told__isnull=True, since__lt=day)
+    rows = waiting.select_related("task__assigned_to", "task__branch", "task__loan__portfolio_officer")
+    for place, result in enumerate(rows.order_by("id")):
+        task = result.task
+        if dice_of(task).random() > 0.94 and day <= result.tell_by + timedelta(days=2):
+            continue
+        told_at = at_hour(day, place)
+        tell_result(
+            task_id=task.pk, channel="FIELD" if task.method == "FIELD" else "PHONE", told_at=told_at,
+            words="已告知回访结果和后续安排，客户无异议。", by=visitor_of(task), at=told_at + timedelta(minutes=5),
+        )  # fmt: skip
 
 
 def at_hour(day: date, place: int) -> datetime:

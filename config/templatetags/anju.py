@@ -326,7 +326,7 @@ def count_words(counts: dict[str, int]) -> str:
         "seconds": _("建议协办人"),
         "levelled": _("均衡提前"),
         "told": _("提示"),
-        "warned": _("预警"),
+        "warned": pgettext("one", "预警"),
         "ended": _("预警消除"),
         "handed_to_person": _("转人工"),
         "noticed": _("发现事项"),

@@ -9,6 +9,7 @@ from tempfile import TemporaryFile
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from journal.actions import record
 from journal.errors import ActionRefused
@@ -40,9 +41,9 @@ class ListTooLong(ActionRefused):
 def heads() -> list[str]:
     """The columns of the screen, and what makes a row findable again."""
     return [
-        _("剩余时限"), _("应完成日"), _("预警"), _("客户"), _("笔数"), _("借据号"), _("类型"), _("为什么"),
-        _("方式"), _("逾期天数"), _("逾期金额"), _("抵押率"), _("上次回访"), _("回访结论"), _("区"), _("楼盘"),
-        _("主办人"), _("状态"), _("编号"),
+        _("剩余时限"), _("应完成日"), pgettext("level", "预警"), _("客户"), _("笔数"), _("借据号"), _("类型"),
+        _("为什么"), _("方式"), _("逾期天数"), _("逾期金额"), _("抵押率"), _("上次回访"), _("回访结论"), _("区"),
+        _("楼盘"), _("主办人"), _("状态"), _("编号"),
     ]  # fmt: skip
 
 

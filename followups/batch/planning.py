@@ -421,6 +421,9 @@ def _reasons(reasons: Iterable[Reason], day: Day) -> list[dict[str, Any]]:
     for reason in stored:
         if reason["code"] == "POLICY_LINE":
             reason["params"]["version"] = day.policy.version
+        elif reason["code"] == "OVERDUE_DAYS" or reason["params"].get("fact") == "days_past_due":
+            # The days run on; the reason keeps those of its day and says so.
+            reason["params"]["on"] = day.as_of.isoformat()
     return stored
 
 

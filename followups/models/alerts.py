@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from followups.models.policy import FollowUpPolicy
 from followups.models.regulations import Regulation
@@ -11,7 +12,7 @@ from risk.models import Signal
 
 
 class AlertCode(models.TextChoices):
-    SIGNAL = "SIGNAL", _("预警")
+    SIGNAL = "SIGNAL", pgettext_lazy("one", "预警")
     SIGNAL_LATE = "SIGNAL_LATE", _("预警超时限未处理")
     ACTION_LATE = "ACTION_LATE", _("措施到期未完成")
     SIGNAL_READY = "SIGNAL_READY", _("措施已完成，待关闭")

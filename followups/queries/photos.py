@@ -12,7 +12,8 @@ from followups.models import VisitAttachment, VisitTask
 from followups.rules.attachments import ALIKE_BITS, likeness
 from people.models import Staff
 
-# Bands find the few that may be alike, bits decide; what was taken out again does not count.
+# Bands find the few that may be alike, bits decide; what was taken out again does not count, nor what was taken for
+# another loan of the same borrower.
 _ALIKE = """
 SELECT DISTINCT ON (p.id) p.id, a.id, v.task_id, bit_count((p.look # a.look)::bit(64)) AS bits, l.loan_note_no
   FROM followups_visitattachment p
@@ -21,6 +22,7 @@ SELECT DISTINCT ON (p.id) p.id, a.id, v.task_id, bit_count((p.look # a.look)::bi
   JOIN followups_visittask t ON t.id = v.task_id
   JOIN loans_loan l ON l.id = t.loan_id
  WHERE p.id = ANY(%(ids)s) AND p.look IS NOT NULL AND t.loan_id <> %(loan)s
+   AND l.borrower_id <> (SELECT borrower_id FROM loans_loan WHERE id = %(loan)s)
    AND bit_count((p.look # a.look)::bit(64)) <= %(most)s
    AND NOT EXISTS (SELECT FROM followups_attachmentremoval r WHERE r.attachment_id = a.id)
  ORDER BY p.id, bits, a.id

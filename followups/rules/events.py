@@ -85,7 +85,7 @@ CATALOGUE: Final[tuple[Kind, ...]] = (
          ("collateral", "registration"), COURT),
     Kind("SUED", "作为被告被起诉", "Sued as defendant", CUSTOMER, (FEED,), ORANGE, 3, PHONE, (), COURT),
     Kind("ENFORCED", "被列为被执行人", "Subject to enforcement", CUSTOMER, (FEED,), ORANGE, 3, FIELD, (), COURT),
-    Kind("DISHONEST", "失信被执行人", "Listed as dishonest debtor", CUSTOMER, (FEED,), RED, 1, FIELD, (), COURT),
+    Kind("DISHONEST", "失信被执行人", "Dishonest debtor", CUSTOMER, (FEED,), RED, 1, FIELD, (), COURT),
     Kind("OVERDUE_ELSEWHERE", "他行贷款逾期", "Overdue at another bank", CUSTOMER, (FEED,), ORANGE, 3, PHONE,
          feed=BUREAU),
     Kind("BUREAU_QUERIES", "征信查询频繁", "Many bureau queries", CUSTOMER, (FEED,), YELLOW, 5, PHONE, (), BUREAU),

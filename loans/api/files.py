@@ -38,6 +38,8 @@ from loans.queries.files import (
 from people.api.fields import StrictSerializer, TextField
 from people.api.views import ApiView, ListView, reads, writes
 
+_COUNTS = ("integer", "string", "boolean")
+
 
 class MoneyFileRow(serializers.ModelSerializer[MoneyFile]):
     kind = serializers.ChoiceField(choices=MoneyFileKind.choices)
@@ -47,7 +49,7 @@ class MoneyFileRow(serializers.ModelSerializer[MoneyFile]):
         model = MoneyFile
         fields = ["id", "kind", "name", "sha256", "business_date", "actor", "at", "counts"]
 
-    @extend_schema_field({"type": "object", "additionalProperties": {"type": ["integer", "string", "boolean"]}})
+    @extend_schema_field({"type": "object", "additionalProperties": {"oneOf": [{"type": word} for word in _COUNTS]}})
     def get_counts(self, file: MoneyFile) -> dict[str, Any]:
         return {name: value for name, value in file.counts.items() if name != "up_to"}
 

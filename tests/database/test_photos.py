@@ -18,6 +18,7 @@ from followups.queries.attachments import files_shown
 from followups.queries.photos import alike, alike_shown, place_of_home
 from followups.rules.attachments import Place
 from journal.models import Entry, Exhibit
+from loans.models import Loan
 from people.actions import NotAllowed
 from tests import pictures
 from tests.database.test_visits import AT, Road, make_task
@@ -99,6 +100,15 @@ def test_another_scene_the_own_loan_and_what_was_taken_out_are_not_flagged(road:
         pictures.jpeg((640, 480)), pictures.scene(3, quality=60), pictures.scene(5), pictures.scene(5, quality=30),
     )]  # fmt: skip
     assert alike(rows, road.loan.pk) == {}
+
+
+def test_the_borrowers_other_loan_is_no_other_borrowers_home(road: Road) -> None:
+    _officer, other = elsewhere(road)
+    attach(road, pictures.scene(6), other)
+    row = attach(road, pictures.scene(6, quality=50))
+    assert row.pk in alike([row], road.loan.pk)
+    Loan.objects.filter(pk=other.loan_id).update(borrower=road.loan.borrower)
+    assert alike([row], road.loan.pk) == {}
 
 
 def test_looks_are_compared_in_one_statement_by_an_index(road: Road) -> None:

@@ -79,7 +79,7 @@ def test_arrears_at_cut_over_have_their_task_on_the_day_they_are_found() -> None
     step = VisitTask.objects.get(loan=loan, kind="IRREGULAR")
     assert (step.rule, step.method, step.level, step.created_on) == ("OVERDUE_91", "FIELD", 1, DAY)
     assert DAY < step.due_on <= date(2026, 11, 6)
-    assert why(step).startswith("逾期96天；期初已逾期")
+    assert why(step).startswith(f"逾期96天（{step.created_on:%m-%d}）；期初已逾期")
     assert why_lines(step)[-1] == "策略 v1 第 12 行：逾期91天及以上：红色，2个工作日内实地走访"
 
 
