@@ -60,7 +60,7 @@ class Visitor:
 
 
 def _surnames(dice: random.Random) -> list[str]:
-    from config.demo.names import GIVEN, SURNAMES
+    from config.made_up_names import GIVEN, SURNAMES
 
     return [dice.choice(SURNAMES) + dice.choice(GIVEN) for _ in range(_NAMES)]
 
