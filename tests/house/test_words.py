@@ -25,7 +25,7 @@ DATA_FILES = {
     "config/demo/findings.py",
     "config/management/commands/demo_situations.py",
     "config/demo/living.py",
-    "config/demo/names.py",
+    "config/made_up_names.py",
     "config/demo/situations.py",
     "config/demo/stories.py",
     "config/demo/stories_of_homes.py",
