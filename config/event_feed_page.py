@@ -15,8 +15,9 @@ from config.boarding_file import TapeRefused
 from config.event_feed import COLUMNS, FeedReport, read_feed
 from followups.actions.events import TAKES_FEEDS
 from followups.models import EventFeed
-from followups.queries.events import kind_words
+from followups.queries.events import kind_words, outside_words
 from followups.rules import events as rules
+from followups.rules.outside import CODES
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
 from people.web import PageView, no_store
@@ -74,7 +75,10 @@ class EventFeedPage(PageView):
             codes=[
                 (
                     EventFeed(feed).label,
-                    [(kind.code, kind_words(kind.code)) for kind in rules.told_by(rules.FEED, feed)],
+                    [
+                        *((kind.code, kind_words(kind.code)) for kind in rules.told_by(rules.FEED, feed)),
+                        *((code, outside_words(code)) for code in CODES.get(feed, ())),
+                    ],
                 )
                 for feed in rules.FEEDS
             ],

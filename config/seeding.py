@@ -104,6 +104,7 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
     ("bank_name", "安居银行", _D(2000, 1, 1), None, "本行名称，写在短信开头"),
     ("bank_hotline", "400-000-0000", _D(2000, 1, 1), None, "示例号码：开业前改为本行客服电话"),
     ("off_site_sample_percent", 5, _D(2000, 1, 1), None, "本行默认"),
+    ("bureau_summary_max_months", 12, _D(2000, 1, 1), None, "本行默认：更早的征信摘要视为未记录"),
     ("visit_hours", {"phone": "0.5", "field": "2.7"}, _D(2000, 1, 1), None, "本行默认：一次回访的人工小时，实地含两人"),
     ("visit_week_ceiling", 8, _D(2000, 1, 1), None, "本行默认：每人每周回访户数上限"),
     ("visit_gap_days", 30, _D(2000, 1, 1), None, "本行默认：两次回访至少间隔天数，红色除外"),

@@ -205,11 +205,36 @@ WITH {_SLOW}, {_HOME}, {BESIDE}, looked_at AS (
           FROM collateral_charge c JOIN collateral_valuation v ON v.property_id = c.property_id
          WHERE c.loan_id = ANY(%(ids)s) ORDER BY c.loan_id, v.property_id, v.valued_on, v.id) earliest
      GROUP BY loan_id
+), bureau AS (
+    -- what the bureau said last of the borrower; what a visit found untrue or over is not held against him
+    SELECT DISTINCT ON (l.id) l.id AS loan_id, told.code, told.happened_on, told.is_bad
+      FROM loans_loan l CROSS JOIN LATERAL (
+        SELECT o.code, o.happened_on, false AS is_bad FROM followups_outsiderecord o
+         WHERE o.customer_id = l.borrower_id AND o.feed = 'BUREAU'
+        UNION ALL
+        SELECT e.code, e.happened_on, true FROM followups_event e
+         WHERE e.customer_id = l.borrower_id AND e.feed = 'BUREAU' AND NOT e.is_baseline AND NOT EXISTS (
+               SELECT FROM followups_eventfinding f
+                WHERE f.event_id = e.id AND f.finding IN ('NOT_CONFIRMED', 'OVER', 'WITHDRAWN'))) told
+     WHERE l.id = ANY(%(ids)s) ORDER BY l.id, told.happened_on DESC, told.is_bad DESC
+), funds AS (
+    SELECT DISTINCT ON (o.loan_id) o.loan_id, o.code, o.happened_on FROM followups_outsiderecord o
+     WHERE o.loan_id = ANY(%(ids)s) AND o.feed = 'FUNDS' ORDER BY o.loan_id, o.happened_on DESC, o.id DESC
+), asked AS (
+    -- whether the money arrived, as the last approved first visit that asked was answered
+    SELECT DISTINCT ON (x.loan_id) x.loan_id, v.draft #>> '{{answers,fund_arrived,now}}' AS arrived, x.closed_on
+      FROM followups_visittask x JOIN followups_visit v ON v.task_id = x.id
+     WHERE x.loan_id = ANY(%(ids)s) AND x.kind = 'FIRST' AND x.outcome = 'APPROVED'
+       AND v.draft #>> '{{answers,fund_arrived,now}}' IN ('YES', 'NO')
+     ORDER BY x.loan_id, x.id DESC
 )
 SELECT t.id, l.loan_note_no, t.rule, t.cycle, l.payment_record, l.baseline_on,
        p.principal_balance + coalesce(beside.balance, 0), p.overdue_since, p.five_class, home.registration,
        home.value, home.valued_on, coalesce(looked_at.value, at_first.value),
-       slow.due_on, slow.settled_on, home.insured_until, warned.signals, warned.worst
+       slow.due_on, slow.settled_on, home.insured_until, warned.signals, warned.worst,
+       t.kind = 'FIRST', bureau.code, bureau.happened_on, bureau.is_bad,
+       coalesce(funds.code, CASE asked.arrived WHEN 'YES' THEN 'FUNDS_ARRIVED' WHEN 'NO' THEN 'FUNDS_RETURNED' END),
+       coalesce(funds.happened_on, asked.closed_on), fallen.due, fallen.paid
   FROM followups_visittask t
   JOIN loans_loan l ON l.id = t.loan_id
   JOIN loans_position p ON p.loan_id = t.loan_id
@@ -218,6 +243,12 @@ SELECT t.id, l.loan_note_no, t.rule, t.cycle, l.payment_record, l.baseline_on,
   LEFT JOIN slow ON slow.loan_id = t.loan_id
   LEFT JOIN looked_at ON looked_at.loan_id = t.loan_id
   LEFT JOIN at_first ON at_first.loan_id = t.loan_id
+  LEFT JOIN bureau ON bureau.loan_id = t.loan_id
+  LEFT JOIN funds ON funds.loan_id = t.loan_id
+  LEFT JOIN asked ON asked.loan_id = t.loan_id
+  -- how much of the plan has fallen due; only the first checks ask
+  CROSS JOIN LATERAL (SELECT count(*) AS due, count(i.settled_on) AS paid FROM loans_installment i
+                       WHERE t.kind = 'FIRST' AND i.loan_id = t.loan_id AND i.due_on <= %(as_of)s) fallen
   CROSS JOIN LATERAL (SELECT count(*) AS signals, min(s.level) AS worst FROM risk_signal s
                        WHERE s.loan_id = t.loan_id AND s.closed_on IS NULL) warned
  WHERE t.id = ANY(%(tasks)s) AND t.state = 'PLANNED' AND t.evidence IS NULL AND p.settled_on IS NULL

@@ -12,8 +12,10 @@ from django.utils.translation import gettext as _
 
 from followups.models import Method, VisitTask
 from followups.policy_wording import fact_words
+from followups.queries.events import kind_words, outside_words
 from followups.rules.events import BY_CODE
 from followups.rules.facts import Reason
+from followups.rules.outside import BUREAU_CLEAN
 from loans.models import FiveClass
 from risk.models import GradeLevel
 
@@ -29,12 +31,16 @@ _OFF_SITE_ITEMS = {
     "VALUATION": gettext_lazy("押品估值"),
     "LOAN_TO_VALUE": gettext_lazy("当前抵押率"),
     "WARNINGS": gettext_lazy("未了结预警"),
+    "BUREAU": gettext_lazy("征信摘要"),
+    "FUNDS": gettext_lazy("资金到账"),
+    "PLAN": gettext_lazy("还款计划执行"),
 }
 _OFF_SITE_RESULTS = {
     "OK": gettext_lazy("正常"),
     "EXCEPTION": gettext_lazy("异常"),
     "BASELINE_MISSING": gettext_lazy("基线缺失"),
-    "NOT_RECORDED": gettext_lazy("未接入"),
+    "NOT_RECORDED": gettext_lazy("未记录"),
+    "NOT_DUE": gettext_lazy("尚未到期"),
 }
 _SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "=": "=", "!=": "≠", "in": "∈"}
 
@@ -110,10 +116,20 @@ def _tier_clean(params: Mapping[str, Any]) -> str:
 
 
 def _handed_to_person(params: Mapping[str, Any]) -> str:
-    if not params["exceptions"]:
+    # Tasks handed over before it was asked name nothing that is missing.
+    missing = params.get("missing", [])
+    if not params["exceptions"] and not missing:
         return _("非现场检查抽中复核")
-    items = _("、").join(str(_OFF_SITE_ITEMS.get(code, code)) for code in params["exceptions"])
-    return _("非现场检查异常：%(items)s") % {"items": items}
+    said = []
+    if params["exceptions"]:
+        said.append(_("非现场检查异常：%(items)s") % {"items": _off_site_items(params["exceptions"])})
+    if missing:
+        said.append(_("非现场检查未记录：%(items)s") % {"items": _off_site_items(missing)})
+    return _("；").join(said)
+
+
+def _off_site_items(codes: Sequence[str]) -> str:
+    return _("、").join(str(_OFF_SITE_ITEMS.get(code, code)) for code in codes)
 
 
 def _fact(params: Mapping[str, Any]) -> str:
@@ -160,6 +176,14 @@ def _evidence_detail(code: str, params: Mapping[str, Any]) -> str:
         return _("估值日%(valued_on)s") % params
     if code == "INSURANCE" and "until" in params:
         return _("保险至%(until)s") % params
+    if code == "BUREAU" and "told" in params:
+        return _("%(what)s，%(on)s") % {"what": _told_words(params["told"]), "on": params["on"]}
+    if code == "BUREAU" and "last" in params:
+        return _("上次%(last)s，已过期") % params
+    if code == "FUNDS" and "on" in params:
+        return str(params["on"])
+    if code == "PLAN":
+        return _("到期%(due)s期，已还%(paid)s期") % params
     if code == "WARNINGS":
         return _("%(open)s 项") % params
     if code == "LOAN_TO_VALUE" and "limit" in params:
@@ -167,6 +191,10 @@ def _evidence_detail(code: str, params: Mapping[str, Any]) -> str:
     if code == "LOAN_TO_VALUE" and "percent" in params:
         return f"{params['percent']}%"
     return ""
+
+
+def _told_words(code: str) -> str:
+    return outside_words(code) if code == BUREAU_CLEAN else kind_words(code)
 
 
 def _event(params: Mapping[str, Any]) -> str:

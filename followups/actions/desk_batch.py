@@ -105,6 +105,8 @@ def close_off_site(*, task_id: int, note: str, by: Staff, at: datetime) -> Visit
         raise OffSiteRefused(_("系统尚未检查，到期前会自动核对，无须人工办结。"))
     if task.evidence.get("exceptions"):
         raise OffSiteRefused(_("检查有异常，须回访核实后提交报告，不能直接办结。"))
+    if task.evidence.get("missing"):
+        raise OffSiteRefused(_("检查缺少须核对的记录，须核对后提交报告，不能直接办结。"))
     words = checked_reason(note, least=2, field="note")
     guard(task, TaskState.CLOSED)
     change_task(task, state=TaskState.CLOSED, outcome=Outcome.CLEAN, closed_on=require_business_date())

@@ -21,16 +21,19 @@ from followups.models import (
     EventVisit,
     Finding,
     Outcome,
+    OutsideRecord,
     TaskState,
     VisitReport,
     VisitTask,
 )
-from followups.queries.events import kind_words, linked_events
+from followups.queries.events import kind_words, linked_events, outside_words
 from followups.queries.merging import members_of
 from followups.rules import events as rules
 from followups.rules.checklist import text_faults
-from journal.actions import record
+from followups.rules.outside import CODES
+from journal.actions import record, record_many
 from journal.errors import ActionRefused
+from journal.models import Entry
 from loans.models import Loan
 from loans.queries import hold_business_date, lock_positions, require_business_date
 from people.actions import require
@@ -237,28 +240,50 @@ def take_feed(*, feed: str, rows: Sequence[FeedRow], by: Staff, at: datetime, is
     if feed not in rules.FEEDS:
         raise EventRefused(_("请选择数据种类。"), field="feed")
     as_of = hold_business_date()
-    known = set(Event.objects.filter(source=rules.FEED, feed=feed, external_id__in=[row.external_id for row in rows])
+    named = [row.external_id for row in rows]
+    known = set(Event.objects.filter(source=rules.FEED, feed=feed, external_id__in=named)
                 .values_list("external_id", flat=True))  # fmt: skip
+    known |= set(OutsideRecord.objects.filter(feed=feed, external_id__in=named).values_list("external_id", flat=True))
     loans = _loans_named(rows, by)
-    results, told = [], []
+    results: list[RowResult] = []
+    told: list[Told] = []
+    beside: list[OutsideRecord] = []
     for row in rows:
+        one: Told | OutsideRecord | None = None
         try:
             result, one = _judge(row, feed, loans, known, as_of)
         except EventRefused as refusal:
-            result, one = RowResult(row.line, "REFUSED", refusal.field or "", refusal.message), None
+            result = RowResult(row.line, "REFUSED", refusal.field or "", refusal.message)
         results.append(result)
         if one is not None:
             known.add(one.external_id)
+        if isinstance(one, Told):
             told.append(one)
+        elif one is not None:
+            beside.append(one)
     if not is_preview:
         lock_positions([one.loan_id for one in told])
         keep_events(told, by=by.staff_no, at=at, as_of=as_of, fact=TOLD)
+        _keep_beside(beside, by=by, at=at, as_of=as_of)
     return results
+
+
+def _keep_beside(beside: Sequence[OutsideRecord], *, by: Staff, at: datetime, as_of: date) -> None:
+    """Stores what asks for no visit, each with its fact."""
+    for one in beside:
+        one.recorded_by, one.at = by.staff_no, at
+    record_many(
+        Entry(
+            kind="followups.outside_recorded", subject_type="outside_record", subject_id=one.pk, loan_id=one.loan_id,
+            actor=by.staff_no, at=at, business_date=as_of, data={"code": one.code, "feed": one.feed},
+        )
+        for one in OutsideRecord.objects.bulk_create(beside)
+    )  # fmt: skip
 
 
 def _judge(
     row: FeedRow, feed: str, loans: Mapping[tuple[str, str], Loan], known: set[str], as_of: date
-) -> tuple[RowResult, Told | None]:
+) -> tuple[RowResult, Told | OutsideRecord | None]:
     if row.fault:
         raise EventRefused(row.fault, field=row.column)
     if row.external_id in known:
@@ -269,6 +294,8 @@ def _judge(
     _require_live(loan)
     assert row.happened_on is not None
     code = row.code
+    if code in CODES.get(feed, ()):
+        return _judged_beside(row, feed, loan, as_of)
     if row.monthly_income is not None:
         found = rules.income_code(_income_of(loan), row.monthly_income)
         if found is None:
@@ -281,6 +308,21 @@ def _judge(
     one = told_of(loan, code, row.happened_on, as_of, source=rules.FEED, feed=feed, words=words,
                   external_id=row.external_id)  # fmt: skip
     return RowResult(row.line, "BASELINE" if one.is_baseline else "TAKEN", event=kind_words(code)), one
+
+
+def _judged_beside(row: FeedRow, feed: str, loan: Loan, as_of: date) -> tuple[RowResult, OutsideRecord]:
+    """A line that asks for no visit; money is a matter of one loan, so the line has to name it."""
+    assert row.happened_on is not None
+    _require_day(row.happened_on, as_of)
+    if feed == rules.FUNDS and not row.loan:
+        raise EventRefused(_("资金到账须填写借据号。"), field="loan")
+    if feed == rules.FUNDS and row.happened_on < loan.disbursed_on:
+        raise EventRefused(_("日期早于放款日。"), field="happened_on")
+    one = OutsideRecord(
+        loan=loan, customer_id=loan.borrower_id, feed=feed, code=row.code, happened_on=row.happened_on, known_on=as_of,
+        external_id=row.external_id, words=_checked(row.words, WORDS_MOST, "words"),
+    )  # fmt: skip
+    return RowResult(row.line, "TAKEN", event=outside_words(row.code)), one
 
 
 def _income_of(loan: Loan) -> Decimal | None:

@@ -24,6 +24,7 @@ from followups import sql
 from followups.models import FollowUpPolicy, FollowUpPolicyLine
 from followups.rules import default_policy, off_site
 from followups.rules.facts import Facts, OpenTask, Reason
+from followups.rules.outside import FUNDS_RETURNED
 from followups.rules.plan import BringForward, Cancel, Change, Create, diff, plan
 from journal.batch import claim
 from loans.queries import calendar, lock_positions, overdue_grace_days, parameter
@@ -236,7 +237,9 @@ def run_off_site(*, as_of: date, at: datetime, after: int = 0, up_to: int | None
             if evidence.is_clean:
                 clean.append({**stored, "state": "CLOSED", "outcome": "CLEAN"})
             else:
-                why = Reason("HANDED_TO_PERSON", {"exceptions": list(evidence.exceptions)})
+                why = Reason(
+                    "HANDED_TO_PERSON", {"exceptions": list(evidence.exceptions), "missing": list(evidence.missing)}
+                )
                 handed.append({**stored, "reason": [why.as_json()]})
         counts["closed"] += _write(sql.END, clean, day)
         counts["handed_to_person"] += _write(sql.HAND_TO_PERSON, handed, day)
@@ -271,6 +274,7 @@ def _off_site_limits(on: date) -> off_site.Limits:
     return off_site.Limits(
         sample_percent=int(parameter("off_site_sample_percent", on, default=standard.sample_percent)),
         valuation_months=int(parameter("revaluation_max_months", on, default=standard.valuation_months)),
+        bureau_months=int(parameter("bureau_summary_max_months", on, default=standard.bureau_months)),
         loan_to_value=tuple(sorted(map(Decimal, alerts.values()), reverse=True)) if alerts else standard.loan_to_value,
     )
 
@@ -431,7 +435,8 @@ def _on_file(row: tuple[Any, ...], day: Day) -> off_site.OnFile:
     """A gathered row as what the check looks at; the order of columns is that of `sql.OFF_SITE_FACTS`."""
     (
         _task_id, note_no, rule, cycle, marks, baseline_on, balance, overdue_since, five_class, registration, value,
-        valued_on, value_before, slow_due, slow_settled, insured_until, open_signals, worst_signal,
+        valued_on, value_before, slow_due, slow_settled, insured_until, open_signals, worst_signal, is_first,
+        bureau_code, bureau_on, bureau_is_bad, funds_code, funds_on, installments_due, installments_paid,
     ) = row  # fmt: skip
     record = PaymentRecord(tuple(zip(slow_due or (), slow_settled or (), strict=True)), marks, baseline_on)
     return off_site.OnFile(
@@ -448,6 +453,12 @@ def _on_file(row: tuple[Any, ...], day: Day) -> off_site.OnFile:
         insured_until=insured_until,
         open_signals=open_signals,
         worst_signal=worst_signal,
+        is_first=is_first,
+        is_taken_over=baseline_on is not None,
+        bureau=None if bureau_code is None else off_site.Told(bureau_code, bureau_on, bureau_is_bad),
+        funds=None if funds_code is None else off_site.Told(funds_code, funds_on, funds_code == FUNDS_RETURNED),
+        installments_due=installments_due,
+        installments_paid=installments_paid,
     )
 
 

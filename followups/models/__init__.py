@@ -13,6 +13,7 @@ from followups.models.handover import HandOver, HandOverItem
 from followups.models.measures import Measure, MeasureState, ResponseMeasure
 from followups.models.merging import MergedTask, MergeMode
 from followups.models.notices import Audience, Notice, NoticeCode, NoticeQuerySet, NoticesRead, SkipRequest, SkipState
+from followups.models.outside import OutsideRecord
 from followups.models.policy import Checklist, FollowUpPolicy, FollowUpPolicyLine
 from followups.models.projects import ProjectLoan, ProjectQuerySet, ProjectVisit
 from followups.models.promises import PromiseState, PromiseToPay
@@ -75,6 +76,7 @@ __all__ = [
     "NoticeQuerySet",
     "NoticesRead",
     "OPEN_STATES",
+    "OutsideRecord",
     "PHOTO_HINTS",
     "Outcome",
     "PauseReason",

@@ -35,6 +35,7 @@ class EventFeed(models.TextChoices):
     COURT = "COURT", _("法院")
     BUREAU = "BUREAU", _("征信摘要")
     DEVELOPER = "DEVELOPER", _("开发商消息")
+    FUNDS = "FUNDS", _("资金到账")
 
 
 class EventQuerySet(models.QuerySet["Event"]):

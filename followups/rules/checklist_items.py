@@ -151,7 +151,7 @@ DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
     _item("marital_change", "identity", "婚姻变化", "Marital change", type="yesno", choices=_YES_NO, normal="NO"),
     # ② fund use
     _item("fund_arrived", "fund_use", "资金已到收款人账户", "Money arrived at the payee", type="yesno", choices=_YES_NO,
-          kinds=_FIRST, required=True, normal="YES"),
+          kinds=_FIRST, methods=_EVERY, required=True, normal="YES"),
     _item("fund_use_matches", "fund_use", "用途与合同一致", "Use matches the contract", type="yesno", choices=_YES_NO,
           kinds=_FIRST, required=True, normal="YES"),
     _item("fund_backflow", "fund_use", "资金回流", "Fund backflow", type="yesno", choices=_YES_NO, kinds=_FIRST,

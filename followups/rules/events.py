@@ -27,7 +27,9 @@ PROJECT_RULE: Final = "PROJECT"
 DAY_END, RISK, COLLATERAL, STAFF, BORROWER, FEED = "DAY_END", "RISK", "COLLATERAL", "STAFF", "BORROWER", "FEED"
 LOAN, CUSTOMER, PROPERTY = "LOAN", "CUSTOMER", "PROPERTY"
 INCOME, EMPLOYMENT, COURT, BUREAU, DEVELOPER = "INCOME", "EMPLOYMENT", "COURT", "BUREAU", "DEVELOPER"
-FEEDS: Final = (INCOME, EMPLOYMENT, COURT, BUREAU, DEVELOPER)
+# Tells no events: whether the money of a loan reached the payee (`rules.outside`).
+FUNDS: Final = "FUNDS"
+FEEDS: Final = (INCOME, EMPLOYMENT, COURT, BUREAU, DEVELOPER, FUNDS)
 
 # The sections that tell whether the borrower can pay; every event asks them again.
 CAPACITY: Final = ("employment", "income", "debts", "repayment")

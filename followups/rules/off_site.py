@@ -1,9 +1,11 @@
 """Decides what an off-site check finds, and whether it may close itself.
 
 The system looks at what is on file: repayment, arrears, class, registration, insurance, valuation,
-loan-to-value, open warnings. An exception, or the draw of a sample, hands the check to a person. What was never
-recorded in an imported book is 基线缺失 and no exception; loan-to-value counts only when it has crossed
-an alert line since the value last looked at, for what stood there at cut-over is the baseline.
+loan-to-value, open warnings, what the bureau said; the checks after disbursement (S1.13) also at the arrival of the
+money at the payee and at the execution of the plan. An exception, or the draw of a sample, hands the check to a person,
+and so does what a first check must see and nobody recorded. What was never recorded in an imported book is 基线缺失 and
+no exception; loan-to-value counts only when it has crossed an alert line since the value last looked at, for what stood
+there at cut-over is the baseline. A bureau summary older than the limit is as good as none: it is told as not recorded.
 """
 
 from collections.abc import Mapping
@@ -16,6 +18,10 @@ from followups.rules.facts import lot
 from loans.rules.dates import add_months
 
 OK, EXCEPTION, BASELINE_MISSING, NOT_RECORDED = "OK", "EXCEPTION", "BASELINE_MISSING", "NOT_RECORDED"
+# Of the plan: nothing has fallen due yet.
+NOT_DUE = "NOT_DUE"
+# What a first check must see before it may close itself.
+MUST = ("FUNDS",)
 # Late installments within 12 months that ask for a person.
 LATE_LIMIT = 2
 # Open warnings of this level or worse ask for a person (red 1, orange 2, yellow 3); milder ones are told.
@@ -28,8 +34,18 @@ class Limits:
 
     sample_percent: int = 5
     valuation_months: int = 12
+    bureau_months: int = 12
     # In percent, highest first.
     loan_to_value: tuple[Decimal, ...] = (Decimal(100), Decimal(90), Decimal(80))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The last word of a source outside, and whether it is bad."""
+
+    code: str
+    on: date
+    is_bad: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +69,13 @@ class OnFile:
     open_signals: int = 0
     # The worst level among them.
     worst_signal: int | None = None
+    # One of the checks after disbursement, and whether the loan was disbursed before the book was taken over.
+    is_first: bool = False
+    is_taken_over: bool = False
+    bureau: Told | None = None
+    funds: Told | None = None
+    installments_due: int = 0
+    installments_paid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +89,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The evidence sheet. Clean means: no exception and not drawn for the sample."""
+    """The evidence sheet. Clean means: all there that must be, no exception and not drawn for the sample."""
 
     items: tuple[Item, ...]
     is_sample: bool
@@ -76,8 +99,12 @@ class Evidence:
         return tuple(item.code for item in self.items if item.result == EXCEPTION)
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        return tuple(item.code for item in self.items if item.code in MUST and item.result == NOT_RECORDED)
+
+    @property
     def is_clean(self) -> bool:
-        return not self.exceptions and not self.is_sample
+        return not self.exceptions and not self.missing and not self.is_sample
 
     def as_json(self, checked_on: date, value: Decimal | None) -> dict[str, Any]:
         """As stored on the task; `value` is kept for the next check to compare with."""
@@ -85,6 +112,7 @@ class Evidence:
             "checked_on": checked_on.isoformat(),
             "items": [{"code": i.code, "result": i.result, "params": dict(i.params)} for i in self.items],
             "exceptions": list(self.exceptions),
+            "missing": list(self.missing),
             "is_sample": self.is_sample,
             "value": None if value is None else str(value),
         }
@@ -102,6 +130,8 @@ def check(on_file: OnFile, limits: Limits, today: date) -> Evidence:
         _valuation(on_file, limits, today),
         _loan_to_value(on_file, limits),
         _warnings(on_file),
+        _bureau(on_file, limits, today),
+        *(_first(on_file) if on_file.is_first else ()),
     )
     is_sample = lot(on_file.sample_key, f"off-site {on_file.cycle}", 100) < limits.sample_percent
     return Evidence(items, is_sample)
@@ -117,6 +147,25 @@ def _insurance(until: date | None, today: date) -> Item:
     if until is None:
         return Item("INSURANCE", NOT_RECORDED)
     return Item("INSURANCE", EXCEPTION if until < today else OK, {"until": until.isoformat()})
+
+
+def _bureau(on_file: OnFile, limits: Limits, today: date) -> Item:
+    told = on_file.bureau
+    if told is None or told.on < add_months(today, -limits.bureau_months):
+        return Item("BUREAU", NOT_RECORDED, {} if told is None else {"last": told.on.isoformat()})
+    return Item("BUREAU", EXCEPTION if told.is_bad else OK, {"told": told.code, "on": told.on.isoformat()})
+
+
+def _first(on_file: OnFile) -> tuple[Item, ...]:
+    """Did the money arrive, and is the plan kept so far? Arrival before the book was taken over is baseline."""
+    due, paid = on_file.installments_due, on_file.installments_paid
+    plan = EXCEPTION if on_file.days_past_due else OK if due else NOT_DUE
+    told = on_file.funds
+    if told is not None:
+        funds = Item("FUNDS", EXCEPTION if told.is_bad else OK, {"on": told.on.isoformat()})
+    else:
+        funds = Item("FUNDS", BASELINE_MISSING if on_file.is_taken_over else NOT_RECORDED)
+    return funds, Item("PLAN", plan, {"due": due, "paid": paid})
 
 
 def _warnings(on_file: OnFile) -> Item:
