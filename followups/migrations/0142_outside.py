@@ -19,7 +19,7 @@ FEEDS = [
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("followups", "0130_self_service"),
+        ("followups", "0141_report_quality"),
         ("loans", "0030_day_product"),
         ("people", "0011_certificates_entered"),
     ]
