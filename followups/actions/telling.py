@@ -81,7 +81,9 @@ def ask_for_result(*, task_id: int, by: Staff, at: datetime) -> CustomerResult:
     if not rules.may_be_told(method=report.visit.method, subject=task.subject):
         raise WrongState(_("非现场检查和楼盘回访没有需要告知客户的结果。"))
     terms = rules.terms_from(parameter(TERMS, require_business_date(), {}))
-    return _opened(task, report, [rules.ASKED], terms, by=by, at=at)
+    made = _opened(task, report, [rules.ASKED], terms, by=by, at=at)
+    tell(task, "followups.result_asked", by=by, at=at, tell_by=made.tell_by.isoformat())
+    return made
 
 
 def _opened(

@@ -8,8 +8,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from followups.models import (
     ContactOutcome,
+    CustomerResult,
     EventSource,
     EventVisit,
+    MergedTask,
     ReportState,
     VisitAttempt,
     VisitReport,
@@ -48,6 +50,7 @@ def loan_of_customer(staff: Staff, *, id_no: str, loan_note_no: str) -> Loan | N
 def visits_for_customer(loan: Loan, today: date) -> list[VisitStatus]:
     """The follow-ups of the last year that are the customer's to know, the newest first; 10 at most."""
     tasks = list(_tasks(loan, today))
+    _share_results(tasks, loan)
     ends = [each for task in tasks for each in (task.due_on, task.report_decide_by) if each is not None]
     days = calendar(min([today, *ends]), max([today, *ends]) + _AHEAD)
     terms = telling.terms_from(parameter("visit_result_telling", today, {}))
@@ -66,6 +69,7 @@ def _tasks(loan: Loan, today: date) -> QuerySet[Any]:
     first = VisitReport.objects.filter(visit__task=OuterRef("pk")).order_by("version")
     own = EventVisit.objects.filter(task=OuterRef("pk"), event__source=EventSource.BORROWER)
     reached = VisitAttempt.objects.filter(task=OuterRef("pk"), outcome__in=_REACHED)
+    joint = MergedTask.objects.filter(task=OuterRef("pk")).order_by("-id")
     recent = Q(closed_on__isnull=True) | Q(closed_on__gte=today - _BACK)
     return (
         VisitTask.objects.filter(recent, loan=loan)
@@ -73,6 +77,7 @@ def _tasks(loan: Loan, today: date) -> QuerySet[Any]:
         .annotate(
             is_own=Exists(own),
             is_reached=Exists(reached),
+            joint_lead=Subquery(joint.values("lead")[:1]),
             report_decide_by=Subquery(reports.values("decide_by")[:1]),
             report_submitted_on=Subquery(first.values("submitted_on")[:1]),
         )
@@ -80,13 +85,25 @@ def _tasks(loan: Loan, today: date) -> QuerySet[Any]:
     )
 
 
+def _share_results(tasks: list[Any], loan: Loan) -> None:
+    """What a visit along with another came to is the result of that one, where it is the same customer's."""
+    joint = {task.pk: task.joint_lead for task in tasks if task.closed_on and not task.report_submitted_on}
+    leads = {lead for lead in joint.values() if lead is not None}
+    found = {}
+    if leads:
+        shared = CustomerResult.objects.filter(task__in=leads, task__loan__borrower=loan.borrower_id)
+        found = {result.task_id: result for result in shared.select_related("told")}
+    for task in tasks:
+        vars(task)["heard"] = getattr(task, "result", None) or found.get(joint.get(task.pk))
+
+
 def _channel(task: Any) -> str:
-    result = getattr(task, "result", None)
+    result = task.heard
     return result.told.channel if result and result.told else ""
 
 
 def _facts(task: Any) -> rules.Facts:
-    result = getattr(task, "result", None)
+    result = task.heard
     return rules.Facts(
         kind=task.kind,
         method=task.method,

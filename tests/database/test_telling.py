@@ -18,6 +18,7 @@ from journal.models import Entry
 from loans.models import BusinessDate
 from loans.queries import calendar
 from people.actions import NotAllowed
+from tests.database.test_merging import Household
 from tests.database.test_visits import AT, TODAY, Road
 from tests.factories import make_staff
 
@@ -157,6 +158,19 @@ def test_turn_around_counts_the_telling_as_a_step_of_its_own(road: Road) -> None
     assert (line.steps["TELLING"].p50, line.total.p50) == (workdays, 0), "no part of the time to the close"
     assert clock_of(road.task)["steps"][-1].workdays == workdays
     assert tasks_behind(road.manager, TODAY, last, only="untold") == []
+
+
+def test_a_loan_visited_along_with_another_has_the_result_of_that_visit(db: None) -> None:
+    home = Household()
+    home.merge()
+    visit, draft = home.visit()
+    draft |= {"conclusion": "WATCH", "conclusion_text": "客户收入减少，需要关注。"}
+    home.approve(actions.submit_visit(task_id=home.lead.pk, version=visit.version, draft=draft, by=home.officer, at=AT))
+    assert [each.status.stage for each in visits_for_customer(home.other, TODAY)] == ["DECIDED"]
+    actions.tell_result(task_id=home.lead.pk, channel="FIELD", told_at=AT, words=WORDS, by=home.officer, at=AT)
+    for loan in (home.loan, home.other):
+        found = visits_for_customer(loan, TODAY)
+        assert [(each.status.stage, each.channel) for each in found] == [("TOLD", "FIELD")]
 
 
 # S2.2
