@@ -10,26 +10,28 @@ from config.demo.book import external_id
 from loans.models import Loan
 
 Scene = Callable[[date], None]
-# Loans whose visits the story makes itself: serial → from when on.
-_TOLD_BY_STORY: dict[str, date] = {
-    external_id(serial): since
-    for serial, since in {
-        book.BACKFLOW: date(2026, 8, 31),
-        book.PAID_LATE: date(2026, 8, 10),
-        book.QUOTED: date(2026, 7, 20),
-        book.FIRST_TOUR: date(2026, 9, 30),
-        **dict.fromkeys((book.HALVED, book.LOST, book.SEIZED, book.TENANT, book.RETURNED), date(2026, 10, 9)),
-        **dict.fromkeys((book.RED_TODAY, book.LEFT, book.RETURNED_TOUR, book.ORANGE), date(2026, 10, 9)),
+_LAST = date(2026, 10, 9), book.BUSINESS_DATE
+# Loans whose visits the story makes itself: from one day to before another.
+_TOLD_BY_STORY: dict[str, tuple[date, date]] = {
+    external_id(serial): days
+    for serial, days in {
+        book.BACKFLOW: (date(2026, 8, 31), date(2026, 9, 10)),
+        book.PAID_LATE: (date(2026, 8, 10), date(2026, 9, 22)),
+        book.QUOTED: (date(2026, 7, 20), date(2026, 7, 24)),
+        book.FIRST_TOUR: (date(2026, 9, 30), book.BUSINESS_DATE),
+        **dict.fromkeys((book.HALVED, book.LOST, book.SEIZED, book.TENANT, book.RETURNED), _LAST),
+        **dict.fromkeys((book.RED_TODAY, book.LEFT, book.RETURNED_TOUR, book.ORANGE), _LAST),
     }.items()
-} | {contracts.FUND: date(2026, 10, 9), contracts.BANK: date(2026, 10, 9)}
+} | {contracts.FUND: _LAST, contracts.BANK: _LAST}
+_WHOLE_STALL = date(2026, 10, 9), date(2026, 10, 16)
 _STALLED = {external_id(serial) for serial in book.STALLED_ONES}
 
 
 def is_told_by_story(loan: Loan, day: date) -> bool:
     """Is the loan's visit part of a situation, which makes it on its own day?"""
     name = str(loan.external_id)
-    since = _TOLD_BY_STORY.get(name)
-    return (since is not None and day >= since) or (name in _STALLED and date(2026, 10, 9) <= day < date(2026, 10, 16))
+    since, until = _WHOLE_STALL if name in _STALLED else _TOLD_BY_STORY.get(name, (date.max, date.max))
+    return since <= day < until
 
 
 def scenes() -> dict[date, list[Scene]]:
@@ -75,6 +77,7 @@ _SCENES: tuple[tuple[date, Scene], ...] = (
     (date(2026, 10, 28), stories.quoted),
     (date(2026, 10, 28), stories_of_homes.third_draft),
     (date(2026, 10, 28), stories.to_mend),
+    (date(2026, 10, 29), stories.clean_calls),
     (date(2026, 10, 29), stories.orange),
     (date(2026, 10, 29), stories_of_homes.seized),
     (date(2026, 10, 29), stories_of_homes.waiting),

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from config import made_up_names as names
-from config.demo.book import BUSINESS_DATE, SEED, clock
+from config.demo.book import BUSINESS_DATE, SEED, SHANGHAI, clock
 from followups import actions
 from followups.actions.telling import tell_result
 from followups.models import CustomerResult, Level, ReportState, Visit, VisitReport, VisitTask
@@ -120,7 +120,7 @@ def answers(task: VisitTask, begun: Visit, story: Story) -> dict[str, Any]:
     """A whole draft that says what the story tells."""
     items = asked_of(begun)
     given = {
-        item["key"]: _answer(item, begun.known, story)
+        item["key"]: _answer(item, begun.known, story, begun.started_at.astimezone(SHANGHAI).date())
         for item in items
         if item["type"] != "system" and (item["required"] or item["key"] in story.now)
     }
@@ -140,12 +140,12 @@ def answers(task: VisitTask, begun: Visit, story: Story) -> dict[str, Any]:
     }
 
 
-def _answer(item: checklist.Item, known: Mapping[str, Any], story: Story) -> dict[str, str]:
+def _answer(item: checklist.Item, known: Mapping[str, Any], story: Story, day: date) -> dict[str, str]:
     told = story.now.get(item["key"])
     if checklist.is_direct(item):
         if events.event_id_of(item["key"]) is not None:
             return {"now": story.finding}
-        return {"now": told or str(item.get("normal") or _plain(item))}
+        return {"now": told or str(item.get("normal") or _plain(item, day))}
     if told is not None:
         return {"choice": "CHANGED", "now": told, "verified_by": story.verified_by}
     if known.get(item["before"], {}).get("value", ""):
@@ -153,9 +153,9 @@ def _answer(item: checklist.Item, known: Mapping[str, Any], story: Story) -> dic
     return {"choice": "UNVERIFIED"}
 
 
-def _plain(item: checklist.Item) -> str:
+def _plain(item: checklist.Item, day: date) -> str:
     if item["type"] == "date":
-        return (BUSINESS_DATE + timedelta(days=240)).isoformat()
+        return day.isoformat()
     choices: Sequence[Mapping[str, str]] = item["choices"]
     return choices[0]["value"] if choices else "工资发放推迟"
 
