@@ -89,7 +89,7 @@ def _share_results(tasks: list[Any], loan: Loan) -> None:
     """What a visit along with another came to is the result of that one, where it is the same customer's."""
     joint = {task.pk: task.joint_lead for task in tasks if task.closed_on and not task.report_submitted_on}
     leads = {lead for lead in joint.values() if lead is not None}
-    found = {}
+    found: dict[int | None, CustomerResult] = {}
     if leads:
         shared = CustomerResult.objects.filter(task__in=leads, task__loan__borrower=loan.borrower_id)
         found = {result.task_id: result for result in shared.select_related("told")}

@@ -118,12 +118,20 @@ def broker_up() -> Iterator[Broker]:
         broker.kill()
 
 
+WORDS = Path(tempfile.gettempdir()) / f"anju-crash-celery-{os.getuid()}.log"
+
+
+def said(most: int = 1200) -> str:
+    """The last that workers and beats said."""
+    return WORDS.read_text(errors="replace")[-most:] if WORDS.exists() else ""
+
+
 def _apart(work: Callable[[], Any]) -> int:
     """A process group of its own, so that it can be killed with its children; its words go to a file."""
 
     def begin() -> None:
         os.setsid()
-        words = os.open(Path(tempfile.gettempdir()) / "anju-crash-celery.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        words = os.open(WORDS, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(words, 1)
         os.dup2(words, 2)
         warnings.simplefilter("ignore")

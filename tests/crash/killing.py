@@ -17,7 +17,7 @@ from config.night import nights
 from journal.models import Run
 from tests.crash import processes
 from tests.crash.books import FIRST, clock, plain, today, undisturbed
-from tests.crash.broker import Broker, Worker, broker_up
+from tests.crash.broker import Broker, Worker, broker_up, said
 from tests.crash.ground import Ground
 from tests.crash.processes import fork
 from tests.crash.tally import Tally
@@ -123,6 +123,11 @@ class Night:
             time.sleep(0.01)
         return True
 
+    def words(self) -> str:
+        """How the broker and the workers are, for whoever reads why an evening did not end."""
+        children = {worker.name: len(worker.child_ids()) for worker in self.workers}
+        return f"broker answers {self.broker.answers()}, waiting {self.broker.waiting()}, children {children}; {said()}"
+
     def kill(self, kind: str, dice: random.Random) -> bool:
         """Kills and starts again; False when there was nobody to kill."""
         worker = dice.choice(self.workers)
@@ -176,7 +181,7 @@ def celery(
                     inside += Run.objects.filter(business_date=day).exists()
                     tally.crashes += strike(night, kind, dice)
                 if not night.until_closed(day):
-                    tally.hang(trial, "the date is not closed")
+                    tally.hang(trial, f"the date is not closed; {night.words()}")
                 tally.after(trial, expected[day])
     finally:
         hurried(*before)
