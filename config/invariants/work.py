@@ -100,6 +100,24 @@ WORK = (
            WHERE r.decided_by_id IN (r.submitted_by_id, v.lead_visitor_id, v.second_visitor_id)""",
     ),
     Check(
+        "told_result_stands",
+        "B22: a result is told exactly when a telling stands that nothing has undone",
+        "SELECT count(*) FROM followups_customerresult",
+        """SELECT r.id, 'told by ' || coalesce(r.told_id::text, 'none') || ', stands ' || coalesce(s.id::text, 'none')
+           FROM followups_customerresult r LEFT JOIN (
+               SELECT t.result_id, max(t.id) AS id, count(*) AS many FROM followups_resulttelling t
+               WHERE t.undoes_id IS NULL AND NOT EXISTS (SELECT FROM followups_resulttelling u WHERE u.undoes_id = t.id)
+               GROUP BY t.result_id) s ON s.result_id = r.id
+           WHERE r.told_id IS DISTINCT FROM s.id OR s.many > 1""",
+    ),
+    Check(
+        "quality_is_its_lines",
+        "B22: a report's quality score is the sum of its lines",
+        "SELECT count(*) FROM followups_reportquality",
+        """SELECT q.report_id, q.score FROM followups_reportquality q WHERE q.score <>
+           (SELECT sum((line ->> 'got')::int) FROM jsonb_array_elements(q.lines) AS line)""",
+    ),
+    Check(
         "one_grade_in_force",
         "B9: a loan has at most one grade in force",
         "SELECT count(*) FROM risk_grade",

@@ -5,10 +5,20 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 
+from config.invariants import findings
 from followups import actions
 from followups.batch.notices import raise_notices
-from followups.models import CustomerResult, EventSource, EventVisit, Notice, ResultTelling, TaskEvent
+from followups.models import (
+    CustomerResult,
+    EventSource,
+    EventVisit,
+    Notice,
+    ReportQuality,
+    ResultTelling,
+    TaskEvent,
+)
 from followups.queries import clock_of
 from followups.queries.customer_status import visits_for_customer
 from followups.queries.notices import told, unread
@@ -122,6 +132,19 @@ def test_the_database_refuses_a_telling_without_its_hour_and_a_told_result_witho
     for statement in bad:
         with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
+
+
+def test_the_banks_claims_find_a_telling_or_a_score_that_does_not_stand(road: Road) -> None:
+    tell(road)
+
+    def broken() -> set[str]:
+        return {each.code for each in findings() if not each.is_ok} & {"told_result_stands", "quality_is_its_lines"}
+
+    assert broken() == set()
+    CustomerResult.objects.update(told=None, told_on=None)
+    assert broken() == {"told_result_stands"}
+    ReportQuality.objects.update(score=F("score") - 1)
+    assert broken() == {"told_result_stands", "quality_is_its_lines"}
 
 
 # S2.2
