@@ -21,7 +21,7 @@ def words(one: VisitStatus) -> str:
     stage, status = one.status.stage, one.status
     day = {"day": _day(status.expected_on or status.since), "since": _day(status.since)}
     if status.is_late:
-        return f"{_STAGES[stage]()}{_('已超过原定时间，我们会尽快答复您。')}"
+        return _joined(_STAGES[stage](), _("已超过原定时间，我们会尽快答复您。"))
     if stage == rules.TOLD:
         channel = str(TellChannel(one.channel).label) if one.channel else ""
         return _("已于 %(since)s 告知您结果（%(channel)s）。") % {**day, "channel": channel}
@@ -31,7 +31,7 @@ def words(one: VisitStatus) -> str:
         rules.CHECKING: _("最迟 %(day)s 有结果；需要告知您的，客户经理会与您联系。"),
         rules.DECIDED: _("客户经理将在 %(day)s 前告知您。"),
     }.get(stage, "")
-    return f"{_STAGES[stage]()}{expected % day if expected else ''}"
+    return _joined(_STAGES[stage](), expected % day) if expected else _STAGES[stage]()
 
 
 _STAGES = {
@@ -43,6 +43,11 @@ _STAGES = {
     rules.DONE: lambda: _("已完成，没有需要您办理的事项。"),
     rules.UNREACHED: lambda: _("未能与您取得联系，请与客户经理联系。"),
 }
+
+
+def _joined(where: str, next_word: str) -> str:
+    """Two sentences one after the other, as the language has it."""
+    return _("%(where)s%(next)s") % {"where": where, "next": next_word}
 
 
 def _day(day: date) -> str:

@@ -269,7 +269,7 @@ def step_word(code: str) -> str:
         "VISITING": _("回访"),
         "REVIEWING": _("审核"),
         "CORRECTING": _("修改"),
-        "TELLING": _("告知客户"),
+        "TELLING": _("告知结果"),
     }
     return words.get(code, code)
 

@@ -34,7 +34,7 @@ def group_words() -> Mapping[str, str]:
 def step_words() -> Mapping[str, str]:
     return {
         WAITING: _("等待"), VISITING: _("回访"), REVIEWING: _("审核"), CORRECTING: _("修改"),
-        TELLING: _("告知客户"),
+        TELLING: _("告知结果"),
     }  # fmt: skip
 
 
