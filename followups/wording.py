@@ -202,7 +202,7 @@ def _event(params: Mapping[str, Any]) -> str:
     if kind is None:
         return str(params["event"])
     what = kind.en if _is_english() else kind.zh
-    return _("%(what)s，%(area)s") % {"what": what, "area": params["area"]} if params.get("area") else what
+    return _("；").join([what, str(params["area"])]) if params.get("area") else what
 
 
 _Say = Callable[[Mapping[str, Any]], str]

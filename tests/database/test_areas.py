@@ -106,7 +106,7 @@ def test_the_plan_says_which_area_moved_and_the_ratio_that_it_passed(area: Area)
     area.fall()
     run_pending(at=LATER)
     task = VisitTask.objects.get(loan=area.loans[3], rule="EVENT")
-    assert why(task) == "抵押率升破90%，滨江区 -12.00%"
+    assert why(task) == "抵押率升破90%；滨江区 -12.00%"
     assert (task.kind, task.method, task.level) == ("IRREGULAR", "FIELD", 2)
     periodic = VisitTask.objects.get(loan=area.loans[3], rule="PERIODIC")
     assert any(line.startswith("抵押率92") and "90%" in line for line in why_lines(periodic)), why_lines(periodic)
