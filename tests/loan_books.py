@@ -41,12 +41,12 @@ def book(loans: int, *, seed: int = 1, opens_on: date = date(2026, 11, 1)) -> di
     random = Random(seed)
     factories.open_bank(opens_on)
     branches = [factories.make_branch() for _ in range(3)]
-    party = factories.make_party()
+    parties = factories.make_parties(loans)
     batch = ImportBatch.objects.create(
         file_name="book.csv", sha256=f"{seed:064d}", as_of=AS_OF, actor="system", at=factories.AT
     )
     rows = [
-        opening_row(serial, borrower_id=party.pk, branch_id=random.choice(branches).pk, random=random)
+        opening_row(serial, borrower_id=parties[serial - 1].pk, branch_id=random.choice(branches).pk, random=random)
         for serial in range(1, loans + 1)
     ]
     return book_opening(rows=rows, as_of=AS_OF, batch=batch, by="system", at=factories.AT)

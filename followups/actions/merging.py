@@ -4,8 +4,8 @@ A joint report closes them all when it is approved; with one report each, the an
 of the others, which their officer checks and hands in. A person may take a task out again until the visit is handed in.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
@@ -23,6 +23,7 @@ from followups.actions.tasks import (
     require_to_do,
     tell,
 )
+from followups.batch.talks import standing
 from followups.models import EventKind, MergedTask, MergeMode, Outcome, TaskState, Visit, VisitReport, VisitTask
 from followups.queries.cover import is_held_by
 from followups.queries.form import asked_of
@@ -85,8 +86,9 @@ def merge_tasks(*, lead_id: int, task_ids: Sequence[int], mode: str, by: Staff, 
     if lead.assigned_to is None and may(by, "followups.record_visit"):
         require_no_approver(lead, by)
         give(lead, by, by=by, at=at)
+    own = standing(lead)
     _tighten(lead, members, by=by, at=at)
-    return [_link(lead, member, mode, by=by, at=at) for member in members]
+    return [_link(lead, member, mode, own, by=by, at=at) for member in members]
 
 
 def _require_may(by: Staff) -> None:
@@ -128,14 +130,18 @@ def _tighten(lead: VisitTask, members: Sequence[VisitTask], *, by: Staff, at: da
         )
 
 
-def _link(lead: VisitTask, member: VisitTask, mode: str, *, by: Staff, at: datetime) -> MergedTask:
+def _link(
+    lead: VisitTask, member: VisitTask, mode: str, own: Mapping[str, Any], *, by: Staff, at: datetime
+) -> MergedTask:
+    undo = {"own": own, "given": standing(lead), "from": member.assigned_to_id}
     MergedTask.objects.filter(task=member, ended_at__isnull=True).update(ended_at=at, ended_by="system")
     if lead.assigned_to is not None and member.assigned_to_id != lead.assigned_to_id:
         require_no_approver(member, lead.assigned_to, within=lead)
         give(member, lead.assigned_to, by=by, at=at)
     link = MergedTask.objects.create(
-        lead=lead, task=member, mode=mode, merged_by=by.staff_no, at=at, business_date=require_business_date()
-    )
+        lead=lead, task=member, mode=mode, merged_by=by.staff_no, at=at, business_date=require_business_date(),
+        undo=undo,
+    )  # fmt: skip
     tell(member, "followups.task_merged", by=by, at=at, lead=lead.pk, mode=mode)
     return link
 
@@ -155,8 +161,42 @@ def unmerge_task(*, task_id: int, reason: str, by: Staff, at: datetime) -> Visit
         raise AlreadySubmitted
     words = checked_reason(reason, least=2)
     MergedTask.objects.filter(pk=link.pk).update(ended_at=at, ended_by=by.staff_no, reason=words[:200])
+    _put_back(lead, task, link, by=by, at=at)
     tell(task, "followups.task_unmerged", by=by, at=at, lead=lead.pk)
     return task
+
+
+def _put_back(lead: VisitTask, task: VisitTask, link: MergedTask, *, by: Staff, at: datetime) -> None:
+    """Undoes what the merge made of the visit and whose it made the task; what has moved since stays as it is."""
+    undo = link.undo or {}
+    owner = Staff.objects.filter(pk=undo.get("from") or 0, is_active=True).first()
+    if owner is not None and owner.pk != task.assigned_to_id and task.assigned_to_id == lead.assigned_to_id:
+        give(task, owner, by=by, at=at)
+    before = {"due_before": lead.due_on.isoformat(), "method_before": lead.method}
+    rest = [each for each in links_of(lead) if each.undo]
+    own = min([link, *rest], key=lambda each: each.pk).undo
+    if lead.state == TaskState.PLANNED and not lead.is_pinned and own and standing(lead) == undo.get("given"):
+        for name, value in _strictest(own["own"], [standing(each.task) for each in links_of(lead)]).items():
+            setattr(lead, name, value)
+        change_task(lead, due_on=lead.due_on, opens_on=lead.opens_on, method=lead.method, level=lead.level)
+        for each in rest:
+            MergedTask.objects.filter(pk=each.pk).update(
+                undo={**(each.undo or {}), "own": own["own"], "given": standing(lead)}
+            )
+    facts = {"member": task.pk, "due_on": lead.due_on.isoformat(), "method": lead.method, **before}
+    add_event(lead, EventKind.SPLIT, by=by.staff_no, at=at, **facts)
+
+
+def _strictest(own: Mapping[str, Any], members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The visit as it would be had it only ever done these along."""
+    every = [own, *members]
+    due_on = min(date.fromisoformat(each["due_on"]) for each in every)
+    return {
+        "due_on": due_on,
+        "opens_on": min(date.fromisoformat(own["opens_on"]), due_on),
+        "method": max((each["method"] for each in every), key=lambda one: (WEIGHT[one], one == own["method"])),
+        "level": min(int(each["level"]) for each in every),
+    }
 
 
 def require_on_its_own(task: VisitTask) -> None:

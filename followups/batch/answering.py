@@ -18,15 +18,17 @@ from followups import sql
 from followups.batch.intake import keep_events
 from followups.batch.noticing import LOOKS_BACK, NOTICE_DAYS, noticed
 from followups.batch.planning import policy_in_force
+from followups.batch.talks import OPEN_TALK, WAKES, loans_beside, merge_talks
 from followups.models import OPEN_STATES, Event, EventFinding, EventVisit, Finding, Outcome, VisitTask
 from followups.queries.events import open_on, together
 from followups.rules import events as rules
+from followups.rules.talks import WITHIN
 from journal.batch import claim
 from loans.queries import calendar, lock_positions
 from loans.queries.evening import Cuts, Walk, cut, walk_of
 from loans.rules.calendar import Calendar
 
-REACTION = "answer_events"
+REACTION = WAKES
 
 # Open events that no open task answers; what waits for the reaction; and, walked, what day end or a valuation told
 # without an event having been kept.
@@ -75,6 +77,16 @@ SELECT loan_id FROM (
                       AND (p.five_class <> 'SPECIAL_MENTION' OR j.data ->> 'days_past_due' = '0') AND NOT EXISTS (
                        SELECT FROM followups_event e
                         WHERE e.source = 'DAY_END' AND e.feed = '' AND e.external_id = 'class:' || j.id))
+    UNION
+    -- walked: talks of a borrower that are near each other and that no visit makes together
+    SELECT t.loan_id FROM followups_visittask t
+      JOIN loans_loan l ON l.id = t.loan_id JOIN loans_loan m ON m.borrower_id = l.borrower_id
+      JOIN followups_visittask o ON o.loan_id = m.id AND o.id <> t.id
+       AND o.due_on BETWEEN t.due_on AND t.due_on + %(within)s
+     WHERE t.loan_id > %(walk_after)s AND t.loan_id <= %(walk_up_to)s
+       AND {OPEN_TALK.format("t")} AND {OPEN_TALK.format("o")}
+       AND NOT EXISTS (SELECT FROM followups_mergedtask k WHERE k.ended_at IS NULL
+                          AND (k.task_id = t.id OR k.task_id = o.id))
 ) candidates
 WHERE loan_id > %(after)s AND (%(up_to)s::bigint IS NULL OR loan_id <= %(up_to)s)
 """  # noqa: S608 - joined from constants
@@ -125,7 +137,7 @@ def answer_events(*, as_of: date, at: datetime, loan_ids: Sequence[int], is_even
     everything = sorted({loan_id for group in groups for loan_id in group})
     if not everything:
         return counts
-    lock_positions(everything)
+    lock_positions(sorted({*everything, *loans_beside(everything)}))
     until = as_of if is_evening else as_of - timedelta(days=1)
     run = _Run(as_of, at, calendar(as_of, as_of + timedelta(days=60)))
     counts["noticed"] = keep_events(noticed(everything, as_of=as_of, until=until), by="system", at=at, as_of=as_of)
@@ -137,7 +149,7 @@ def answer_events(*, as_of: date, at: datetime, loan_ids: Sequence[int], is_even
         counts["looked_at"] += len(events)
         for name, count in _answer(groups[number], events, run).items():
             counts[name] += count
-    return counts
+    return {**counts, **merge_talks(as_of=as_of, at=at, loan_ids=everything)}
 
 
 @transaction.atomic
@@ -169,7 +181,7 @@ def answer_cuts(*, as_of: date, size: int) -> Cuts:
 def _scope(as_of: date, after: int, up_to: int | None, walk: Walk, woken: Sequence[int]) -> dict[str, Any]:
     return {
         "after": after, "up_to": up_to, "walk_after": walk.after, "walk_up_to": walk.up_to, "woken": list(woken),
-        "queue": None, "since": as_of - LOOKS_BACK, "as_of": as_of,
+        "queue": None, "since": as_of - LOOKS_BACK, "as_of": as_of, "within": WITHIN.days,
     }  # fmt: skip
 
 

@@ -37,6 +37,8 @@ SELECT t.id, t.branch_id, t.method, t.level, t.assigned_to_id, l.portfolio_offic
    AND (t.assigned_to_id IS NULL OR t.proposed_second_id IS NULL AND (t.method = 'FIELD' OR t.level = 1))
    AND t.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR t.branch_id <= %(up_to)s)
    AND (%(loans)s::bigint[] IS NULL OR t.loan_id = ANY(%(loans)s))
+   AND NOT EXISTS (SELECT FROM followups_mergedtask k JOIN followups_visittask v ON v.id = k.lead_id
+                    WHERE k.task_id = t.id AND k.ended_at IS NULL AND v.closed_on IS NULL)
  ORDER BY t.branch_id, t.level, t.due_on, t.id
 """
 _ASSIGN = """

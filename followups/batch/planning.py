@@ -21,9 +21,10 @@ from psycopg2.extras import DateRange
 
 from collateral.queries import area_volatilities
 from followups import sql
+from followups.batch.talks import wake
 from followups.models import FollowUpPolicy, FollowUpPolicyLine
 from followups.rules import default_policy, off_site
-from followups.rules.facts import Facts, OpenTask, Reason
+from followups.rules.facts import OFF_SITE, Facts, OpenTask, Reason
 from followups.rules.outside import FUNDS_RETURNED
 from followups.rules.plan import BringForward, Cancel, Change, Create, diff, plan
 from journal.batch import claim
@@ -140,10 +141,11 @@ def install_default_policy(*, at: datetime) -> None:
 
 def policy_in_force(as_of: date) -> PolicyInForce:
     """The approved policy of the day; NoPolicyInForce when there is none."""
-    policy = FollowUpPolicy.objects.exclude(checker="").filter(in_force__contains=as_of).first()
-    if policy is None:
+    in_force = FollowUpPolicyLine.objects.exclude(policy__checker="").filter(policy__in_force__contains=as_of)
+    rows = list(in_force.select_related("policy").order_by("number"))
+    if not rows:
         raise NoPolicyInForce(f"no follow-up policy is in force on {as_of}")
-    rows = policy.lines.order_by("number")
+    policy = rows[0].policy
     lines = tuple(line_from(row.number, row.kind, row.conditions, row.result, row.note) for row in rows)
     return PolicyInForce(policy.version, lines, policy.in_force.lower or date.min)
 
@@ -212,6 +214,7 @@ def _replan(ids: Sequence[int], as_of: date, at: datetime, policy: PolicyInForce
         counts["looked_at"] += len(cases)
         for name, count in _apply(changes, day).items():
             counts[name] += count
+        wake({case.facts.loan_id for case, change in changes if _may_be_one_talk(change)}, at=at)
     return counts
 
 
@@ -307,6 +310,13 @@ def _candidates(scope: dict[str, Any]) -> list[int]:
 def _decide(case: Case, day: Day) -> tuple[Change, ...]:
     planned = plan(case.facts, day.policy.lines, day.calendar, day.as_of)
     return diff(planned, case.open_tasks, case.facts)
+
+
+def _may_be_one_talk(change: Change) -> bool:
+    """Did the planner make or move a talk? It may be made along with another of the same people."""
+    if isinstance(change, Create):
+        return change.planned.method != OFF_SITE and not change.planned.is_light
+    return isinstance(change, BringForward) and change.method != OFF_SITE
 
 
 def cases_of(loan_ids: Sequence[int], day: Day) -> list[Case]:

@@ -26,6 +26,8 @@ class MergedTask(models.Model):
     ended_at = models.DateTimeField(null=True)
     ended_by = models.CharField(max_length=20, blank=True)
     reason = models.CharField(max_length=200, blank=True)
+    # What the visit was before it did the task along, what it became, and whose the task was: {"own", "given", "from"}.
+    undo = models.JSONField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["lead"], name="merged_by_lead", condition=Q(ended_at__isnull=True))]

@@ -65,6 +65,7 @@ class Outcome(models.TextChoices):
     SUSPECTED_LOST = "SUSPECTED_LOST", _("疑似失联")
     WITHDRAWN = "WITHDRAWN", _("触发事项撤回")
     SKIPPED = "SKIPPED", _("经批准免访")
+    ANSWERED = "ANSWERED", _("已由同期回访办结")
 
 
 class PauseReason(models.TextChoices):
@@ -241,6 +242,8 @@ class EventKind(models.TextChoices):
     TO_TELL = "TO_TELL", _("结果待告知客户")
     TOLD = "TOLD", _("已告知客户")
     TOLD_UNDONE = "TOLD_UNDONE", _("更正：尚未告知")
+    JOINED = "JOINED", _("并入一次回访")
+    SPLIT = "SPLIT", _("拆开办理")
 
 
 class TaskEvent(models.Model):

@@ -39,6 +39,9 @@ SELECT t.id, t.loan_id, t.assigned_to_id, t.opens_on, t.due_on, t.level, t.is_pi
   FROM followups_visittask t
  WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
    AND t.due_on <= %(until)s AND t.state <> 'SUBMITTED' AND t.assigned_to_id = ANY(%(officers)s)
+   -- what another visit makes is no visit of its own
+   AND NOT EXISTS (SELECT FROM followups_mergedtask k JOIN followups_visittask v ON v.id = k.lead_id
+                    WHERE k.task_id = t.id AND k.ended_at IS NULL AND v.closed_on IS NULL)
 """
 
 

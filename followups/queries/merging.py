@@ -31,6 +31,7 @@ def links_of(task: VisitTask) -> list[MergedTask]:
 def lead_of(task: VisitTask) -> MergedTask | None:
     """The link under which this task is done by another visit that is still open."""
     found = MergedTask.objects.filter(task=task, ended_at__isnull=True, lead__closed_on__isnull=True)
+    found = found.exclude(lead__method=OFF_SITE)
     return found.select_related("lead__loan").first()
 
 

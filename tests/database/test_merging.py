@@ -9,10 +9,13 @@ from django.db import DatabaseError, transaction
 from collateral.models import Charge
 from followups import actions
 from followups.actions import merging
+from followups.batch import answering, talks
 from followups.models import EventKind, MergedTask, TaskEvent, TaskState, Visit, VisitTask
 from followups.queries.events import items_of
 from followups.queries.merging import companions, lead_of, links_of, members_of
-from journal.models import Entry
+from journal.models import Entry, Pending
+from loans.models import Loan
+from loans.queries.evening import Walk
 from people.actions import NotAllowed
 from tests.database.test_visits import AT, TODAY, filled, make_task
 from tests.factories import book_loan, make_branch, make_staff
@@ -220,3 +223,77 @@ def test_a_bad_merge_is_refused_by_the_database(home: Household, given: dict[str
         fields["task"] = home.lead
     with pytest.raises(DatabaseError, match=name), transaction.atomic():
         MergedTask.objects.create(business_date=date(2026, 11, 1), **fields)
+
+
+# The machine
+
+
+def evening(*loans: Loan) -> dict[str, int]:
+    return answering.answer_events(as_of=TODAY, at=AT, loan_ids=[loan.pk for loan in loans], is_evening=True)
+
+
+def test_the_evening_makes_one_visit_of_a_customers_tasks_once(home: Household) -> None:
+    VisitTask.objects.filter(pk=home.member.pk).update(kind="PERIODIC", method="FIELD")
+    done = evening(home.other)
+    assert (done["merged"], done["unmerged"]) == (1, 0)
+    link = MergedTask.objects.get()
+    assert (link.merged_by, link.mode, link.task, link.lead) == ("system", "JOINT", home.lead, home.member)
+    home.member.refresh_from_db()
+    assert (home.member.due_on, home.member.method, home.member.level) == (TODAY + timedelta(days=5), "FIELD", 3)
+    assert [event.kind for event in home.lead.events.order_by("id")][-1] == EventKind.JOINED
+    before = written()
+    assert evening(home.loan, home.other)["merged"] == 0 and written() == before
+    assert lead_of(home.lead) is not None and companions(home.member, home.officer) == []
+
+
+def test_what_the_machine_made_one_a_person_takes_apart_for_good(home: Household) -> None:
+    """The visit gets back the date and the method it had; the machine does not join the two again."""
+    colleague = make_staff("LOAN_OFFICER", home.branch, "白露")
+    VisitTask.objects.filter(pk=home.lead.pk).update(kind="IRREGULAR", assigned_to=colleague, opens_on=TODAY)
+    evening(home.loan)
+    home.lead.refresh_from_db()
+    home.member.refresh_from_db()
+    assert MergedTask.objects.get().lead == home.member and home.lead.assigned_to == home.officer
+    merging.unmerge_task(task_id=home.lead.pk, reason="客户要求分开", by=home.officer, at=AT)
+    home.lead.refresh_from_db()
+    home.member.refresh_from_db()
+    assert home.lead.assigned_to == colleague
+    assert (home.member.due_on, home.member.level) == (TODAY + timedelta(days=5), 3)
+    before = written()
+    assert evening(home.loan, home.other)["merged"] == 0 and written() == before
+
+
+def test_a_visit_taken_apart_is_due_when_it_was(home: Household) -> None:
+    VisitTask.objects.filter(pk=home.lead.pk).update(level=1)
+    due_on = VisitTask.objects.get(pk=home.lead.pk).due_on
+    VisitTask.objects.filter(pk=home.member.pk).update(method="FIELD", opens_on=TODAY)
+    evening(home.loan)
+    home.lead.refresh_from_db()
+    assert (home.lead.due_on, home.lead.method) == (TODAY + timedelta(days=5), "FIELD")
+    merging.unmerge_task(task_id=home.member.pk, reason="客户要求分开", by=home.officer, at=AT)
+    home.lead.refresh_from_db()
+    assert (home.lead.due_on, home.lead.method, home.lead.level) == (due_on, "PHONE", 1)
+    assert home.lead.events.filter(kind=EventKind.SPLIT).count() == 1
+
+
+@pytest.mark.parametrize("given", [{"state": "IN_PROGRESS"}, {"is_pinned": True}, {"rule": "PROJECT"}])
+def test_what_a_person_began_or_fixed_is_not_touched(home: Household, given: dict[str, Any]) -> None:
+    VisitTask.objects.filter(pk=home.member.pk).update(**given)
+    before = written()
+    assert evening(home.loan, home.other)["merged"] == 0 and written() == before
+
+
+def test_the_planner_wakes_the_merge_for_a_talk_that_it_makes(home: Household) -> None:
+    """Only where another talk is near; nothing waits for a customer with one."""
+    stranger = book_loan(home.branch, home.officer)
+    make_task(stranger, home.officer)
+    Pending.objects.all().delete()
+    talks.wake([home.loan.pk, stranger.pk], at=AT)
+    assert list(Pending.objects.values_list("reaction", "subject_id")) == [("answer_events", home.loan.pk)]
+
+
+def test_the_walk_of_an_evening_finds_talks_near_each_other(home: Household) -> None:
+    walked = answering._scope(TODAY, 0, None, Walk(0, home.other.pk + 9), [])
+    assert set(answering._candidates(walked)) & {home.loan.pk, home.other.pk}
+    evening(home.loan)
+    assert not set(answering._candidates(walked)) & {home.loan.pk, home.other.pk}

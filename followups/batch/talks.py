@@ -1,0 +1,197 @@
+"""Has the machine make one visit of what `rules.talks` finds belongs together.
+
+The planner wakes it for loans whose talks it made or moved (`wake`); events and a slice of the book, walked an evening,
+wake it too. It is called under the lock of all the loans' positions, and what it wrote a person can take apart again.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+
+from followups.rules.talks import WITHIN, Pair, Talk, Together, together
+
+WAKES = "answer_events"
+
+# Untouched talks; what is made of a development talks to no borrower.
+OPEN_TALK = """{0}.closed_on IS NULL AND {0}.state = 'PLANNED' AND NOT {0}.is_pinned AND {0}.paused_until IS NULL
+       AND NOT {0}.is_light AND {0}.method <> 'OFF_SITE' AND {0}.subject = 'LOAN' AND {0}.rule <> 'PROJECT'"""
+# Loans of the same people, of who belongs together with them, and of the same homes; one step.
+BESIDE = """
+    SELECT a.id AS root, m.id FROM asked a JOIN loans_loan l ON l.id = a.id
+      JOIN loans_loan m ON m.borrower_id = l.borrower_id
+    UNION
+    SELECT a.id, m.id FROM asked a JOIN loans_loan l ON l.id = a.id
+      JOIN people_partyrelation r ON r.ended_on IS NULL AND l.borrower_id IN (r.party_id, r.other_id)
+      JOIN loans_loan m ON m.borrower_id = CASE r.party_id WHEN l.borrower_id THEN r.other_id ELSE r.party_id END
+    UNION
+    SELECT a.id, d.loan_id FROM asked a JOIN collateral_charge c ON c.loan_id = a.id
+      JOIN collateral_charge d ON d.property_id = c.property_id
+"""
+_ASKED = "WITH asked AS (SELECT DISTINCT unnest(%(ids)s::bigint[]) AS id)"
+_NEAR = f"{_ASKED} SELECT DISTINCT id FROM ({BESIDE}) AS beside"  # noqa: S608 - constants
+# A visit that became an off-site check leads no more.
+_TALKS = f"""
+{_ASKED}, near AS (SELECT DISTINCT id FROM ({BESIDE}) AS beside)
+SELECT t.id, t.loan_id, l.borrower_id,
+       (SELECT array_agg(c.property_id) FROM collateral_charge c WHERE c.loan_id = l.id),
+       t.branch_id, t.assigned_to_id, l.approver_id, t.kind, t.method, t.level, t.opens_on, t.due_on, link.lead_id,
+       coalesce(link.merged_by <> 'system', false)
+  FROM near n JOIN followups_visittask t ON t.loan_id = n.id JOIN loans_loan l ON l.id = n.id
+  LEFT JOIN (SELECT k.task_id, k.lead_id, k.merged_by
+               FROM followups_mergedtask k JOIN followups_visittask v ON v.id = k.lead_id
+              WHERE k.ended_at IS NULL AND v.closed_on IS NULL AND v.method <> 'OFF_SITE') link ON link.task_id = t.id
+ WHERE {OPEN_TALK.format("t")}
+ ORDER BY t.id
+"""  # noqa: S608 - constants
+_RELATED = """
+SELECT party_id, other_id FROM people_partyrelation
+ WHERE ended_on IS NULL AND party_id = ANY(%(people)s) AND other_id = ANY(%(people)s)
+"""
+# Ended for one by a person with a reason: taken apart. What a report closed has none.
+_APART = """
+SELECT lead_id, task_id FROM followups_mergedtask
+ WHERE ended_at IS NOT NULL AND reason <> '' AND ended_by <> 'system' AND task_id = ANY(%(tasks)s)
+   AND lead_id = ANY(%(tasks)s)
+"""
+# Wakes those of these loans that have a talk which another one of the same people or home may be made with.
+_WAKE = f"""
+INSERT INTO journal_pending (reaction, subject_id, attempts, not_before, error, recorded_at)
+{_ASKED}, beside AS ({BESIDE})
+SELECT DISTINCT %(reaction)s, b.root, 0, %(at)s::timestamptz, '', %(at)s::timestamptz FROM beside b
+  JOIN followups_visittask t ON t.loan_id = b.root AND {OPEN_TALK.format("t")}
+  JOIN followups_visittask o ON o.loan_id = b.id AND o.id <> t.id AND {OPEN_TALK.format("o")}
+   AND o.due_on BETWEEN t.due_on - %(within)s AND t.due_on + %(within)s
+"""  # noqa: S608 - constants
+_TIGHTEN = """
+WITH wanted AS (
+    SELECT x.*, t.due_on AS due_before, t.method AS method_before
+      FROM jsonb_to_recordset(%(rows)s) AS x(id bigint, opens_on date, due_on date, method text, level int)
+      JOIN followups_visittask t ON t.id = x.id WHERE t.state = 'PLANNED' FOR UPDATE OF t
+), moved AS (
+    UPDATE followups_visittask t
+       SET opens_on = x.opens_on, due_on = x.due_on, method = x.method, level = x.level, version = t.version + 1
+      FROM wanted x WHERE t.id = x.id
+    RETURNING t.id, x.due_before, x.method_before, t.due_on, t.method
+)
+INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
+SELECT id, 'BROUGHT_FORWARD', %(at)s, %(as_of)s, 'system',
+       jsonb_build_object('due_before', due_before, 'method_before', method_before, 'due_on', due_on, 'method', method,
+                          'why', 'ONE_TALK')
+  FROM moved WHERE (due_before, method_before) <> (due_on, method) ORDER BY id
+"""
+_END = """
+UPDATE followups_mergedtask SET ended_at = %(at)s, ended_by = 'system'
+ WHERE ended_at IS NULL AND task_id = ANY(%(tasks)s)
+"""
+_JOIN = """
+WITH asked AS (
+    SELECT * FROM jsonb_to_recordset(%(rows)s) AS x(lead bigint, task bigint, officer bigint, before bigint, undo jsonb)
+), given AS (
+    UPDATE followups_visittask t SET assigned_to_id = x.officer, version = t.version + 1
+      FROM asked x WHERE t.id = x.task AND x.officer IS NOT NULL AND x.before IS DISTINCT FROM x.officer
+    RETURNING t.id, x.before, x.officer, x.lead
+), told AS (
+    INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
+    SELECT g.id, 'ASSIGNED', %(at)s, %(as_of)s, 'system',
+           jsonb_build_object('from', coalesce(f.staff_no, ''), 'to', s.staff_no, 'lead', g.lead)
+      FROM given g JOIN people_staff s ON s.id = g.officer LEFT JOIN people_staff f ON f.id = g.before ORDER BY g.id
+), noted AS (
+    INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
+    SELECT task, 'JOINED', %(at)s, %(as_of)s, 'system', jsonb_build_object('lead', lead) FROM asked ORDER BY task
+)
+INSERT INTO followups_mergedtask (lead_id, task_id, mode, merged_by, at, business_date, ended_by, reason, undo)
+SELECT lead, task, 'JOINT', 'system', %(at)s, %(as_of)s, '', '', undo FROM asked ORDER BY task
+"""
+# Undoing one merge of a visit has to know what the others made of it.
+_GIVEN = """
+UPDATE followups_mergedtask k SET undo = k.undo || jsonb_build_object('given', x.given)
+  FROM jsonb_to_recordset(%(rows)s) AS x(lead bigint, given jsonb)
+ WHERE k.lead_id = x.lead AND k.ended_at IS NULL AND k.undo IS NOT NULL AND k.undo -> 'given' <> x.given
+"""
+
+
+def loans_beside(loan_ids: Collection[int]) -> list[int]:
+    """The loans whose follow-ups may be made along with those of these loans, themselves among them."""
+    return [row[0] for row in _rows(_NEAR, {"ids": list(loan_ids)})]
+
+
+def wake(loan_ids: Collection[int], *, at: datetime) -> None:
+    """Has `merge_talks` look at those of these loans that have a talk near another; called by who made or moved it."""
+    if not loan_ids:
+        return
+    _written(_WAKE, {"ids": list(loan_ids), "within": WITHIN.days, "reaction": WAKES, "at": at})
+
+
+def merge_talks(*, as_of: date, at: datetime, loan_ids: Sequence[int]) -> dict[str, int]:
+    """Makes one visit of the talks of these loans and those beside them that belong together."""
+    counts = {"merged": 0, "unmerged": 0}
+    talks = [_talk(row) for row in _rows(_TALKS, {"ids": list(loan_ids)})]
+    if len(talks) < 2:
+        return counts
+    related = _pairs(_RELATED, {"people": sorted({each.borrower_id for each in talks})})
+    apart = _pairs(_APART, {"tasks": [each.id for each in talks]})
+    found = together(talks, related, apart)
+    _write(found, talks, as_of, at)
+    return {"merged": len(found.joined), "unmerged": len(found.apart)}
+
+
+def _write(found: Together, talks: Sequence[Talk], as_of: date, at: datetime) -> None:
+    asked: dict[str, Any] = {"as_of": as_of, "at": at}
+    ended = sorted({each.id for each in found.apart} | {task.id for _lead, task in found.joined})
+    if ended:
+        _written(_END, {"tasks": ended, "at": at})
+    rows = [{"id": after.id, **standing(after)} for _before, after in found.tightened]
+    if rows:
+        _written(_TIGHTEN, {**asked, "rows": json.dumps(rows)})
+    before = {each.id: each for each in talks}
+    joined = [
+        {
+            "lead": lead.id, "task": task.id, "officer": lead.officer_id, "before": task.officer_id,
+            "undo": {"own": standing(before[lead.id]), "given": standing(lead), "from": task.officer_id},
+        }
+        for lead, task in found.joined
+    ]  # fmt: skip
+    if joined:
+        _written(_JOIN, {**asked, "rows": json.dumps(joined)})
+    given = [{"lead": after.id, "given": standing(after)} for _before, after in found.tightened]
+    if given:
+        _written(_GIVEN, {"rows": json.dumps(given)})
+
+
+def standing(task: Any) -> dict[str, Any]:
+    """What merging changes of a visit, as it is kept to be undone."""
+    return {
+        "opens_on": task.opens_on.isoformat(), "due_on": task.due_on.isoformat(), "method": str(task.method),
+        "level": int(task.level),
+    }  # fmt: skip
+
+
+def _talk(row: tuple[Any, ...]) -> Talk:
+    (
+        task_id, loan_id, borrower_id, homes, branch_id, officer_id, approver_id, kind, method, level, opens_on, due_on,
+        lead_id, is_kept,
+    ) = row  # fmt: skip
+    return Talk(
+        id=task_id, loan_id=loan_id, borrower_id=borrower_id, homes=frozenset(homes or ()), branch_id=branch_id,
+        officer_id=officer_id, approver_id=approver_id, kind=kind, method=method, level=level, opens_on=opens_on,
+        due_on=due_on, lead_id=lead_id, is_kept=is_kept,
+    )  # fmt: skip
+
+
+def _pairs(statement: str, asked: dict[str, Any]) -> frozenset[Pair]:
+    return frozenset(frozenset(row) for row in _rows(statement, asked))
+
+
+def _rows(statement: str, asked: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, asked)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
+
+
+def _written(statement: str, asked: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, asked)
