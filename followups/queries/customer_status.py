@@ -70,9 +70,11 @@ def _tasks(loan: Loan, today: date) -> QuerySet[Any]:
     own = EventVisit.objects.filter(task=OuterRef("pk"), event__source=EventSource.BORROWER)
     reached = VisitAttempt.objects.filter(task=OuterRef("pk"), outcome__in=_REACHED)
     joint = MergedTask.objects.filter(task=OuterRef("pk")).order_by("-id")
+    # What the customer told of this loan may be answered by a visit to another of theirs.
+    answers = EventVisit.objects.filter(event__loan=loan, event__source=EventSource.BORROWER).values("task")
     recent = Q(closed_on__isnull=True) | Q(closed_on__gte=today - _BACK)
     return (
-        VisitTask.objects.filter(recent, loan=loan)
+        VisitTask.objects.filter(recent, Q(loan=loan) | Q(pk__in=answers, loan__borrower=loan.borrower_id))
         .select_related("assigned_to", "result__told")
         .annotate(
             is_own=Exists(own),

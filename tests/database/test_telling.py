@@ -12,12 +12,11 @@ from followups import actions
 from followups.batch.notices import raise_notices
 from followups.models import (
     CustomerResult,
-    EventSource,
-    EventVisit,
     Notice,
     ReportQuality,
     ResultTelling,
     TaskEvent,
+    VisitTask,
 )
 from followups.queries import clock_of
 from followups.queries.customer_status import visits_for_customer
@@ -28,9 +27,11 @@ from journal.models import Entry
 from loans.models import BusinessDate
 from loans.queries import calendar
 from people.actions import NotAllowed
+from tests.database.test_events import Bank as EventBank
+from tests.database.test_events import react
 from tests.database.test_merging import Household
 from tests.database.test_visits import AT, TODAY, Road
-from tests.factories import make_staff
+from tests.factories import book_loan, make_staff
 
 WORDS = "已电话说明：需关注收入变化，三个月后再联系。"
 
@@ -207,4 +208,21 @@ def test_the_customer_hears_where_it_stands_and_nothing_of_what_was_found(db: No
     assert [each.status.stage for each in visits_for_customer(road.loan, TODAY)] == ["DECIDED"]
     tell(road)
     assert [(each.status.stage, each.channel) for each in visits_for_customer(road.loan, TODAY)] == [("TOLD", "PHONE")]
-    assert not EventVisit.objects.filter(event__source=EventSource.BORROWER).exists()
+
+
+# S2.2
+@pytest.mark.parametrize(("source", "heard"), [("BORROWER", ["ARRANGED"]), ("STAFF", [])])
+def test_what_the_customer_told_is_heard_of_at_once_what_the_bank_saw_is_not(
+    db: None, source: str, heard: list[str]
+) -> None:
+    bank = EventBank()
+    bank.tell("JOB_LOSS", source=source)
+    react()
+    (task,) = bank.tasks()
+    found = visits_for_customer(bank.loan, TODAY)
+    assert [(one.number, one.is_own, one.status.stage) for one in found] == [(task.number, True, one) for one in heard]
+    other = book_loan(bank.branch, bank.officer)
+    VisitTask.objects.filter(pk=task.pk).update(loan=bank.second)
+    assert [one.status.stage for one in visits_for_customer(bank.loan, TODAY)] == heard, "a visit to the other loan"
+    VisitTask.objects.filter(pk=task.pk).update(loan=other)
+    assert visits_for_customer(bank.loan, TODAY) == [], "nor what is another customer's"
