@@ -13,6 +13,7 @@ _WORDS = {
     "TERRITORY": gettext_lazy("熟悉该区域"),
     "LEAST_LOAD": gettext_lazy("本周任务最少"),
     "OVER_CEILING": gettext_lazy("本周已到上限"),
+    "ROLE": gettext_lazy("回访策略要求的岗位"),
     "AWAY_COVERED": gettext_lazy("休假中，由代管人办理"),
     "APPROVER": gettext_lazy("贷款审批人不能单独回访"),
     "NOT_CERTIFIED": gettext_lazy("尚无回访证书"),

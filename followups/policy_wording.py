@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from followups.models import Method
+from followups.rules.checklist_items import CHECKLISTS
 from followups.rules.default_policy import CYCLE_BOUNDS, FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE, PERIODIC
 from followups.rules.policy_check import Finding
 from followups.rules.policy_facts import FACTS
@@ -59,11 +60,12 @@ RESULT_WORDS = {
     "limit_workdays": gettext_lazy("办理时限（工作日）"), "from_day": gettext_lazy("自逾期第几天"),
     "rule": gettext_lazy("逾期步骤"), "tier": gettext_lazy("分层代号"), "is_light": gettext_lazy("还清自动办结"),
     "call_list_from": gettext_lazy("列入电话名单日"), "opens_days_before": gettext_lazy("到期前几天可办"),
+    "checklist": gettext_lazy("加查清单"), "role": gettext_lazy("办理岗位"),
     "least_months": gettext_lazy("周期最短（月）"), "most_months": gettext_lazy("周期最长（月）"),
 }  # fmt: skip
 CHANGE_WORDS = {
     "NEW": gettext_lazy("新增或后移"), "EARLIER": gettext_lazy("提前"),
-    "METHOD": gettext_lazy("改方式"), "GONE": gettext_lazy("取消"),
+    "METHOD": gettext_lazy("改方式"), "ASKS": gettext_lazy("改清单或岗位"), "GONE": gettext_lazy("取消"),
 }  # fmt: skip
 
 
@@ -115,8 +117,24 @@ def method_words(method: Any) -> str:
     return str(Method(method).label) if method in Method.values else str(method)
 
 
+def checklist_words(code: Any) -> str:
+    """The name of a list in the active language."""
+    place = 2 if (get_language() or "").startswith("en") else 1
+    return next((row[place] for row in CHECKLISTS if row[0] == code), str(code))
+
+
 def result_words(line: Line) -> tuple[str, str]:
-    """How, and how often or by when."""
+    """How, with what it asks and of whom; and how often or by when."""
+    how, limit = _result_words(line)
+    asks = []
+    if line.result.get("checklist"):
+        asks.append(checklist_words(line.result["checklist"]))
+    if line.result.get("role"):
+        asks.append(_("岗位%(role)s") % {"role": line.result["role"]})
+    return _("，").join([how, *asks]), limit
+
+
+def _result_words(line: Line) -> tuple[str, str]:
     told = line.result
     if line.kind == FIRST_NODES:
         days = _("、").join(str(day) for day in many(told.get("days")))
@@ -199,5 +217,6 @@ _SAID = {
     "TALK_AFTER_NODES": gettext_lazy(
         "第 %(line)s 行：通话期限 %(day)s 天晚于最后检查日 %(last)s，将在最后检查日通话。"
     ),
+    "ROLE": gettext_lazy("第 %(line)s 行：没有办理回访的岗位“%(role)s”。"),
     "NO_TALK": gettext_lazy("第 %(line)s 行：首次回访须有一次与借款人通话或面谈，不能是非现场。"),
 }

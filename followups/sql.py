@@ -137,12 +137,12 @@ CREATE = """
 WITH made AS (
     INSERT INTO followups_visittask (
         loan_id, branch_id, kind, rule, cycle, is_light, method, level, opens_on, due_on, assigned_to_id, state,
-        is_pinned, reason, policy_version, policy_line, created_on, outcome, version)
+        is_pinned, reason, policy_version, policy_line, created_on, outcome, version, checklist, role)
     SELECT loan_id, branch_id, kind, rule, cycle, is_light, method, level, opens_on, due_on, assigned_to_id, 'PLANNED',
-           false, reason, %(version)s, line, %(as_of)s, '', 1
+           false, reason, %(version)s, line, %(as_of)s, '', 1, coalesce(checklist, ''), coalesce(role, '')
       FROM jsonb_to_recordset(%(rows)s) AS x(
         loan_id bigint, branch_id bigint, kind text, rule text, cycle text, is_light boolean, method text, level int,
-        opens_on date, due_on date, assigned_to_id bigint, reason jsonb, line int)
+        opens_on date, due_on date, assigned_to_id bigint, reason jsonb, line int, checklist text, role text)
      ORDER BY loan_id
     ON CONFLICT (loan_id, rule, cycle) DO NOTHING
     RETURNING id, method, due_on, assigned_to_id
@@ -157,14 +157,17 @@ BRING_FORWARD = """
 WITH wanted AS (
     SELECT x.*, t.due_on AS due_before, t.method AS method_before
       FROM jsonb_to_recordset(%(rows)s) AS x(
-        id bigint, opens_on date, due_on date, method text, reason jsonb, line int)
+        id bigint, opens_on date, due_on date, method text, reason jsonb, line int, checklist text, role text,
+        holders bigint[])
       JOIN followups_visittask t ON t.id = x.id
      WHERE t.state = 'PLANNED' AND NOT t.is_pinned
        FOR UPDATE OF t
 ), moved AS (
     UPDATE followups_visittask t
        SET opens_on = x.opens_on, due_on = x.due_on, method = x.method, reason = x.reason, policy_line = x.line,
-           policy_version = %(version)s, version = t.version + 1
+           policy_version = %(version)s, version = t.version + 1, checklist = x.checklist, role = x.role,
+           -- who has not the role that the task now asks for gives it up; somebody else is looked for
+           assigned_to_id = CASE WHEN x.role = '' OR t.assigned_to_id = ANY(x.holders) THEN t.assigned_to_id END
       FROM wanted x WHERE t.id = x.id
     RETURNING t.id, x.due_before, x.method_before, t.due_on, t.method
 )

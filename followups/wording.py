@@ -11,7 +11,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from followups.models import Method, VisitTask
-from followups.policy_wording import fact_words
+from followups.policy_wording import checklist_words, fact_words
 from followups.queries.events import kind_words, outside_words
 from followups.rules.events import BY_CODE
 from followups.rules.facts import Reason
@@ -224,6 +224,8 @@ _BY_CODE: Mapping[str, _Say] = {
     "PROPERTY_VISIT": lambda p: _("仅查押品：%(reason)s") % p,
     "PROJECT_VISIT": lambda p: _("楼盘走访：%(estate)s，%(loans)s 笔贷款，%(reason)s") % p,
     "PROJECT_SHARED": lambda p: _("楼盘走访共享：%(estate)s，报告 %(report)s") % p,
+    "CHECKLIST": lambda p: _("清单：%(list)s") % {"list": checklist_words(p["checklist"])},
+    "ROLE": lambda p: _("须由%(role)s办理") % {"role": p.get("name") or p["role"]},
     "POLICY_LINE": _policy_line,
 }
 _BY_FACT: Mapping[str, _Say] = {

@@ -27,6 +27,7 @@ from followups.actions.policy_refusals import (
 from followups.actions.tasks import checked_reason
 from followups.models.alerts import Alert, AlertAudience, AlertCode
 from followups.models.policy import FollowUpPolicy, FollowUpPolicyLine
+from followups.queries.assigning import visiting_roles
 from followups.queries.policy import lines_of, run_of
 from followups.rules.policy_check import check, is_fit
 from followups.rules.policy_draft import content_sha256
@@ -178,7 +179,7 @@ def _fit_lines(policy: FollowUpPolicy, today: date) -> tuple[Line, ...]:
     """The lines, when nothing keeps them from being approved: dates, checker, dry run."""
     _check_date(policy.in_force.lower, today)
     lines = lines_of(policy)
-    if not is_fit(check(lines)):
+    if not is_fit(check(lines, visiting_roles())):
         raise PolicyNotFit
     if run_of(policy, lines) is None:
         raise DryRunMissing

@@ -17,6 +17,7 @@ from followups import batch, sql
 from followups.actions.policy_refusals import DryRunRunning, LinesUnreadable, OwnPolicy, PolicyNotFit
 from followups.actions.policy_tally import Tally, kept, summary_of
 from followups.models.policy import FollowUpPolicy, PolicyRun, PolicyRunPart, PolicyRunState
+from followups.queries.assigning import visiting_roles
 from followups.queries.policy import in_force_on, lines_of
 from followups.rules.policy_check import check, is_fit
 from followups.rules.policy_classes import Foresight
@@ -48,7 +49,7 @@ def ask_for_dry_run(*, policy_id: int, by: Staff, at: datetime) -> PolicyRun:
     if policy.maker != by.staff_no and policy.state == "DRAFT":
         raise OwnPolicy(_("只有拟稿人可以试算自己的草案。"))
     lines = lines_of(policy)
-    if not is_fit(check(lines)):
+    if not is_fit(check(lines, visiting_roles())):
         raise PolicyNotFit
     if policy.runs.filter(state=PolicyRunState.RUNNING).exists():
         raise DryRunRunning

@@ -18,6 +18,7 @@ from followups.actions.refusals import (
     fault_sentence,
 )
 from followups.models import EventKind, PauseReason, TaskEvent, TaskKind, TaskState, Visit, VisitTask
+from followups.queries.assigning import visiting_roles
 from followups.queries.cover import is_held_by
 from followups.rules import states
 from followups.rules.checklist import TEXT_LIMIT, needs_pair, text_faults
@@ -125,6 +126,15 @@ def require_officer_fits(task: VisitTask, officer: Staff) -> None:
         raise WrongOfficer(_("%(name)s不属于该贷款的机构。") % {"name": officer.name})
 
 
+def require_role(task: VisitTask, officer: Staff) -> None:
+    """Who leads the visit must have the role that its policy line asks for."""
+    if task.role and not officer.roles.filter(code=task.role).exists():
+        role = visiting_roles().get(task.role, task.role)
+        raise WrongOfficer(
+            _("回访策略要求由“%(role)s”办理，%(name)s没有该岗位。") % {"role": role, "name": officer.name}
+        )
+
+
 def goes_alone(task: VisitTask, officer: Staff) -> bool:
     """Would the officer make the visit alone? Where two have to go, the visit itself asks for the other one."""
     if task.is_light or needs_pair(task.method, task.level):
@@ -142,7 +152,8 @@ def require_no_approver(task: VisitTask, officer: Staff, *, within: VisitTask | 
 
 
 def give(task: VisitTask, officer: Staff, *, by: Staff, at: datetime, **facts: str) -> None:
-    """Assigns a locked task, with event and fact."""
+    """Assigns a locked task, with event and fact; who has not the role that its policy line asks for is refused."""
+    require_role(task, officer)
     before = task.assigned_to
     change_task(task, assigned_to=officer)
     add_event(

@@ -22,6 +22,7 @@ from followups.actions.policy_refusals import read_sent
 from followups.actions.policy_runs import ask_for_dry_run
 from followups.models.policy import FollowUpPolicy
 from followups.policy_wording import conditions_words, finding_words, result_words
+from followups.queries.assigning import visiting_roles
 from followups.queries.policy import lines_of, policies, run_of
 from followups.rules.default_policy import KINDS
 from followups.rules.policy_check import Finding, check
@@ -103,7 +104,7 @@ class PolicyFull(PolicyRow):
 
     @extend_schema_field(PolicyFinding(many=True))
     def get_findings(self, policy: FollowUpPolicy) -> Any:
-        return [_finding(each) for each in check(lines_of(policy))]
+        return [_finding(each) for each in check(lines_of(policy), visiting_roles())]
 
     @extend_schema_field({"type": "integer", "nullable": True})
     def get_dry_run(self, policy: FollowUpPolicy) -> int | None:
@@ -233,7 +234,7 @@ class PolicyCheck(ApiView):
     @writes(PolicyCheckForm, PolicyChecked, operation_id="policies_check")
     def post(self, request: Request) -> Response:
         lines = read_sent(self.sent(PolicyCheckForm)["lines"])
-        return Response({"findings": [_finding(each) for each in check(lines)]})
+        return Response({"findings": [_finding(each) for each in check(lines, visiting_roles())]})
 
 
 class PolicyReschedule(PolicyStep):

@@ -122,8 +122,8 @@ class TaskFull(TaskRow):
 
     class Meta(TaskRow.Meta):
         fields = [
-            *TaskRow.Meta.fields, "why_lines", "policy_version", "policy_line", "is_pinned", "evidence", "clock",
-            "events", "person", "visit_version",
+            *TaskRow.Meta.fields, "why_lines", "policy_version", "policy_line", "checklist", "role", "is_pinned",
+            "evidence", "clock", "events", "person", "visit_version",
         ]  # fmt: skip
 
     def get_why_lines(self, task: VisitTask) -> list[str]:

@@ -1,5 +1,6 @@
 """What runs over many follow-ups at once: planning, off-site checks, and beside them events, assignment and notices."""
 
+from followups.batch.installing import install_default_policy
 from followups.batch.planning import (
     OFF_SITE_WORKDAYS_AHEAD,
     Case,
@@ -8,7 +9,6 @@ from followups.batch.planning import (
     PolicyInForce,
     case_of,
     cases_of,
-    install_default_policy,
     off_site_cuts,
     planning_day,
     policy_in_force,

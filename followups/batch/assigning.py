@@ -27,7 +27,7 @@ WARNING_DAYS = 90
 AHEAD_DAYS = 30
 
 _WAITING = """
-SELECT t.id, t.branch_id, t.method, t.level, t.assigned_to_id, l.portfolio_officer_id, l.approver_id,
+SELECT t.id, t.branch_id, t.method, t.level, t.role, t.assigned_to_id, l.portfolio_officer_id, l.approver_id,
        CASE WHEN t.assigned_to_id IS NULL THEN (
            SELECT h.district FROM collateral_charge c JOIN collateral_property h ON h.id = c.property_id
             WHERE c.loan_id = t.loan_id ORDER BY c.id LIMIT 1) END
@@ -102,15 +102,15 @@ def assign_unassigned(
 
 def _proposed(waiting: Sequence[tuple[Any, ...]], as_of: date, until: date) -> list[dict[str, Any]]:
     """What the rule says of each task, in order; who was given something has one more when the next is decided."""
-    needs_district = {row[1] for row in waiting if row[4] is None}
+    needs_district = {row[1] for row in waiting if row[5] is None}
     live_on, warned_days, ceiling = _standing(as_of)
     people = _people({row[1] for row in waiting}, needs_district, as_of, until, ceiling)
     is_gated = gates(as_of, live_on, warned_days)
     rows: list[dict[str, Any]] = []
-    for task_id, branch_id, method, level, officer_id, owner_id, approver_id, district in waiting:
+    for task_id, branch_id, method, level, role, officer_id, owner_id, approver_id, district in waiting:
         here = people.get(branch_id, {})
         owner = owner_id if officer_id is None else officer_id
-        work = Work(branch_id, method, level, district or "", owner, approver_id)
+        work = Work(branch_id, method, level, district or "", owner, approver_id, role)
         if officer_id is None:
             found = propose(work, list(here.values()), is_gated=is_gated)
         else:
@@ -148,12 +148,15 @@ def _people(
     absences = absences_between(today, today)
     held = Certificate.objects.filter(staff_id__in=ids, code=VISITS, valid__contains=today)
     certified = set(held.values_list("staff_id", flat=True))
+    roles: dict[int, list[str]] = {}
+    for pk, code in Staff.roles.through.objects.filter(staff_id__in=ids).values_list("staff_id", "role__code"):
+        roles.setdefault(pk, []).append(code)
     found: dict[int, dict[int, Candidate]] = {}
     for pk, branch in staff:
         leads, beside = busy.get(pk, (0, 0))
         found.setdefault(branch, {})[pk] = Candidate(
             pk, branch, leads, ceiling, away_on(pk, today, absences) is not None, pk in certified,
-            tuple(knows.get(pk, ())), beside,
+            tuple(knows.get(pk, ())), beside, tuple(roles.get(pk, ())),
         )  # fmt: skip
     return found
 

@@ -8,7 +8,6 @@ happened since the last close and at a slice of the book (`replan_evening`), by 
 workdays before it is due, so that a person still has time.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,14 +16,14 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection, transaction
-from psycopg2.extras import DateRange
 
 from collateral.queries import area_volatilities
 from followups import sql
 from followups.batch.talks import wake
-from followups.models import FollowUpPolicy, FollowUpPolicyLine
+from followups.models import FollowUpPolicyLine
+from followups.queries.assigning import holders_of, visiting_roles
 from followups.rules import default_policy, off_site
-from followups.rules.facts import OFF_SITE, Facts, OpenTask, Reason
+from followups.rules.facts import OFF_SITE, Facts, OpenTask, Planned, Reason
 from followups.rules.outside import FUNDS_RETURNED
 from followups.rules.plan import BringForward, Cancel, Change, Create, diff, plan
 from journal.batch import claim
@@ -33,7 +32,7 @@ from loans.queries.evening import Cuts, Walk, cut, walk_of, whole
 from loans.rules.aging import days_past_due
 from loans.rules.calendar import Calendar
 from loans.rules.payment_record import PaymentRecord, full_months, late_count
-from people.rules.policy import Line, conditions_as_json, line_from
+from people.rules.policy import Line, line_from
 
 # A check runs this many workdays before its task is due.
 OFF_SITE_WORKDAYS_AHEAD = 5
@@ -70,6 +69,10 @@ class PolicyInForce:
             for index, ((_rule, day), end) in enumerate(zip(ordered, ends, strict=True))
         ]
 
+    def roles(self) -> set[str]:
+        """Roles that lines ask for."""
+        return {str(line.result["role"]) for line in self.lines if line.result.get("role")}
+
     def limits(self) -> list[int]:
         """Days past due from which on a line that is no step of arrears holds, or does not any more."""
         asked = [
@@ -93,6 +96,9 @@ class Day:
     grace_days: int
     # District → how volatile its values were over six months, where a line asks.
     volatilities: Mapping[str, Decimal] = field(default_factory=dict)
+    # Role → who has it, where a line names it.
+    holders: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    role_names: Mapping[str, str] = field(default_factory=dict)
 
 
 class Case(NamedTuple):
@@ -108,35 +114,6 @@ class Case(NamedTuple):
     def visitor_id(self) -> int | None:
         """The portfolio officer; nobody where that is who approved the loan: `assigning` decides who visits it then."""
         return None if self.officer_id == self.approver_id else self.officer_id
-
-
-@transaction.atomic
-def install_default_policy(*, at: datetime) -> None:
-    """Seeds the approved follow-up policy v1; does nothing when any policy exists."""
-    if FollowUpPolicy.objects.exists():
-        return
-    lines = [[n.number, n.kind, conditions_as_json(n), dict(n.result), n.note] for n in default_policy.LINES]
-    policy = FollowUpPolicy.objects.create(
-        version=default_policy.VERSION,
-        name=default_policy.NAME,
-        in_force=DateRange(date(2020, 1, 1), None, "[)"),
-        maker="P0001",
-        made_at=at,
-        checker="P0002",
-        checked_at=at,
-        content_sha256=hashlib.sha256(_json(lines).encode()).hexdigest(),
-    )
-    FollowUpPolicyLine.objects.bulk_create(
-        FollowUpPolicyLine(
-            policy=policy,
-            number=line.number,
-            kind=line.kind,
-            conditions=conditions_as_json(line),
-            result=dict(line.result),
-            note=line.note,
-        )
-        for line in default_policy.LINES
-    )
 
 
 def policy_in_force(as_of: date) -> PolicyInForce:
@@ -268,7 +245,9 @@ def planning_day(as_of: date, at: datetime, policy: PolicyInForce | None = None)
     days = calendar(as_of - timedelta(days=800), as_of + timedelta(days=900))
     policy = policy or policy_in_force(as_of)
     volatilities = area_volatilities(as_of) if policy.asks("area_volatility") else {}
-    return Day(as_of, at, policy, days, overdue_grace_days(as_of), volatilities)
+    roles = policy.roles()
+    holders, names = (holders_of(roles), visiting_roles()) if roles else ({}, {})
+    return Day(as_of, at, policy, days, overdue_grace_days(as_of), volatilities, holders, names)
 
 
 def _off_site_limits(on: date) -> off_site.Limits:
@@ -404,7 +383,7 @@ def _created(case: Case, change: Create, day: Day) -> dict[str, Any]:
     return {
         "loan_id": case.facts.loan_id,
         "branch_id": case.branch_id,
-        "assigned_to_id": case.officer_id if planned.is_light else case.visitor_id,
+        "assigned_to_id": _given_to(case, planned, day),
         "kind": planned.kind,
         "rule": planned.rule,
         "cycle": planned.cycle,
@@ -415,7 +394,15 @@ def _created(case: Case, change: Create, day: Day) -> dict[str, Any]:
         "due_on": planned.due_on,
         "reason": _reasons(planned.reason, day),
         "line": planned.line,
+        "checklist": planned.checklist,
+        "role": planned.role,
     }
+
+
+def _given_to(case: Case, planned: Planned, day: Day) -> int | None:
+    """The portfolio officer, where the line asks for no role or for one that the officer has."""
+    officer_id = case.officer_id if planned.is_light else case.visitor_id
+    return officer_id if not planned.role or officer_id in day.holders.get(planned.role, ()) else None
 
 
 def _moved(change: BringForward, day: Day) -> dict[str, Any]:
@@ -426,6 +413,9 @@ def _moved(change: BringForward, day: Day) -> dict[str, Any]:
         "method": change.method,
         "reason": _reasons(change.reason, day),
         "line": change.line,
+        "checklist": change.checklist,
+        "role": change.role,
+        "holders": sorted(day.holders.get(change.role, ())),
     }
 
 
@@ -435,6 +425,8 @@ def _reasons(reasons: Iterable[Reason], day: Day) -> list[dict[str, Any]]:
     for reason in stored:
         if reason["code"] == "POLICY_LINE":
             reason["params"]["version"] = day.policy.version
+        elif reason["code"] == "ROLE":
+            reason["params"]["name"] = day.role_names.get(reason["params"]["role"], "")
         elif reason["code"] == "OVERDUE_DAYS" or reason["params"].get("fact") == "days_past_due":
             # The days run on; the reason keeps those of its day and says so.
             reason["params"]["on"] = day.as_of.isoformat()

@@ -112,6 +112,9 @@ class VisitTask(models.Model):
         max_length=8, choices=Subject.choices, default=Subject.LOAN, db_default=Subject.LOAN.value
     )
     level = models.PositiveSmallIntegerField(choices=Level.choices, default=Level.NONE)
+    # Chosen by the policy line: what the visit asks beside the usual, and the role of who may be given it.
+    checklist = models.CharField(max_length=20, blank=True, default="", db_default="")
+    role = models.CharField(max_length=30, blank=True, default="", db_default="")
     opens_on = models.DateField()
     due_on = models.DateField(_("应完成日"))
     assigned_to = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="tasks")

@@ -145,7 +145,7 @@ def items_of(task: VisitTask, visit: Visit) -> list[Item]:
         asked = [
             rules.Asked(event.pk, event.code, event.happened_on, event.words, is_open) for event, is_open in linked
         ]
-    served = [(one.kind, one.subject) for one in (task, *members)]
+    served = [(one.kind, one.subject, one.checklist) for one in (task, *members)]
     items = rules.form_items(served, visit.method, visit.checklist.items, asked)
     if task.subject != Subject.LOAN:
         return items

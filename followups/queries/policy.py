@@ -5,6 +5,7 @@ from datetime import date
 from django.db.models import QuerySet
 
 from followups.models.policy import FollowUpPolicy, PolicyRun, PolicyRunLoad, PolicyRunLoan, PolicyRunState
+from followups.queries.assigning import visiting_roles
 from followups.rules.policy_check import Finding, check
 from followups.rules.policy_draft import content_sha256
 from loans.models import Loan
@@ -25,7 +26,7 @@ def lines_of(policy: FollowUpPolicy) -> tuple[Line, ...]:
 
 
 def findings_of(policy: FollowUpPolicy) -> tuple[Finding, ...]:
-    return check(lines_of(policy))
+    return check(lines_of(policy), visiting_roles())
 
 
 def in_force_on(day: date) -> FollowUpPolicy | None:

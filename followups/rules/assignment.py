@@ -4,6 +4,7 @@ The portfolio officer visits the own loans (谁经办谁管户), also while away
 Without a fit one it is somebody of the loan's branch who is there, has room this week, knows the district and has the
 least to do, in this order. Field and red visits get a second visitor who is independent of the loan; who approved the
 loan is never its only visitor. Certificates gate only after the warning period; before it they are a remark.
+A policy line may ask for a role: who has it not does not lead, the portfolio officer included.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ FIELD, RED = "FIELD", 1
 OWNER, TERRITORY, LEAST_LOAD, OVER_CEILING = "OWNER", "TERRITORY", "LEAST_LOAD", "OVER_CEILING"
 AWAY_COVERED, APPROVER, NOT_CERTIFIED, NOBODY = "AWAY_COVERED", "APPROVER", "NOT_CERTIFIED", "NOBODY"
 SECOND, NO_SECOND = "SECOND", "NO_SECOND"
+ROLE = "ROLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Candidate:
     districts: tuple[tuple[str, int], ...] = ()
     # For how many visits of the coming weeks they are to go along already.
     beside: int = 0
+    roles: tuple[str, ...] = ()
 
     def loans_in(self, district: str) -> int:
         return next((count for name, count in self.districts if name == district), 0) if district else 0
@@ -48,6 +51,8 @@ class Work:
     district: str = ""
     owner_id: int | None = None
     approver_id: int | None = None
+    # The role that the policy line asks of who leads; empty: anybody who makes visits.
+    role: str = ""
 
     @property
     def needs_second(self) -> bool:
@@ -80,15 +85,18 @@ def propose(work: Work, candidates: Sequence[Candidate], *, is_gated: bool) -> P
     """Lead and second visitor for the work."""
     fit = [one for one in candidates if one.branch_id == work.branch_id and (one.is_certified or not is_gated)]
     why: list[Why] = []
-    lead = next((one for one in fit if one.staff_id == work.owner_id), None)
+    able = [one for one in fit if not work.role or work.role in one.roles]
+    lead = next((one for one in able if one.staff_id == work.owner_id), None)
     if lead is not None and lead.staff_id == work.approver_id and not _second(work, lead.staff_id, fit):
         why.append(Why(APPROVER, lead.staff_id))
         lead = None
     if lead is None:
-        others = [one for one in fit if one.staff_id != work.approver_id]
+        others = [one for one in able if one.staff_id != work.approver_id]
         lead = min(others, key=lambda one: _rank(one, work), default=None)
         if lead is None:
             return Proposal(None, None, (*why, Why(NOBODY)))
+        if work.role:
+            why.append(Why(ROLE, lead.staff_id))
         why.append(Why(TERRITORY if lead.loans_in(work.district) else LEAST_LOAD, lead.staff_id))
     else:
         why.append(Why(OWNER, lead.staff_id))

@@ -34,6 +34,8 @@ class BringForward:
     method: str
     reason: tuple[Reason, ...]
     line: int
+    checklist: str = ""
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def _earlier_or_heavier(planned: Planned, task: OpenTask) -> list[Change]:
             method=_heavier(planned.method, task.method),
             reason=planned.reason,
             line=planned.line,
+            checklist=planned.checklist,
+            role=planned.role,
         )
     ]
 
@@ -121,7 +125,11 @@ def _first(planned: Sequence[Planned], by_key: dict[tuple[str, str], OpenTask]) 
         return []
     changes: list[Change] = []
     if WEIGHT[talk.method] > WEIGHT[own.method]:
-        changes.append(BringForward(own.id, own.opens_on, own.due_on, talk.method, talk.reason, talk.line))
+        changes.append(
+            BringForward(
+                own.id, own.opens_on, own.due_on, talk.method, talk.reason, talk.line, talk.checklist, talk.role
+            )
+        )
     for p in planned:
         task = by_key.get(p.key)
         if task is not None and task.due_on > own.due_on and _is_talk(task.method) and _is_movable(task):

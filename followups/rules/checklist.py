@@ -90,13 +90,26 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 LOAN, PROPERTY, PROJECT = "LOAN", "PROPERTY", "PROJECT"
 
 
-def items_for(kind: str, method: str, checklist: Iterable[Item], subject: str = LOAN) -> list[Item]:
-    """The items that this kind of visit asks when made by this method; of the home alone only the home's."""
+def items_for(kind: str, method: str, checklist: Iterable[Item], subject: str = LOAN, also: str = "") -> list[Item]:
+    """The items that this kind of visit asks when made by this method; of the home alone only the home's.
+
+    `also` is what its policy line has it ask beside (`checklist_items.CHECKLISTS`), and those have to be answered.
+    """
     if subject == PROJECT:
         return [item for item in checklist if method in item["methods"] and item["key"] in PROJECT_KEYS]
     if subject == PROPERTY:
         return [item for item in checklist if method in item["methods"] and _is_of_the_home(item)]
-    return [item for item in checklist if kind in item["kinds"] and method in item["methods"]]
+    asked = [_pressed(item, also) for item in checklist if method in item["methods"]]
+    return [item for item in asked if kind in item["kinds"] or is_pressed(item, also)]
+
+
+def is_pressed(item: Item, also: str) -> bool:
+    """Does the list that a policy line chose ask this?"""
+    return bool(also) and also in item.get("lists", ())
+
+
+def _pressed(item: Item, also: str) -> Item:
+    return {**item, "required": True} if is_pressed(item, also) else item
 
 
 def _is_of_the_home(item: Item) -> bool:

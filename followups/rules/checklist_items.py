@@ -6,7 +6,7 @@ Versioned: what is changed here is installed as the next version (`DEFAULT_VERSI
 from collections.abc import Sequence
 from typing import Any, Final
 
-DEFAULT_VERSION: Final = 4
+DEFAULT_VERSION: Final = 5
 
 SECTIONS: Final[tuple[tuple[str, str, str], ...]] = (
     ("identity", "身份与联系", "Identity and contact"),
@@ -24,6 +24,15 @@ SECTIONS: Final[tuple[tuple[str, str, str], ...]] = (
     ("findings", "差异与核实", "Differences and verification"),
     ("conclusion", "风险结论", "Risk conclusion"),
 )
+
+# What a policy line may have a visit ask beside the usual: its items carry these codes in `lists`, and are then asked
+# by every kind of visit and have to be answered.
+CAPACITY, OFF_PLAN = "CAPACITY", "OFF_PLAN"
+CHECKLISTS: Final[tuple[tuple[str, str, str], ...]] = (
+    (CAPACITY, "偿债能力加查", "Repayment capacity in full"),
+    (OFF_PLAN, "未交付房屋加查", "Home not handed over"),
+)
+CHECKLIST_CODES: Final = tuple(code for code, _zh, _en in CHECKLISTS)
 
 _ALL_KINDS: Final = ("FIRST", "PERIODIC", "IRREGULAR")
 _TALKS: Final = ("PHONE", "FIELD", "VIDEO", "COUNTER")
@@ -163,21 +172,24 @@ DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
           kinds=("FIRST", "PERIODIC"), required=True, before="occupancy"),
     _item("delivered_on", "occupancy", "交付日期", "Delivered on", type="date", kinds=_FIRST, before="delivered_on"),
     _item("quality_dispute", "occupancy", "房屋质量纠纷", "Quality dispute", type="yesno", choices=_YES_NO,
-          kinds=_FIRST, normal="NO"),
+          kinds=_FIRST, normal="NO", lists=(OFF_PLAN,)),
     # ④ employment
-    _item("employer", "employment", "工作单位", "Employer", kinds=_MEANS, required=True, before="employer", max=120),
-    _item("post", "employment", "岗位与年限", "Post and years", kinds=_MEANS, before="post", max=120),
+    _item("employer", "employment", "工作单位", "Employer", kinds=_MEANS, required=True, before="employer", max=120,
+          lists=(CAPACITY,)),
+    _item("post", "employment", "岗位与年限", "Post and years", kinds=_MEANS, before="post", max=120,
+          lists=(CAPACITY,)),
     # ⑤ income and expense
     _item("monthly_income", "income", "税后月收入", "Monthly income after tax", type="money", kinds=_MEANS,
-          required=True, before="monthly_income"),
+          required=True, before="monthly_income", lists=(CAPACITY,)),
     _item("spouse_income", "income", "配偶月收入", "Spouse's monthly income", type="money", kinds=_MEANS,
           before="spouse_income"),
     _item("property_fee", "income", "每月物业费", "Monthly property fee", type="money", kinds=_MEANS,
           before="property_fee"),
     # ⑥ debts
     _item("other_monthly_debt", "debts", "其他贷款月还款", "Other monthly debt service", type="money", kinds=_MEANS,
-          required=True, before="other_monthly_debt"),
-    _item("guarantees_given", "debts", "对外担保", "Guarantees given", kinds=_MEANS, before="guarantees_given"),
+          required=True, before="other_monthly_debt", lists=(CAPACITY,)),
+    _item("guarantees_given", "debts", "对外担保", "Guarantees given", kinds=_MEANS, before="guarantees_given",
+          lists=(CAPACITY,)),
     # ⑦ repayment
     _item("payment_strip", "repayment", "近 12 期还款", "Last 12 installments", type="system", methods=_EVERY,
           before="payment_strip"),
@@ -200,11 +212,11 @@ DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
           kinds=("FIRST", "PERIODIC"), normal="NO"),
     # ⑩ guarantor and developer
     _item("project_progress", "guarantor", "项目进度", "Progress of the development", kinds=_FIRST, max=200,
-          before="project_progress"),
+          before="project_progress", lists=(OFF_PLAN,)),
     _item("project_state", "guarantor", "楼盘状态", "State of the development", type="choice", choices=_PROJECT_STATES,
           kinds=(), required=True, before="project_state"),
     _item("expected_delivery", "guarantor", "预计交付日", "Delivery expected", type="date", kinds=(),
-          before="expected_delivery"),
+          before="expected_delivery", lists=(OFF_PLAN,)),
     _item("workers_on_site", "guarantor", "现场有人施工", "Work going on", type="yesno", choices=_YES_NO, kinds=(),
           methods=("FIELD", "VIDEO"), required=True, normal="YES"),
     _item("developer_bankrupt", "guarantor", "开发商已进入破产程序", "Developer in insolvency", type="yesno",

@@ -50,8 +50,8 @@ def _step(rule: str, method: str, level: str, limit_workdays: int, from_day: int
     }
 
 
-def _tier(name: str, months: int, methods: list[str]) -> dict[str, object]:
-    return {"tier": name, "months": months, "methods": methods}
+def _tier(name: str, months: int, methods: list[str], **more: object) -> dict[str, object]:
+    return {"tier": name, "months": months, "methods": methods, **more}
 
 
 def _days_past_due(op: str, days: int) -> Condition:
@@ -74,7 +74,13 @@ LINES: tuple[Line, ...] = (
     Line(3, FIRST_TALK, (Condition("grade", "=", "MEDIUM"),), {"days": 60}, "中风险：60天内通话"),
     Line(4, FIRST_TALK, (Condition("grade", "=", "LOW"),), {"days": 90}, "低风险：90天内通话"),
     Line(5, FIRST_TALK, (), {"days": 30}, "未评级：按高风险，30天内通话"),
-    Line(6, FIRST_METHOD, (_HIGH,), {"method": "FIELD"}, "高风险：首次回访实地走访"),
+    Line(
+        6,
+        FIRST_METHOD,
+        (_HIGH,),
+        {"method": "FIELD", "checklist": "CAPACITY"},
+        "高风险：首次回访实地走访，偿债能力加查",
+    ),
     Line(7, FIRST_METHOD, (_LARGE,), {"method": "FIELD"}, "贷款金额300万元及以上：首次回访实地走访"),
     Line(
         8,
@@ -87,8 +93,8 @@ LINES: tuple[Line, ...] = (
         9,
         FIRST_METHOD,
         (Condition("is_delivered", "=", False),),
-        {"method": "FIELD"},
-        "房屋未交付：首次回访实地走访",
+        {"method": "FIELD", "checklist": "OFF_PLAN"},
+        "房屋未交付：首次回访实地走访，核实工程进度",
     ),
     Line(
         10,
@@ -147,7 +153,13 @@ LINES: tuple[Line, ...] = (
         _tier("OVER_30", 2, _TWO_CALLS_ONE_VISIT),
         "逾期31至90天：每年4次电话、2次实地",
     ),
-    Line(19, PERIODIC, (_HIGH,), _tier("HIGH_RISK", 4, _TWO_CALLS_ONE_VISIT), "高风险：每年2次电话、1次实地"),
+    Line(
+        19,
+        PERIODIC,
+        (_HIGH,),
+        _tier("HIGH_RISK", 4, _TWO_CALLS_ONE_VISIT, checklist="CAPACITY"),
+        "高风险：每年2次电话、1次实地",
+    ),
     Line(
         20,
         PERIODIC,

@@ -15,7 +15,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from followups.rules.checklist import Item, items_for
+from followups.rules.checklist import Item, is_pressed, items_for
 from followups.rules.facts import FIELD, IRREGULAR, LEVELS, PHONE, TALKS, WEIGHT
 from followups.rules.states import IN_PROGRESS, PLANNED, RETURNED
 from loans.rules.calendar import Calendar
@@ -158,14 +158,20 @@ def event_id_of(key: str) -> int | None:
 
 
 def form_items(
-    served: Iterable[tuple[str, str]], method: str, checklist: Sequence[Item], asked: Sequence[Asked]
+    served: Iterable[tuple[str, str, str]], method: str, checklist: Sequence[Item], asked: Sequence[Asked]
 ) -> list[Item]:
-    """The items of a visit that serves tasks of these kinds and subjects and answers these events.
+    """The items of a visit that serves tasks of these kinds, subjects and chosen lists, and answers these events.
 
     Each event adds the sections it demands, whatever kind of visit usually asks them, and a question of its own: what
     became of it. Items keep the order of the checklist.
     """
-    wanted = {item["key"] for kind, subject in served for item in items_for(kind, method, checklist, subject)}
+    wanted, pressed = set(), set()
+    for kind, subject, also in served:
+        for item in items_for(kind, method, checklist, subject, also):
+            wanted.add(item["key"])
+            if subject == LOAN and is_pressed(item, also):
+                pressed.add(item["key"])
+    checklist = [{**item, "required": True} if item["key"] in pressed else item for item in checklist]
     if not asked:
         return [item for item in checklist if item["key"] in wanted]
     demanded = {section for event in asked if event.is_open for section in BY_CODE[event.code].asks}

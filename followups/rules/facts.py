@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypedDict
 
 from people.rules.policy import Line
 
@@ -100,6 +100,9 @@ class Planned:
     due_on: date
     reason: tuple[Reason, ...]
     line: int
+    # What the visit asks beside the usual, and the role of who may be given it; empty: as usual, anybody.
+    checklist: str = ""
+    role: str = ""
 
     @property
     def key(self) -> Key:
@@ -164,6 +167,25 @@ def known(facts: Facts) -> dict[str, object]:
 def line_reason(line: Line) -> Reason:
     """The policy line itself; the version is added where the task is stored."""
     return Reason("POLICY_LINE", {"line": line.number, "note": line.note})
+
+
+class Asks(TypedDict):
+    """What a line may choose beside the rest of its result; empty where it does not."""
+
+    checklist: str
+    role: str
+
+
+def asks_of(line: Line) -> Asks:
+    """The checklist and the role that a line chooses, as the plan and its task hold them."""
+    return {"checklist": str(line.result.get("checklist", "")), "role": str(line.result.get("role", ""))}
+
+
+def asks_reasons(line: Line) -> tuple[Reason, ...]:
+    """One reason for each of the two that the line chooses."""
+    return tuple(
+        Reason(name.upper(), {name: code}) for name in ("checklist", "role") if (code := line.result.get(name))
+    )
 
 
 def fact_reasons(line: Line, by_name: Mapping[str, object]) -> tuple[Reason, ...]:

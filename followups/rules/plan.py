@@ -28,6 +28,8 @@ from followups.rules.facts import (
     OpenTask,
     Planned,
     Reason,
+    asks_of,
+    asks_reasons,
     drawn,
     fact_reasons,
     known,
@@ -107,14 +109,15 @@ def _first(
         due_on = _first_due(facts, day, calendar)
         rule = f"{FIRST_RULE}{day}"
         reason: tuple[Reason, ...] = (Reason("DISBURSED_DAY", {"day": (due_on - facts.disbursed_on).days}),)
-        method, line = OFF_SITE, nodes_line
+        method, line, asks = OFF_SITE, nodes_line, asks_of(nodes_line)
         if day == talk_day:
             method_line = _line_for(FIRST_METHOD, lines, by_name, facts)
-            method, line = str(method_line.result["method"]), talk_line
+            method, line, asks = str(method_line.result["method"]), talk_line, asks_of(method_line)
             reason += (
                 Reason("TALK_BY", {"grade": facts.grade, "days": int(talk_line.result["days"])}),
                 *_talk_moved(day, int(talk_line.result["days"])),
                 *(r for r in fact_reasons(method_line, by_name) if r.params["fact"] != "grade"),
+                *asks_reasons(method_line),
                 line_reason(talk_line),
                 line_reason(method_line),
             )
@@ -123,7 +126,7 @@ def _first(
         planned.append(
             Planned(
                 rule=rule, cycle="1", kind=FIRST, method=method, opens_on=min(opens_on, due_on), due_on=due_on,
-                reason=reason, line=line.number,
+                reason=reason, line=line.number, **asks,
             )
         )  # fmt: skip
     return planned
@@ -187,7 +190,7 @@ def _periodic(
     return Planned(
         rule=PERIODIC, cycle=f"{number:04d}", kind=PERIODIC, method=method, level=LEVELS[told.get("level", "NONE")],
         opens_on=due_on - timedelta(days=int(told.get("opens_days_before", OPENS_DAYS_BEFORE))), due_on=due_on,
-        reason=(*reason, line_reason(line)), line=line.number,
+        reason=(*reason, *asks_reasons(line), line_reason(line)), line=line.number, **asks_of(line),
     )  # fmt: skip
 
 
@@ -259,7 +262,8 @@ def _overdue(
         rule=str(result["rule"]), cycle=facts.overdue_since.isoformat(), kind=IRREGULAR,
         is_light=bool(result.get("is_light", False)), method=str(result["method"]),
         level=LEVELS[str(result["level"])], opens_on=today, due_on=calendar.add_workdays(today, limit),
-        reason=(*reason, *_loan_to_value_reason(facts), line_reason(line)), line=line.number,
+        reason=(*reason, *_loan_to_value_reason(facts), *asks_reasons(line), line_reason(line)), line=line.number,
+        **asks_of(line),
     )  # fmt: skip
 
 

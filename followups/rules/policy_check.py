@@ -4,7 +4,7 @@ A finding is a code with the numbers of its lines and plain parameters; `followu
 keeps a draft from being submitted, a WARNING is for the approver to read, a NOTE says what is so by order of lines.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -43,9 +43,12 @@ class Finding:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
-def check(lines: Sequence[Line]) -> tuple[Finding, ...]:
-    """All findings, by weight and then by line."""
+def check(lines: Sequence[Line], roles: Collection[str] | None = None) -> tuple[Finding, ...]:
+    """All findings, by weight and then by line. `roles` are those that make visits, where the bank's are known."""
     found = [*_unreadable(lines)]
+    if roles is not None:
+        named = [(line.number, line.result.get("role")) for line in lines]
+        found += [Finding("ROLE", ERROR, (n,), {"role": str(role)}) for n, role in named if role and role not in roles]
     spoilt = {number for finding in found for number in finding.lines}
     readable = [line for line in lines if line.number not in spoilt]
     for kind in KINDS:

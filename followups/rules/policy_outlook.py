@@ -20,7 +20,7 @@ from people.rules.policy import Line, first_match
 
 Visit = tuple[date, str]
 # How a loan's next visit changes.
-NEW, EARLIER, METHOD, GONE = "NEW", "EARLIER", "METHOD", "GONE"
+NEW, EARLIER, METHOD, GONE, ASKS = "NEW", "EARLIER", "METHOD", "GONE", "ASKS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Next:
     on: date
     method: str
     line: int | None
+    # Checklist and role that the version chooses; None where the task stands already and keeps its own.
+    asks: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,17 @@ def outlook(
         return NOTHING
     planned = plan(facts, lines, calendar, today)
     changes = diff(planned, open_tasks, facts) if open_tasks else tuple(Create(p) for p in planned)
-    standing = [(t.due_on, t.method, t.kind, t.line) for t in open_tasks if not t.is_light]
+    standing: list[_Task] = [(t.due_on, t.method, t.kind, t.line, None) for t in open_tasks if not t.is_light]
     if changes:
         standing = _after(open_tasks, changes)
     standing.sort(key=lambda task: task[0])
     visits = [(task[0], task[1]) for task in standing if task[0] <= until]
     visits += _cycles(facts, standing, lines, calendar, until)
     first = standing[0] if standing else None
-    return Outlook(Next(first[0], first[1], first[3]) if first else None, tuple(visits))
+    return Outlook(Next(first[0], first[1], first[3], first[4]) if first else None, tuple(visits))
 
 
-_Task = tuple[date, str, str, int | None]
+_Task = tuple[date, str, str, int | None, tuple[str, str] | None]
 
 
 def _after(open_tasks: Sequence[OpenTask], changes: Sequence[Any]) -> list[_Task]:
@@ -73,13 +75,14 @@ def _after(open_tasks: Sequence[OpenTask], changes: Sequence[Any]) -> list[_Task
         if task.is_light or isinstance(change, Cancel | Close):
             continue
         if isinstance(change, BringForward):
-            standing.append((change.due_on, change.method, task.kind, change.line))
+            standing.append((change.due_on, change.method, task.kind, change.line, (change.checklist, change.role)))
         else:
-            standing.append((task.due_on, task.method, task.kind, task.line))
+            standing.append((task.due_on, task.method, task.kind, task.line, None))
     for change in changes:
         if isinstance(change, Create) and not change.planned.is_light:
             planned = change.planned
-            standing.append((planned.due_on, planned.method, planned.kind, planned.line))
+            asks = (planned.checklist, planned.role)
+            standing.append((planned.due_on, planned.method, planned.kind, planned.line, asks))
     return standing
 
 
@@ -109,4 +112,8 @@ def change_of(before: Next | None, after: Next | None) -> str:
         return "" if before is after else NEW if before is None else GONE
     if after.on < before.on:
         return EARLIER
-    return METHOD if after.method != before.method else ("" if after.on == before.on else NEW)
+    if after.method != before.method:
+        return METHOD
+    if after.on != before.on:
+        return NEW
+    return ASKS if after.asks != before.asks and after.asks is not None else ""

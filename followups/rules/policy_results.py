@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from followups.rules.checklist_items import CHECKLIST_CODES
 from followups.rules.default_policy import CYCLE_BOUNDS, FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE, PERIODIC
 from followups.rules.facts import LEVELS, TALKS, WEIGHT
 
@@ -15,6 +16,7 @@ MOST_METHODS = 24
 MOST_DAYS_BEFORE = 60
 _RULE = re.compile(r"OVERDUE_[1-9][0-9]{0,3}")
 _TIER = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
+_ROLE = re.compile(r"[A-Z][A-Z0-9_]{0,29}")
 _Fits = Callable[[Any], bool]
 
 
@@ -59,10 +61,16 @@ NEEDED: Mapping[str, Mapping[str, _Fits]] = {
         "least_months": _whole(LEAST_MONTHS, MOST_MONTHS), "most_months": _whole(LEAST_MONTHS, MOST_MONTHS),
     },
 }  # fmt: skip
+# What the visit asks beside the usual, and the role of who may be given it.
+_ASKS: Mapping[str, _Fits] = {
+    "checklist": lambda value: isinstance(value, str) and value in CHECKLIST_CODES,
+    "role": _like(_ROLE),
+}
 ALLOWED: Mapping[str, Mapping[str, _Fits]] = {
-    OVERDUE: {"is_light": lambda value: isinstance(value, bool), "call_list_from": _whole(1, 365)},
+    FIRST_METHOD: _ASKS,
+    OVERDUE: {**_ASKS, "is_light": lambda value: isinstance(value, bool), "call_list_from": _whole(1, 365)},
     # A tier's own priority, and how many days before its day a follow-up may be made.
-    PERIODIC: {"level": _level, "opens_days_before": _whole(1, MOST_DAYS_BEFORE)},
+    PERIODIC: {**_ASKS, "level": _level, "opens_days_before": _whole(1, MOST_DAYS_BEFORE)},
 }
 
 

@@ -10,7 +10,17 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from followups.models import Method
-from followups.policy_wording import FACT_WORDS, LEVEL_WORDS, OP_WORDS, RESULT_WORDS, many, value_words
+from followups.policy_wording import (
+    FACT_WORDS,
+    LEVEL_WORDS,
+    OP_WORDS,
+    RESULT_WORDS,
+    checklist_words,
+    many,
+    value_words,
+)
+from followups.queries.assigning import visiting_roles
+from followups.rules.checklist_items import CHECKLIST_CODES
 from followups.rules.default_policy import CYCLE_BOUNDS, FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE, PERIODIC
 from followups.rules.policy_facts import FACTS
 from followups.rules.policy_results import MOST_METHODS
@@ -20,9 +30,19 @@ _NUMBERS = re.compile(r"[0-9]+")
 _ASKED = {
     FIRST_NODES: ("days", "opens_day"),
     FIRST_TALK: ("days",),
-    FIRST_METHOD: ("method",),
-    OVERDUE: ("from_day", "step", "method", "level", "limit_workdays", "call_list_from", "is_light"),
-    PERIODIC: ("months", "methods", "level", "opens_days_before"),
+    FIRST_METHOD: ("method", "checklist", "role"),
+    OVERDUE: (
+        "from_day",
+        "step",
+        "method",
+        "level",
+        "limit_workdays",
+        "call_list_from",
+        "checklist",
+        "role",
+        "is_light",
+    ),
+    PERIODIC: ("months", "methods", "level", "opens_days_before", "checklist", "role"),
     CYCLE_BOUNDS: ("least_months", "most_months"),
 }
 METHODS = ("OFF_SITE", "SELF_SERVICE", "PHONE", "FIELD", "VIDEO", "COUNTER")
@@ -76,6 +96,10 @@ def _result(posted: Mapping[str, Any], before: Line) -> dict[str, Any]:
             told.pop(name, None)
             if text:
                 told[name] = _whole(text)
+        elif name in ("checklist", "role"):
+            told.pop(name, None)
+            if text:
+                told[name] = text[:30]
         elif name == "level" and before.kind == PERIODIC:
             told.pop(name, None)
             if text not in ("", "NONE"):
@@ -144,12 +168,22 @@ def _control(name: str, line: Line) -> dict[str, Any]:
         return {**shown, "type": "picks", "picks": picks}
     if name == "method":
         return {**shown, "type": "pick", "choices": _methods(told.get(name), False)}
+    if name in ("checklist", "role"):
+        return {**shown, "type": "pick", "choices": _asks(name, told.get(name, ""))}
     if name == "level":
         level = told.get(name, "NONE" if line.kind == PERIODIC else "")
         return {**shown, "type": "pick", "choices": [(c, w, c == level) for c, w in LEVEL_WORDS.items()]}
     if name == "days" and line.kind == FIRST_NODES:
         return {**shown, "type": "text", "value": _("、").join(map(str, many(told.get("days"))))}
     return {**shown, "value": told.get(name, "")}
+
+
+def _asks(name: str, chosen: Any) -> list[tuple[str, Any, bool]]:
+    """The lists, or the bank's roles that make visits; one that does not exist stays, and the checker says so."""
+    known = visiting_roles() if name == "role" else {code: checklist_words(code) for code in CHECKLIST_CODES}
+    if chosen and chosen not in known:
+        known = {**known, str(chosen): str(chosen)}
+    return [("", "–", not chosen), *((code, words, code == chosen) for code, words in known.items())]
 
 
 def _methods(chosen: Any, may_be_none: bool) -> list[tuple[str, Any, bool]]:

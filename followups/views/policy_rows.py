@@ -14,6 +14,7 @@ from followups.policy_wording import (
     finding_words,
     result_words,
 )
+from followups.queries.assigning import visiting_roles
 from followups.queries.policy import lines_of, run_of
 from followups.rules.default_policy import CYCLE_BOUNDS
 from followups.rules.policy_check import ERROR, check
@@ -32,7 +33,7 @@ def shown(policy: FollowUpPolicy, staff: Staff, open_line: int, typed: Line | No
     is_own = policy.maker == staff.staff_no
     may_edit = policy.state == "DRAFT" and is_own and may(staff, "followups.propose_policy")
     seen = put(lines, typed) if typed is not None and typed.number else lines
-    findings = check(seen)
+    findings = check(seen, visiting_roles())
     source = FollowUpPolicy.objects.filter(version=policy.based_on).first() if policy.based_on else None
     before = lines_of(source) if source else seen
     run = run_of(policy, lines)
