@@ -15,9 +15,11 @@ from followups.rules.talks import WITHIN, Pair, Talk, Together, together
 
 WAKES = "answer_events"
 
-# Untouched talks; what is made of a development talks to no borrower.
+# Untouched talks. What is made of a development talks to no borrower; what a policy line gives to a role is joined by
+# nobody but a person, who sees whether the other has it.
 OPEN_TALK = """{0}.closed_on IS NULL AND {0}.state = 'PLANNED' AND NOT {0}.is_pinned AND {0}.paused_until IS NULL
-       AND NOT {0}.is_light AND {0}.method <> 'OFF_SITE' AND {0}.subject = 'LOAN' AND {0}.rule <> 'PROJECT'"""
+       AND NOT {0}.is_light AND {0}.method <> 'OFF_SITE' AND {0}.subject = 'LOAN' AND {0}.rule <> 'PROJECT'
+       AND {0}.role = ''"""
 # Loans of the same people, of who belongs together with them, and of the same homes; one step.
 BESIDE = """
     SELECT a.id AS root, m.id FROM asked a JOIN loans_loan l ON l.id = a.id
