@@ -11,7 +11,17 @@ from config import day_end
 from config.demo import money, tour
 from config.demo.book import BUSINESS_DATE, clock
 from config.demo.situations import is_told_by_story
-from config.demo.visits import amend, approve, at_hour, dice_of, send_back, tell_results, visit, waiting_reports
+from config.demo.visits import (
+    amend,
+    approve,
+    at_hour,
+    dice_of,
+    end_measures,
+    send_back,
+    tell_results,
+    visit,
+    waiting_reports,
+)
 from followups.models import Level, MergedTask, TaskState, VisitTask
 from journal.errors import ActionRefused
 from loans.models import Workday
@@ -56,7 +66,8 @@ def work(day: date, say: Callable[[str], None]) -> None:
             with transaction.atomic():
                 report = visit(task, at_hour(day, place))
         except ActionRefused as refusal:
-            say(f"{day} {task.number} not visited: {refusal.message}")
+            if day == task.due_on:
+                say(f"{day} {task.number} not visited: {refusal.message}")
             continue
         if place % 25 == 24 and report.visit.method == "PHONE" and "monthly_income" in report.visit.draft["answers"]:
             send_back(report, clock(day, 18, 5))
@@ -66,6 +77,7 @@ def work(day: date, say: Callable[[str], None]) -> None:
         if day < BUSINESS_DATE - LAST_DAYS or (place % 3 == 0 and not is_seen):
             approve(report, clock(day, 19, place % 60))
     tell_results(day)
+    end_measures(day)
 
 
 def _due(day: date) -> list[VisitTask]:

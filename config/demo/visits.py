@@ -7,10 +7,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from config import made_up_names as names
-from config.demo.book import BUSINESS_DATE, SEED, SHANGHAI, clock
+from config.demo.book import SEED, SHANGHAI, clock
 from followups import actions
+from followups.actions import end_measure
 from followups.actions.telling import tell_result
-from followups.models import CustomerResult, Level, ReportState, Visit, VisitReport, VisitTask
+from followups.models import CustomerResult, Level, Measure, MeasureState, ReportState, Visit, VisitReport, VisitTask
 from followups.queries.form import asked_of
 from followups.rules import checklist, events
 from people.models import Staff
@@ -119,14 +120,15 @@ def _second_signs(task: VisitTask, begun: Visit, draft: dict[str, Any], visitor:
 def answers(task: VisitTask, begun: Visit, story: Story) -> dict[str, Any]:
     """A whole draft that says what the story tells."""
     items = asked_of(begun)
+    today = begun.started_at.astimezone(SHANGHAI).date()
     given = {
-        item["key"]: _answer(item, begun.known, story, begun.started_at.astimezone(SHANGHAI).date())
+        item["key"]: _answer(item, begun.known, story, today)
         for item in items
         if item["type"] != "system" and (item["required"] or item["key"] in story.now)
     }
     measure = {
         "code": story.measure, "owner": begun.lead_visitor.staff_no,
-        "due_on": (BUSINESS_DATE + timedelta(days=11)).isoformat(), "words": "",
+        "due_on": (today + timedelta(days=14)).isoformat(), "words": "",
     }  # fmt: skip
     is_field = begun.method == "FIELD"
     return {
@@ -220,6 +222,15 @@ def tell_results(day: date) -> None:
             task_id=task.pk, channel="FIELD" if task.method == "FIELD" else "PHONE", told_at=told_at,
             words="已告知回访结果和后续安排，客户无异议。", by=visitor_of(task), at=told_at + timedelta(minutes=5),
         )  # fmt: skip
+
+
+def end_measures(day: date) -> None:
+    """What was to be done by today is done, and said so by who had it; one in ten takes some days more."""
+    due = Measure.objects.filter(state=MeasureState.OPEN, due_on__lte=day).select_related("owner")
+    for measure in due.order_by("id"):
+        if measure.pk % 10 or measure.due_on <= day - timedelta(days=5):
+            ended_at = clock(day, 17, 30)
+            end_measure(measure_id=measure.pk, is_done=True, words="已落实，资料归档。", by=measure.owner, at=ended_at)
 
 
 def at_hour(day: date, place: int) -> datetime:
