@@ -14,8 +14,8 @@ from django.utils.translation import ngettext
 from config.boarding_file import TapeRefused
 from config.event_feed import COLUMNS, FeedReport, read_feed
 from followups.actions.events import TAKES_FEEDS
+from followups.event_wording import kind_words, outside_words
 from followups.models import EventFeed
-from followups.queries.events import kind_words, outside_words
 from followups.rules import events as rules
 from followups.rules.outside import CODES
 from journal.errors import ActionRefused

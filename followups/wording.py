@@ -10,9 +10,9 @@ from typing import Any
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from followups.event_wording import kind_words, outside_words
 from followups.models import Method, VisitTask
 from followups.policy_wording import checklist_words, fact_words
-from followups.queries.events import kind_words, outside_words
 from followups.rules.events import BY_CODE
 from followups.rules.facts import Reason
 from followups.rules.outside import BUREAU_CLEAN

@@ -14,6 +14,7 @@ from correspondence.actions import resume_after_mistake, stop_after_death
 from followups.actions.refusals import fault_sentence
 from followups.actions.tasks import add_event, change_task, checked_reason
 from followups.batch.intake import TOLD, Told, keep_events
+from followups.event_wording import kind_words, outside_words
 from followups.models import (
     Event,
     EventFinding,
@@ -26,7 +27,7 @@ from followups.models import (
     VisitReport,
     VisitTask,
 )
-from followups.queries.events import kind_words, linked_events, outside_words
+from followups.queries.events import linked_events
 from followups.queries.merging import members_of
 from followups.rules import events as rules
 from followups.rules.checklist import text_faults

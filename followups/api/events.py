@@ -11,8 +11,9 @@ from collateral import actions as collateral
 from followups.actions import events as actions
 from followups.actions import merging
 from followups.api.tasks import TaskFull, full_task
+from followups.event_wording import kind_words
 from followups.models import Event, EventFeed, EventSource, EventSubject, Finding, Level, MergeMode, Method, VisitTask
-from followups.queries.events import as_json, events_of, kind_words, rows_of
+from followups.queries.events import as_json, events_of, rows_of
 from followups.rules import events as rules
 from loans.models import Loan
 from people.api.fields import DayField, StrictSerializer, TextField, WholeNumberField

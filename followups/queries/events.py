@@ -7,15 +7,13 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Q
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 
 from collateral.models import Charge
+from followups.event_wording import kind_words
 from followups.models import OPEN_STATES, Event, EventFinding, EventVisit, Finding, Subject, Visit, VisitTask
 from followups.queries.merging import members_of
 from followups.rules import events as rules
 from followups.rules.checklist import Item, more_of, with_more
-from followups.rules.outside import BUREAU_CLEAN, FUNDS_ARRIVED, FUNDS_RETURNED
 from loans.models import Loan
 
 # Loans that belong together: of one borrower, or secured by one home; and theirs in turn.
@@ -45,23 +43,6 @@ def together(loan_ids: Collection[int]) -> list[tuple[int, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(_TOGETHER, {"ids": list(loan_ids)})
         return sorted({tuple(loans) for _root, loans in cursor.fetchall()})
-
-
-def kind_words(code: str) -> str:
-    """The name of an event in the active language."""
-    kind = rules.BY_CODE.get(code)
-    if kind is None:
-        return code
-    return kind.en if (get_language() or "").startswith("en") else kind.zh
-
-
-def outside_words(code: str) -> str:
-    """The name of what a feed tells without an event, in the active language."""
-    return {
-        BUREAU_CLEAN: _("征信摘要无异常"),
-        FUNDS_ARRIVED: _("放款资金已到收款人账户"),
-        FUNDS_RETURNED: _("放款资金未到账或被退回"),
-    }.get(code, code)
 
 
 @dataclass(frozen=True)

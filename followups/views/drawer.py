@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 
 from correspondence.models import Ground, MessageKind, MessageState
 from followups.assignment_wording import why_of
+from followups.event_wording import kind_words
 from followups.models import ContactOutcome, Method, VisitTask
 from followups.queries import desk, is_known_to, payment_strip, person_facts
 from followups.queries.drawer import Contact, DrawerFacts, Finding, drawer_facts
-from followups.queries.events import kind_words
 from followups.rules import attempts as rules
 from followups.rules.estates import Home, neighbors
 from followups.signal_wording import signal_words

@@ -13,8 +13,9 @@ from collateral.models import Charge, ChargeKind
 from collateral.queries import charges_of
 from followups.actions import events as actions
 from followups.actions import merging
+from followups.event_wording import kind_words
 from followups.models import Event, EventSource, MergeMode, VisitTask
-from followups.queries.events import events_of, kind_words
+from followups.queries.events import events_of
 from followups.rules import events as rules
 from followups.views.desk_list import id_of
 from followups.views.leave import day_of
