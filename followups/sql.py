@@ -97,6 +97,13 @@ home AS (
 )
 """
 
+# Was the talk refused, its own or that of the visit that made it along? What a person took apart has a reason.
+_REFUSED = """EXISTS (
+               SELECT 1 FROM followups_visit v
+                WHERE v.draft ->> 'contact_outcome' = 'REFUSED' AND v.task_id = ANY(t.id || ARRAY(
+                      SELECT k.lead_id FROM followups_mergedtask k
+                       WHERE k.task_id = t.id AND k.mode = 'JOINT' AND k.reason = '')))"""
+
 FACTS = f"""
 WITH {_SLOW}, {_HOME}, {BESIDE}, history AS (
     SELECT t.loan_id,
@@ -108,10 +115,12 @@ WITH {_SLOW}, {_HOME}, {BESIDE}, history AS (
            count(*) FILTER (WHERE t.closed_on IS NOT NULL AND t.rule = 'PERIODIC') AS periodic_ended,
            max(t.closed_on) FILTER (WHERE t.outcome IN ('APPROVED', 'CLEAN')) AS last_followup_on,
            -- a borrower who refused to talk has not been talked to
-           bool_or(t.kind = 'FIRST' AND t.method NOT IN ('OFF_SITE', 'SELF_SERVICE') AND t.outcome = 'APPROVED'
-               AND NOT EXISTS (
-               SELECT 1 FROM followups_visit v
-                WHERE v.task_id = t.id AND v.draft ->> 'contact_outcome' = 'REFUSED')) AS is_talk_held
+           bool_or(t.kind = 'FIRST' AND t.method NOT IN ('OFF_SITE', 'SELF_SERVICE')
+               AND (t.outcome = 'ANSWERED' OR t.outcome = 'APPROVED' AND NOT {_REFUSED})) AS is_talk_held,
+           -- the last visit: when, how thorough, which
+           max(concat_ws(' ', t.closed_on, CASE t.method WHEN 'FIELD' THEN 4 WHEN 'PHONE' THEN 2 ELSE 3 END, t.id))
+               FILTER (WHERE t.outcome = 'APPROVED' AND t.method NOT IN ('OFF_SITE', 'SELF_SERVICE')
+                         AND t.subject = 'LOAN' AND t.rule <> 'PROJECT' AND NOT {_REFUSED}) AS held
       FROM followups_visittask t WHERE t.loan_id = ANY(%(ids)s) GROUP BY t.loan_id
 )
 SELECT l.id, l.loan_note_no, l.branch_id, officer.id, l.disbursed_on, l.matures_on, l.baseline_on,
@@ -120,7 +129,7 @@ SELECT l.id, l.loan_note_no, l.branch_id, officer.id, l.disbursed_on, l.matures_
        home.district,
        slow.due_on, slow.settled_on, history.still_open, history.ended, history.periodic_ended,
        history.last_followup_on, history.is_talk_held, history.loan_id IS NOT NULL, coalesce(beside.balance, 0),
-       l.product, l.credit_score, l.approver_id
+       l.product, l.credit_score, l.approver_id, history.held
   FROM loans_loan l
   JOIN loans_position p ON p.loan_id = l.id
   LEFT JOIN people_staff officer ON officer.id = l.portfolio_officer_id AND officer.is_active
@@ -182,12 +191,13 @@ WITH ended AS (
     UPDATE followups_visittask t
        SET state = x.state, outcome = x.outcome, closed_on = %(as_of)s, version = t.version + 1,
            evidence = coalesce(x.evidence, t.evidence)
-      FROM jsonb_to_recordset(%(rows)s) AS x(id bigint, state text, outcome text, evidence jsonb)
+      FROM jsonb_to_recordset(%(rows)s) AS x(id bigint, state text, outcome text, evidence jsonb, by bigint)
      WHERE t.id = x.id AND t.state = 'PLANNED'
-    RETURNING t.id, t.state, t.outcome
+    RETURNING t.id, t.state, t.outcome, x.by
 )
 INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
-SELECT id, state, %(at)s, %(as_of)s, 'system', jsonb_build_object('outcome', outcome) FROM ended ORDER BY id
+SELECT id, state, %(at)s, %(as_of)s, 'system',
+       jsonb_strip_nulls(jsonb_build_object('outcome', outcome, 'answered_by', by)) FROM ended ORDER BY id
 """
 
 # Off-site checks that fall due soon and were not made yet; a check is made once, evidence says so.

@@ -23,9 +23,10 @@ from followups.batch.talks import wake
 from followups.models import FollowUpPolicyLine
 from followups.queries.assigning import holders_of, visiting_roles
 from followups.rules import default_policy, off_site
-from followups.rules.facts import OFF_SITE, Facts, OpenTask, Planned, Reason
+from followups.rules.answered import held_from
+from followups.rules.facts import GAP_DAYS, OFF_SITE, Facts, OpenTask, Planned, Reason
 from followups.rules.outside import FUNDS_RETURNED
-from followups.rules.plan import BringForward, Cancel, Change, Create, diff, plan
+from followups.rules.plan import BringForward, Cancel, Change, Create, decide
 from journal.batch import claim
 from loans.queries import calendar, lock_positions, overdue_grace_days, parameter
 from loans.queries.evening import Cuts, Walk, cut, walk_of, whole
@@ -94,6 +95,7 @@ class Day:
     policy: PolicyInForce
     calendar: Calendar
     grace_days: int
+    gap_days: int = GAP_DAYS
     # District → how volatile its values were over six months, where a line asks.
     volatilities: Mapping[str, Decimal] = field(default_factory=dict)
     # Role → who has it, where a line names it.
@@ -247,7 +249,8 @@ def planning_day(as_of: date, at: datetime, policy: PolicyInForce | None = None)
     volatilities = area_volatilities(as_of) if policy.asks("area_volatility") else {}
     roles = policy.roles()
     holders, names = (holders_of(roles), visiting_roles()) if roles else ({}, {})
-    return Day(as_of, at, policy, days, overdue_grace_days(as_of), volatilities, holders, names)
+    gap_days = int(parameter("visit_gap_days", as_of, GAP_DAYS))
+    return Day(as_of, at, policy, days, overdue_grace_days(as_of), gap_days, volatilities, holders, names)
 
 
 def _off_site_limits(on: date) -> off_site.Limits:
@@ -287,8 +290,7 @@ def _candidates(scope: dict[str, Any]) -> list[int]:
 
 
 def _decide(case: Case, day: Day) -> tuple[Change, ...]:
-    planned = plan(case.facts, day.policy.lines, day.calendar, day.as_of)
-    return diff(planned, case.open_tasks, case.facts)
+    return decide(case.facts, case.open_tasks, day.policy.lines, day.calendar, day.as_of)
 
 
 def _may_be_one_talk(change: Change) -> bool:
@@ -309,7 +311,7 @@ def case_of(row: tuple[Any, ...], day: Day) -> Case:
         loan_id, note_no, branch_id, officer_id, disbursed_on, matures_on, baseline_on, original, marks, last_visit_on,
         balance, overdue_since, is_settled, grade, value, is_owner_occupied, is_delivered, district, slow_due,
         slow_settled, still_open, ended, periodic_ended, last_followup_on, is_talk_held, has_tasks, beside,
-        product, credit_score, approver_id,
+        product, credit_score, approver_id, held,
     ) = row  # fmt: skip
     record = PaymentRecord(tuple(zip(slow_due or (), slow_settled or (), strict=True)), marks, baseline_on)
     ratio = None if not value else ((balance + beside) * 100 / value).quantize(Decimal("0.0001"), ROUND_DOWN)
@@ -342,6 +344,7 @@ def case_of(row: tuple[Any, ...], day: Day) -> Case:
         periodic_ended=periodic_ended or 0,
         ended=frozenset([(rule, cycle) for rule, _blank, cycle in [key.partition(" ") for key in ended or ()]]),
         has_tasks=has_tasks,
+        held=held_from(held, day.gap_days),
     )
     tasks = tuple([_open_task(words, day.policy.version) for words in still_open or ()])
     return Case(facts, branch_id, officer_id, tasks, approver_id)
@@ -369,7 +372,7 @@ def _apply(changes: Iterable[tuple[Case, Change]], day: Day) -> dict[str, int]:
         elif isinstance(change, Cancel):
             cancelled.append({"id": change.task_id, "state": "CANCELLED", "outcome": change.outcome})
         else:
-            closed.append({"id": change.task_id, "state": "CLOSED", "outcome": change.outcome})
+            closed.append({"id": change.task_id, "state": "CLOSED", "outcome": change.outcome, "by": change.by})
     return {
         "cancelled": _write(sql.END, cancelled, day),
         "closed": _write(sql.END, closed, day),

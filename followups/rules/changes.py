@@ -48,10 +48,11 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """A light item ends by itself: PAID."""
+    """A task ends by itself: a light item is PAID, a talk was ANSWERED by the visit of another task."""
 
     task_id: int
     outcome: str
+    by: int | None = None
 
 
 Change = Create | BringForward | Cancel | Close

@@ -7,7 +7,7 @@ the same lot on every run and on every machine.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 from hashlib import sha256
 from typing import Any, TypedDict
@@ -24,6 +24,25 @@ TALKS = (PHONE, VIDEO, COUNTER, FIELD)
 LEVELS = {"RED": 1, "ORANGE": 2, "YELLOW": 3, "NONE": 9}
 
 Key = tuple[str, str]
+
+
+# Least days between two visits of a loan where the bank has set no others.
+GAP_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The last visit of a loan that was approved and at which somebody was talked to; before `until` no other."""
+
+    on: date
+    weight: int
+    task_id: int
+    until: date
+
+    @classmethod
+    def on_day(cls, day: str, weight: int, task_id: int, gap_days: int = GAP_DAYS) -> "Held":
+        on = date.fromisoformat(day)
+        return cls(on, weight, task_id, on + timedelta(days=gap_days))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +80,7 @@ class Facts:
     # (rule, cycle) of ended tasks; PERIODIC ones are only counted, in `periodic_ended`.
     ended: frozenset[Key] = frozenset()
     has_tasks: bool = False
+    held: Held | None = None
 
     @property
     def term_months(self) -> int:

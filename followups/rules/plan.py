@@ -12,9 +12,11 @@ use the same functions. What they promise:
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
 
+from followups.rules.answered import answered
 from followups.rules.changes import BringForward, Cancel, Change, Close, Create, diff
 from followups.rules.default_policy import CYCLE_BOUNDS, FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE
 from followups.rules.default_policy import PERIODIC as PERIODIC_TIER
@@ -43,7 +45,7 @@ from people.rules.policy import Line, PolicyError, first_match
 
 __all__ = [
     "BringForward", "Cancel", "Change", "Close", "Create", "Facts", "OpenTask", "Planned", "PolicyGap", "Reason",
-    "diff", "explain", "plan",
+    "decide", "diff", "explain", "plan",
 ]  # fmt: skip
 
 FIRST_RULE = "FIRST_"
@@ -70,6 +72,35 @@ def plan(facts: Facts, lines: Sequence[Line], calendar: Calendar, today: date) -
     regular = tuple(first) if first else (_periodic(facts, by_name, lines, calendar, today),)
     overdue = _overdue(facts, by_name, lines, calendar, today)
     return regular if overdue is None else (*regular, overdue)
+
+
+def decide(
+    facts: Facts, open_tasks: Sequence[OpenTask], lines: Sequence[Line], calendar: Calendar, today: date
+) -> tuple[Change, ...]:
+    """All that has to change of a loan's tasks: what its last visit answered ends, the rest agrees with the plan.
+
+    What the plan itself would bring near that visit, or make a talk of, is answered too: a second time changes nothing.
+    """
+    closed: tuple[Close, ...] = ()
+    left = moved = tuple(open_tasks)
+    while True:
+        ended, facts, _rest = answered(facts, moved)
+        closed += ended
+        left = tuple(task for task in left if task.id not in {each.task_id for each in ended})
+        changes = diff(plan(facts, lines, calendar, today), left, facts)
+        moved = _moved(left, changes)
+        if not answered(facts, moved)[0]:
+            return (*closed, *changes)
+
+
+def _moved(open_tasks: Sequence[OpenTask], changes: Sequence[Change]) -> tuple[OpenTask, ...]:
+    """The tasks as they will be where the plan brings them forward."""
+    by_id = {change.task_id: change for change in changes if isinstance(change, BringForward)}
+    return tuple(
+        replace(task, opens_on=by_id[task.id].opens_on, due_on=by_id[task.id].due_on, method=by_id[task.id].method)
+        if task.id in by_id else task
+        for task in open_tasks
+    )  # fmt: skip
 
 
 def explain(facts: Facts, lines: Sequence[Line]) -> tuple[Reason, ...]:
@@ -212,7 +243,9 @@ def periodic_due(facts: Facts, months: int, calendar: Calendar, today: date) -> 
     """The workday that a cycle of so many months gives, with time left for people to make the visit; and why."""
     raw, why = _periodic_day(facts, months, calendar)
     earliest = _ahead(calendar, today, NOTICE_WORKDAYS if facts.has_tasks else 1)
-    return calendar.next_workday(max(raw, earliest)), why
+    # Two visits keep their distance; a worse grade changes nothing of it.
+    rests_until = facts.held.until if facts.held is not None else raw
+    return calendar.next_workday(max(raw, earliest, rests_until)), why
 
 
 @lru_cache(maxsize=256)

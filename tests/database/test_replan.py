@@ -18,6 +18,7 @@ from loans.models import Loan, Position
 from risk.batch.signals import Raise, raise_signals
 from risk.models import SignalLevel
 from risk.rules.signals import Warned
+from tests.database.test_visits import make_task
 from tests.factories import book_loan, make_branch, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -214,20 +215,25 @@ def test_a_loan_of_day_58_is_called_by_day_60() -> None:
     assert why(talk).startswith("放款第60天；未评级30天内通话；第30天已过，顺延至最近节点")
 
 
+def made_visit(task: VisitTask, outcome: str) -> None:
+    """The task's visit as made and approved today."""
+    visitor = make_staff("LOAN_OFFICER", task.branch)
+    Visit.objects.create(
+        task=task, checklist=Checklist.objects.create(version=99, items=[], made_at=AT), method=task.method,
+        draft={"contact_outcome": outcome}, lead_visitor=visitor, started_at=AT, saved_at=AT, saved_by=visitor.staff_no,
+    )  # fmt: skip
+    for state in ("IN_PROGRESS", "SUBMITTED"):
+        VisitTask.objects.filter(pk=task.pk).update(state=state)
+    VisitTask.objects.filter(pk=task.pk).update(state="CLOSED", closed_on=DAY, outcome="APPROVED")
+
+
 @pytest.mark.parametrize(("outcome", "is_called"), [("REACHED", False), ("REFUSED", True)])
 def test_a_borrower_who_refused_to_talk_is_called_again_by_day_90(outcome: str, is_called: bool) -> None:
     loan = book_loan(disbursed_on=date(2026, 9, 4), matures_on=date(2046, 9, 4))
     replan()
     talk = VisitTask.objects.get(loan=loan, rule="FIRST_60")
     VisitTask.objects.filter(pk=talk.pk).update(method="PHONE")
-    visitor = make_staff("LOAN_OFFICER", loan.branch)
-    Visit.objects.create(
-        task=talk, checklist=Checklist.objects.create(version=99, items=[], made_at=AT), method="PHONE",
-        draft={"contact_outcome": outcome}, lead_visitor=visitor, started_at=AT, saved_at=AT, saved_by=visitor.staff_no,
-    )  # fmt: skip
-    for state in ("IN_PROGRESS", "SUBMITTED"):
-        VisitTask.objects.filter(pk=talk.pk).update(state=state)
-    VisitTask.objects.filter(pk=talk.pk).update(state="CLOSED", closed_on=DAY, outcome="APPROVED")
+    made_visit(talk, outcome)
     replan(DAY + timedelta(days=1), loan_ids=[loan.pk])
     assert (VisitTask.objects.get(loan=loan, rule="FIRST_90").method != "OFF_SITE") == is_called
 
@@ -405,3 +411,25 @@ def test_the_default_policy_is_installed_once_by_two_people() -> None:
     ]
     with pytest.raises(batch.NoPolicyInForce):
         batch.policy_in_force(date(2019, 12, 31))
+
+
+@pytest.mark.parametrize(("outcome", "ends"), [("REACHED", True), ("REFUSED", False)])
+def test_a_visit_for_another_reason_ends_the_regular_talk_near_it(outcome: str, ends: bool) -> None:
+    """A field visit that arrears asked for stands for the phone visit 16 days later; the next is planned at once."""
+    loan = book_loan(last_visit_on=date(2026, 1, 5))
+    replan()
+    due = DAY + timedelta(days=16)
+    VisitTask.objects.filter(loan=loan).update(method="PHONE", due_on=due, opens_on=DAY)
+    regular = VisitTask.objects.get(loan=loan)
+    visit = make_task(loan, None, rule="OVERDUE_31", kind="IRREGULAR", method="FIELD")
+    made_visit(visit, outcome)
+    replan(loan_ids=[loan.pk])
+    regular.refresh_from_db()
+    assert (regular.outcome == "ANSWERED") is ends
+    following = VisitTask.objects.filter(loan=loan, rule="PERIODIC", closed_on=None).get()
+    assert (following != regular) is ends and (following.due_on >= DAY + timedelta(days=30)) is ends
+    events = TaskEvent.objects.filter(task=regular, kind="CLOSED").values_list("data", flat=True)
+    assert list(events) == ([{"outcome": "ANSWERED", "answered_by": visit.pk}] if ends else [])
+    before = list(VisitTask.objects.order_by("id").values_list("id", "state", "due_on", "version"))
+    replan(loan_ids=[loan.pk])
+    assert list(VisitTask.objects.order_by("id").values_list("id", "state", "due_on", "version")) == before

@@ -7,10 +7,10 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from followups.rules.facts import Facts, Planned
-from followups.rules.plan import diff, plan
+from followups.rules.facts import WEIGHT, Facts, Held, OpenTask, Planned
+from followups.rules.plan import Change, Close, decide, diff, plan
 from loans.rules.dates import add_months
-from tests.rules.planning import CALENDAR, LINES, applied, facts, planned
+from tests.rules.planning import CALENDAR, LINES, TODAY, applied, as_open, facts, planned
 
 GRADES = ("LOW", "MEDIUM", "HIGH")
 days = st.dates(date(2020, 1, 1), date(2027, 12, 31))
@@ -49,7 +49,13 @@ def any_facts(draw: st.DrawFn) -> tuple[Facts, date]:
         periodic_ended=draw(st.integers(0, 9)),
         ended=frozenset((rule, "1") for rule in nodes),
         has_tasks=draw(st.booleans()),
-    ), today
+        held=draw(st.one_of(st.none(), st.builds(
+            lambda ago, weight: _held(today - timedelta(days=ago), weight), st.integers(0, 90), st.integers(2, 4)))),
+    ), today  # fmt: skip
+
+
+def _held(on: date, weight: int) -> Held:
+    return Held.on_day(on.isoformat(), weight, 99)
 
 
 # S2.6
@@ -125,3 +131,61 @@ def test_planning_twice_changes_nothing_and_never_puts_a_date_back(
         assert tasks[0] in after
     again = replace(now, ended=frozenset(ended))
     assert diff(plan(again, LINES, CALENDAR, today), after, again) == ()
+
+
+# S2.10
+@given(any_facts(), any_facts(), st.sampled_from(["PLANNED", "IN_PROGRESS"]), st.booleans())
+@settings(max_examples=500, deadline=None)
+def test_a_visit_answers_the_regular_talk_near_it_and_another_lies_ahead(
+    drawn: tuple[Facts, date], other: tuple[Facts, date], state: str, pinned: bool
+) -> None:
+    """Nothing is left without a next follow-up; what a person began or fixed stays; a second time changes nothing."""
+    of, today = drawn
+    before = replace(other[0], ended=of.ended, sample_key=of.sample_key, disbursed_on=of.disbursed_on, held=None,
+                     baseline_on=of.baseline_on, periodic_ended=of.periodic_ended)  # fmt: skip
+    ended = set(of.ended)
+    tasks = applied(diff(plan(before, LINES, CALENDAR, other[1]), [], before), [], ended)
+    tasks = [replace(t, state=state, is_pinned=pinned) if t.id == 1 else t for t in tasks]
+    now = replace(of, ended=frozenset(ended))
+    changes = decide(now, tasks, LINES, CALENDAR, today)
+    closed = [t for t in tasks if Close(t.id, "ANSWERED", 99) in changes]
+    assert all(t.state == "PLANNED" and not t.is_pinned and t.kind != "IRREGULAR" and t.level != 1 for t in closed)
+    assert not closed or of.held is not None
+    after = applied(changes, tasks, ended)
+    assert any(t.kind != "IRREGULAR" for t in after)
+    assert all(t.due_on <= of.disbursed_on + timedelta(days=90) for t in after if t.kind == "FIRST")
+    assert decide(_following(now, closed, ended), after, LINES, CALENDAR, today) == ()
+
+
+def _following(of: Facts, closed: list[OpenTask], ended: set[tuple[str, str]]) -> Facts:
+    """The facts as they are gathered after the changes."""
+    return replace(
+        of, ended=frozenset(key for key in ended if key[0] != "PERIODIC"),
+        is_talk_held=of.is_talk_held or any(t.kind == "FIRST" for t in closed),
+        periodic_ended=of.periodic_ended + sum(t.kind == "PERIODIC" for t in closed),
+    )  # fmt: skip
+
+
+def test_a_talk_of_any_reason_stands_for_the_regular_one() -> None:
+    """A collection talk by phone answers the phone visit 16 days later, not the field visit, nor one after 30 days."""
+    of = facts(last_followup_on=TODAY - timedelta(days=400), has_tasks=True, held=_held(TODAY, WEIGHT["PHONE"]))
+    [planned_one] = plan(replace(of, held=None), LINES, CALENDAR, TODAY)
+
+    def changed(**given: object) -> list[type[Change]]:
+        task = replace(as_open(planned_one, 7), **{"method": "PHONE", "due_on": TODAY + timedelta(days=16), **given})
+        return [type(each) for each in decide(of, [task], LINES, CALENDAR, TODAY) if isinstance(each, Close)]
+
+    assert changed() == [Close]
+    assert changed(method="FIELD") == changed(due_on=TODAY + timedelta(days=30)) == changed(is_pinned=True) == []
+    assert changed(level=1) == changed(method="OFF_SITE") == []
+
+
+def test_two_visits_keep_their_distance() -> None:
+    visited = date(2027, 2, 1)
+    of = facts(last_followup_on=visited, has_tasks=True, days_past_due=31, overdue_since=date(2026, 12, 30))
+    lines = [replace(each, result={**each.result, "months": 1}) if each.kind == "PERIODIC" else each for each in LINES]
+
+    def due(of: Facts) -> date:
+        return next(p.due_on for p in plan(of, lines, CALENDAR, visited) if p.kind == "PERIODIC")
+
+    assert due(of) < due(replace(of, held=_held(visited, 4))) >= visited + timedelta(days=30)
