@@ -29,10 +29,13 @@ def asked_register(given: Mapping[str, str], today: date) -> Register:
     part = given.get("part", "") or PARTS[0]
     if part not in PARTS:
         raise MonthRefused(_("没有这种筛选。"), field="part")
+    codes = {name: given.get(name, "").strip()[:20] for name in ("branch", "officer")}
+    for name, code in codes.items():
+        # No column of the database holds this character, and asking for it is an error there.
+        if "\x00" in code:
+            raise MonthRefused(_("没有这种筛选。"), field=name)
     last = add_months(first, 1) - timedelta(days=1)
-    return Register(
-        first, last, today, given.get("branch", "").strip()[:20], given.get("officer", "").strip()[:20], part
-    )
+    return Register(first, last, today, codes["branch"], codes["officer"], part)
 
 
 def part_words() -> Mapping[str, str]:

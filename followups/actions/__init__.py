@@ -1,5 +1,6 @@
 """Writes of follow-ups: who visits, what was found, what the reviewer decided."""
 
+from followups.actions.asked_status import answer_customer, guesses_until
 from followups.actions.attachments import attach_file, hand_out_file, remove_file
 from followups.actions.attempts import ask_for_field_visit, close_as_lost, record_attempt
 from followups.actions.install import install_default_checklist
@@ -100,6 +101,7 @@ __all__ = [
     "let_go",
     "pause_clock",
     "resume_clock",
+    "answer_customer",
     "ask_for_result",
     "ask_to_skip",
     "attach_file",
@@ -110,6 +112,7 @@ __all__ = [
     "close_as_lost",
     "decide_skip",
     "end_measure",
+    "guesses_until",
     "install_default_checklist",
     "install_response_measures",
     "mark_read",

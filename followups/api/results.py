@@ -7,6 +7,7 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,7 +16,7 @@ from followups.api.tasks import Nothing
 from followups.customer_wording import what, words
 from followups.filters import ResultFilter
 from followups.models import CustomerResult, HeardBy, ResultTelling, TellChannel, TellWhy, VisitTask
-from followups.queries.customer_status import VisitStatus, loan_of_customer, visits_for_customer
+from followups.queries.customer_status import VisitStatus, visits_for_customer
 from followups.queries.results import results_visible_to, tellings_of
 from followups.rules.customer_status import STAGES
 from loans.api import BranchBrief, StaffBrief
@@ -197,7 +198,11 @@ class CustomerStatus(ApiView):
 
     @writes(CustomerAsked, CustomerStatusReply, operation_id="customer_status")
     def post(self, request: Request) -> HttpResponseBase:
-        loan = loan_of_customer(self.staff, **self.sent(CustomerAsked))
+        asked: dict[str, Any] = self.sent(CustomerAsked)
+        until = actions.guesses_until(self.staff, self.at)
+        if until is not None:
+            raise Throttled(wait=(until - self.at).total_seconds())
+        loan = actions.answer_customer(**asked, by=self.staff, at=self.at)
         if loan is None:
             raise Http404
         return Response(_for_customer(loan))

@@ -6,7 +6,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from followups.actions import asked_status
 from followups.models import CustomerResult, VisitTask
+from journal.models import Entry
 from loans.models import Loan
 from people.tokens import issue_token
 from tests.database.test_visits import make_task
@@ -116,3 +118,25 @@ def test_a_channel_of_the_bank_learns_of_one_borrower_only_where_it_stands(bank:
     assert staff["visits"] == reply.json()["visits"]
     page = client_of(bank, "operations").get(reverse("followups:customer_status", args=[loan.pk])).content.decode()
     assert visit["words"] in page and "逾期十二天" not in page
+
+
+def test_a_channel_leaves_its_trace_and_does_not_guess_on(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    loan, member = bank.loans["home"], make_staff("CUSTOMER_CHANNEL", bank.home)
+    channel = Api(issue_token(staff=member, name="app", by="system", at=timezone.now())[0])
+    asked = {"id_no": loan.borrower.id_no, "loan_note_no": loan.loan_note_no}
+    monkeypatch.setattr(asked_status, "MOST_MISSES", 3)
+    misses = [channel.post("customer-status/", {**asked, "loan_note_no": f"X{count}"}) for count in range(2)]
+    assert channel.post("customer-status/", asked).status_code == 200
+    misses.append(channel.post("customer-status/", {**asked, "id_no": "110101199001011237"}))
+    assert [miss.status_code for miss in misses] == [404, 404, 404]
+    held = channel.post("customer-status/", asked)
+    assert (held.status_code, held.json()["error"]["code"]) == (429, "throttled") and int(held["Retry-After"]) > 0
+    kept = Entry.objects.filter(kind__startswith="followups.status_", actor=member.staff_no).order_by("id")
+    missed = (asked_status.MISSED, member.pk, None)
+    assert list(kept.values_list("kind", "subject_id", "loan_id")) == [
+        missed, missed, (asked_status.TOLD, loan.pk, loan.pk), missed,
+    ]  # fmt: skip
+    assert not any(number in str(entry.data) for entry in kept for number in asked.values())
+    colleague = make_staff("CUSTOMER_CHANNEL", bank.home)
+    another = Api(issue_token(staff=colleague, name="counter", by="system", at=timezone.now())[0])
+    assert another.post("customer-status/", asked).status_code == 200

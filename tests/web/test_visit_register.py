@@ -88,7 +88,10 @@ def test_the_page_asks_no_more_with_more_rows(bank: Bank) -> None:
     assert counts[0] == counts[1] <= 22
 
 
-@pytest.mark.parametrize(("given", "field"), [("month=2026-13", "月份"), ("month=2999-01", "月份"), ("part=x", "筛选")])
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [("month=2026-13", "月份"), ("month=2999-01", "月份"), ("part=x", "筛选"), ("officer=A%00", "筛选")],
+)
 def test_a_month_that_cannot_be_answered_is_told(bank: Bank, given: str, field: str) -> None:
     reply = client_of(bank, "manager").get(f"{reverse(PAGE)}?{given}")
     assert reply.status_code == 422 and field in reply.content.decode()
