@@ -157,7 +157,7 @@ def test_a_limit_of_another_policy_is_looked_at_on_its_day(monkeypatch: pytest.M
     standing = followups.policy_in_force(DAY)
     assert standing.limits() == [31, 91]
     from_day_61 = (Condition("days_past_due", ">", 60),)
-    lines = tuple(replace(line, conditions=from_day_61) if line.number == 17 else line for line in standing.lines)
+    lines = tuple(replace(line, conditions=from_day_61) if line.number == 18 else line for line in standing.lines)
     policy = replace(standing, lines=lines)
     assert policy.limits() == [61, 91]
     monkeypatch.setattr(followups, "policy_in_force", lambda _day: policy)
