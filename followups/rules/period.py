@@ -51,7 +51,8 @@ def asked_of(given: Mapping[str, str], today: date, groups: Collection[str]) -> 
     by = given.get("by", "") or next(iter(groups))
     if by not in groups:
         raise WrongPeriod("by", "no_group")
-    return Asked(first, last, by, given.get("branch", "").strip()[:20])
+    # No code holds the character that a database cannot even be asked for: it names no branch.
+    return Asked(first, last, by, given.get("branch", "").strip()[:20].replace("\x00", "\ufffd"))
 
 
 def day_of(text: str) -> date | None:
