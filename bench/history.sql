@@ -142,7 +142,7 @@ SELECT l.id, l.branch_id, x.kind, x.rule, x.cycle, false, x.method, 9, x.day - 3
        'CLOSED', false, '[]', 1, x.line, x.day - 30, x.day,
        CASE x.method WHEN 'OFF_SITE' THEN 'CLEAN' ELSE 'APPROVED' END, 2
 FROM loans_loan l, LATERAL (
-    SELECT 'PERIODIC' AS kind, 'PERIODIC' AS rule, '0001' AS cycle, 'OFF_SITE' AS method, 24 AS line,
+    SELECT 'PERIODIC' AS kind, 'PERIODIC' AS rule, '0001' AS cycle, 'OFF_SITE' AS method, 25 AS line,
            %(closed_on)s::date - book_dice(l.id * 3, %(seed)s) %% 364 AS day WHERE l.baseline_on IS NOT NULL
     UNION ALL SELECT 'FIRST', 'FIRST_' || node, '1', CASE node WHEN 90 THEN 'PHONE' ELSE 'OFF_SITE' END, 1,
            l.disbursed_on + node FROM unnest(ARRAY[30, 60, 90]) AS node
