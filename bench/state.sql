@@ -54,6 +54,11 @@ WHERE v.business_date >= %(day)s
 SELECT e.loan_id, e.content_sha256, f.finding, f.business_date
 FROM followups_eventfinding f JOIN followups_event e ON e.id = f.event_id WHERE f.business_date >= %(day)s
 
+-- name: tasks done along
+SELECT v.loan_id AS visited, v.rule AS visit, t.loan_id, t.rule, t.cycle, k.mode, k.merged_by, k.business_date,
+       k.ended_at IS NULL AS holds, k.ended_by, k.reason, k.undo
+FROM followups_mergedtask k JOIN followups_visittask v ON v.id = k.lead_id JOIN followups_visittask t ON t.id = k.task_id
+
 -- name: messages
 SELECT loan_id, kind, about, step, amount, channel, template_version, business_date, not_before, expires_on, state,
        reason, ended_on, ended_by_id, note FROM correspondence_message

@@ -245,8 +245,10 @@ WITH warned AS (
 INSERT INTO risk_grade SELECT * FROM made_risk_grade
 
 -- name: follow up
+UPDATE followups_mergedtask k SET ended_at = m.ended_at, ended_by = m.ended_by, reason = m.reason, undo = m.undo
+FROM changed_followups_mergedtask m WHERE k.id = m.id;
 WITH changed AS (
-    UPDATE followups_visittask t SET state = m.state, outcome = m.outcome, closed_on = m.closed_on, version = m.version,
+    UPDATE followups_visittask t SET state = m.state, level = m.level, outcome = m.outcome, closed_on = m.closed_on, version = m.version,
            evidence = m.evidence, opens_on = m.opens_on, due_on = m.due_on, method = m.method, reason = m.reason,
            policy_line = m.policy_line, policy_version = m.policy_version, assigned_to_id = m.assigned_to_id,
            proposed_second_id = m.proposed_second_id
@@ -262,7 +264,8 @@ WITH changed AS (
 ), finding AS (
     INSERT INTO followups_eventfinding SELECT * FROM made_followups_eventfinding
 )
-INSERT INTO followups_taskevent SELECT * FROM made_followups_taskevent
+INSERT INTO followups_taskevent SELECT * FROM made_followups_taskevent;
+INSERT INTO followups_mergedtask SELECT * FROM made_followups_mergedtask
 
 -- name: close
 WITH part AS (
