@@ -233,6 +233,8 @@ SPECTACULAR_SETTINGS = {
         "TaskSubject": "followups.models.Subject",
         "TaskOutcome": "followups.models.Outcome",
         "ContactOutcome": "followups.models.ContactOutcome",
+        "TellChannel": "followups.models.TellChannel",
+        "MessageChannel": "correspondence.models.Channel",
         "EventSubject": "followups.models.EventSubject",
         "EventSource": "followups.models.EventSource",
         "EventTeller": "followups.actions.events.TELLERS",

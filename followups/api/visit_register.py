@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from followups.models import VisitTask
 from followups.queries.review_figures import PARTS
 from followups.queries.visit_register import UNCLOSED, Register, Standing, by_officer, register_tasks, standings
-from followups.register_wording import asked_register, days_over
+from followups.register_wording import MonthRefused, asked_register, days_over
 from loans.api import BranchBrief, StaffBrief
 from loans.queries import require_business_date
 from people.api.views import ApiView, ListView, reads
@@ -98,7 +98,7 @@ class VisitRegisterView(ApiView):
 
     @reads(RegisterReply, operation_id="visit_register_retrieve", parameters=[*_MONTH])
     def get(self, request: Request) -> Response:
-        asked = asked_register(request.query_params.dict(), require_business_date())
+        asked = _asked(request)
         rows = [
             {
                 "staff_no": line.staff_no, "name": line.name, "due": line.due, "done": line.done,
@@ -119,11 +119,8 @@ class VisitRegisterRows(ListView):
     orderings = {"due_on": ("due_on", "id")}
     default_ordering = "due_on"
 
-    def asked(self) -> Register:
-        return asked_register(self.request.query_params.dict(), require_business_date())
-
     def rows(self) -> QuerySet[VisitTask]:
-        return register_tasks(self.staff, self.asked()).select_related("loan", "branch", "assigned_to")
+        return register_tasks(self.staff, _asked(self.request)).select_related("loan", "branch", "assigned_to")
 
     @reads(RegisterRow(many=True), operation_id="visit_register_list", parameters=[*_MONTH, _PART])
     def get(self, request: Request) -> Response:
@@ -131,3 +128,11 @@ class VisitRegisterRows(ListView):
         today = require_business_date()
         context = {"standings": standings(page, today), "today": today}
         return self.get_paginated_response(RegisterRow(page, many=True, context=context).data)
+
+
+def _asked(request: Request) -> Register:
+    """What the address asks for; 400 at the parameter that is at fault."""
+    try:
+        return asked_register(request.query_params.dict(), require_business_date())
+    except MonthRefused as refusal:
+        raise serializers.ValidationError({refusal.field: [refusal.message]}) from refusal

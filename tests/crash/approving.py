@@ -203,7 +203,7 @@ def _report_on(loan: Loan, who: Who) -> None:
     """A report that waits for its reviewer."""
     regrade(as_of=FIRST, at=AT, loan_ids=[loan.pk])
     follow_up_batch.replan(as_of=FIRST, at=AT, loan_ids=[loan.pk])
-    task = VisitTask.objects.filter(loan=loan, is_light=False).exclude(method="OFF_SITE").order_by("-method")[0]
+    task = VisitTask.objects.filter(loan=loan, is_light=False, method__in=("PHONE", "FIELD")).order_by("-method")[0]
     visit = follow_ups.start_visit(task_id=task.pk, by=who.officer, at=AT)
     draft = filled(visit, conclusion_text="客户按约还款，经营与家庭情况如常，无需另行处理。")
     follow_ups.submit_visit(task_id=task.pk, version=visit.version, draft=draft, by=who.officer, at=AT)

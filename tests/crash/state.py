@@ -19,6 +19,7 @@ CUT = ("journal_run",)
 _RECEIPT = "(SELECT r.channel || ' ' || r.serial FROM loans_receipt r WHERE r.id = t.{})"
 _POSTING = """(SELECT concat_ws(' ', p.loan_id, p.kind, p.value_on, p.business_date, p.installment_number, r.serial)
  FROM loans_posting p LEFT JOIN loans_receipt r ON r.id = p.receipt_id WHERE p.id = t.{})"""
+_TASK = "(SELECT concat_ws(' ', v.loan_id, v.kind, v.rule, v.cycle) FROM followups_visittask v WHERE v.id = t.{})"
 # Numbers of rows that trials write, by what they stand for.
 STANDS_FOR = {
     "receipt_id": _RECEIPT,
@@ -27,13 +28,13 @@ STANDS_FOR = {
     "after_reversal_id": _POSTING,
     "source_id": "(t.{} IS NOT NULL)",
     "file_id": "(SELECT f.sha256 FROM loans_moneyfile f WHERE f.id = t.{})",
-    "task_id": "(SELECT concat_ws(' ', v.loan_id, v.kind, v.rule, v.cycle) FROM followups_visittask v "
-    "WHERE v.id = t.{})",
+    "task_id": _TASK,
+    "lead_id": _TASK,
     "event_id": "(SELECT concat_ws(' ', e.loan_id, e.source, e.code, e.content_sha256) FROM followups_event e "
     "WHERE e.id = t.{})",
     "signal_id": "(SELECT concat_ws(' ', s.loan_id, s.code, s.occasion) FROM risk_signal s WHERE s.id = t.{})",
-    "external_id": "regexp_replace(t.{}, '^class:[0-9]+$', 'class')",
-    "data": "(t.{} - 'event_id')",
+    "external_id": r"regexp_replace(t.{}, '^(class|signal|promise):[0-9]+$', '\1')",
+    "data": "(t.{} - 'event_id' - 'lead' - 'answered_by')",
     "subject_id": "CASE WHEN t.subject_type = 'loan' THEN t.{} END",
 }
 _COLUMNS = """

@@ -95,20 +95,20 @@ def test_a_fault_of_the_database_is_no_loans_fault(forty: list[int]) -> None:
 def test_a_night_goes_on_without_the_loan_that_cannot_be_planned(monkeypatch: pytest.MonkeyPatch) -> None:
     book(12)
     bad = Loan.objects.order_by("id")[5].pk
-    plan = followups_batch.plan
+    decide = followups_batch.decide
 
     def torn(facts: Any, *more: Any, **named: Any) -> Any:
         if facts.loan_id == bad:
             raise ArithmeticError("no cycle")
-        return plan(facts, *more, **named)
+        return decide(facts, *more, **named)
 
-    monkeypatch.setattr(followups_batch, "plan", torn)
+    monkeypatch.setattr(followups_batch, "decide", torn)
     assert run(FIRST) == [FIRST]
     assert HeldBack.objects.get().subject_id == bad
     assert Run.objects.get(business_date=FIRST, stage="replan").counts["held_back"] == 1
     planned = set(VisitTask.objects.values_list("loan_id", flat=True))
     assert planned == set(Loan.objects.exclude(pk=bad).values_list("pk", flat=True))
-    monkeypatch.setattr(followups_batch, "plan", plan)
+    monkeypatch.setattr(followups_batch, "decide", decide)
     day_end.run(through=FIRST + timedelta(days=1), at_clock=clock)
     assert not HeldBack.objects.exists()
     assert VisitTask.objects.filter(loan_id=bad).exists(), "it was tried again by itself"

@@ -93,7 +93,7 @@ def test_a_visit_handed_in_ends_the_pause(road: Road) -> None:
     road.task.refresh_from_db()
     assert road.task.paused_until is None
     kinds = list(road.task.events.order_by("id").values_list("kind", flat=True))
-    assert kinds[-3:] == ["STARTED", "RESUMED", "SUBMITTED"]
+    assert [kind for kind in kinds if kind != "ATTEMPTED"][-3:] == ["STARTED", "RESUMED", "SUBMITTED"]
 
 
 # S1.22

@@ -59,7 +59,7 @@ def test_a_visit_goes_from_the_list_to_an_approved_pdf(bank: Bank) -> None:
 
     ended = officer.get(f"{path}/").json()
     assert (ended["state"], ended["outcome"]) == ("CLOSED", "APPROVED")
-    assert [step["code"] for step in ended["clock"]] == ["WAITING", "VISITING", "REVIEWING"]
+    assert [step["code"] for step in ended["clock"]] == ["WAITING", "VISITING", "REVIEWING", "TELLING"]
     timeline = officer.get(f"loans/{task['loan']['id']}/timeline/").json()["results"]
     assert {"task", "report"} & {row["kind"] for row in timeline}
 
