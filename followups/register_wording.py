@@ -62,7 +62,7 @@ def officer_heads() -> list[str]:
 
 
 def days_over(task: VisitTask, standing: Standing, today: date) -> int:
-    """Calendar days by which the first report came, or is still missing, after the limit; none while it is reviewed."""
+    """Calendar days by which the first report came, or is still missing, after the limit."""
     made_on = standing.submitted_on or task.closed_on or today
     return max(0, (made_on - task.due_on).days)
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -54,7 +55,7 @@ def take_register(*, form: str, asked: Register, name_of: Naming, by: Staff, at:
     file = OnDisk()
     with override(DOCUMENT_LANGUAGE):
         lines = by_officer(by, asked)
-        rows = _rows(list(ordered(tasks).values_list("pk", flat=True)), asked, name_of)
+        rows = _rows(tasks, asked, name_of)
         if form == PDF:
             file.write(pdf.render(TEMPLATE, _content(asked, lines, rows, by, at)))
         else:
@@ -82,10 +83,11 @@ def cells_of(task: VisitTask, standing: Standing, name: str, asked: Register) ->
     ]  # fmt: skip
 
 
-def _rows(ids: Sequence[int], asked: Register, name_of: Naming) -> Iterable[list[Cell]]:
+def _rows(whole: QuerySet[VisitTask], asked: Register, name_of: Naming) -> Iterable[list[Cell]]:
+    ids = list(ordered(whole).values_list("pk", flat=True))
     for start in range(0, len(ids), _AT_ONCE):
-        tasks = list(ordered(VisitTask.objects.filter(pk__in=ids[start : start + _AT_ONCE])))
-        found = standings(tasks, asked.today)
+        tasks = list(ordered(whole.filter(pk__in=ids[start : start + _AT_ONCE])))
+        found = standings(tasks)
         yield from (cells_of(task, found[task.pk], name_of(task), asked) for task in tasks)
 
 

@@ -126,7 +126,7 @@ class VisitRegisterRows(ListView):
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         today = require_business_date()
-        context = {"standings": standings(page, today), "today": today}
+        context = {"standings": standings(page), "today": today}
         return self.get_paginated_response(RegisterRow(page, many=True, context=context).data)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from followups.models import (
@@ -63,13 +63,13 @@ class Standing:
 
 
 def register_tasks(staff: Staff, asked: Register) -> QuerySet[VisitTask]:
-    """The visible tasks of a part of the month."""
+    """The visible tasks of a part of the month, each with `why` it is not closed."""
     found = parts_of(staff, asked.first, asked.last, asked.today)[asked.part]
     if asked.branch:
         found = found.filter(branch__code=asked.branch)
     if asked.officer:
         found = found.filter(assigned_to__staff_no=asked.officer)
-    return found
+    return _with_why(found, asked.today)
 
 
 def by_officer(staff: Staff, asked: Register) -> list[OfficerLine]:
@@ -79,10 +79,7 @@ def by_officer(staff: Staff, asked: Register) -> list[OfficerLine]:
     is_late = Q(closed_on__isnull=True, due_on__lt=asked.today) & ~Q(state=TaskState.SUBMITTED)
     is_open = Q(closed_on__isnull=True) & ~is_late
     rows: Any = (
-        whole.annotate(
-            made_on=Coalesce(Subquery(first_report), F("closed_on")),
-            was_tried=Exists(VisitAttempt.objects.filter(task=OuterRef("pk"))),
-        )
+        whole.annotate(made_on=Coalesce(Subquery(first_report), F("closed_on")))
         .values("assigned_to__staff_no", "assigned_to__name")
         .annotate(
             due=Count("pk"),
@@ -90,7 +87,7 @@ def by_officer(staff: Staff, asked: Register) -> list[OfficerLine]:
             done_late=Count("pk", filter=Q(state=TaskState.CLOSED, made_on__gt=F("due_on"))),
             open=Count("pk", filter=is_open),
             late=Count("pk", filter=is_late),
-            **{why.lower(): Count("pk", filter=each) for why, each in _reasons(asked.today).items()},
+            **{why.lower(): Count("pk", filter=Q(why=why)) for why in UNCLOSED},
         )
         .order_by(F("assigned_to__staff_no").asc(nulls_last=True))
     )
@@ -104,30 +101,28 @@ def by_officer(staff: Staff, asked: Register) -> list[OfficerLine]:
     ]  # fmt: skip
 
 
-def _reasons(today: date) -> dict[str, Q]:
-    """Each condition leaves out those before it, so that a task counts once."""
-    unclosed = Q(closed_on__isnull=True)
-    begun = Q(state__in=(TaskState.SUBMITTED, TaskState.RETURNED))
-    stands = Q(paused_until__gte=today)
-    planned = unclosed & ~begun & Q(state=TaskState.PLANNED) & (Q(paused_until__isnull=True) | ~stands)
-    return {
-        "IN_REVIEW": unclosed & Q(state=TaskState.SUBMITTED),
-        "RETURNED": unclosed & Q(state=TaskState.RETURNED),
-        "PAUSED": unclosed & ~begun & stands,
-        "UNDER_WAY": unclosed & Q(state=TaskState.IN_PROGRESS) & (Q(paused_until__isnull=True) | ~stands),
-        "NOT_REACHED": planned & Q(was_tried=True),
-        "UNASSIGNED": planned & Q(was_tried=False, assigned_to__isnull=True),
-        "NOT_BEGUN": planned & Q(was_tried=False, assigned_to__isnull=False),
-    }
+def _with_why(tasks: QuerySet[VisitTask], today: date) -> QuerySet[VisitTask]:
+    """Tasks with `why`, why each is not closed; empty where it is."""
+    return tasks.annotate(
+        why=Case(
+            When(closed_on__isnull=False, then=Value("")),
+            When(state=TaskState.SUBMITTED, then=Value("IN_REVIEW")),
+            When(state=TaskState.RETURNED, then=Value("RETURNED")),
+            When(paused_until__gte=today, then=Value("PAUSED")),
+            When(state=TaskState.IN_PROGRESS, then=Value("UNDER_WAY")),
+            When(Exists(VisitAttempt.objects.filter(task=OuterRef("pk"))), then=Value("NOT_REACHED")),
+            When(assigned_to__isnull=True, then=Value("UNASSIGNED")),
+            default=Value("NOT_BEGUN"),
+        )
+    )
 
 
-def standings(tasks: Iterable[VisitTask], today: date) -> dict[int, Standing]:
-    """What the register says of each task: its report, when it was handed in, why it is open; three statements."""
+def standings(tasks: Iterable[Any]) -> dict[int, Standing]:
+    """What the register says of tasks of `register_tasks`: report, day handed in, why open; three statements."""
     found = {task.pk: task for task in tasks}
     reports: dict[int, list[VisitReport]] = {}
-    for report in (
-        VisitReport.objects.filter(visit__task__in=found).select_related("visit").order_by("visit", "version")
-    ):
+    made = VisitReport.objects.filter(visit__task__in=found).defer("content").select_related("visit")
+    for report in made.order_by("visit", "version"):
         reports.setdefault(report.visit.task_id, []).append(report)
     attempts: dict[int, list[str]] = {}
     for task_id, outcome in (
@@ -139,30 +134,17 @@ def standings(tasks: Iterable[VisitTask], today: date) -> dict[int, Standing]:
     for task_id, data in paused.values_list("task_id", "data"):
         pauses[task_id] = str(data.get("code", ""))
     return {
-        pk: _standing(task, today, reports.get(pk, []), attempts.get(pk, []), pauses.get(pk, ""))
+        pk: _standing(task.why, reports.get(pk, []), attempts.get(pk, []), pauses.get(pk, ""))
         for pk, task in found.items()
     }
 
 
-def _standing(task: VisitTask, today: date, reports: list[VisitReport], attempts: list[str], pause: str) -> Standing:
+def _standing(why: str, reports: list[VisitReport], attempts: list[str], pause: str) -> Standing:
     live = next((one for one in reversed(reports) if one.state != ReportState.RETURNED), None)
-    why = "" if task.closed_on else _why(task, today, bool(attempts))
     return Standing(
         live, reports[0].submitted_on if reports else None, why, len(attempts), attempts[-1] if attempts else "",
         pause if why == "PAUSED" else "",
     )  # fmt: skip
-
-
-def _why(task: VisitTask, today: date, was_tried: bool) -> str:
-    if task.state in (TaskState.SUBMITTED, TaskState.RETURNED):
-        return "IN_REVIEW" if task.state == TaskState.SUBMITTED else "RETURNED"
-    if task.paused_until is not None and task.paused_until >= today:
-        return "PAUSED"
-    if task.state == TaskState.IN_PROGRESS:
-        return "UNDER_WAY"
-    if was_tried:
-        return "NOT_REACHED"
-    return "NOT_BEGUN" if task.assigned_to_id else "UNASSIGNED"
 
 
 def ordered(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:

@@ -36,7 +36,7 @@ class VisitRegister(PageView):
             given = {name: request.GET.get(name, "")[:20] for name in ("month", "branch", "part")}
             return answer(self, self.get_context_data(refused=refusal.message, given=given, **beside), refusal)
         page = page_of(ordered(register_tasks(self.staff, asked)), MONTH_ORDER, cursor=request.GET.get("cursor", ""))
-        found = standings(page.rows, today)
+        found = standings(page.rows)
         rows = [
             {
                 "task": task,
@@ -64,7 +64,7 @@ def _query(asked: Register, **more: str) -> dict[str, str]:
 
 
 def _line(line: OfficerLine, asked: Register) -> dict[str, Any]:
-    """A line with the addresses of the lists behind its numbers; what nobody has is listed by the desk."""
+    """A line with the addresses of the lists behind its numbers; what nobody has is in the list of all."""
 
     def behind(part: str) -> str:
         more = {"officer": line.staff_no} if line.staff_no else {}

@@ -61,7 +61,7 @@ def test_each_follow_up_is_counted_once_with_the_reason_why_it_is_open(bank: Ban
     assert lines[-1].staff_no == "" and lines[-1].unclosed == {"UNASSIGNED": 1}
     rows = list(register_tasks(bank.staff["manager"], asked()))
     assert len(rows) == sum(each.due for each in lines)
-    found = standings(rows, TODAY)
+    found = standings(rows)
     assert (found[tried.pk].why, found[tried.pk].last_outcome) == ("NOT_REACHED", "NO_ANSWER")
     assert found[nobodys.pk].why == "UNASSIGNED"
     assert [one.why for one in found.values()].count("NOT_REACHED") == 1
