@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
+import psycopg2.errors
 
 from bench.book import OPEN_ON, Book
 
@@ -74,9 +75,14 @@ def copy(template: str, name: str) -> None:
 
 
 def drop(name: str) -> None:
+    """An autovacuum is ended by a plain drop, which waits for it; by force it is refused to whoever is no superuser."""
     connection = connect("postgres", owner=True)
-    connection.cursor().execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    connection.close()
+    try:
+        connection.cursor().execute(f'DROP DATABASE IF EXISTS "{name}"')
+    except psycopg2.errors.ObjectInUse:
+        connection.cursor().execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    finally:
+        connection.close()
 
 
 def name_of(book: Book, empty: str = "") -> str:

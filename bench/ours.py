@@ -121,15 +121,21 @@ def board(asked: Asked) -> Callable[[], dict[str, Any]]:
 
 
 def preview(asked: Asked) -> Callable[[], dict[str, Any]]:
-    """The preview of a repricing run."""
+    """The preview of a repricing run, chunk by chunk as the bank's workers do it."""
     from django.utils import timezone
 
-    from loans.actions.repricing import propose_repricing
+    from journal.actions import waking_nobody
+    from loans.actions.repricing import ask_for_preview
+    from loans.batch.previews import preview_chunk
 
     day, by = date.fromisoformat(asked["day"]), _staff("OPERATIONS")
 
     def work() -> dict[str, Any]:
-        run = propose_repricing(from_on=day, to_on=day, by=by, at=timezone.now())
+        with waking_nobody():
+            run = ask_for_preview(from_on=day, to_on=day, by=by, at=timezone.now())
+        while preview_chunk(run_id=run.pk, at=timezone.now()):
+            pass
+        run.refresh_from_db()
         return {"count": run.totals["count"], "held": run.totals["held"]}
 
     return work

@@ -121,7 +121,9 @@ class Undo:
             run("SELECT setval(%s, %s, %s)", [self._sequence(name), following, is_called])
         run("DELETE FROM loans_businessdate WHERE day NOT IN (SELECT day FROM undo_loans_businessdate)")
         for table in _MAY_CHANGE:
-            self._put_back(table)
+            # A table that came since the run began held nothing then.
+            if self._value("SELECT to_regclass(%s)", [f"undo_{table}"]):
+                self._put_back(table)
         run("SET CONSTRAINTS ALL IMMEDIATE")
         for table in sorted(set(touched)):
             run(f"ALTER TABLE {table} ENABLE TRIGGER USER")
@@ -139,16 +141,19 @@ class Undo:
 
     def forget(self) -> None:
         for table in _MAY_CHANGE:
-            self._cursor.execute(f"DROP TABLE undo_{table}")
+            self._cursor.execute(f"DROP TABLE IF EXISTS undo_{table}")
         self._cursor.execute("DROP TABLE undo_last")
 
     def _put_back(self, table: str) -> None:
         key = _KEYS.get(table, "id")
-        columns = self._columns(table)
+        # What a run of an earlier schema remembered lacks the columns that came since.
+        known = set(self._columns(f"undo_{table}"))
+        columns = [name for name in self._columns(table) if name in known]
         names, values = ", ".join(columns), ", ".join(f"u.{name}" for name in columns)
+        there = ", ".join(f"t.{name}" for name in columns)
         self._cursor.execute(
             f"UPDATE {table} t SET ({names}) = ROW({values}) FROM undo_{table} u "
-            f"WHERE t.{key} = u.{key} AND ROW(t.*) IS DISTINCT FROM ROW(u.*)"
+            f"WHERE t.{key} = u.{key} AND ROW({there}) IS DISTINCT FROM ROW({values})"
         )
         self._cursor.execute(
             f"INSERT INTO {table} ({key}, {names}) SELECT u.{key}, {values} FROM undo_{table} u "

@@ -107,7 +107,7 @@ LEDGER = (
         """SELECT t.name, 'trigger off or missing, or the application may change it' FROM (VALUES
                ('loans_posting'), ('loans_ledger_line'), ('loans_terms'), ('loans_costitem'), ('journal_entry'),
                ('loans_general_line'), ('loans_formerbranch'), ('followups_taskevent'),
-               ('followups_resulttelling')) AS t(name)
+               ('followups_resulttelling'), ('followups_letter'), ('followups_letterdelivery')) AS t(name)
            WHERE (SELECT count(*) FROM pg_trigger g WHERE g.tgrelid = t.name::regclass AND g.tgenabled IN ('O', 'A')
                   AND g.tgname IN ('history_is_kept', 'history_is_not_emptied')) <> 2
               OR %(application)s <> pg_get_userbyid((SELECT relowner FROM pg_class WHERE oid = t.name::regclass))

@@ -3,11 +3,15 @@ root; a way answers only words of its own shape, so that the others cost nothing
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db.models import QuerySet
 
 from people.models import Staff
 
-# Ids of the loans that the word names, a few at most; None when it is no word of this way.
-Way = Callable[[str], list[int] | None]
+# Ids of the loans that the word names: a few, or the query for them; None when it is no word of this way.
+Loans = list[int] | QuerySet[Any, int]
+Way = Callable[[str], Loans | None]
 # The page that the word leads to at once, as far as the person may see it; empty when there is none.
 Lead = Callable[[str, Staff], str]
 
@@ -20,7 +24,7 @@ def install(ways: Sequence[Way], leads: Sequence[Lead]) -> None:
     _ways[:], _leads[:] = ways, leads
 
 
-def named_above(word: str) -> list[int] | None:
+def named_above(word: str) -> Loans | None:
     """What the first way answers that knows the word's shape."""
     return next((found for way in _ways if (found := way(word)) is not None), None)
 

@@ -27,7 +27,7 @@ def _without_start_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nights, "_GROWS_FROM", LOANS + 1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stand(django_db_setup: None, django_db_blocker: Any) -> Iterator[Stand]:
     """A book of its own, made from the seeded test database and dropped afterwards."""
     connection = connections["default"]
