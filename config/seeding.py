@@ -16,7 +16,7 @@ from loans.actions.pricing import price_book
 from loans.models import LprRate, Parameter, Workday
 from people.actions import install_roles, root_branch
 from risk.batch import install_default_policy as install_grade_policy
-from risk.batch import install_signal_policy
+from risk.batch import install_score_policy, install_signal_policy
 
 FIRST_YEAR, LAST_YEAR = 2020, 2035
 _D = date
@@ -135,6 +135,7 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
         None,
         "本行默认：有发现、有诉求或客户要求时告知回访结果，审核通过后按级别的工作日",
     ),
+    ("letter_days", 10, _D(2000, 1, 1), None, "本行默认：整改和催收通知书给借款人的天数（3 至 60 天）"),
 )
 # (tenor, published on, percent a year): domain 2.9; what is published later is entered and approved in the bank.
 _CENTER = "全国银行间同业拆借中心公告"
@@ -212,6 +213,7 @@ def seed_regulations(at: datetime) -> None:
 def seed_policies(at: datetime) -> None:
     install_grade_policy(at=at)
     install_signal_policy(at=at)
+    install_score_policy(at=at)
     install_follow_up_policy(at=at)
 
 

@@ -6,6 +6,7 @@ by the officer, orange and red ones only by who may close signals.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
@@ -20,8 +21,9 @@ from people.models import Staff
 from people.queries import branch_ids_visible_to, may
 from people.rules.identity import has_unseen_characters
 from risk.batch.signals import Raise, raise_signals
-from risk.models import Signal, SignalAction, SignalOutcome, SignalState, SignalStep, StepKind
+from risk.models import Score, Signal, SignalAction, SignalOutcome, SignalState, SignalStep, StepKind
 from risk.rules import signals as rules
+from risk.rules.score import Scored, ScoreFacts, facts_as_json
 
 ANSWER, CLOSE = "risk.answer_signal", "risk.close_signal"
 WORDS_LEAST, WORDS_MOST, EVIDENCE_MOST = 4, 200, 80
@@ -171,6 +173,36 @@ def warn_of_visit(
             _end(signal, SignalOutcome.REVISED, StepKind.REVISED, "", by=by, at=at, today=today)
     wanted = [Raise(loan_id, one, "VISIT", occasion, report_id) for one in warned]
     return raise_signals(wanted, version=policy_version, by=by.staff_no, as_of=today, at=at)
+
+
+@transaction.atomic
+def keep_score(
+    *,
+    loan_id: int,
+    visit_id: int,
+    report_id: int,
+    scored: Scored,
+    facts: ScoreFacts,
+    policy_version: int,
+    by: Staff,
+    at: datetime,
+) -> Score:
+    """Keeps what a report scored, with its facts and lines; a later version of the report keeps its own beside it.
+
+    The caller holds the position of the loan.
+    """
+    today = require_business_date()
+    kept = Score.objects.create(
+        loan_id=loan_id, visit_id=visit_id, report_id=report_id, policy_version=policy_version, points=scored.points,
+        level=scored.level, is_forced=scored.is_forced, parts=[asdict(part) for part in scored.parts],
+        facts=facts_as_json(facts), scored_on=today, scored_at=at, scored_by=by.staff_no,
+    )  # fmt: skip
+    record(
+        kind="risk.scored", subject_type="loan", subject_id=loan_id, loan_id=loan_id, by=by.staff_no, at=at,
+        business_date=today,
+        data={"report_id": report_id, "points": scored.points, "level": scored.level, "policy": policy_version},
+    )  # fmt: skip
+    return kept
 
 
 def _locked(signal_id: int, version: int, by: Staff) -> Signal:

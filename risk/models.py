@@ -23,6 +23,44 @@ class GradeLevel(models.TextChoices):
     HIGH = "HIGH", _("高风险")
 
 
+class ScorePolicy(ApprovablePolicy):
+    """How many points each part of the composite score gives, and from where it is low (`rules.score`)."""
+
+
+class ScorePolicyLine(PolicyLineBase):
+    policy = models.ForeignKey(ScorePolicy, on_delete=models.PROTECT, related_name="lines")
+
+
+class Score(models.Model):
+    """The composite score that a version of a visit report gave, with all it rests on. Added to, never changed."""
+
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="scores")
+    visit_id = models.BigIntegerField()
+    report_id = models.BigIntegerField(unique=True)
+    policy_version = models.PositiveIntegerField()
+    points = models.PositiveSmallIntegerField()
+    level = models.CharField(max_length=10, choices=GradeLevel.choices)
+    # A red signal made it high.
+    is_forced = models.BooleanField()
+    # [{code, points, most, line, inputs}], and the facts: enough to score again.
+    parts = models.JSONField()
+    facts = models.JSONField()
+    scored_on = models.DateField()
+    scored_at = models.DateTimeField()
+    scored_by = models.CharField(max_length=20)
+
+    class Meta:
+        indexes = [models.Index(fields=["loan", "-id"], name="score_by_loan")]
+        constraints = [
+            models.CheckConstraint(condition=Q(points__lte=100), name="score_within_100"),
+            models.CheckConstraint(condition=Q(level__in=GradeLevel.values), name="score_has_a_level"),
+            models.CheckConstraint(condition=Q(is_forced=False) | Q(level="HIGH"), name="forced_score_is_high"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.loan_id} {self.points}"
+
+
 class Grade(models.Model):
     """A loan's grade from a day on; the one not superseded is in force."""
 

@@ -6,7 +6,7 @@ from datetime import date
 from django.db.models import Exists, OuterRef, Q
 
 from people.rules.policy import Line, line_from
-from risk.models import Grade, GradePolicy, SignalAction, SignalPolicy, SignalState
+from risk.models import Grade, GradePolicy, Score, ScorePolicy, SignalAction, SignalPolicy, SignalState
 from risk.rules import signals as rules
 
 # States in which the next step is somebody's word or plan.
@@ -35,13 +35,28 @@ def policy_in_force(on: date) -> tuple[int, Sequence[Line]]:
 
 def signal_lines(on: date) -> tuple[int, Sequence[Line]]:
     """Version and lines of the signal policy in force on a day; 0 and none when the bank has none."""
-    policy = SignalPolicy.objects.exclude(checker="").filter(in_force__contains=on).prefetch_related("lines").first()
+    return _lines_in_force(SignalPolicy, on)
+
+
+def score_lines(on: date) -> tuple[int, Sequence[Line]]:
+    """Version and lines of the score policy in force on a day; 0 and none when the bank has none."""
+    return _lines_in_force(ScorePolicy, on)
+
+
+def _lines_in_force(policies: type[SignalPolicy | ScorePolicy], on: date) -> tuple[int, Sequence[Line]]:
+    policy = policies.objects.exclude(checker="").filter(in_force__contains=on).prefetch_related("lines").first()
     if policy is None:
         return 0, ()
     found = sorted(policy.lines.all(), key=lambda line: line.number)
     return policy.version, [
         line_from(line.number, line.kind, line.conditions, line.result, line.note) for line in found
     ]
+
+
+def last_score(loan_id: int, *, before_visit: int | None = None) -> Score | None:
+    """The loan's latest score; with a visit, the one before that visit's own."""
+    found = Score.objects.filter(loan_id=loan_id).order_by("-id")
+    return (found.exclude(visit_id=before_visit) if before_visit else found).first()
 
 
 def warnings_of_visit(

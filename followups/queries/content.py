@@ -3,7 +3,7 @@
 Limits are those in force on the day the loan was signed (新老划断): a contract keeps its rules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -42,10 +42,12 @@ from followups.queries.merging import members_of
 from followups.queries.opinions import opinion_of
 from followups.queries.photos import flags_of
 from followups.queries.projects import project_notes
+from followups.queries.score import score_said
 from followups.rules import checklist, clock, warning_facts
 from followups.rules.assessment import Limits, LoanFigures, Means, assess
-from followups.rules.events import ITEM_PREFIX
+from followups.rules.events import ITEM_PREFIX, PROJECT_RULE
 from followups.rules.report import CONCLUSION_LABELS, Inputs, build, findings, masked
+from followups.rules.score_facts import confirmed_codes
 from followups.signal_wording import inputs_words, signal_words
 from followups.wording import evidence_lines, why, why_lines
 from loans.models import Loan, RepaymentMethod
@@ -117,10 +119,8 @@ def _build(parts: ReportParts) -> dict[str, Any]:
     task, visit, loan = parts.task, parts.visit, parts.task.loan
     items = items_of(task, visit)
     found = findings(items, parts.draft, visit.known)
-    before = _means(visit.known, {})
-    assessment = assess(
-        _figures(loan), before, _means(visit.known, parts.draft), limits_of(loan), findings=found
-    )  # fmt: skip
+    means = _means(visit.known, {}), _means(visit.known, parts.draft)
+    assessment = assess(_figures(loan), *means, limits_of(loan), findings=found)
     last = VisitReport.objects.filter(visit=visit).order_by("-version").first() if parts.version > 1 else None
     today = require_business_date()
     content = build(
@@ -147,14 +147,25 @@ def _build(parts: ReportParts) -> dict[str, Any]:
             previous=last.content if last else None,
         )
     )
-    return {**content, **_warnings(content, task, today)}
+    events = _events(content, task)
+    content |= _warnings(content, events, today)
+    # A visit to a development says nothing of any one borrower.
+    if task.rule != PROJECT_RULE:
+        content["score"] = score_said(
+            loan, visit.pk, assessment, means, visit.known, content, confirmed_codes(content, events), today
+        )
+    return content
 
 
-def _warnings(content: Mapping[str, Any], task: VisitTask, today: date) -> dict[str, Any]:
-    """What the report warns of by the policy of the day, with what its lines looked at."""
+def _events(content: Mapping[str, Any], task: VisitTask) -> list[tuple[int, str]]:
+    """Events that the visit asked about, as (id, code)."""
     has_events = any(row["key"].startswith(ITEM_PREFIX) for part in content["sections"] for row in part["items"])
     linked = linked_events([task.pk, *(member.pk for member in members_of(task))]) if has_events else []
-    events = [(event.pk, event.code) for event, _is_open in linked]
+    return [(event.pk, event.code) for event, _is_open in linked]
+
+
+def _warnings(content: Mapping[str, Any], events: Sequence[tuple[int, str]], today: date) -> dict[str, Any]:
+    """What the report warns of by the policy of the day, with what its lines looked at."""
     each = warning_facts.findings(content, events)
     version, warned = warnings_of_visit(warning_facts.figures(content), each, today)
     return {

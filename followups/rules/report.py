@@ -9,6 +9,9 @@ Keys: schema, title{zh,en}, report_no, task_no, version, cover{…}, why[{zh, en
 mark}], on_time, late, days_past_due, overdue_amount, last_payment}, sections[{key, label, items[row]}],
 differences[row], requests[row], baselines[row], unverified[row], unchanged[{key, label, count}], collateral{…},
 ratios[{code, label, before, after, change, limit, is_over}], grade{score, since, now, before} or null,
+score{policy, points, level, is_forced, change, low_from, medium_from, before{points, level, is_forced, on},
+parts[{code, label, group, points, most, before, line, inputs, inputs_text}], facts} or null (put beside by
+`queries.content`; absent in reports of before there were scores and in those of developments),
 conclusion{code, label, text, class_now, class_suggested, class_chosen, reasons[code]},
 opinions[{role, name, staff_no, conclusion, text, at}],
 attachments[{id, name, sha256, media_type, size, taken_at, added_at, by, is_reused, is_alike, meters_off}],

@@ -1,7 +1,5 @@
 """Grades loans set-based: gather what changed, decide by policy lines, write only what differs and what it warns of."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -9,7 +7,6 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from django.db import connection, transaction
-from psycopg2.extras import DateRange
 
 from collateral.sql import BESIDE
 from journal.actions import record_many
@@ -20,11 +17,11 @@ from loans.queries.evening import Cuts, Walk, cut, walk_of, whole
 from loans.rules.aging import days_past_due
 from loans.rules.calendar import Calendar
 from loans.rules.payment_record import PaymentRecord, late_count
-from people.rules.policy import Line, conditions_as_json
+from people.rules.policy import Line
 from risk.batch import signals
-from risk.models import Grade, GradePolicy, GradePolicyLine
+from risk.models import Grade
 from risk.queries import policy_in_force, signal_lines, version_in_force
-from risk.rules.grading import DEFAULT_LINES, Graded, GradeFacts, grade
+from risk.rules.grading import Graded, GradeFacts, grade
 
 # Loans whose facts are held in memory at a time, however many are asked for.
 _CHUNK = 2_000
@@ -97,36 +94,6 @@ class _Run:
     signal_lines: Sequence[Line]
     grace_days: int
     days: Calendar
-
-
-@transaction.atomic
-def install_default_policy(*, at: datetime) -> None:
-    """Seeds the approved grade policy v1; does nothing when any policy exists."""
-    if GradePolicy.objects.exists():
-        return
-    lines = [[n.number, n.kind, conditions_as_json(n), dict(n.result), n.note] for n in DEFAULT_LINES]
-    digest = hashlib.sha256(json.dumps(lines, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
-    policy = GradePolicy.objects.create(
-        version=1,
-        name="默认风险分级",
-        in_force=DateRange(date(2000, 1, 1), None, "[)"),
-        maker="P0001",
-        made_at=at,
-        checker="P0002",
-        checked_at=at,
-        content_sha256=digest,
-    )
-    GradePolicyLine.objects.bulk_create(
-        GradePolicyLine(
-            policy=policy,
-            number=line.number,
-            kind=line.kind,
-            conditions=conditions_as_json(line),
-            result=dict(line.result),
-            note=line.note,
-        )
-        for line in DEFAULT_LINES
-    )
 
 
 @transaction.atomic

@@ -5,7 +5,6 @@
 once an occasion, and one open of a family; a worse one takes the milder one's place.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +13,12 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from django.db import connection, transaction
-from psycopg2.extras import DateRange
 
 from collateral.queries import balances_beside
 from journal.actions import record_many
 from journal.models import Entry
 from loans.queries import calendar, lock_positions
-from people.rules.policy import Line, conditions_as_json
-from risk.models import SignalPolicy, SignalPolicyLine
+from people.rules.policy import Line
 from risk.queries import signal_lines
 from risk.rules import signals as rules
 
@@ -105,24 +102,6 @@ class Raise:
     source: str
     occasion: str
     report_id: int | None = None
-
-
-@transaction.atomic
-def install_signal_policy(*, at: datetime) -> None:
-    """Seeds the approved signal policy v1; does nothing when any exists."""
-    if SignalPolicy.objects.exists():
-        return
-    lines = [[n.number, n.kind, conditions_as_json(n), dict(n.result), n.note] for n in rules.DEFAULT_LINES]
-    digest = hashlib.sha256(json.dumps(lines, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
-    policy = SignalPolicy.objects.create(
-        version=1, name="默认预警规则", in_force=DateRange(date(2000, 1, 1), None, "[)"), maker="P0001", made_at=at,
-        checker="P0002", checked_at=at, content_sha256=digest,
-    )  # fmt: skip
-    SignalPolicyLine.objects.bulk_create(
-        SignalPolicyLine(policy=policy, number=line.number, kind=line.kind, conditions=conditions_as_json(line),
-                         result=dict(line.result), note=line.note)
-        for line in rules.DEFAULT_LINES
-    )  # fmt: skip
 
 
 def raise_signals(
