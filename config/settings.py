@@ -234,6 +234,9 @@ SPECTACULAR_SETTINGS = {
         "TaskOutcome": "followups.models.Outcome",
         "ContactOutcome": "followups.models.ContactOutcome",
         "TellChannel": "followups.models.TellChannel",
+        "HeardByEnum": "followups.models.HeardBy",
+        "LetterKind": "followups.models.LetterKind",
+        "DeliveryWay": "followups.models.DeliveryWay",
         "MessageChannel": "correspondence.models.Channel",
         "EventSubject": "followups.models.EventSubject",
         "EventSource": "followups.models.EventSource",
@@ -247,6 +250,7 @@ SPECTACULAR_SETTINGS = {
         "NoticeCode": "followups.models.NoticeCode",
         "NoticeAudience": "followups.models.Audience",
         "AlertCode": "followups.models.AlertCode",
+        "DigestCode": "followups.models.DigestCode",
         "AlertAudience": "followups.models.AlertAudience",
         "TaskLevel": "followups.models.Level",
         "ReturnReason": "followups.models.reports.ReturnReason",
@@ -306,6 +310,8 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # Beat only wakes; what is due is found by a query, so a missed or doubled tick changes nothing.
 CELERY_BEAT_SCHEDULE = {
     "close_evening": {"task": "config.close_evening", "schedule": crontab(hour="21", minute="0")},
+    # From 08:30 on, until they are made: a night that ran late, or a beat that stood, delays them.
+    "make_digests": {"task": "config.make_digests", "schedule": crontab(hour="8-18", minute="*/10")},
     "continue_evening": {"task": "config.continue_evening", "schedule": 30.0},
     "run_pending": {"task": "journal.run_pending", "schedule": 30.0},
     "preview_repricings": {"task": "config.preview_repricings", "schedule": 30.0},

@@ -1,4 +1,4 @@
-"""What the clock wakes: the evening's day end, its workers, previews of repricing, the sweep for idempotency keys.
+"""What the clock wakes: day end, its workers, the morning's digests, previews of repricing, the sweep for old keys.
 
 No task carries a fact: what is to be closed stands in `journal.Night`, what is to be worked on in `journal.Chunk`. A
 night is done in spells far below a task's limit; a spell that ends early wakes the next, and should that call be lost,
@@ -6,7 +6,7 @@ beat does it within half a minute. Twice woken is once done: one runner holds th
 """
 
 import logging
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from celery import shared_task
 from django.conf import settings
@@ -17,6 +17,7 @@ from config.dry_runs import try_waiting
 from config.night import nights
 from config.night.chunks import wake
 from config.previews import preview_waiting
+from followups.batch import digests
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
 from people.api.idempotency import forget_keys
@@ -24,6 +25,8 @@ from people.api.idempotency import forget_keys
 logger = logging.getLogger(__name__)
 # The hour at which an evening begins, as beat knows it (settings.CELERY_BEAT_SCHEDULE).
 EVENING_HOUR = 21
+# When a workday's digests are due, in the bank's own time.
+DIGEST_TIME = time(8, 30)
 # Seconds a task works before it lets others have the worker.
 SPELL = 120
 # A single chunk may take what is left of this; below the broker's visibility timeout, so that no task runs twice.
@@ -74,6 +77,16 @@ def continue_evening() -> None:
 def work_chunks() -> int:
     """Does chunks that wait; how many."""
     return day_end.work(at_clock=_now, seconds=SPELL)
+
+
+@shared_task(name="config.make_digests")
+def make_digests() -> int:
+    """The digests of today, once its day is open and it is 08:30; how many. A demo bank's day stays, its time runs."""
+    day, at = open_business_date(), _now()
+    local = timezone.localtime(at)
+    if day is None or local.time() < DIGEST_TIME or (day != local.date() and not settings.DEMO):
+        return 0
+    return digests.make_digests(as_of=day, at=at) or 0
 
 
 @shared_task(name="config.preview_repricings", time_limit=_LIMIT)

@@ -9,19 +9,23 @@ from datetime import date, timedelta
 from typing import Any
 
 import django_filters
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from followups.models import (
+    Audience,
     Conclusion,
     CustomerResult,
+    Digest,
     EventSource,
     EventVisit,
     Level,
     Measure,
     MeasureState,
     Method,
+    Notice,
+    NoticeCode,
     ReportState,
     TaskKind,
     TaskState,
@@ -30,10 +34,12 @@ from followups.models import (
 )
 from followups.models.policy import PolicyRunLoad, PolicyRunLoan
 from followups.policy_wording import CHANGE_WORDS
+from followups.queries.merging import alone, joined
 from followups.rules.numbers import task_of
 from loans.filters import loans_matching
 from loans.queries import business_date
 from loans.rules.copied import as_typed
+from people.filters import SearchedList, TruthFilter
 from people.models import Staff
 from people.queries.leave import covered_ids
 
@@ -56,6 +62,12 @@ REVIEW_CHIPS = (
     ("past_limit", _("已超时限")),
     ("sample", _("抽查")),
 )
+# Steps of a time limit as they are told with a digest: to whom, which.
+TOLD = {
+    "MANAGER_100": (Audience.MANAGER, NoticeCode.LIMIT_100, _("到期报主管")),
+    "MANAGER_120": (Audience.MANAGER, NoticeCode.LIMIT_120, _("超时限 20% 报主管")),
+    "HEAD_120": (Audience.BRANCH_HEAD, NoticeCode.LIMIT_120, _("超时限 20% 报上级")),
+}
 _YET_TO_DO = Q(state__in=[TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED])
 
 
@@ -89,23 +101,29 @@ def review_chip(chip: str, today: date) -> Q:
     }[chip]
 
 
-class TaskFilter(django_filters.FilterSet):
+class TaskFilter(SearchedList):
     q = django_filters.CharFilter(label=_("搜索"), method="search", max_length=60)
     chip = django_filters.ChoiceFilter(label=_("分组"), choices=DESK_CHIPS + MORE_CHIPS, method="narrow")
     state = django_filters.MultipleChoiceFilter(label=_("状态"), choices=TaskState.choices)
-    open = django_filters.BooleanFilter(label=_("未办结"), field_name="closed_on", lookup_expr="isnull")
+    open = TruthFilter(label=_("未办结"), field_name="closed_on", lookup_expr="isnull")
     kind = django_filters.ChoiceFilter(label=_("类型"), choices=TaskKind.choices)
     method = django_filters.ChoiceFilter(label=_("方式"), choices=Method.choices)
     level = django_filters.MultipleChoiceFilter(label=pgettext_lazy("level", "预警"), choices=Level.choices)
-    light = django_filters.BooleanFilter(label=_("逾期跟踪"), field_name="is_light")
+    light = TruthFilter(label=_("逾期跟踪"), field_name="is_light")
     branch = django_filters.CharFilter(label=_("机构号"), field_name="branch__code")
     officer = django_filters.CharFilter(label=_("主办人工号"), field_name="assigned_to__staff_no")
-    unassigned = django_filters.BooleanFilter(label=_("未分派"), field_name="assigned_to", lookup_expr="isnull")
-    visits = django_filters.BooleanFilter(label=_("须由人员办理"), method="to_be_made")
+    unassigned = TruthFilter(label=_("未分派"), field_name="assigned_to", lookup_expr="isnull")
+    visits = TruthFilter(label=_("须由人员办理"), method="to_be_made")
     loan = django_filters.NumberFilter(label=_("贷款"), field_name="loan_id")
     loan_note_no = django_filters.CharFilter(label=_("借据号"), field_name="loan__loan_note_no")
     due_from = django_filters.DateFilter(label=_("应完成日从"), field_name="due_on", lookup_expr="gte")
     due_to = django_filters.DateFilter(label=_("应完成日至"), field_name="due_on", lookup_expr="lte")
+    joined = TruthFilter(label=_("并入其他回访"), method="done_along")
+    told = django_filters.ChoiceFilter(
+        label=_("时限告知"), choices=[(code, told[2]) for code, told in TOLD.items()], method="limit_told"
+    )
+    told_from = django_filters.DateFilter(label=_("告知日从"), method="limit_told")
+    told_to = django_filters.DateFilter(label=_("告知日至"), method="limit_told")
 
     class Meta:
         model = VisitTask
@@ -118,15 +136,30 @@ class TaskFilter(django_filters.FilterSet):
         return queryset.filter(loans_matching(value, prefix="loan__"))
 
     def to_be_made(self, queryset: QuerySet[VisitTask], name: str, value: bool) -> QuerySet[VisitTask]:
-        """What counts as a visit in the table of work: not light, not in review, no check that closes itself."""
+        """What counts as a visit in the table of work: not light, not in review, no check that closes itself, and
+        not what another visit does along."""
         by_itself = Q(is_light=True) | Q(state=TaskState.SUBMITTED) | Q(method=Method.OFF_SITE, evidence__isnull=True)
+        by_itself |= Q(joined())
         return queryset.exclude(by_itself) if value else queryset.filter(by_itself)
+
+    def done_along(self, queryset: QuerySet[VisitTask], name: str, value: bool) -> QuerySet[VisitTask]:
+        return queryset.filter(Q(joined()) if value else alone())
+
+    def limit_told(self, queryset: QuerySet[VisitTask], name: str, value: Any) -> QuerySet[VisitTask]:
+        """What is still to be made of whose present limit was told; days alone mean what was told to managers."""
+        audience, code, _label = TOLD[self.form.cleaned_data.get("told") or "MANAGER_100"]
+        notices = Notice.objects.filter(
+            task=OuterRef("pk"), audience=audience, code=code, due_on=OuterRef("due_on")
+        )  # one at most
+        if name != "told":
+            notices = notices.filter(**{"tell_on__gte" if name == "told_from" else "tell_on__lte": value})
+        return queryset.filter(_YET_TO_DO, Exists(notices))
 
     def narrow(self, queryset: QuerySet[VisitTask], name: str, value: str) -> QuerySet[VisitTask]:
         today = business_date()
         staff = getattr(self.request, "user", None)
         covered = covered_ids(staff, today) if today and value == "covered" and isinstance(staff, Staff) else ()
-        return queryset.filter(desk_chip(value, today, covered)) if today else queryset.none()
+        return queryset.filter(alone(), desk_chip(value, today, covered)) if today else queryset.none()
 
 
 class ReportFilter(django_filters.FilterSet):
@@ -162,7 +195,7 @@ class MeasureFilter(django_filters.FilterSet):
 
 
 class ResultFilter(django_filters.FilterSet):
-    untold = django_filters.BooleanFilter(label=_("待告知"), field_name="told", lookup_expr="isnull")
+    untold = TruthFilter(label=_("待告知"), field_name="told", lookup_expr="isnull")
     officer = django_filters.CharFilter(label=_("主办人工号"), field_name="task__assigned_to__staff_no")
     branch = django_filters.CharFilter(label=_("机构号"), field_name="branch__code")
     loan = django_filters.NumberFilter(label=_("贷款"), field_name="task__loan_id")
@@ -170,6 +203,15 @@ class ResultFilter(django_filters.FilterSet):
 
     class Meta:
         model = CustomerResult
+        fields: list[str] = []
+
+
+class DigestFilter(django_filters.FilterSet):
+    day_from = django_filters.DateFilter(label=_("日期从"), field_name="day", lookup_expr="gte")
+    day_to = django_filters.DateFilter(label=_("日期至"), field_name="day", lookup_expr="lte")
+
+    class Meta:
+        model = Digest
         fields: list[str] = []
 
 

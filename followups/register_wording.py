@@ -15,6 +15,8 @@ from loans.rules.dates import add_months
 
 
 class MonthRefused(ActionRefused):
+    """What the register is asked for cannot be: `code` says whether month, part, branch or officer."""
+
     code = "wrong_month"
 
 
@@ -28,12 +30,12 @@ def asked_register(given: Mapping[str, str], today: date) -> Register:
         raise MonthRefused(_("该月份还没有到。"), field="month")
     part = given.get("part", "") or PARTS[0]
     if part not in PARTS:
-        raise MonthRefused(_("没有这种筛选。"), field="part")
+        raise MonthRefused(_("没有这种筛选。"), field="part", code="wrong_part")
     codes = {name: given.get(name, "").strip()[:20] for name in ("branch", "officer")}
     for name, code in codes.items():
         # No column of the database holds this character, and asking for it is an error there.
         if "\x00" in code:
-            raise MonthRefused(_("没有这种筛选。"), field=name)
+            raise MonthRefused(_("没有这种筛选。"), field=name, code=f"wrong_{name}")
     last = add_months(first, 1) - timedelta(days=1)
     return Register(first, last, today, codes["branch"], codes["officer"], part)
 

@@ -207,6 +207,22 @@ SELECT t.id, t.loan_id FROM followups_visittask t
    AND t.due_on <= %(until)s AND t.loan_id > %(after)s AND (%(up_to)s::bigint IS NULL OR t.loan_id <= %(up_to)s)
 """
 
+# What the bureau said last of the borrower; what a visit found untrue or over is not held against him.
+_BUREAU = """
+bureau AS (
+    SELECT DISTINCT ON (l.id) l.id AS loan_id, told.code, told.happened_on, told.is_bad
+      FROM loans_loan l CROSS JOIN LATERAL (
+        SELECT o.code, o.happened_on, false AS is_bad FROM followups_outsiderecord o
+         WHERE o.customer_id = l.borrower_id AND o.feed = 'BUREAU'
+        UNION ALL
+        SELECT e.code, e.happened_on, true FROM followups_event e
+         WHERE e.customer_id = l.borrower_id AND e.feed = 'BUREAU' AND NOT e.is_baseline AND NOT EXISTS (
+               SELECT FROM followups_eventfinding f
+                WHERE f.event_id = e.id AND f.finding IN ('NOT_CONFIRMED', 'OVER', 'WITHDRAWN'))) told
+     WHERE l.id = ANY(%(ids)s) ORDER BY l.id, told.happened_on DESC, told.is_bad DESC
+)
+"""
+
 OFF_SITE_FACTS = f"""
 WITH {_SLOW}, {_HOME}, {BESIDE}, looked_at AS (
     SELECT DISTINCT ON (t.loan_id) t.loan_id, (t.evidence ->> 'value')::numeric AS value
@@ -218,19 +234,7 @@ WITH {_SLOW}, {_HOME}, {BESIDE}, looked_at AS (
           FROM collateral_charge c JOIN collateral_valuation v ON v.property_id = c.property_id
          WHERE c.loan_id = ANY(%(ids)s) ORDER BY c.loan_id, v.property_id, v.valued_on, v.id) earliest
      GROUP BY loan_id
-), bureau AS (
-    -- what the bureau said last of the borrower; what a visit found untrue or over is not held against him
-    SELECT DISTINCT ON (l.id) l.id AS loan_id, told.code, told.happened_on, told.is_bad
-      FROM loans_loan l CROSS JOIN LATERAL (
-        SELECT o.code, o.happened_on, false AS is_bad FROM followups_outsiderecord o
-         WHERE o.customer_id = l.borrower_id AND o.feed = 'BUREAU'
-        UNION ALL
-        SELECT e.code, e.happened_on, true FROM followups_event e
-         WHERE e.customer_id = l.borrower_id AND e.feed = 'BUREAU' AND NOT e.is_baseline AND NOT EXISTS (
-               SELECT FROM followups_eventfinding f
-                WHERE f.event_id = e.id AND f.finding IN ('NOT_CONFIRMED', 'OVER', 'WITHDRAWN'))) told
-     WHERE l.id = ANY(%(ids)s) ORDER BY l.id, told.happened_on DESC, told.is_bad DESC
-), funds AS (
+), {_BUREAU}, funds AS (
     SELECT DISTINCT ON (o.loan_id) o.loan_id, o.code, o.happened_on FROM followups_outsiderecord o
      WHERE o.loan_id = ANY(%(ids)s) AND o.feed = 'FUNDS' ORDER BY o.loan_id, o.happened_on DESC, o.id DESC
 ), asked AS (
@@ -281,3 +285,30 @@ SELECT id, 'HANDED_TO_PERSON', %(at)s, %(as_of)s, 'system',
        jsonb_build_object('exceptions', evidence -> 'exceptions', 'is_sample', evidence -> 'is_sample')
   FROM handed ORDER BY id
 """
+
+# What the score of one loan rests on beside what its visits know: one row.
+SCORE_FACTS = f"""
+WITH {_SLOW}, {_HOME}, {_BUREAU}
+SELECT l.payment_record, l.baseline_on, l.credit_score, slow.due_on, slow.settled_on,
+       bureau.is_bad, home.registration, home.is_delivered, home.insured_until,
+       (SELECT array_agg(r.change_percent ORDER BY r.valued_on, r.id)
+               FILTER (WHERE r.valued_on > %(as_of)s::date - interval '6 months')
+          FROM collateral_arearevaluation r
+         WHERE r.is_applied AND r.district = home.district AND r.valued_on <= %(as_of)s),
+       EXISTS (SELECT FROM collateral_arearevaluation r
+                WHERE r.is_applied AND r.district = home.district AND r.valued_on <= %(as_of)s),
+       (SELECT f.monthly_income FROM people_financialprofile f
+         WHERE f.party_id = l.borrower_id AND f.monthly_income IS NOT NULL ORDER BY f.known_on, f.id LIMIT 1),
+       ARRAY(SELECT e.code FROM followups_event e
+              WHERE (e.customer_id = l.borrower_id AND e.subject = 'CUSTOMER'
+                     OR e.property_id IN (SELECT c.property_id FROM collateral_charge c WHERE c.loan_id = l.id))
+                AND e.known_on > %(as_of)s::date - interval '12 months'
+                AND EXISTS (SELECT FROM followups_eventfinding f WHERE f.event_id = e.id AND f.finding = 'CONFIRMED')
+              ORDER BY e.code),
+       (SELECT count(*) FROM risk_signal s WHERE s.loan_id = l.id AND s.closed_on IS NULL AND s.level = 1)
+  FROM loans_loan l
+  LEFT JOIN slow ON slow.loan_id = l.id
+  LEFT JOIN home ON home.loan_id = l.id
+  LEFT JOIN bureau ON bureau.loan_id = l.id
+ WHERE l.id = ANY(%(ids)s)
+"""  # noqa: S608 - joined from constants of this file

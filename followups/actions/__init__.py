@@ -5,6 +5,7 @@ from followups.actions.attachments import attach_file, hand_out_file, remove_fil
 from followups.actions.attempts import ask_for_field_visit, close_as_lost, record_attempt
 from followups.actions.install import install_default_checklist
 from followups.actions.leases import hold_visit, let_go
+from followups.actions.letters import deliver_letter, hand_out_letter, make_letter, undo_delivery
 from followups.actions.measures import end_measure, install_response_measures
 from followups.actions.methods import choose_method
 from followups.actions.notices import mark_read
@@ -106,15 +107,18 @@ __all__ = [
     "ask_to_skip",
     "attach_file",
     "hand_out_file",
+    "hand_out_letter",
     "hand_out_pdf",
     "assign",
     "claim",
     "close_as_lost",
     "decide_skip",
+    "deliver_letter",
     "end_measure",
     "guesses_until",
     "install_default_checklist",
     "install_response_measures",
+    "make_letter",
     "mark_read",
     "open_report",
     "preview",
@@ -127,5 +131,6 @@ __all__ = [
     "start_visit",
     "submit_visit",
     "tell_result",
+    "undo_delivery",
     "undo_telling",
 ]

@@ -93,11 +93,14 @@ def tell(task: VisitTask, kind: str, *, by: Staff, at: datetime, **facts: Any) -
     )
 
 
-def checked_reason(reason: str, *, least: int, field: str = "reason") -> str:
-    """The reason without outer space; refused when too short, too long or unseen characters are in it."""
+def checked_reason(reason: str, *, least: int, field: str = "reason", ask: str = "") -> str:
+    """The reason without outer space; refused when too short, too long or unseen characters are in it.
+
+    `ask` is the sentence that asks for what is no reason, with %(least)s.
+    """
     words = reason.strip()
     if len(words) < least:
-        raise ReasonMissing(_("请写明原因（至少 %(least)s 个字）。") % {"least": least}, field=field)
+        raise ReasonMissing((ask or _("请写明原因（至少 %(least)s 个字）。")) % {"least": least}, field=field)
     faults = text_faults(words, TEXT_LIMIT, lines=True)
     if faults:
         raise ReasonMissing(

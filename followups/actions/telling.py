@@ -122,7 +122,7 @@ def tell_result(
     decided_at = result.report.decided_at
     if told_at > at or (decided_at is not None and told_at < decided_at.replace(second=0, microsecond=0)):
         raise WrongTelling(_("告知时间须在审核通过之后、现在之前。"), field="told_at", code="wrong_hour")
-    said = checked_reason(words, least=WORDS_LEAST, field="words")
+    said = checked_reason(words, least=WORDS_LEAST, field="words", ask=_("请写明告知内容（至少 %(least)s 个字）。"))
     today = require_business_date()
     made = ResultTelling.objects.create(
         result=result, channel=channel, heard_by=heard_by, told_at=told_at, words=said, by=by, at=at,

@@ -51,13 +51,15 @@ from followups.queries.cover import is_held_by
 from followups.queries.form import asked_of, field_label
 from followups.queries.measures import measure_faults
 from followups.queries.opinions import answers_sha256, opinion_of
+from followups.queries.score import scored_of
 from followups.rules import checklist, review
 from followups.rules.report import conclusion_draft, content_sha256
 from loans.queries import calendar, lock_positions, parameter, require_business_date
 from people.actions import require
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
-from risk.actions import warn_of_visit
+from risk.actions import keep_score, warn_of_visit
+from risk.rules.score import facts_from
 from risk.rules.signals import Warned
 
 _FURTHEST_DECISION = timedelta(days=60)
@@ -224,6 +226,7 @@ def _make_report(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> V
     )
     Difference.objects.bulk_create(_differences(report))
     _warn(report, task, by=by, at=at)
+    _keep_score(report, task, by=by, at=at)
     change_task(task, state=TaskState.SUBMITTED)
     facts = {"report_id": report.pk, "version": number, "conclusion": report.conclusion}
     add_event(task, EventKind.SUBMITTED, by=by.staff_no, at=at, **facts)
@@ -419,3 +422,12 @@ def _warn(report: VisitReport, task: VisitTask, *, by: Staff, at: datetime) -> N
         loan_id=task.loan_id, visit_id=report.visit_id, report_id=report.pk, version=report.version, warned=warned,
         policy_version=report.content["signal_policy"], by=by, at=at,
     )  # fmt: skip
+
+
+def _keep_score(report: VisitReport, task: VisitTask, *, by: Staff, at: datetime) -> None:
+    """Keeps the score that stands in the report; a bank without a score policy has none."""
+    if said := report.content.get("score"):
+        keep_score(
+            loan_id=task.loan_id, visit_id=report.visit_id, report_id=report.pk, scored=scored_of(said),
+            facts=facts_from(said["facts"]), policy_version=said["policy"], by=by, at=at,
+        )  # fmt: skip

@@ -6,8 +6,10 @@ from followups.api.capacity import CapacityView
 from followups.api.certificates import Certificates, EndCertificate
 from followups.api.clock import ChooseMethod, Pause, PropertyVisits, Resume
 from followups.api.day_plan import DayPlanView, HandOverDetail, HandOvers, PreviewHandOver, ReverseHandOver
+from followups.api.digests import Digests
 from followups.api.events import EventKinds, EventWithdraw, LoanEvents, LoanRegistrable, Merge, Unmerge
 from followups.api.leave import EndLeave, Leaves
+from followups.api.letters import LetterDeliver, LetterDetail, LetterPdf, LetterUndo, LoanLetters
 from followups.api.loans import LoanDetail, LoanTimeline
 from followups.api.notices import Notices, TaskSkip, TaskSkipDecide
 from followups.api.projects import EstateDetail, ProjectDetail, ProjectVisits
@@ -46,6 +48,11 @@ __all__ = [
     "CloseAsLost",
     "CapacityView",
     "CustomerStatus",
+    "LetterDeliver",
+    "LetterDetail",
+    "LetterPdf",
+    "LetterUndo",
+    "LoanLetters",
     "LoanCustomerStatus",
     "Results",
     "TaskResult",
@@ -54,6 +61,7 @@ __all__ = [
     "ChooseMethod",
     "Certificates",
     "DayPlanView",
+    "Digests",
     "EndCertificate",
     "EndLeave",
     "HandOverDetail",

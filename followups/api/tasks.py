@@ -50,13 +50,16 @@ class TaskRow(serializers.ModelSerializer[VisitTask]):
     overdue_amount = money(allow_null=True)
     loan_to_value = serializers.DecimalField(9, 1, allow_null=True)
     last_visit_on = serializers.DateField(allow_null=True)
+    along_count = serializers.IntegerField(help_text="How many other tasks this visit does along.")
+    along_of = serializers.IntegerField(allow_null=True, help_text="The task whose visit does this one along.")
 
     class Meta:
         model = VisitTask
         fields = [
             "id", "number", "loan", "branch", "kind", "rule", "cycle", "is_light", "method", "subject", "level",
             "opens_on", "due_on", "paused_until", "time_left", "assigned_to", "state", "why", "days_past_due",
-            "overdue_amount", "loan_to_value", "last_visit_on", "created_on", "closed_on", "outcome", "version",
+            "overdue_amount", "loan_to_value", "last_visit_on", "along_count", "along_of", "created_on", "closed_on",
+            "outcome", "version",
         ]  # fmt: skip
 
     def get_why(self, task: VisitTask) -> str:

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 
 from followups.queries.handover import districts_known_to
 from followups.queries.levelling import CEILING, DEFAULT_CEILING
+from followups.queries.merging import ALONE
 from followups.rules.assignment import Candidate, Work, gates, propose, propose_second
 from followups.rules.levelling import week_of
 from people.models import Certificate, Staff
@@ -26,7 +27,7 @@ from people.rules.leave import away_on
 WARNING_DAYS = 90
 AHEAD_DAYS = 30
 
-_WAITING = """
+_WAITING = f"""
 SELECT t.id, t.branch_id, t.method, t.level, t.role, t.assigned_to_id, l.portfolio_officer_id, l.approver_id,
        CASE WHEN t.assigned_to_id IS NULL THEN (
            SELECT h.district FROM collateral_charge c JOIN collateral_property h ON h.id = c.property_id
@@ -37,10 +38,9 @@ SELECT t.id, t.branch_id, t.method, t.level, t.role, t.assigned_to_id, l.portfol
    AND (t.assigned_to_id IS NULL OR t.proposed_second_id IS NULL AND (t.method = 'FIELD' OR t.level = 1))
    AND t.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR t.branch_id <= %(up_to)s)
    AND (%(loans)s::bigint[] IS NULL OR t.loan_id = ANY(%(loans)s))
-   AND NOT EXISTS (SELECT FROM followups_mergedtask k JOIN followups_visittask v ON v.id = k.lead_id
-                    WHERE k.task_id = t.id AND k.ended_at IS NULL AND v.closed_on IS NULL)
+   AND {ALONE}
  ORDER BY t.branch_id, t.level, t.due_on, t.id
-"""
+"""  # noqa: S608 - joined from constants
 _ASSIGN = """
 WITH given AS (
     UPDATE followups_visittask t
@@ -57,17 +57,17 @@ SELECT g.id, CASE WHEN g.officer IS NULL THEN 'SECOND_PROPOSED' ELSE 'ASSIGNED' 
   FROM given g LEFT JOIN people_staff s ON s.id = g.officer LEFT JOIN people_staff b ON b.id = g.second ORDER BY g.id
 """
 # What each has to make by Sunday, and for how many visits of the coming weeks each is to go along.
-_WEEK = """
+_WEEK = f"""
 SELECT officer, count(*) FILTER (WHERE leads), count(*) FILTER (WHERE NOT leads) FROM (
-    SELECT assigned_to_id AS officer, true AS leads FROM followups_visittask
-     WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL)
-       AND due_on <= %(sunday)s
+    SELECT t.assigned_to_id AS officer, true AS leads FROM followups_visittask t
+     WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
+       AND t.due_on <= %(sunday)s AND {ALONE}
     UNION ALL
-    SELECT proposed_second_id, false FROM followups_visittask
-     WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL)
-       AND due_on <= %(until)s AND proposed_second_id IS NOT NULL) AS each
+    SELECT t.proposed_second_id, false FROM followups_visittask t
+     WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
+       AND t.due_on <= %(until)s AND t.proposed_second_id IS NOT NULL AND {ALONE}) AS each
  WHERE officer = ANY(%(officers)s) GROUP BY 1
-"""
+"""  # noqa: S608 - joined from constants
 # What gates and how full a week may be; a parameter that nobody set is null.
 _STANDING = """
 SELECT (SELECT min(day) FROM loans_businessdate),

@@ -3,8 +3,9 @@
 80 % of the time limit tells the officer, 100 % also the manager's digest of the next workday, 120 % also the branch
 head on the Monday after; red is told to all three at once. A first follow-up not made by day 75, 85 and 90 after
 disbursement is told to officer, manager and branch head in turn. What the rule finds nobody for is told to the manager.
-A limit that a person moved is told anew. A result that nobody has told the customer is told of by the steps of its own
-limit to the same people.
+A limit that a person moved is told anew. What another visit does along is told by the limit of that visit, the
+earliest of both unless a person put it off; only the alarms of a first follow-up stay its own. A result that nobody has
+told the customer is told of by the steps of its own limit to the same people.
 """
 
 from collections.abc import Sequence
@@ -34,9 +35,15 @@ WITH days AS MATERIALIZED (
       LEFT JOIN loans_workday w ON w.day = g.day::date
 ), open AS MATERIALIZED (
     SELECT t.id, t.branch_id, t.kind, t.level, t.due_on, t.assigned_to_id, t.paused_until, t.version, t.look_on,
+           j.lead_level,
            greatest(t.opens_on, t.created_on, %(from_on)s) AS begins_on,
            CASE WHEN t.kind = 'FIRST' THEN (SELECT disbursed_on FROM loans_loan l WHERE l.id = t.loan_id) END AS paid_on
       FROM followups_visittask t
+      -- the visit that does it along by its own limit; a person may have put that off
+      LEFT JOIN LATERAL (SELECT v.level AS lead_level FROM followups_mergedtask k
+                           JOIN followups_visittask v ON v.id = k.lead_id
+                          WHERE k.task_id = t.id AND k.ended_at IS NULL AND v.closed_on IS NULL
+                            AND v.method <> 'OFF_SITE' AND v.due_on <= t.due_on) j ON true
      WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
        AND t.state <> 'SUBMITTED' AND t.branch_id > %(after)s
        AND (%(up_to)s::bigint IS NULL OR t.branch_id <= %(up_to)s) AND {which}
@@ -44,7 +51,8 @@ WITH days AS MATERIALIZED (
     SELECT o.id, n.number - b.number AS elapsed, greatest(d.number - b.number, 1) AS allowed
       FROM open o JOIN days b ON b.day = o.begins_on JOIN days d ON d.day = greatest(o.due_on, %(from_on)s)
       JOIN days n ON n.day = %(as_of)s
-     WHERE o.begins_on <= %(as_of)s AND (o.paused_until IS NULL OR o.paused_until < %(as_of)s) AND o.due_on <= %(until)s
+     WHERE o.lead_level IS NULL AND o.begins_on <= %(as_of)s AND o.due_on <= %(until)s
+       AND (o.paused_until IS NULL OR o.paused_until < %(as_of)s)
 ), steps AS (
     SELECT o.id, o.branch_id, o.due_on, o.level, x.code, x.percent,
            -- from when on the step may be reached: past it, this evening
@@ -70,10 +78,10 @@ WITH days AS MATERIALIZED (
     (SELECT DISTINCT ON (id) id, branch_id, due_on, level, code FROM steps WHERE days_left <= 0
       ORDER BY id, percent DESC)
     UNION ALL
-    SELECT id, branch_id, due_on, level, 'RED' FROM open WHERE level = 1
+    SELECT id, branch_id, due_on, level, 'RED' FROM open WHERE level = 1 AND lead_level IS DISTINCT FROM 1
     UNION ALL
     SELECT id, branch_id, due_on, level, 'NOBODY' FROM open
-     WHERE assigned_to_id IS NULL AND due_on <= %(as_of)s::date + %(nobody)s
+     WHERE assigned_to_id IS NULL AND due_on <= %(as_of)s::date + %(nobody)s AND lead_level IS NULL
     UNION ALL
     (SELECT DISTINCT ON (id) id, branch_id, due_on, level, code FROM alarms WHERE days_left <= 0 ORDER BY id, day DESC)
 ), told AS (
@@ -108,6 +116,8 @@ WITH days AS MATERIALIZED (
       FROM open o
       LEFT JOIN (SELECT id, min(days_left) AS days_left FROM steps WHERE days_left > 0 GROUP BY id) s USING (id)
       LEFT JOIN (SELECT id, min(days_left) AS days_left FROM alarms WHERE days_left > 0 GROUP BY id) a USING (id)
+     -- what is done along is looked at each evening, so that nothing is missed once it stands alone again
+     WHERE o.lead_level IS NULL
 )
 SELECT (SELECT count(*) FROM made), array_agg(l.id ORDER BY l.id), array_agg(l.version ORDER BY l.id),
        array_agg(l.look_on ORDER BY l.id) FROM later l JOIN open o USING (id) WHERE l.look_on <> o.look_on

@@ -8,8 +8,10 @@ from followups.models.alerts import Alert, AlertAudience, AlertCode
 from followups.models.attachments import AttachmentRemoval, PhotoExit, VisitAttachment
 from followups.models.attempts import ContactOutcome, VisitAttempt
 from followups.models.desk import ReassignRequest, ReassignState, SavedView
+from followups.models.digests import Digest, DigestCode, DigestRun
 from followups.models.events import Event, EventFeed, EventFinding, EventSource, EventSubject, EventVisit, Finding
 from followups.models.handover import HandOver, HandOverItem
+from followups.models.letters import DeliveryWay, Letter, LetterDelivery, LetterKind, LetterQuerySet
 from followups.models.measures import Measure, MeasureState, ResponseMeasure
 from followups.models.merging import MergedTask, MergeMode
 from followups.models.notices import Audience, Notice, NoticeCode, NoticeQuerySet, NoticesRead, SkipRequest, SkipState
@@ -50,7 +52,11 @@ __all__ = [
     "ContactOutcome",
     "CustomerResult",
     "Decision",
+    "DeliveryWay",
     "Difference",
+    "Digest",
+    "DigestCode",
+    "DigestRun",
     "Event",
     "EventFeed",
     "EventFinding",
@@ -65,6 +71,10 @@ __all__ = [
     "HandOverItem",
     "HeardBy",
     "HintCode",
+    "Letter",
+    "LetterDelivery",
+    "LetterKind",
+    "LetterQuerySet",
     "Level",
     "Measure",
     "MeasureState",

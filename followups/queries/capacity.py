@@ -1,7 +1,8 @@
 """Work by officer and week: planned visits against the ceiling, field visits, person-hours, what is late, who is away.
 
-One statement groups the open visits of the visible branches; a light item is no visit, an off-site check counts only
-once it was handed to a person. What is past its limit stands in the first week, for it has to be done now.
+One statement groups the open visits of the visible branches; a light item is no visit, nor what another visit does
+along, an off-site check counts only once it was handed to a person. What is past its limit stands in the first week,
+for it has to be done now.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from django.db.models import Q, QuerySet
 
 from followups.models import Method, TaskState, VisitTask
 from followups.queries.levelling import WEEKS, ceiling_on, levelled, slots_of
+from followups.queries.merging import ALONE, alone
 from followups.rules.levelling import week_of
 from people.models import Branch, Staff
 from people.queries import branch_ids_visible_to
@@ -25,14 +27,14 @@ HOURS = {Method.FIELD: 27, Method.OFF_SITE: 2}
 OTHER_HOURS = 5
 _WEEK = timedelta(days=7)
 
-_GROUPED = """
+_GROUPED = f"""
 SELECT t.assigned_to_id, t.branch_id, greatest(date_trunc('week', t.due_on)::date, %(monday)s), t.method,
        count(*), count(*) FILTER (WHERE t.due_on < %(today)s)
   FROM followups_visittask t
  WHERE t.closed_on IS NULL AND t.state <> 'SUBMITTED' AND NOT t.is_light AND t.branch_id = ANY(%(branches)s)
-   AND t.due_on < %(until)s AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
+   AND t.due_on < %(until)s AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL) AND {ALONE}
  GROUP BY 1, 2, 3, 4
-"""
+"""  # noqa: S608 - joined from constants
 
 
 @dataclass
@@ -93,7 +95,7 @@ class Capacity:
 def visits_to_make(staff: Staff) -> QuerySet[VisitTask]:
     """The open visits that the table counts, as a person sees them."""
     seen = VisitTask.objects.visible_to(staff).still_open().exclude(state=TaskState.SUBMITTED)
-    return seen.filter(is_light=False).filter(~Q(method=Method.OFF_SITE) | Q(evidence__isnull=False))
+    return seen.filter(alone(), is_light=False).filter(~Q(method=Method.OFF_SITE) | Q(evidence__isnull=False))
 
 
 def capacity(staff: Staff, today: date, *, branch: str = "", weeks: int = WEEKS) -> Capacity:

@@ -22,9 +22,10 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, NullIf, Round
 
 from collateral.models import Charge
-from followups.models import Outcome, ReportState, TaskEvent, VisitReport, VisitTask
+from followups.models import MergedTask, Outcome, ReportState, TaskEvent, VisitReport, VisitTask
 from followups.queries.review import waiting_for
 from followups.rules import clock
+from followups.rules.facts import OFF_SITE
 from followups.rules.turn_around import counted
 from loans.models import Installment, Position
 from loans.queries import calendar, require_business_date
@@ -40,7 +41,8 @@ def desk(staff: Staff) -> QuerySet[VisitTask]:
     """Visible tasks with the facts of a worklist row; filter, order and slice it further.
 
     Annotated: property_value, loan_to_value (percent, None while unknown), overdue_amount (billed and
-    unpaid, None when nothing is), district, home_address, last_visit_on, last_conclusion, last_outcome.
+    unpaid, None when nothing is), district, home_address, last_visit_on, last_conclusion, last_outcome,
+    along_count (how many other tasks the visit does along), along_of (the visit that does it along).
     """
     return _with_row_facts(VisitTask.objects.visible_to(staff).select_related(*BESIDE))
 
@@ -48,7 +50,7 @@ def desk(staff: Staff) -> QuerySet[VisitTask]:
 # What `_with_row_facts` adds to a task.
 _FACTS = (
     *("property_value", "balance_beside", "overdue_amount", "district", "home_address"),
-    *("last_visit_on", "last_outcome", "last_conclusion", "loan_to_value", "loan_count"),
+    *("last_visit_on", "last_outcome", "last_conclusion", "loan_to_value", "loan_count", "along_count", "along_of"),
 )
 _THESE = -1
 
@@ -124,6 +126,7 @@ def _with_row_facts(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:
         last_outcome=Subquery(ended.values("outcome")[:1]),
         last_conclusion=Subquery(approved.values("conclusion")[:1]),
         loan_count=Coalesce(Subquery(live), 1),
+        **_talk(),
     ).annotate(
         loan_to_value=Round(
             ExpressionWrapper(
@@ -133,6 +136,17 @@ def _with_row_facts(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:
             precision=1,
         )
     )
+
+
+def _talk() -> dict[str, Any]:
+    """What a visit does along, or which one does the task along: one talk is one piece of work."""
+    links = MergedTask.objects.filter(ended_at__isnull=True).order_by()
+    along = links.filter(lead_id=OuterRef("id"), task__closed_on__isnull=True).values("lead_id")
+    led = links.filter(task_id=OuterRef("id"), lead__closed_on__isnull=True).exclude(lead__method=OFF_SITE)
+    return {
+        "along_count": Coalesce(Subquery(along.annotate(count=Count("id")).values("count")), 0),
+        "along_of": Subquery(led.values("lead_id")[:1]),
+    }
 
 
 def task_for(staff: Staff, pk: int) -> VisitTask:

@@ -14,6 +14,7 @@ from followups.queries.alerts import alerts_for
 from followups.queries.cover import held_by
 from followups.queries.levelling import CEILING, DEFAULT_CEILING
 from followups.queries.lists import lists_of
+from followups.queries.merging import alone
 from followups.queries.notices import MOST_COUNTED, notices_for, result_notices_for
 from followups.queries.results import untold_of
 from followups.rules.estates import Home, neighbors
@@ -101,6 +102,7 @@ def officers_of(staff: Staff) -> QuerySet[Any, Any]:
 def _own(staff: Staff, today: date) -> dict[str, QuerySet[Any, Any]]:
     monday = today - timedelta(days=today.weekday())
     held = VisitTask.objects.filter(held_by(staff), closed_on__isnull=True, state__in=TO_DO, is_light=False)
+    held = held.filter(alone())
     visits = held.filter(~Q(method=Method.OFF_SITE) | Q(evidence__isnull=False))
     made = VisitReport.objects.filter(submitted_by=staff, submitted_on__gte=monday, version=1)
     return {

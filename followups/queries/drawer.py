@@ -11,12 +11,13 @@ from django.utils import timezone
 
 from followups.models import Visit, VisitAttempt, VisitReport, VisitTask
 from followups.queries.attempts import told_of
+from followups.queries.merging import ALONE
 from followups.rules.attempts import LEAST
 from followups.rules.estates import Home
 from people.models import Staff
 
 REPORTS, CONTACTS, EVENTS, HOMES = 5, 5, 20, 200
-_FACTS = """
+_FACTS = f"""
 SELECT jsonb_build_object(
  'attempts', (SELECT jsonb_agg(to_jsonb(q) ORDER BY q.id DESC) FROM (
     SELECT a.id, a.at, a.outcome, a.note, a.recording, a.next_at, s.name FROM followups_visitattempt a
@@ -67,10 +68,10 @@ SELECT jsonb_build_object(
         WHERE c.loan_id = t.loan_id ORDER BY c.id LIMIT 1) h
      WHERE t.assigned_to_id = %(officer)s AND t.branch_id = %(branch)s AND t.closed_on IS NULL
        AND t.state IN ('PLANNED', 'IN_PROGRESS', 'RETURNED') AND NOT t.is_light AND t.method <> 'OFF_SITE'
-       AND t.due_on BETWEEN %(due)s::date - 30 AND %(due)s::date + 30
+       AND t.due_on BETWEEN %(due)s::date - 30 AND %(due)s::date + 30 AND {ALONE}
      ORDER BY t.due_on, t.id LIMIT %(homes)s) q)
 )
-"""
+"""  # noqa: S608 - joined from constants
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection
 
+from followups.queries.merging import ALONE
 from followups.rules.levelling import Levelled, Slot, level, week_of
 from loans.queries import calendar, parameter
 
@@ -25,7 +26,7 @@ SELECT DISTINCT w.officer FROM ({CROWDED}) AS w JOIN people_staff s ON s.id = w.
  WHERE s.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR s.branch_id <= %(up_to)s) ORDER BY 1
 """  # noqa: S608 - the query above
 # A visit is what a person has to make or has made; red ones keep no distance and none is kept from them.
-_SLOTS = """
+_SLOTS = f"""
 SELECT t.id, t.loan_id, t.assigned_to_id, t.opens_on, t.due_on, t.level, t.is_pinned OR t.state <> 'PLANNED'
        OR t.paused_until IS NOT NULL,
        (SELECT array_agg(o.id ORDER BY o.id) FROM followups_visittask o
@@ -40,9 +41,8 @@ SELECT t.id, t.loan_id, t.assigned_to_id, t.opens_on, t.due_on, t.level, t.is_pi
  WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
    AND t.due_on <= %(until)s AND t.state <> 'SUBMITTED' AND t.assigned_to_id = ANY(%(officers)s)
    -- what another visit makes is no visit of its own
-   AND NOT EXISTS (SELECT FROM followups_mergedtask k JOIN followups_visittask v ON v.id = k.lead_id
-                    WHERE k.task_id = t.id AND k.ended_at IS NULL AND v.closed_on IS NULL)
-"""
+   AND {ALONE}
+"""  # noqa: S608 - joined from constants
 
 
 def ceiling_on(today: date) -> int:

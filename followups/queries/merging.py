@@ -1,8 +1,9 @@
 """Reads of merging: what a visit does along, what could be done along with it."""
 
 from datetime import timedelta
+from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from collateral.models import Charge
 from followups.models import MergedTask, TaskState, VisitTask
@@ -12,6 +13,20 @@ from people.queries.relations import related_ids
 
 # Tasks due within this many days of each other are offered to be done in one visit.
 WITHIN = timedelta(days=45)
+# Of a task t: no other open visit does it along. The same as a condition of querysets is `alone`.
+ALONE = """NOT EXISTS (SELECT FROM followups_mergedtask k JOIN followups_visittask v ON v.id = k.lead_id
+                    WHERE k.task_id = t.id AND k.ended_at IS NULL AND v.closed_on IS NULL AND v.method <> 'OFF_SITE')"""
+
+
+def joined(task: str = "pk", **more: Any) -> Exists:
+    """Condition of tasks that another open visit does along: one talk is one piece of work."""
+    links = MergedTask.objects.filter(task=OuterRef(task), ended_at__isnull=True, lead__closed_on__isnull=True)
+    return Exists(links.filter(**more).exclude(lead__method=OFF_SITE))
+
+
+def alone() -> Q:
+    """Condition of tasks that are work of their own."""
+    return ~Q(joined())
 
 
 def members_of(task: VisitTask) -> list[VisitTask]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet
 
 from followups.models import (
     Audience,
@@ -17,6 +17,7 @@ from followups.models import (
     SkipState,
     TaskState,
 )
+from followups.queries.merging import joined
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
 from people.queries.leave import covered_ids
@@ -25,6 +26,7 @@ MOST = 200
 MOST_COUNTED = 99
 # In the order of the steps; as texts 80 would come after 120.
 _STEPS: list[str] = list(NoticeCode.values)
+_OF_ONE_VISIT = (NoticeCode.LIMIT_80, NoticeCode.LIMIT_100, NoticeCode.LIMIT_120, NoticeCode.NOBODY)
 _BESIDE = ("task__loan__borrower", "task__loan__position", "task__loan__branch", "task__branch", "task__assigned_to")
 
 
@@ -42,7 +44,10 @@ def notices_for(staff: Staff, today: date) -> QuerySet[Notice]:
     The head is whoever reviews and sits above the branch; there is always one, for risk managers sit at the top.
     """
     found = _told_to(staff, today).filter(task__closed_on__isnull=True).exclude(task__state=TaskState.SUBMITTED)
-    return found.filter(Q(due_on=F("task__due_on")) | ~Q(code__startswith="LIMIT"))
+    found = found.filter(Q(due_on=F("task__due_on")) | ~Q(code__startswith="LIMIT"))
+    # What another visit does along is told by the limit of that visit, unless a person put that off beyond its own.
+    elsewhere = joined("task_id", lead__due_on__lte=OuterRef("task__due_on"))
+    return found.exclude(Q(elsewhere), code__in=_OF_ONE_VISIT)
 
 
 def result_notices_for(staff: Staff, today: date) -> QuerySet[Notice]:

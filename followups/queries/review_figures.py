@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from followups.models import Method, TaskState, VisitTask
+from followups.queries.merging import ALONE
 from followups.queries.turn_around import turn_around
 from loans.rules.dates import add_months
 from people.models import Staff
@@ -32,13 +33,13 @@ SELECT count(*), count(*) FILTER (WHERE t.state = 'CLOSED'),
    AND t.state <> 'CANCELLED' AND (t.method <> 'OFF_SITE' OR t.outcome = 'APPROVED' OR t.evidence IS NOT NULL
                                    AND t.closed_on IS NULL)
 """
-_LOAD = """
+_LOAD = f"""
 SELECT s.staff_no, s.name, count(t.id)
   FROM people_staff s JOIN followups_visittask t ON t.assigned_to_id = s.id
  WHERE t.closed_on IS NULL AND NOT t.is_light AND t.state <> 'SUBMITTED' AND t.due_on <= %(sunday)s
-   AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL) AND t.branch_id = ANY(%(branches)s)
+   AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL) AND t.branch_id = ANY(%(branches)s) AND {ALONE}
  GROUP BY s.id ORDER BY 3 DESC, 1 LIMIT %(most)s
-"""
+"""  # noqa: S608 - joined from constants
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,16 @@ from typing import Any
 from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
-from followups.models import Conclusion, EventKind, Method, Outcome, TaskEvent, TaskKind
+from followups.models import (
+    Conclusion,
+    DeliveryWay,
+    EventKind,
+    LetterKind,
+    Method,
+    Outcome,
+    TaskEvent,
+    TaskKind,
+)
 from followups.signal_wording import signal_words
 from journal.models import Entry
 from loans.models import (
@@ -44,6 +53,10 @@ _TOLD_BY_LINES = (
     PostingKind.NON_ACCRUAL,
     PostingKind.WRITE_OFF,
 )
+
+
+# Facts of this room that no task event tells.
+_OF_LETTERS = ("followups.letter_made", "followups.letter_delivered", "followups.letter_delivery_undone")
 
 
 @dataclass(frozen=True)
@@ -173,7 +186,8 @@ def _amounts_moved(loan: Loan, postings: list[Posting]) -> dict[int, Decimal]:
 
 
 def _fact_rows(loan: Loan, most: int) -> Iterator[TimelineRow]:
-    entries = Entry.objects.filter(loan_id=loan.pk).exclude(kind__startswith="followups.").order_by("-id")[:most]
+    told = ~Q(kind__startswith="followups.") | Q(kind__in=_OF_LETTERS)
+    entries = Entry.objects.filter(told, loan_id=loan.pk).order_by("-id")[:most]
     for entry in entries:
         words = _fact_words(entry.kind, entry.data)
         if words:
@@ -217,6 +231,8 @@ def _fact_words(kind: str, facts: Mapping[str, Any]) -> str:
         return _("迟付记录变动：%(days)s 应还的一期") % {"days": "、".join(facts.get("due_on", []))}
     if kind == "loans.receipts_replayed":
         return _("迟到的还款按起息日 %(day)s 入账，之后的还款重新分配") % {"day": facts.get("from", "")}
+    if kind in _OF_LETTERS:
+        return _letter_words(kind, facts)
     if kind.startswith(("loans.change_", "loans.observation_", "loans.class_floor_")):
         return _change_words(kind, facts)
     return {
@@ -260,6 +276,16 @@ def _change_words(kind: str, facts: Mapping[str, Any]) -> str:
     }.get(kind, "")
     since, floor = facts.get("observed_from", ""), _class_words(facts.get("to"))
     return words % {"what": what, "reason": facts.get("reason", ""), "since": since, "floor": floor}
+
+
+def _letter_words(kind: str, facts: Mapping[str, Any]) -> str:
+    what = {"letter": str(LetterKind(facts["kind"]).label) if facts.get("kind") in LetterKind.values else ""}
+    if kind == "followups.letter_made":
+        return _("制作%(letter)s") % what
+    if kind == "followups.letter_delivery_undone":
+        return _("更正：%(letter)s尚未送达") % what
+    way = str(DeliveryWay(facts["way"]).label) if facts.get("way") in DeliveryWay.values else ""
+    return _("%(letter)s：%(way)s") % {**what, "way": way}
 
 
 def _class_words(code: Any) -> str:

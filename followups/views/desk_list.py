@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from followups.filters import TaskFilter
 from followups.models import VisitTask
 from followups.queries.cover import held_by
+from followups.queries.merging import alone
 from followups.views.desk_page import ORDERS, Asked
 from people.models import Staff
 from people.queries import may
@@ -19,6 +20,8 @@ from people.queries.leave import covered_ids
 
 # What makes a view: everything of the address but where one stands in the list.
 _PLACE = ("cursor", "task", "page")
+# Who looks for a customer or a loan is shown what another visit does along too.
+_SEARCHES = ("q", "loan", "loan_note_no")
 
 
 def id_of(text: str) -> int:
@@ -44,9 +47,12 @@ def asked_of(request: HttpRequest, staff: Staff, today: date) -> tuple[TaskFilte
     """The filters, and what they ask for."""
     scope = scope_of(staff, request.GET)
     seen = VisitTask.objects.visible_to(staff).still_open()
-    scopes = {code: _scoped(seen, code, staff) for code in scopes_of(staff)}
-    scopes.setdefault(scope, _scoped(seen, scope, staff))
-    narrowed = TaskFilter(request.GET, queryset=scopes[scope], request=request)
+    work = seen.filter(alone())
+    scopes = {code: _scoped(work, code, staff) for code in scopes_of(staff)}
+    scopes.setdefault(scope, _scoped(work, scope, staff))
+    is_search = any(request.GET.get(name) for name in _SEARCHES)
+    listed = _scoped(seen, scope, staff) if is_search else scopes[scope]
+    narrowed = TaskFilter(request.GET, queryset=listed, request=request)
     order = next((order for order in ORDERS if order.code == request.GET.get("sort")), ORDERS[0])
     cursor = request.GET.get("cursor", "")
     return narrowed, Asked(scopes, scope, narrowed.qs, today, order, cursor, covered_ids(staff))

@@ -12,6 +12,7 @@ from followups.models import VisitTask
 from followups.queries.alerts import ToldAlert, told_alerts, unread_alerts
 from followups.queries.notices import MOST_COUNTED, last_told, told, unread, waiting_reassigns, waiting_skips
 from followups.views.desk_list import id_of
+from followups.views.digests import digest_line
 from followups.views.rows import name_for
 from followups.views.task import TaskStep
 from journal.errors import ActionRefused
@@ -53,6 +54,7 @@ class NoticesPage(PageView):
             last=last_told(rows),
             last_alert=max((row.alert.pk for row in alerts), default=0),
             business_date=today,
+            **digest_line(self.staff, today),
         )
 
 

@@ -87,7 +87,9 @@ class TellResult(TaskStep):
     def step(self, task: VisitTask) -> str:
         if self.request.POST.get("verb") == "ask":
             made = actions.ask_for_result(task_id=task.pk, by=self.staff, at=self.at)
-            return _("已登记，请在 %(day)s 前告知客户。") % {"day": made.tell_by.isoformat()}
+            if made.told_id is not None:
+                return _("该结果已告知客户。")
+            return _("该结果须在 %(day)s 前告知客户。") % {"day": made.tell_by.isoformat()}
         form = TellingForm(self.request.POST)
         if not form.is_valid():
             raise self.refuse_form(form)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from collateral.rules.address import estate_of
-from followups.models import OPEN_STATES, Conclusion, Level, Outcome, TaskState, VisitTask
+from followups.models import OPEN_STATES, Conclusion, Level, Method, Outcome, TaskState, VisitTask
 from followups.queries.cover import covers, is_held_by
 from followups.rules import clock
 from followups.rules.estates import short_district
@@ -99,6 +99,9 @@ class DeskRow:
     near: int = 0
     # Whose task it is, where the person only stands in (代管).
     cover_for: str = ""
+    # How many other tasks the visit does along; is it itself done along by another one?
+    along_count: int = 0
+    is_along: bool = False
 
     @property
     def heading(self) -> int:
@@ -145,6 +148,8 @@ def _desk_row(task: Any, staff: Staff, today: date, days: Calendar, near: int) -
         loan_count=task.loan_count,
         near=near,
         cover_for=task.assigned_to.name if covers(task, staff) else "",
+        along_count=task.along_count if task.method != Method.OFF_SITE else 0,
+        is_along=task.along_of is not None,
     )
 
 

@@ -11,9 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from followups.actions.signals import close_signal
+from followups.queries.score import score_shown
 from followups.queries.signals import Figure, chains, chains_of_loan, figures, signals_visible_to
 from followups.views.desk_list import id_of
 from followups.views.leave import day_of
+from followups.views.visit import in_language
 from journal.errors import ActionRefused
 from loans.models import Loan
 from loans.queries import open_business_date
@@ -139,6 +141,7 @@ class LoanSignals(PageView):
                 "rows": rows,
                 "open_count": sum(row.signal.closed_on is None for row in rows),
                 "grade": grade_of(loan.pk),
+                "score": in_language(shown) if (shown := score_shown(loan.pk)) else None,
                 "may_answer": may(self.staff, actions.ANSWER),
                 "may_close": may(self.staff, actions.CLOSE),
                 "business_date": today,

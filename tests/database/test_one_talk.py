@@ -1,0 +1,112 @@
+"""One talk is one piece of work: on the desk, in capacity and in notices; taken apart it is two again."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from followups.actions import merging
+from followups.batch.notices import raise_notices
+from followups.models import Notice, VisitTask
+from followups.queries.capacity import capacity, visits_to_make
+from followups.queries.notices import notices_for
+from tests.database.test_merging import Household
+from tests.database.test_visits import AT, TODAY, make_task
+from tests.factories import book_loan
+
+pytestmark = pytest.mark.django_db
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+class Couple(Household):
+    """Two regular calls of one borrower, one due today, the other within the week."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        opens = TODAY - timedelta(days=9)
+        common = {"opens_on": opens, "created_on": opens, "kind": "PERIODIC", "level": 9}
+        VisitTask.objects.filter(pk=self.lead.pk).update(due_on=TODAY + timedelta(days=6), **common)
+        VisitTask.objects.filter(pk=self.member.pk).update(due_on=TODAY, **common)
+        self.lead.refresh_from_db()
+        self.member.refresh_from_db()
+
+    def apart(self) -> None:
+        merging.unmerge_task(task_id=self.member.pk, reason="分开回访", by=self.officer, at=AT)
+
+    def desk(self, **asked: str) -> tuple[list[int], dict[str, int], str]:
+        """Rows, counts of chips, and the page."""
+        client = Client()
+        client.force_login(self.officer, backend=BACKEND)
+        page = client.get(reverse("followups:desk"), asked)
+        chips = {chip["code"] or "all": chip["count"] for chip in page.context["chips"]}
+        return [row.task.pk for row in page.context["rows"]], chips, page.content.decode()
+
+    def planned(self) -> int:
+        (row,) = [row for row in capacity(self.officer, TODAY).rows if row.officer == self.officer]
+        return row.planned
+
+
+@pytest.fixture
+def home() -> Couple:
+    return Couple()
+
+
+def test_the_desk_shows_the_talk_once_and_finds_both(home: Couple) -> None:
+    rows, chips, _page = home.desk()
+    assert rows == [home.member.pk, home.lead.pk] and (chips["all"], chips["today"], home.planned()) == (2, 1, 2)
+    home.merge()
+    rows, chips, page = home.desk()
+    assert rows == [home.lead.pk] and "并 1 项" in page
+    assert (chips["all"], chips["today"], home.planned()) == (1, 1, 1) and home.desk(chip="today")[0] == rows
+    assert list(visits_to_make(home.officer)) == [home.lead]
+    found, _chips, page = home.desk(loan_note_no=home.other.loan_note_no)
+    assert found == [home.member.pk] and "由另一次回访一并办理" in page
+    home.apart()
+    rows, chips, page = home.desk()
+    assert rows == [home.member.pk, home.lead.pk] and chips["all"] == 2 and "并 1 项" not in page
+    assert home.planned() == 2
+
+
+def test_a_limit_is_told_once_by_the_earliest_of_both(home: Couple) -> None:
+    home.merge()
+    home.lead.refresh_from_db()
+    assert home.lead.due_on == home.member.due_on
+    day = home.member.due_on
+    raise_notices(as_of=day, at=AT)
+    told = Notice.objects.filter(code__startswith="LIMIT")
+    assert set(told.values_list("task_id", flat=True)) == {home.lead.pk}
+    assert set(notices_for(home.officer, day + timedelta(days=1)).values_list("task_id", flat=True)) == {home.lead.pk}
+    VisitTask.objects.filter(pk=home.lead.pk).update(due_on=day + timedelta(days=30))
+    raise_notices(as_of=day, at=AT)
+    assert told.filter(task=home.member, audience="OFFICER").exists(), "put off beyond the task's own limit"
+    VisitTask.objects.filter(pk=home.lead.pk).update(due_on=day)
+    assert set(notices_for(home.officer, day + timedelta(days=1)).values_list("task_id", flat=True)) == {home.lead.pk}
+
+
+def test_taken_apart_it_is_told_of_what_it_reached_meanwhile(home: Couple) -> None:
+    home.merge()
+    day = home.member.due_on
+    raise_notices(as_of=day, at=AT)
+    told = Notice.objects.filter(code__startswith="LIMIT")
+    home.apart()
+    raise_notices(as_of=day, at=AT)
+    assert set(told.values_list("task_id", flat=True)) == {home.lead.pk, home.member.pk}
+
+
+def test_what_ends_the_visit_lets_the_task_count_and_be_told_again(home: Couple) -> None:
+    home.merge()
+    day = home.member.due_on
+    raise_notices(as_of=day, at=AT)
+    VisitTask.objects.filter(pk=home.lead.pk).update(state="CANCELLED", outcome="WITHDRAWN", closed_on=TODAY)
+    assert home.desk()[0] == [home.member.pk]
+    raise_notices(as_of=day, at=AT)
+    assert Notice.objects.filter(task=home.member, code="LIMIT_100").exists()
+
+
+def test_a_first_follow_up_done_along_keeps_its_alarms(home: Couple) -> None:
+    loan = book_loan(home.branch, home.officer, borrower=home.loan.borrower, disbursed_on=TODAY - timedelta(days=75))
+    first = make_task(loan, home.officer, kind="FIRST", rule="FIRST_90", due_on=TODAY + timedelta(days=10))
+    merging.merge_tasks(lead_id=home.lead.pk, task_ids=[first.pk], mode="JOINT", by=home.officer, at=AT)
+    raise_notices(as_of=TODAY, at=AT)
+    assert set(Notice.objects.filter(task=first).values_list("code", flat=True)) == {"FIRST_75"}
