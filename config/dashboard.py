@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from followups.filters import desk_chip
 from followups.models import ReportState, VisitReport, VisitTask
+from followups.queries.merging import alone
 from loans.models import DaysBand, FiveClass, Product
 from loans.queries import open_business_date
 from loans.queries.figures import NOTHING, Book, Branch, Figures, figures_for, share_of
@@ -62,7 +63,7 @@ class DashboardPage(PageView):
         """Live: open tasks of today and past their limit, urgent ones, reports that wait for a decision."""
         if not may(self.staff, "followups.view"):
             return []
-        tasks = VisitTask.objects.visible_to(self.staff).still_open()
+        tasks = VisitTask.objects.visible_to(self.staff).still_open().filter(alone())
         reports = VisitReport.objects.visible_to(self.staff).filter(state=ReportState.SUBMITTED)
         if below:
             tasks, reports = tasks.filter(branch__in=below), reports.filter(branch__in=below)

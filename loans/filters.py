@@ -40,6 +40,7 @@ from loans.models import (
 from loans.queries import business_date
 from loans.queries.ways import named_above
 from loans.rules.copied import as_typed
+from people.filters import SearchedList, TruthFilter
 from people.models import Branch, Party
 
 # From so many numbers on a search word is the beginning of whole branches' numbers.
@@ -155,7 +156,7 @@ class OverdueChoice(django_filters.ChoiceFilter):
         return qs.filter(position__overdue_since__gte=today - timedelta(days=high)) if high else qs
 
 
-class LoanFilter(django_filters.FilterSet):
+class LoanFilter(SearchedList):
     q = django_filters.CharFilter(label=_("搜索"), method="search", max_length=60)
     branch = BranchCode(label=_("机构号"))
     officer = django_filters.CharFilter(label=_("管户客户经理工号"), field_name="portfolio_officer__staff_no")
@@ -163,9 +164,7 @@ class LoanFilter(django_filters.FilterSet):
         label=_("五级分类"), field_name="position__five_class", choices=FiveClass.choices
     )
     overdue = OverdueChoice(label=_("逾期"))
-    settled = django_filters.BooleanFilter(
-        label=_("已结清"), field_name="position__settled_on", lookup_expr="isnull", exclude=True
-    )
+    settled = TruthFilter(label=_("已结清"), field_name="position__settled_on", lookup_expr="isnull", exclude=True)
     loan_note_no = Copied(label=_("借据号"))
     external_id = Copied(label=_("外部编号"))
 
@@ -215,7 +214,7 @@ class BreakFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(label=_("状态"), choices=BreakState.choices)
     file = django_filters.NumberFilter(label=_("文件"), field_name="file_id")
     kind = django_filters.ChoiceFilter(label=_("文件种类"), field_name="file__kind", choices=MoneyFileKind.choices)
-    money = django_filters.BooleanFilter(
+    money = TruthFilter(
         label=_("有款项"), field_name="receipt", lookup_expr="isnull", exclude=True
     )  # fmt: skip
     serial = Copied(label=_("流水号"), field_name="receipt__serial")

@@ -14,6 +14,7 @@ from config import made_up_names as names
 from config.boarding import board
 from config.demo import book, living, situations, tour
 from config.demo.book import LOANS, MONTHS, Span, clock
+from followups.batch import digests
 from people.actions import create_branch, create_staff, root_branch
 from people.models import Branch, Staff
 
@@ -48,6 +49,8 @@ def load(*, say: Callable[[str], None], loans: int = LOANS, months: int = MONTHS
     living.live(tape_day + timedelta(days=1), situations.scenes(), tapes, say)
     say("the desk of the business date")
     tour.arrange()
+    say("the morning's digests")
+    digests.make_digests(as_of=book.BUSINESS_DATE, at=clock(book.BUSINESS_DATE, 8, 30))
 
 
 def _people(at: datetime) -> None:

@@ -14,6 +14,7 @@ from followups.actions import assign, reschedule
 from followups.filters import desk_chip
 from followups.models import Level, TaskState, VisitTask
 from followups.queries.cover import held_by
+from followups.queries.merging import alone
 
 DUE_TODAY = 8
 # From here on the officer leaves what is due later for the tour.
@@ -47,7 +48,7 @@ def arrange() -> None:
 
 def _chip(code: str) -> QuerySet[VisitTask]:
     officer = person(TOUR_OFFICER)
-    mine = VisitTask.objects.visible_to(officer).still_open().filter(held_by(officer))
+    mine = VisitTask.objects.visible_to(officer).still_open().filter(alone()).filter(held_by(officer))
     return mine.filter(desk_chip(code, BUSINESS_DATE))
 
 

@@ -125,7 +125,17 @@ def _beside(row: Any, is_mine: bool) -> SafeString:
     whose = "" if is_mine else officer.name if officer else _("未分派")
     found = [format_html(' <small class="muted">{}</small>', words) for words in (loans * (row.loan_count > 1), whose)
              if words]  # fmt: skip
-    return _joined([*found, format_html("{}", _cover(row.cover_for))])
+    return _joined([*found, format_html("{}", _cover(row.cover_for)), _along(row)])
+
+
+def _along(row: Any) -> SafeString:
+    """One talk is one row: how many other tasks it does along; a task found by search may be one of those."""
+    if row.is_along:
+        return format_html(' <span class="word line" title="{}">{}</span>', _("由另一次回访一并办理"), _("并入"))
+    if not row.along_count:
+        return SafeString("")
+    words = ngettext("并 %(count)s 项", "并 %(count)s 项", row.along_count) % {"count": row.along_count}
+    return format_html(' <span class="word line" title="{}">{}</span>', _("一次回访办理的其他任务"), words)
 
 
 def _place(row: Any) -> SafeString:

@@ -35,6 +35,7 @@ from loans.rules.disclosure import DUES, FEE_CODE, CostFee
 from loans.rules.money import fen
 from people.api.fields import StrictSerializer, TextField
 from people.api.views import ApiView, ListView, reads, writes
+from people.filters import TruthFilter
 
 MOST_ITEMS = 40
 
@@ -42,10 +43,8 @@ MOST_ITEMS = 40
 class DisclosureFilter(django_filters.FilterSet):
     number = django_filters.CharFilter(label=_lazy("编号"))
     loan = django_filters.NumberFilter(label=_lazy("贷款"), field_name="loan_id")
-    waiting = django_filters.BooleanFilter(label=_lazy("未放款"), method="filter_waiting")
-    voided = django_filters.BooleanFilter(
-        label=_lazy("已作废"), field_name="voided_at", lookup_expr="isnull", exclude=True
-    )
+    waiting = TruthFilter(label=_lazy("未放款"), method="filter_waiting")
+    voided = TruthFilter(label=_lazy("已作废"), field_name="voided_at", lookup_expr="isnull", exclude=True)
 
     def filter_waiting(self, rows: QuerySet[CostDisclosure], name: str, value: bool) -> QuerySet[CostDisclosure]:
         """Of no contract yet, and of use for one."""

@@ -18,8 +18,9 @@ from random import Random
 from followups.rules import off_site
 from followups.rules.changes import BringForward, Cancel, Close, Create, diff
 from followups.rules.default_policy import LINES
-from followups.rules.facts import FIELD, IRREGULAR, OFF_SITE, PERIODIC, Facts, OpenTask, Planned
+from followups.rules.facts import FIELD, FIRST, IRREGULAR, OFF_SITE, PERIODIC, Facts, OpenTask, Planned
 from followups.rules.levelling import Slot, level, week_of
+from followups.rules.outside import FUNDS_ARRIVED
 from followups.rules.plan import plan
 from loans.rules.aging import five_class
 from loans.rules.calendar import Calendar
@@ -47,6 +48,8 @@ class Network:
     ceiling: int = 8
     years: int = 2
     seed: int = 1
+    # The payment system tells when the money of a loan reached its payee (the feed 资金到账).
+    has_funds_feed: bool = True
 
 
 @dataclass
@@ -263,13 +266,19 @@ class Living:
                     late_in_12_months=loan.late_in(12, today), days_past_due=facts.days_past_due,
                     five_class=five_class(facts.days_past_due), registration="FORMAL",
                     principal_balance=facts.principal_balance, value=Decimal(loan.value), valued_on=today,
-                    value_before=Decimal(loan.value),
+                    value_before=Decimal(loan.value), is_first=task.kind == FIRST, funds=self._funds(loan),
+                    installments_due=facts.months_on_book, installments_paid=facts.months_on_book,
                 )  # fmt: skip
                 if off_site.check(seen, off_site.Limits(), today).is_clean:
                     self.made.checks += 1
                     self._end(loan, task, today)
                 else:
                     loan.evidence.add(task.id)
+
+    def _funds(self, loan: Loan) -> off_site.Told | None:
+        """That the money arrived, as the feed said it; else as the talk of the first ninety days did."""
+        is_told = self.network.has_funds_feed or loan.is_talk_held
+        return off_site.Told(FUNDS_ARRIVED, loan.disbursed_on, False) if is_told else None
 
     def _end(self, loan: Loan, task: OpenTask, today: date) -> None:
         loan.tasks.remove(task)

@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,10 @@ def _network(seed: int) -> int:
     """The table of policies; 1 when the default one asks for more than the ceiling."""
     from tests.simulation import network as networks
 
-    network = networks.Network(seed=seed)
-    for name, lines in networks.policies().items():
+    fed = networks.Network(seed=seed)
+    default, *others = networks.policies().items()
+    unfed = (replace(fed, has_funds_feed=False), "the same without a feed of the money's arrival", default[1])
+    for network, name, lines in ((fed, *default), unfed, *((fed, *other) for other in others)):
         made = networks.lived(network, lines)
         found = networks.columns(network, made)
         say(f"{name}: " + ", ".join(f"{column} {value}" for column, value in found.items()))

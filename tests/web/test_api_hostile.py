@@ -223,13 +223,27 @@ def paths(bank: Bank) -> Iterator[tuple[str, type[ListView]]]:
             yield str(route.pattern).replace("<int:pk>", str(pk)), LISTS[route.name]
 
 
+def kind_of(view: type[ListView], name: str) -> tuple[Any, ...]:
+    """What reads a parameter: the paging of all lists, a kind of filter, or a method of the list's own."""
+    found = view.filterset_class.base_filters.get(name) if view.filterset_class else None
+    if found is None:
+        return ("own", view, name) if name in view.query_parameters else ("paging", name)
+    method = getattr(found, "_method", None)
+    return (view.filterset_class, name) if method else (type(found), found.lookup_expr)
+
+
 def test_no_parameter_value_breaks_a_list(bank: Bank) -> None:
+    """Each kind of parameter is given every value once, and every fourth wherever else it is asked."""
     asked = 0
+    known: set[tuple[Any, ...]] = set()
     for path, view in paths(bank):
         asked_for = view.permission["GET"] if isinstance(view.permission, dict) else view.permission
         who = next(who for who in ("auditor", *ROLES) if may(bank.staff[who], asked_for))
         for name in sorted(view().known_parameters()):
-            for value in VALUES:
+            kind = kind_of(view, name)
+            values = list(VALUES)[asked % 4 :: 4] if kind in known else VALUES
+            known.add(kind)
+            for value in values:
                 reply = bank.api(who).get(path, **{name: value})
                 assert reply.status_code in (200, 400), (path, name, value, reply.content[:300])
                 asked += 1

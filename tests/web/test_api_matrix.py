@@ -20,7 +20,7 @@ from people.api.permissions import ANYONE
 from people.api.views import ApiView
 from tests.correspondence.rows import message_row, wording_row
 from tests.factories import AT
-from tests.web import contract_bodies, policy_rows, signal_rows
+from tests.web import contract_bodies, letter_rows, policy_rows, signal_rows
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
 from tests.web.review_rows import measure_in
@@ -187,6 +187,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("event-feeds", "POST"): ({"operations", "risk"}, {"feed": "COURT", "name": "c.csv", "content": "x"}),
     **policy_rows.ROWS,
     **signal_rows.ROWS,
+    **letter_rows.ROWS,
     ("task-reassign", "POST"): (VISITORS, {"reason": "与客户有亲属关系"}),
     ("task-reassign-decide", "POST"): ({"manager"}, {"approve": False, "note": "请继续办理"}),
     ("task-skip", "POST"): (VISITORS | {"manager"}, {"reason": "客户出国定居"}),
@@ -196,6 +197,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("visit-register", "GET"): (REPORTERS, None),
     ("visit-register-tasks", "GET"): (REPORTERS, None),
     ("turn-around-tasks", "GET"): (REPORTERS, None),
+    ("digests", "GET"): (FOLLOW_UP_ROLES, None),
     ("notices", "GET"): (FOLLOW_UP_ROLES, None),
     ("notices", "POST"): (FOLLOW_UP_ROLES, {"up_to": 0}),
     ("day-plan", "GET"): (FOLLOW_UP_ROLES, None),
@@ -280,6 +282,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
                 "project",
                 "signal",
                 "signalaction",
+                "letter",
             ),
             999_999_999,
         )
@@ -303,6 +306,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         found[place]["signal"] = signal_rows.signal_in(bank, place)
         found[place]["signalaction"] = signal_rows.signal_action_in(bank, place)
         found[place] |= {"hand": handover_in(bank, place), "certificate": certificate_in(bank, place)}
+        found[place]["letter"] = letter_rows.letter_in(bank, place)
         found[place]["measure"] = measure_in(bank, place, report["id"])
         found[place]["message"] = message_row(bank, place)
         found[place]["wording"] = wording_row()

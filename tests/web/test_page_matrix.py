@@ -29,6 +29,7 @@ from tests.factories import AT
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
 from tests.web.contract_bodies import disclosure_in
+from tests.web.letter_rows import DELIVERED, letter_in
 from tests.web.policy_rows import area_row, policy_rows, regulation_row
 from tests.web.review_rows import alike_in, measure_in, photo_hint_in
 from tests.web.visit_rows import attached, attachment_in, project_in
@@ -76,6 +77,10 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:regulation": (POLICY_READERS, "get", {}),
     "area": (POLICY_READERS, "get", {}),
     "followups:loan_signals": (FOLLOW_UPS, "get", {}),
+    "followups:loan_letters": (FOLLOW_UPS, "get", {}),
+    "followups:letter_pdf": (FOLLOW_UPS, "get", {}),
+    "followups:letter_deliver": (FOLLOW_UPS, "post", DELIVERED),
+    "followups:letter_undo": (FOLLOW_UPS, "post", {"reason": "登记错了文书"}),
     "followups:loan_registrable": (VISITORS | {"manager"}, "post", {"registrable_on": "2026-10-30"}),
     "followups:tell": (FOLLOW_UPS, "post", {"channel": "PHONE", "heard_by": "BORROWER", "words": "已说明审核结果"}),
     "followups:tell_undo": (FOLLOW_UPS, "post", {"reason": "登记错了任务"}),
@@ -85,6 +90,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:turn_around_file": (REPORTERS, "get", {}),
     "followups:visit_register": (REPORTERS, "get", {}),
     "followups:visit_register_file": (REPORTERS, "get", {}),
+    "followups:digests": (FOLLOW_UPS, "get", {}),
     "followups:notices": (FOLLOW_UPS, "get", {}),
     "followups:notices_count": (FOLLOW_UPS, "get", {}),
     "followups:notices_read": (FOLLOW_UPS, "post", {"up_to": "0"}),
@@ -257,7 +263,7 @@ WITHOUT_TASK = {
     "followups:close_ticked", "followups:forms_ticked", "followups:message_ticked",
     "followups:assign_many", "followups:review", "followups:leave", "followups:capacity",
     "followups:day_plan", "followups:handover", "followups:turn_around", "followups:turn_around_tasks",
-    "followups:signals", "followups:regulations", "followups:notices", "followups:notices_count",
+    "followups:signals", "followups:regulations", "followups:notices", "followups:notices_count", "followups:digests",
     "followups:notices_read", "followups:certificates", "followups:results", "followups:visit_register",
 }  # fmt: skip
 NOT_PAGES = {"alive", "ready", "set_language"}
@@ -370,8 +376,10 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
     if name in ("followups:attachment", "followups:attachment_remove", "followups:thumbnail"):
         return reverse(name, args=[attachment_in(bank, place)])
     if name in ("followups:loan_events", "followups:past_visits", "followups:estate", "followups:loan_signals",
-                "followups:loan_registrable", "followups:customer_status"):  # fmt: skip
+                "followups:loan_registrable", "followups:customer_status", "followups:loan_letters"):  # fmt: skip
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
+    if name.startswith("followups:letter_"):
+        return reverse(name, args=[letter_in(bank, place)])
     if name == "followups:project":
         return reverse(name, args=[project_in(bank, place)])
     if name == "followups:event_withdraw":
