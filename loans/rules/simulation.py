@@ -333,9 +333,15 @@ class Course:
         if effect != SHORTEN_TERM:
             self.installment = self._agreed(number)
         elif self.is_fixed:
-            self.term = None
+            self.term = self._no_later_than(self.term, number)
         elif self.request.method != INTEREST_ONLY:
             self.term = number - 1 + self._rows_left(number)
+
+    def _no_later_than(self, bound: int | None, number: int) -> int | None:
+        """The term of a fixed installment: what it takes, but the last row of a bound one takes what rounding left."""
+        self.term = None
+        is_longer = bound is not None and number - 1 + self._rows_left(number) > bound
+        return bound if is_longer else None
 
     def _rows_left(self, number: int) -> int:
         """How many rows the balance takes from `number` on at what is agreed; a pause to come is no part of that."""

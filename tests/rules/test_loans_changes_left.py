@@ -131,6 +131,21 @@ def test_what_changes_no_row_is_refused_and_so_is_a_term_within_the_grace() -> N
     assert after is not None and after.rows[12].principal_fen == 0
 
 
+def test_the_last_row_of_a_bound_contract_takes_what_rounding_left() -> None:
+    """100,000 fen without interest at 4,761 take 22 rows; lowered by the first prepayment to 4,545 (4,545.41), 22 rows
+    of which bring nine fen too little for the 99,999. The second prepayment shortens nothing, but makes no 23rd row."""
+    first = date(2026, 2, 1)
+    loan = disbursed(Request(100_000, 0, 60, "EQUAL_INSTALLMENT", date(2026, 1, 1), first, 1, installment_fen=4_761))
+    limits = replace(LIMITS, disbursed_on=date(2026, 1, 1), prepayment_minimum_fen=0)
+    found = []
+    for effect in ("LOWER_INSTALLMENT", "SHORTEN_TERM", "SHORTEN_TERM"):
+        paid = simulated("PREPAYMENT", date(2026, 1, 7), limits, loan, amount="0.01", effect=effect).after
+        assert paid is not None
+        found.append((paid.last_number, paid.installment_fen, paid.rows[-1].principal_fen))
+        loan = follow(loan, paid)
+    assert found == [(22, 4_545, 4_554), (22, 4_545, 4_553), (22, 4_545, 4_552)]
+
+
 @st.composite
 def any_loans(draw: Any) -> Standing:
     """A plain contract with some installments left, or one just disbursed with whatever may be agreed."""

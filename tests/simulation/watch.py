@@ -88,22 +88,27 @@ SELECT (SELECT count(*) || md5(coalesce(string_agg(t::text, '|' ORDER BY t.id), 
        (SELECT count(*) FROM followups_taskevent), (SELECT count(*) FROM followups_notice),
        (SELECT count(*) FROM followups_event), (SELECT count(*) FROM followups_eventvisit)
 """
+# What is done along with another visit is no work of its own; an off-site check takes nobody along.
+_LED = """EXISTS (SELECT FROM followups_mergedtask m JOIN followups_visittask v ON v.id = m.lead_id
+ WHERE m.task_id = t.id AND m.ended_at IS NULL AND v.closed_on IS NULL AND v.method <> 'OFF_SITE'{})"""
 # Officers' weeks beyond the ceiling, what is late in the first of them.
-_BEYOND = """
+_BEYOND = f"""
 SELECT t.assigned_to_id, greatest(date_trunc('week', t.due_on)::date, %(monday)s), count(*)
   FROM followups_visittask t
  WHERE t.closed_on IS NULL AND t.state <> 'SUBMITTED' AND NOT t.is_light AND t.due_on < %(until)s
    AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL) AND t.assigned_to_id IS NOT NULL
+   AND NOT {_LED.format("")}
  GROUP BY 1, 2
-"""
+"""  # noqa: S608 - joined from constants
 # Visits that run, with the steps of their present limit that were told.
-_RUNNING = """
+_RUNNING = f"""
 SELECT t.id, greatest(t.opens_on, t.created_on), t.due_on,
        ARRAY(SELECT n.code FROM followups_notice n WHERE n.task_id = t.id AND n.due_on = t.due_on)
   FROM followups_visittask t
  WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
    AND t.state <> 'SUBMITTED' AND t.paused_until IS NULL AND t.opens_on <= %(day)s
-"""
+   AND NOT {_LED.format(" AND v.due_on <= t.due_on")}
+"""  # noqa: S608 - joined from constants
 
 
 @dataclass
