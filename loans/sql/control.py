@@ -9,10 +9,12 @@ WHERE day BETWEEN %(from_)s AND %(to)s AND is_workday <> (extract(isodow FROM da
 # last close.
 OPEN_DAY = """
 SELECT b.day, (SELECT value FROM loans_parameter WHERE code = 'overdue_grace_days' AND in_force @> b.day),
-       array(SELECT day FROM loans_workday WHERE is_workday <> (extract(isodow FROM day) < 6) ORDER BY day),
-       array(SELECT is_workday FROM loans_workday WHERE is_workday <> (extract(isodow FROM day) < 6) ORDER BY day),
+       coalesce(w.days, '{}'), coalesce(w.are_workdays, '{}'),
        (SELECT max(c.day) FROM loans_businessdate c WHERE NOT c.is_open)
-FROM loans_businessdate b WHERE b.is_open
+FROM loans_businessdate b, (
+    SELECT array_agg(day ORDER BY day) AS days, array_agg(is_workday ORDER BY day) AS are_workdays FROM loans_workday
+     WHERE is_workday <> (extract(isodow FROM day) < 6)) w
+WHERE b.is_open
 """
 
 # Control totals by branch and product: open loans, principal and accrued interest, in one pass over the positions; and
