@@ -145,7 +145,7 @@ def fresh_bank(django_db_setup: None, django_db_blocker: Any, tmp_path: Any) -> 
         _as_owner("postgres", f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         connection.settings_dict["NAME"] = name
         try:
-            yield FreshBank(name=name, env=_environment(name, connection.settings_dict, tmp_path))
+            yield FreshBank(name=name, env=environment_on(name, connection.settings_dict, tmp_path))
         finally:
             for each in connections.all(initialized_only=True):
                 each.close()
@@ -165,7 +165,8 @@ def _drop(name: str) -> None:
     raise RuntimeError(f"{name} is still in use")
 
 
-def _environment(name: str, config: dict[str, Any], tmp_path: Any) -> dict[str, str]:
+def environment_on(name: str, config: dict[str, Any], tmp_path: Any) -> dict[str, str]:
+    """What a child process is told, so that it works on a database with a state of its own."""
     owner = _owner_parameters(name)
     password = f":{config['PASSWORD']}" if config.get("PASSWORD") else ""
     owner_password = f":{owner['password']}" if owner["password"] else ""

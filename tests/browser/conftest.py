@@ -8,6 +8,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,8 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
+from django.test import override_settings
 
-from tests.conftest import FreshBank
+from tests.conftest import environment_on
+from tests.crash.ground import Ground, end_sessions, here, leave
 from tests.factories import AT, PASSWORD
 
 HOME = Path(__file__).resolve().parents[2]
@@ -29,6 +34,7 @@ LAUNCH = [
     "--disable-component-update",
     "--disable-sync",
 ]
+HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 NO_CHROMIUM = "BROWSER TESTS DID NOT RUN: no Chromium (name one in ANJU_CHROMIUM, or script/test --with-browser)"
 
 
@@ -61,26 +67,53 @@ class Site:
     names: dict[str, str]
 
 
-@pytest.fixture
-def site(chromium_path: str, fresh_bank: FreshBank, django_db_blocker: Any, settings: Any) -> Iterator[Site]:
-    # The server checks passwords with the real hasher.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
-    with django_db_blocker.unblock():
-        found = _fill_bank()
-    port = _free_port()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", f"127.0.0.1:{port}", "--threads", "4"],
-        cwd=HOME,
-        env={**fresh_bank.env, "LOG_LEVEL": "ERROR", "ALLOWED_HOSTS": "127.0.0.1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+@dataclass
+class Ready:
+    """One server for all tests of a process: what it serves is exchanged beneath it, a copy of `filled` a test."""
+
+    ground: Ground
+    filled: str
+    found: dict[str, Any]
+    url: str
+    env: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def ready(chromium_path: str, django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) -> Iterator[Ready]:
+    """Filled once, and the server knows its pages already when the second test comes."""
+    with django_db_blocker.unblock(), override_settings(PASSWORD_HASHERS=HASHERS), ExitStack() as left:
+        leave()
+        template = here()
+        ground = Ground(template)
+        left.callback(ground.clear)
+        filled = ground.copy(template, "filled")
+        with ground.on(filled):
+            found = _fill_bank()
+        name = ground.copy(filled, "site")
+        port = _free_port()
+        folder = tmp_path_factory.mktemp("site")
+        env = environment_on(name, connections["default"].settings_dict, folder)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", f"127.0.0.1:{port}", "--threads", "4"],
+            cwd=HOME,
+            env={**env, "LOG_LEVEL": "ERROR", "ALLOWED_HOSTS": "127.0.0.1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        left.callback(server.wait, 20)
+        left.callback(server.terminate)
         _wait_for(f"http://127.0.0.1:{port}/healthz", server)
-        yield Site(url=f"http://127.0.0.1:{port}", **found)
-    finally:
-        server.terminate()
-        server.wait(20)
+        ground.drop(name)
+        yield Ready(ground, filled, found, f"http://127.0.0.1:{port}", env)
+
+
+@pytest.fixture
+def site(ready: Ready, django_db_blocker: Any, settings: Any) -> Iterator[Site]:
+    # The server checks passwords with the real hasher.
+    settings.PASSWORD_HASHERS = HASHERS
+    with django_db_blocker.unblock(), ready.ground.trial(ready.filled, "site") as name:
+        yield Site(url=ready.url, **deepcopy(ready.found))
+        end_sessions(name)
 
 
 def _fill_bank() -> dict[str, Any]:

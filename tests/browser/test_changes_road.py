@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import HOME, Site
+from tests.browser.conftest import HOME, Ready, Site
 from tests.changing import PDF
-from tests.conftest import FreshBank
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -36,12 +35,12 @@ def bank(site: Site) -> Site:
 
 
 @pytest.fixture
-def evening(fresh_bank: FreshBank) -> Callable[[date], None]:
+def evening(ready: Ready) -> Callable[[date], None]:
     """Closes the dates up to one in a process of its own, as operations do."""
 
     def close(through: date) -> None:
         command = [sys.executable, "manage.py", "day_end", "--through", str(through)]
-        subprocess.run(command, cwd=HOME, env=fresh_bank.env, check=True, capture_output=True)
+        subprocess.run(command, cwd=HOME, env=ready.env, check=True, capture_output=True)
 
     return close
 

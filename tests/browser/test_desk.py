@@ -47,7 +47,7 @@ def test_each_key_does_what_the_table_of_keys_says(site: Site, open_as: Callable
     page.keyboard.press("Escape")
     expect(page.locator("#keys")).to_be_hidden()
     page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.id") == "find"
+    expect(page.locator("#find")).to_be_focused()
     page.keyboard.press("Tab")
     page.evaluate("document.activeElement.blur()")
     first = rows.first.get_attribute("data-task")

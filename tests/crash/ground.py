@@ -81,12 +81,17 @@ def _drop(name: str) -> None:
     try:
         connection.cursor().execute(f'DROP DATABASE IF EXISTS "{name}"')
     except psycopg2.errors.ObjectInUse:
-        application = bank.connect("postgres")
-        application.cursor().execute(_OTHERS, [name])
-        application.close()
+        end_sessions(name)
         connection.cursor().execute(f'DROP DATABASE IF EXISTS "{name}"')
     finally:
         connection.close()
+
+
+def end_sessions(name: str) -> None:
+    """Ends what is connected to a database as the application's role. A drop would wait five seconds for it first."""
+    application = bank.connect("postgres")
+    application.cursor().execute(_OTHERS, [name])
+    application.close()
 
 
 def leave() -> None:

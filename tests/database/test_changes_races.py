@@ -127,10 +127,11 @@ def test_a_payment_beside_a_prepayment_is_as_one_after_the_other(fresh_bank: Any
 
 def test_without_the_lock_the_payment_is_lost(fresh_bank: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The position is read before the payment commits and written after it."""
-    paid = threading.Event()
+    read, paid = threading.Event(), threading.Event()
 
     def stale(change_id: int) -> tuple[ContractChange, Position]:
         found = unlocked(change_id)
+        read.set()
         paid.wait(30)
         return found
 
@@ -138,6 +139,8 @@ def test_without_the_lock_the_payment_is_lost(fresh_bank: Any, monkeypatch: pyte
     real = pay
 
     def then_tell(*given: Any) -> Any:
+        if given[-1] == "2":
+            read.wait(30)
         try:
             return real(*given)
         finally:
