@@ -32,18 +32,16 @@ WITH days AS MATERIALIZED (
     SELECT g.day::date AS day,
            (sum(coalesce(w.is_workday, extract(isodow FROM g.day) < 6)::int) OVER (ORDER BY g.day))::int AS number
       FROM generate_series(%(from_on)s::date, %(until)s::date, '1 day') AS g(day)
-      LEFT JOIN loans_workday w ON w.day = g.day::date
+      LEFT JOIN loans_workday w ON w.day = g.day::date AND w.day BETWEEN %(from_on)s AND %(until)s
 ), open AS MATERIALIZED (
     SELECT t.id, t.branch_id, t.kind, t.level, t.due_on, t.assigned_to_id, t.paused_until, t.version, t.look_on,
-           j.lead_level,
+           -- of the visit that does it along by its own limit; a person may have put that off
+           (SELECT (SELECT v.level FROM followups_visittask v
+                     WHERE v.id = k.lead_id AND v.closed_on IS NULL AND v.method <> 'OFF_SITE' AND v.due_on <= t.due_on)
+              FROM followups_mergedtask k WHERE k.task_id = t.id AND k.ended_at IS NULL) AS lead_level,
            greatest(t.opens_on, t.created_on, %(from_on)s) AS begins_on,
            CASE WHEN t.kind = 'FIRST' THEN (SELECT disbursed_on FROM loans_loan l WHERE l.id = t.loan_id) END AS paid_on
       FROM followups_visittask t
-      -- the visit that does it along by its own limit; a person may have put that off
-      LEFT JOIN LATERAL (SELECT v.level AS lead_level FROM followups_mergedtask k
-                           JOIN followups_visittask v ON v.id = k.lead_id
-                          WHERE k.task_id = t.id AND k.ended_at IS NULL AND v.closed_on IS NULL
-                            AND v.method <> 'OFF_SITE' AND v.due_on <= t.due_on) j ON true
      WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
        AND t.state <> 'SUBMITTED' AND t.branch_id > %(after)s
        AND (%(up_to)s::bigint IS NULL OR t.branch_id <= %(up_to)s) AND {which}
