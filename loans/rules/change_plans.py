@@ -145,12 +145,10 @@ def simulate_change(kind: str, base: Base, asked: Asked, limits: Limits) -> Outc
     fee = _fee(asked, limits)
     if kind in (SETTLEMENT, ACCELERATION):
         return _ended(kind, base, before, fee)
-    request = _CHANGED[kind](base, asked, limits)
-    try:
-        after = plan_of(request, base.number, matures_on=None if kind == DUE_DAY else base.matures_on)
-    except SimulationRefused as refused:
-        (reasons,) = refused.errors.values()
-        raise NotPossible("", reasons[0].code, **reasons[0].params) from refused
+    after = _planned(kind, base, asked, limits)
+    if after.last_number > before.last_number:
+        # Rows that money or a pause saved come back only where time is asked for; else it is agreed over those left.
+        after = _planned(kind, replace(base, request=in_force(base.request)), asked, limits)
     if (after.rows, after.rate_ppm) == (before.rows, before.rate_ppm):
         raise NotPossible("", "nothing_would_change")
     if after.matures_on > before.matures_on:
@@ -160,6 +158,15 @@ def simulate_change(kind: str, base: Base, asked: Asked, limits: Limits) -> Outc
     if kind == PREPAYMENT:
         return Outcome(before, after, Paid(asked.amount, after.prepaid[-1].interest_fen, fee))
     return Outcome(before, after)
+
+
+def _planned(kind: str, base: Base, asked: Asked, limits: Limits) -> Plan:
+    request = _CHANGED[kind](base, asked, limits)
+    try:
+        return plan_of(request, base.number, matures_on=None if kind == DUE_DAY else base.matures_on)
+    except SimulationRefused as refused:
+        (reasons,) = refused.errors.values()
+        raise NotPossible("", reasons[0].code, **reasons[0].params) from refused
 
 
 def _fee(asked: Asked, limits: Limits) -> int:

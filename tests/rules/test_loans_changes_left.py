@@ -146,6 +146,28 @@ def test_the_last_row_of_a_bound_contract_takes_what_rounding_left() -> None:
     assert found == [(22, 4_545, 4_554), (22, 4_545, 4_553), (22, 4_545, 4_552)]
 
 
+def test_rows_that_a_pause_saved_do_not_come_back_with_a_new_due_day() -> None:
+    """41 rows at 24 %, of which a pause of 48 days saves the last; another due day charges some days more."""
+    first, last = date(2026, 2, 2), date(2029, 6, 2)
+    loan = Standing(1, first, 1_000_000, 240_000, 35_972, "EQUAL_INSTALLMENT", 2, 41, last)
+    limits = replace(LIMITS, disbursed_on=date(2026, 1, 8), prepayment_minimum_fen=0)
+    paid: dict[str, str] = {"amount": "0.01", "effect": "LOWER_INSTALLMENT"}
+    pause = {"from": "2026-01-08", "to": "2026-02-25"}
+    rows = []
+    for kind, texts in (
+        ("PREPAYMENT", paid), ("PREPAYMENT", paid), ("SPREAD", {"spread_bp": "0"}), ("INTEREST_PAUSE", pause),
+        ("DUE_DAY", {"due_day": "1"}),
+    ):  # fmt: skip
+        after = simulated(kind, date(2026, 1, 8), limits, loan, **texts).after
+        assert after is not None
+        rows.append(after.last_number)
+        loan = follow(loan, after, 1 if kind == "DUE_DAY" else None)
+    assert rows == [41, 41, 41, 40, 40]
+    assert (loan.matures_on, sum(plan_of(loan.request, 1).principal_fen if loan.request else ())) == (
+        date(2029, 6, 1), 999_998
+    )  # fmt: skip
+
+
 @st.composite
 def any_loans(draw: Any) -> Standing:
     """A plain contract with some installments left, or one just disbursed with whatever may be agreed."""
