@@ -153,7 +153,7 @@ class TaskFilter(SearchedList):
         )  # one at most
         if name != "told":
             notices = notices.filter(**{"tell_on__gte" if name == "told_from" else "tell_on__lte": value})
-        return queryset.filter(_YET_TO_DO, Exists(notices))
+        return queryset.filter(_YET_TO_DO, alone(), Exists(notices))
 
     def narrow(self, queryset: QuerySet[VisitTask], name: str, value: str) -> QuerySet[VisitTask]:
         today = business_date()

@@ -30,7 +30,8 @@ from followups.models import (
     Visit,
     VisitTask,
 )
-from followups.queries.cover import is_held_by
+from followups.queries.cover import holder_of, is_held_by
+from followups.queries.facts import is_known_to
 from followups.queries.letters import (
     DOCUMENT,
     demand_content,
@@ -162,9 +163,10 @@ def _notice(loan: Loan, asked: Asked, by: Staff, today: date) -> _Draft:
         )
     if not writes_for(loan, by) and not is_held_by(task, by):
         raise NotYours(task.assigned_to.name if task.assigned_to else "")
-    visit = Visit.objects.filter(task=task).select_related("second_visitor").first()
+    visit = Visit.objects.filter(task=task).select_related("lead_visitor", "second_visitor").first()
     second = (visit.second_visitor if visit else None) or task.proposed_second
-    if task.assigned_to is None or second is None:
+    comes = visit.lead_visitor if visit else _who_comes(task, asked.answer_by or max(today, task.due_on))
+    if comes is None or second is None or comes == second:
         raise LetterRefused(_("告知书须写明来访的两个人：请先分派主办人并指定协办人。"), code="visitors_missing")
     visit_on = asked.answer_by or max(today, task.due_on)
     fault = rules.visit_day_fault(today, visit_on, max(today, task.due_on))
@@ -174,8 +176,14 @@ def _notice(loan: Loan, asked: Asked, by: Staff, today: date) -> _Draft:
             field="answer_by", code=fault,
         )  # fmt: skip
     with override(DOCUMENT):
-        content = notice_content(loan, task, second, visit_on=visit_on, today=today)
+        content = notice_content(loan, task, (comes, second), visit_on=visit_on, today=today)
     return _Draft(content, visit_on, task=task)
+
+
+def _who_comes(task: VisitTask, day: date) -> Staff | None:
+    """Who makes a visit that has not begun: the officer, or who stands in on that day."""
+    held = holder_of(task, day)
+    return None if held is None else Staff.objects.get(pk=held.by)
 
 
 def _rectification(loan: Loan, asked: Asked, by: Staff, today: date) -> _Draft:
@@ -256,7 +264,10 @@ def hand_out_letter(*, letter: Letter, by: Staff, at: datetime) -> bytes:
 
     NotAllowed for those who may not read the name in full (decision 0007).
     """
-    if not may_deliver(letter, by) and not any(may(by, permission) for permission in TAKING):
+    goes_along = letter.task is not None and (
+        letter.task.proposed_second_id == by.pk or is_known_to(letter.task, by)
+    )  # fmt: skip
+    if not goes_along and not may_deliver(letter, by) and not any(may(by, permission) for permission in TAKING):
         raise NotAllowed(_("您的岗位不能领取该文书。"))
     content = exhibit_bytes(letter.pdf)
     _tell(letter, "followups.letter_handed_out", by=by, at=at, pdf_sha256=letter.pdf.sha256)
@@ -278,15 +289,21 @@ def deliver_letter(
     """Keeps how a letter arrived; one that came back may be delivered again."""
     today = hold_business_date()
     letter = _to_deliver(letter_id, by)
-    if not rows_of([letter])[0].may_be_delivered:
+    row = rows_of([letter])[0]
+    standing = row.standing
+    if not row.may_be_delivered:
         raise AlreadyDelivered
     said = {
         "way": way, "delivered_on": delivered_on or today, "received_by": received_by,
         "witnesses": "、".join(rules.names_in(witnesses)), "words": words.strip(),
     }  # fmt: skip
-    _check_delivery(letter, today, said)
+    if standing is not None and all(getattr(standing, name) == value for name, value in said.items()):
+        raise AlreadyDelivered
+    # What came back was under way until then.
+    _check_delivery(standing.delivered_on if standing else letter.business_date, today, said)
     made = LetterDelivery.objects.create(letter=letter, **said, by=by, at=at, business_date=today)
-    _tell(letter, "followups.letter_delivered", by=by, at=at, way=way, delivery_id=made.pk)
+    _tell(letter, "followups.letter_delivered", by=by, at=at, way=way, delivery_id=made.pk,
+          delivered_on=made.delivered_on.isoformat())  # fmt: skip
     return made
 
 
@@ -318,22 +335,22 @@ def _to_deliver(letter_id: int, by: Staff) -> Letter:
     return letter
 
 
-def _check_delivery(letter: Letter, today: date, said: dict[str, Any]) -> None:
+def _check_delivery(earliest: date, today: date, said: dict[str, Any]) -> None:
     if said["received_by"] and said["received_by"] not in HeardBy.values:
         raise WrongDelivery(_("只能由借款人本人或受托代理人签收。"), field="received_by", code="not_a_choice")
     for field, most in (("words", WORDS_MOST), ("witnesses", WITNESSES_MOST)):
         for fault in text_faults(said[field], most):
             raise WrongDelivery(fault_sentence(fault), field=field, code=fault)
-    faults = rules.delivery_faults(**said, made_on=letter.business_date, today=today)
+    faults = rules.delivery_faults(**said, made_on=earliest, today=today)
     for field, code in faults.items():
-        raise WrongDelivery(_sentence(code, letter), field=field, code=code)
+        raise WrongDelivery(_sentence(code, earliest), field=field, code=code)
 
 
-def _sentence(code: str, letter: Letter) -> str:
+def _sentence(code: str, earliest: date) -> str:
     return {
         "not_a_choice": _("请从所列送达方式中选择：%(ways)s。")
         % {"ways": _("、").join(str(label) for label in DeliveryWay.labels)},
-        "wrong_day": _("送达日须在文书日期 %(day)s 之后、今天之前（含当日）。") % {"day": letter.business_date},
+        "wrong_day": _("送达日须在 %(day)s 至今天之间（含当日）。") % {"day": earliest},
         "who_received": _("请写明签收人：借款人本人或受托代理人。"),
         "nobody_received": _("没有人签收的，不写签收人。"),
         "two_witnesses": _("留置或拒收须有两名见证人，请写明姓名。"),

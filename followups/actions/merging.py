@@ -20,6 +20,7 @@ from followups.actions.tasks import (
     give,
     locked_task,
     require_no_approver,
+    require_officer_fits,
     require_to_do,
     tell,
 )
@@ -136,6 +137,7 @@ def _link(
     undo = {"own": own, "given": standing(lead), "from": member.assigned_to_id}
     MergedTask.objects.filter(task=member, ended_at__isnull=True).update(ended_at=at, ended_by="system")
     if lead.assigned_to is not None and member.assigned_to_id != lead.assigned_to_id:
+        require_officer_fits(member, lead.assigned_to)
         require_no_approver(member, lead.assigned_to, within=lead)
         give(member, lead.assigned_to, by=by, at=at)
     link = MergedTask.objects.create(

@@ -45,7 +45,7 @@ _ASSIGN = """
 WITH given AS (
     UPDATE followups_visittask t
        SET assigned_to_id = coalesce(t.assigned_to_id, x.officer),
-           proposed_second_id = coalesce(x.second, t.proposed_second_id), version = t.version + 1
+           proposed_second_id = coalesce(x.second, nullif(t.proposed_second_id, x.officer)), version = t.version + 1
       FROM jsonb_to_recordset(%(rows)s) AS x(id bigint, officer bigint, second bigint, why jsonb)
      WHERE t.id = x.id AND t.state = 'PLANNED' AND (t.assigned_to_id IS NULL) = (x.officer IS NOT NULL)
     RETURNING t.id, x.officer, x.second, x.why

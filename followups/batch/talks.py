@@ -92,7 +92,8 @@ _JOIN = """
 WITH asked AS (
     SELECT * FROM jsonb_to_recordset(%(rows)s) AS x(lead bigint, task bigint, officer bigint, before bigint, undo jsonb)
 ), given AS (
-    UPDATE followups_visittask t SET assigned_to_id = x.officer, version = t.version + 1
+    UPDATE followups_visittask t SET assigned_to_id = x.officer, version = t.version + 1,
+           proposed_second_id = nullif(t.proposed_second_id, x.officer)
       FROM asked x WHERE t.id = x.task AND x.officer IS NOT NULL AND x.before IS DISTINCT FROM x.officer
     RETURNING t.id, x.before, x.officer, x.lead
 ), told AS (

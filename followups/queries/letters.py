@@ -143,16 +143,16 @@ def usual_days(today: date) -> int:
     return value if isinstance(value, int) else rules.USUAL_DAYS
 
 
-def notice_content(loan: Loan, task: VisitTask, second: Staff, *, visit_on: date, today: date) -> dict[str, Any]:
+def notice_content(
+    loan: Loan, task: VisitTask, visitors: tuple[Staff, Staff], *, visit_on: date, today: date
+) -> dict[str, Any]:
     """A notice of a visit: who comes, when and where, and what to have ready."""
-    lead = task.assigned_to
-    assert lead is not None
     return {
         **_head(loan, LetterKind.NOTICE, today),
         "task_no": task.number,
         "what": str(TaskKind(task.kind).label),
         "visit_on": visit_on.isoformat(),
-        "visitors": [{"name": one.name, "staff_no": one.staff_no} for one in (lead, second)],
+        "visitors": [{"name": one.name, "staff_no": one.staff_no} for one in visitors],
         "places": [charge.property.address for charge in charges_of(loan.pk) if charge.property.address],
         "papers": list(rules.papers_for(task.subject)),
     }

@@ -285,6 +285,8 @@ def _letter_words(kind: str, facts: Mapping[str, Any]) -> str:
     if kind == "followups.letter_delivery_undone":
         return _("更正：%(letter)s尚未送达") % what
     way = str(DeliveryWay(facts["way"]).label) if facts.get("way") in DeliveryWay.values else ""
+    if facts.get("delivered_on"):
+        return _("%(letter)s：%(way)s，%(day)s") % {**what, "way": way, "day": facts["delivered_on"]}
     return _("%(letter)s：%(way)s") % {**what, "way": way}
 
 

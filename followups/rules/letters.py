@@ -39,6 +39,11 @@ LEAST_DAYS, USUAL_DAYS, MOST_DAYS = 3, 10, 60
 TYPED_LEAST, TYPED_MOST = 6, 300
 _TELEPHONE = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
 _IDENTITY = re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![\dXx])")
+_BETWEEN_NAMES = re.compile(r"[、，,；;/\n]+|(?<=[\u4e00-\u9fff]{2})\s+(?=[\u4e00-\u9fff]{2})")
+# Of the family, of sureties for others, of manners: nothing that a borrower can be asked to mend.
+_NOT_TO_MEND: Final = frozenset(
+    {"phone", "marital_change", "spouse_income", "guarantees_given", "repayment_intention", "attitude"}
+)
 # Force, disgrace, or telling others of the debt.
 _THREATS: Final = (
     "坐牢", "判刑", "逮捕", "拘留", "抓人", "老赖", "曝光", "黑社会", "后果自负", "通知单位", "通知您单位", "通知亲友",
@@ -133,22 +138,22 @@ def money(amount: Decimal) -> str:
 
 
 def found_words(differences: Iterable[Mapping[str, Any]]) -> str:
-    """What a report found different, as a first wording of the letter: label and what is now; no telephone numbers, and
-    no events, whose words name who told of them."""
+    """What a report found different, as a first wording of the letter: label and what is now; no telephone numbers,
+    nothing of the family, and no events, whose words name who told of them."""
     said = [
         f"{row['label']['zh']}：{row['now_text']['zh']}"
         for row in differences
         if row.get("now_text", {}).get("zh")
         and not typed_faults(str(row["now_text"]["zh"]))
-        and row["key"] != "phone"
+        and row["key"] not in _NOT_TO_MEND
         and not row["key"].startswith(ITEM_PREFIX)
     ]
     return "；".join(said)[:TYPED_MOST]
 
 
 def names_in(text: str) -> list[str]:
-    """The people whom a line names, each once."""
-    parts = [part.strip() for part in re.split(r"[、，,；;/\s]+", text)]
+    """The people whom a line names, each once; a blank parts two names only between Chinese ones."""
+    parts = [part.strip() for part in _BETWEEN_NAMES.split(text)]
     return list(dict.fromkeys(part for part in parts if part))
 
 

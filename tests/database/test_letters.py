@@ -17,9 +17,10 @@ from followups.queries.timeline import timeline
 from journal.models import Entry, Exhibit
 from journal.queries import exhibit_bytes
 from loans.actions import ReceiptRow, charge_fee, post_receipts
-from loans.models import Loan
+from loans.models import BusinessDate, Loan
 from loans.queries import loan_facts
 from people.actions import NotAllowed
+from people.actions.leave import enter_leave
 from tests.database.test_visits import AT, TODAY, Road
 from tests.factories import book_loan, make_staff
 
@@ -193,7 +194,7 @@ def test_a_delivery_is_a_fact_that_only_another_undoes(road: Road) -> None:
     (row,) = letters_of(road.loan.pk)
     assert row.standing is not None and row.standing.witnesses == "周正、王敏"
     told = [each.text for each in timeline(road.loan) if "催收通知书" in each.text]
-    assert len(told) == 5 and "制作逾期催收通知书" in told and "逾期催收通知书：留置送达" in told
+    assert len(told) == 5 and "制作逾期催收通知书" in told and "逾期催收通知书：留置送达，2026-11-01" in told
     for statement in (
         "UPDATE followups_letterdelivery SET words = 'x'", "DELETE FROM followups_letterdelivery",
         "UPDATE followups_letter SET content = '{}'", "DELETE FROM followups_letter",
@@ -201,6 +202,37 @@ def test_a_delivery_is_a_fact_that_only_another_undoes(road: Road) -> None:
         with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
     assert {each.code for each in findings() if not each.is_ok} & {"history_is_guarded"} == set()
+
+
+def test_what_came_back_is_kept_once_and_arrives_no_earlier(road: Road) -> None:
+    letter, _new = make(road)
+    back = {"way": "RETURNED", "words": "原址查无此人"}
+    later = TODAY + timedelta(days=5)
+    BusinessDate.objects.update(day=later)
+    deliver(road, letter, **back, delivered_on=TODAY + timedelta(days=3))
+    before = written()
+    with pytest.raises(AlreadyDelivered):
+        deliver(road, letter, **back, delivered_on=TODAY + timedelta(days=3))
+    with pytest.raises(WrongDelivery, match="2026-11-04") as refused:
+        deliver(road, letter, **RECEIVED, delivered_on=TODAY + timedelta(days=2))
+    assert refused.value.field == "delivered_on" and written() == before
+    deliver(road, letter, **RECEIVED, delivered_on=later)
+    assert letters_of(road.loan.pk)[0].standing is not None
+
+
+def test_a_notice_names_who_stands_in_on_the_day_of_the_visit(road: Road) -> None:
+    deputy = make_staff("LOAN_OFFICER", road.branch, "秦川")
+    due = road.task.due_on
+    enter_leave(staff=road.officer, first=due, last=due, deputy=deputy, reason="病假", by=road.officer, at=AT)
+    second = VisitTask.objects.get(pk=road.task.pk).proposed_second
+    asked = Asked(LetterKind.NOTICE, task_id=road.task.pk)
+    letter, _new = make(road, asked)
+    assert second is not None and actions.hand_out_letter(letter=letter, by=second, at=AT).startswith(b"%PDF-")
+    with pytest.raises(NotAllowed):
+        actions.hand_out_letter(letter=letter, by=make_staff("LOAN_OFFICER", road.branch), at=AT)
+    assert [one["staff_no"] for one in letter.content["visitors"]][0] == deputy.staff_no
+    earlier, _new = make(road, asked._replace(answer_by=due - timedelta(days=1)))
+    assert [one["staff_no"] for one in earlier.content["visitors"]][0] == road.officer.staff_no
 
 
 def test_what_cannot_have_arrived_is_refused_and_changes_nothing(road: Road) -> None:

@@ -16,7 +16,7 @@ from followups.queries.merging import companions, lead_of, links_of, members_of
 from journal.models import Entry, Pending
 from loans.models import Loan
 from loans.queries.evening import Walk
-from people.actions import NotAllowed
+from people.actions import NotAllowed, root_branch
 from tests.database.test_visits import AT, TODAY, filled, make_task
 from tests.factories import book_loan, make_branch, make_staff
 
@@ -180,6 +180,18 @@ def test_others_work_is_merged_by_who_assigns(home: Household) -> None:
     assert home.member.assigned_to == home.officer
 
 
+def test_nobody_is_given_a_task_of_a_branch_not_seen(home: Household) -> None:
+    elsewhere = make_branch()
+    loan = book_loan(elsewhere, make_staff("LOAN_OFFICER", elsewhere, "白露"), borrower=home.loan.borrower)
+    task = make_task(loan, loan.portfolio_officer, kind="FIRST", rule="FIRST_60", due_on=TODAY + timedelta(days=5))
+    head = make_staff("BRANCH_MANAGER", root_branch(at=AT), "韩涛")
+    assert task in companions(home.lead, head)
+    before = written()
+    with pytest.raises(actions.WrongOfficer, match="不属于该贷款的机构"):
+        merging.merge_tasks(lead_id=home.lead.pk, task_ids=[task.pk], mode="JOINT", by=head, at=AT)
+    assert written() == before
+
+
 @pytest.mark.parametrize("what", ["far", "stranger", "begun", "itself", "mode"])
 def test_what_does_not_belong_together_is_refused(home: Household, what: str) -> None:
     ids, mode = [home.member.pk], "JOINT"
@@ -249,11 +261,14 @@ def test_the_evening_makes_one_visit_of_a_customers_tasks_once(home: Household) 
 def test_what_the_machine_made_one_a_person_takes_apart_for_good(home: Household) -> None:
     """The visit gets back the date and the method it had; the machine does not join the two again."""
     colleague = make_staff("LOAN_OFFICER", home.branch, "白露")
-    VisitTask.objects.filter(pk=home.lead.pk).update(kind="IRREGULAR", assigned_to=colleague, opens_on=TODAY)
+    VisitTask.objects.filter(pk=home.lead.pk).update(
+        kind="IRREGULAR", assigned_to=colleague, opens_on=TODAY, proposed_second=home.officer
+    )  # fmt: skip
     evening(home.loan)
     home.lead.refresh_from_db()
     home.member.refresh_from_db()
     assert MergedTask.objects.get().lead == home.member and home.lead.assigned_to == home.officer
+    assert home.lead.proposed_second is None, "who leads now goes along with nobody"
     merging.unmerge_task(task_id=home.lead.pk, reason="客户要求分开", by=home.officer, at=AT)
     home.lead.refresh_from_db()
     home.member.refresh_from_db()

@@ -128,10 +128,22 @@ def test_a_first_wording_says_what_changed_no_telephone_and_nothing_of_who_told(
     rows = [
         {"key": "phone", "label": {"zh": "联系电话"}, "now_text": {"zh": "199****0009"}},
         {"key": "occupancy", "label": {"zh": "居住情况"}, "now_text": {"zh": "已出租"}},
+        {"key": "spouse_income", "label": {"zh": "配偶月收入"}, "now_text": {"zh": "8,000.00"}},
         {"key": "employer", "label": {"zh": "单位"}, "now_text": {"zh": ""}},
         {"key": "event_7", "label": {"zh": "房屋出租：物业反映"}, "now_text": {"zh": "属实"}},
     ]
     assert letters.found_words(rows) == "居住情况：已出租"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("周正 王敏", ["周正", "王敏"]), ("周正、王敏", ["周正", "王敏"]), ("李 雷", ["李 雷"]),
+        ("John Smith", ["John Smith"]), ("John Smith, 李雷", ["John Smith", "李雷"]), ("周正 周正", ["周正"]),
+    ],
+)  # fmt: skip
+def test_one_name_with_a_blank_is_one_witness(text: str, names: list[str]) -> None:
+    assert letters.names_in(text) == names
 
 
 @pytest.mark.parametrize("kind", letters.KINDS)
