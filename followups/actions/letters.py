@@ -293,17 +293,19 @@ def deliver_letter(
     standing = row.standing
     if not row.may_be_delivered:
         raise AlreadyDelivered
+    day = delivered_on or today
     said = {
-        "way": way, "delivered_on": delivered_on or today, "received_by": received_by,
+        "way": way, "delivered_on": day, "received_by": received_by,
         "witnesses": "、".join(rules.names_in(witnesses)), "words": words.strip(),
     }  # fmt: skip
     if standing is not None and all(getattr(standing, name) == value for name, value in said.items()):
         raise AlreadyDelivered
     # What came back was under way until then.
-    _check_delivery(standing.delivered_on if standing else letter.business_date, today, said)
+    back_on = standing.delivered_on if standing else None
+    _check_delivery(back_on or letter.business_date, today, said)
     made = LetterDelivery.objects.create(letter=letter, **said, by=by, at=at, business_date=today)
     _tell(letter, "followups.letter_delivered", by=by, at=at, way=way, delivery_id=made.pk,
-          delivered_on=made.delivered_on.isoformat())  # fmt: skip
+          delivered_on=day.isoformat())  # fmt: skip
     return made
 
 

@@ -21,6 +21,7 @@ from loans.models import BusinessDate, Loan
 from loans.queries import loan_facts
 from people.actions import NotAllowed
 from people.actions.leave import enter_leave
+from people.models import Role, Staff
 from tests.database.test_visits import AT, TODAY, Road
 from tests.factories import book_loan, make_staff
 
@@ -224,15 +225,26 @@ def test_a_notice_names_who_stands_in_on_the_day_of_the_visit(road: Road) -> Non
     deputy = make_staff("LOAN_OFFICER", road.branch, "秦川")
     due = road.task.due_on
     enter_leave(staff=road.officer, first=due, last=due, deputy=deputy, reason="病假", by=road.officer, at=AT)
-    second = VisitTask.objects.get(pk=road.task.pk).proposed_second
     asked = Asked(LetterKind.NOTICE, task_id=road.task.pk)
     letter, _new = make(road, asked)
-    assert second is not None and actions.hand_out_letter(letter=letter, by=second, at=AT).startswith(b"%PDF-")
-    with pytest.raises(NotAllowed):
-        actions.hand_out_letter(letter=letter, by=make_staff("LOAN_OFFICER", road.branch), at=AT)
     assert [one["staff_no"] for one in letter.content["visitors"]][0] == deputy.staff_no
     earlier, _new = make(road, asked._replace(answer_by=due - timedelta(days=1)))
     assert [one["staff_no"] for one in earlier.content["visitors"]][0] == road.officer.staff_no
+
+
+def test_who_goes_along_takes_the_notice_that_names_them(road: Road) -> None:
+    permissions = ["loans.view", "followups.view", "followups.record_visit"]
+    role = Role.objects.create(code="ALONG", name="协办", scope="BRANCH", permissions=permissions)
+    second = VisitTask.objects.get(pk=road.task.pk).proposed_second
+    colleague = make_staff("LOAN_OFFICER", road.branch)
+    assert second is not None
+    for one in (second, colleague):
+        one.roles.set([role])
+    second, colleague = (Staff.objects.get(pk=one.pk) for one in (second, colleague))
+    letter, _new = make(road, Asked(LetterKind.NOTICE, task_id=road.task.pk))
+    assert actions.hand_out_letter(letter=letter, by=second, at=AT).startswith(b"%PDF-")
+    with pytest.raises(NotAllowed):
+        actions.hand_out_letter(letter=letter, by=colleague, at=AT)
 
 
 def test_what_cannot_have_arrived_is_refused_and_changes_nothing(road: Road) -> None:
