@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from followups.queries.merging import ALONE
+from followups.queries.review import HAS_MANAGER
 from followups.rules.digest import Member, Part, Waiting, Work, figures_of
 from journal.actions import record
 from loans.queries import calendar, hold_business_date
@@ -82,13 +83,14 @@ SELECT code, branch_id, officer_id, count(*) FROM (
      WHERE {_TO_DO} AND t.due_on <= %(day)s AND {ALONE}
 ) AS each GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """  # noqa: S608 - joined from constants
-_WAITING = """
+_WAITING = f"""
 SELECT r.branch_id, r.needs_risk_head, r.endorsed_by_id,
        array_remove(ARRAY[r.submitted_by_id, r.accompanied_by_id, v.lead_visitor_id, v.second_visitor_id], NULL),
+       r.needs_risk_head AND r.endorsed_by_id IS NULL AND {HAS_MANAGER},
        count(*), count(*) FILTER (WHERE r.decide_by < %(day)s)
   FROM followups_visitreport r JOIN followups_visit v ON v.id = r.visit_id
- WHERE r.state = 'SUBMITTED' GROUP BY 1, 2, 3, 4
-"""
+ WHERE r.state = 'SUBMITTED' GROUP BY 1, 2, 3, 4, 5
+"""  # noqa: S608 - joined from constants
 _WRITE = """
 INSERT INTO followups_digest (run_id, staff_id, day, figures, at)
 SELECT %(run)s, x.staff, %(day)s, x.figures, %(at)s
@@ -146,8 +148,8 @@ def _members(absences: Absences, day: date) -> list[Member]:
 
 
 def _waiting(row: tuple[Any, ...]) -> Waiting:
-    branch_id, is_red, endorsed_by, makers, count, late = row
-    return Waiting(branch_id, is_red, endorsed_by, frozenset(makers), count, late)
+    branch_id, is_red, endorsed_by, makers, has_manager, count, late = row
+    return Waiting(branch_id, is_red, endorsed_by, frozenset(makers), has_manager, count, late)
 
 
 def _rows(statement: str, asked: dict[str, Any]) -> list[tuple[Any, ...]]:

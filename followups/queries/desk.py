@@ -159,9 +159,9 @@ def report_for(staff: Staff, pk: int) -> VisitReport:
     return report_rows(staff).get(pk=pk)
 
 
-def review_queue(staff: Staff) -> QuerySet[VisitReport]:
+def review_queue(staff: Staff, today: date) -> QuerySet[VisitReport]:
     """Visible reports that wait for this person's decision, the most urgent first."""
-    return _beside(waiting_for(staff)).order_by("level", "decide_by", "id")
+    return _beside(waiting_for(staff, today)).order_by("level", "decide_by", "id")
 
 
 def report_rows(staff: Staff) -> QuerySet[VisitReport]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from followups.models import ReportHint, ReportOpening, ReportState, VisitReport
@@ -31,6 +32,28 @@ HAVING bool_or(%(permission)s = ANY(r.permissions))
  ORDER BY is_away, is_risk_head, b.id <> h.id, h.path NOT LIKE b.path || '%%', length(b.path) DESC, s.staff_no
  LIMIT 5
 """
+
+
+# Is there somebody today who gives a manager's opinion of report r of visit v: no maker of it, not away, no risk head?
+HAS_MANAGER = f"""
+EXISTS (SELECT FROM people_staff s JOIN people_branch b ON b.id = s.branch_id
+          JOIN people_staff_roles sr ON sr.staff_id = s.id JOIN people_role o ON o.id = sr.role_id
+          JOIN people_branch h ON h.id = r.branch_id
+         WHERE s.is_active
+           AND s.id <> ALL(array_remove(
+               ARRAY[r.submitted_by_id, r.accompanied_by_id, v.lead_visitor_id, v.second_visitor_id], NULL))
+           AND NOT EXISTS (SELECT FROM people_leave l WHERE l.staff_id = s.id AND l.cancelled_at IS NULL
+                            AND l.period @> %(day)s::date)
+         GROUP BY s.id, b.id, h.id
+        HAVING bool_or('{REVIEWS}' = ANY(o.permissions)) AND NOT bool_or('{REVIEWS_RED}' = ANY(o.permissions))
+           AND (bool_or(o.scope = 'ALL') OR bool_or(o.scope = 'SUBTREE') AND h.path LIKE b.path || '%%'
+                OR bool_or(o.scope = 'BRANCH') AND b.id = h.id))
+"""  # noqa: S608 - joined from constants
+_WITHOUT_MANAGER = f"""
+SELECT r.id FROM followups_visitreport r JOIN followups_visit v ON v.id = r.visit_id
+ WHERE r.state = 'SUBMITTED' AND r.needs_risk_head AND r.endorsed_by_id IS NULL
+   AND NOT {HAS_MANAGER.replace("%(day)s", "%s")}
+"""  # noqa: S608 - joined from constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +94,7 @@ def reviewers_of(report: VisitReport, today: date) -> list[Reviewer]:
 def turn_fault(report: VisitReport, staff: Staff, today: date) -> str:
     """Why this person may not give the opinion that is due; empty when it is theirs to give.
 
-    Codes: decided, own, forbidden, endorsed, manager_first (the risk head speaks after a manager, if there is one).
+    Codes: decided, own, forbidden, endorsed, manager_first (the risk head speaks after a manager, if one is there).
     """
     if not report.waits_for:
         return "decided"
@@ -84,12 +107,16 @@ def turn_fault(report: VisitReport, staff: Staff, today: date) -> str:
     if not may(staff, REVIEWS):
         return "forbidden"
     if report.needs_risk_head and may(staff, REVIEWS_RED):
-        return "manager_first" if any(not one.is_risk_head for one in reviewers_of(report, today)) else ""
+        others = reviewers_of(report, today)
+        return "manager_first" if any(not one.is_risk_head and not one.is_away for one in others) else ""
     return ""
 
 
-def waiting_for(staff: Staff) -> QuerySet[VisitReport]:
-    """Visible reports whose next opinion this person may give: 待我审核."""
+def waiting_for(staff: Staff, today: date) -> QuerySet[VisitReport]:
+    """Visible reports whose next opinion this person may give: 待我审核.
+
+    A red one of which no manager is there today waits for the risk heads at once, as `turn_fault` has it.
+    """
     waiting = VisitReport.objects.visible_to(staff).filter(state=ReportState.SUBMITTED)
     own = Q(visit__lead_visitor=staff) | Q(visit__second_visitor=staff, visit__second_visitor__isnull=False)
     own |= Q(submitted_by=staff) | Q(accompanied_by=staff, accompanied_by__isnull=False)
@@ -98,6 +125,8 @@ def waiting_for(staff: Staff) -> QuerySet[VisitReport]:
         turn |= Q(needs_risk_head=False)
     if may(staff, REVIEWS_RED):
         turn |= Q(needs_risk_head=True, endorsed_by__isnull=False) & ~Q(endorsed_by=staff)
+        if may(staff, REVIEWS):
+            turn |= Q(needs_risk_head=True, endorsed_by__isnull=True, pk__in=RawSQL(_WITHOUT_MANAGER, [today]))
     elif may(staff, REVIEWS):
         turn |= Q(needs_risk_head=True, endorsed_by__isnull=True)
     return waiting.filter(turn).exclude(own)

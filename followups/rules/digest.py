@@ -61,6 +61,7 @@ class Waiting:
     is_red: bool
     endorsed_by: int | None
     makers: frozenset[int]
+    has_manager: bool
     count: int
     late: int
 
@@ -124,13 +125,13 @@ def _reviews(code: str, member: Member, waiting: Sequence[Waiting]) -> list[Part
 
 
 def _is_turn(member: Member, one: Waiting) -> bool:
-    """A red report waits for a manager's opinion first, then for a risk head who is not that manager."""
+    """A red report waits for a manager's opinion first, if one is there, then for a risk head who did not give it."""
     reviews, reviews_red = REVIEWS in member.permissions, REVIEWS_RED in member.permissions
     if not one.is_red:
         return reviews
-    if reviews_red:
-        return one.endorsed_by is not None and one.endorsed_by != member.id
-    return reviews and one.endorsed_by is None
+    if one.endorsed_by is not None:
+        return reviews_red and one.endorsed_by != member.id
+    return reviews and not (reviews_red and one.has_manager)
 
 
 def still_seen(

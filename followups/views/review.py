@@ -67,7 +67,7 @@ class ReviewPage(PageView):
         today = open_business_date()
         if today is None:
             return super().get_context_data(**kwargs, is_closed=True)
-        queue = with_openings(review_queue(self.staff), self.staff)
+        queue = with_openings(review_queue(self.staff, today), self.staff)
         narrowed = ReportFilter(self.request.GET, queryset=queue, request=self.request).qs
         page = page_of(narrowed.defer("content"), QUEUE_ORDER, cursor=self.request.GET.get("cursor", ""))
         report = self._chosen(page.rows)

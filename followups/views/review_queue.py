@@ -51,7 +51,7 @@ def queue_rows(reports: Iterable[VisitReport], *, staff: Staff, today: date) -> 
 
 def tabs(staff: Staff, today: date, active: str) -> list[dict[str, Any]]:
     """待我审核 and its parts, each with a live count."""
-    counts = count_chips(waiting_for(staff), REVIEW_CHIPS, review_chip, today)
+    counts = count_chips(waiting_for(staff, today), REVIEW_CHIPS, review_chip, today)
     rest = [
         {"code": code, "label": label, "count": counts[code], "is_on": active == code} for code, label in REVIEW_CHIPS
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from psycopg2.extras import DateRange
 
 from followups import actions, report_pdf
 from followups.models import (
@@ -25,7 +26,7 @@ from journal.models import Entry
 from journal.queries import exhibit_bytes
 from loans.models import BusinessDate
 from people.actions import NotAllowed
-from people.models import Staff
+from people.models import Leave, Staff
 from tests.database.test_visits import AT, TODAY, Road, filled, make_task
 from tests.factories import book_loan, make_branch, make_party, make_staff
 
@@ -43,10 +44,10 @@ def written() -> tuple[int, ...]:
     return (*(table.objects.count() for table in tables), decided)
 
 
-def red(**more: Any) -> tuple[Road, VisitReport]:
+def red(second_roles: tuple[str, ...] = ("LOAN_OFFICER",), **more: Any) -> tuple[Road, VisitReport]:
     """A red report with a measure, submitted by two."""
     road = Road(level=1, **more)
-    second = make_staff("LOAN_OFFICER", road.branch, "白露")
+    second = make_staff(list(second_roles), road.branch, "白露")
     measure = {"code": "PLAN", "owner": road.officer.staff_no, "due_on": "2026-11-20", "words": "商定延期"}
     report = road.submit(
         second_visitor=second.staff_no, conclusion="AT_RISK", conclusion_text="收入下降，须调整还款。",
@@ -66,7 +67,7 @@ def test_a_red_report_is_approved_by_the_risk_head_after_the_managers_opinion(db
     road, report = red()
     risk = make_staff("RISK_MANAGER", road.branch, "秦岚")
     assert report.needs_risk_head and report.waits_for == "MANAGER"
-    assert list(waiting_for(road.manager)) == [report] and not waiting_for(risk)
+    assert list(waiting_for(road.manager, TODAY)) == [report] and not waiting_for(risk, TODAY)
     before = written()
     with pytest.raises(actions.ManagerFirst):
         approve(report, risk)
@@ -77,7 +78,7 @@ def test_a_red_report_is_approved_by_the_risk_head_after_the_managers_opinion(db
     assert (endorsed.state, endorsed.waits_for) == (ReportState.SUBMITTED, "RISK")
     road.task.refresh_from_db()
     assert road.task.state == TaskState.SUBMITTED and not Measure.objects.exists()
-    assert not waiting_for(road.manager) and list(waiting_for(risk)) == [report]
+    assert not waiting_for(road.manager, TODAY) and list(waiting_for(risk, TODAY)) == [report]
     with pytest.raises(actions.RiskHeadOnly):
         approve(report, make_staff("BRANCH_MANAGER", road.branch))
     done = approve(report, risk, note="同意，按月报告。")
@@ -95,6 +96,7 @@ def test_who_endorsed_does_not_approve_even_as_risk_head(db: None) -> None:
     risk = make_staff("RISK_MANAGER", road.branch, "秦岚")
     Staff.objects.filter(pk=road.manager.pk).update(is_active=False)
     assert turn_fault(report, risk, TODAY) == "", "without a manager the risk head may begin"
+    assert list(waiting_for(risk, TODAY)) == [report]
     endorsed = approve(report, risk)
     assert endorsed.waits_for == "RISK"
     before = written()
@@ -102,6 +104,20 @@ def test_who_endorsed_does_not_approve_even_as_risk_head(db: None) -> None:
         approve(report, risk)
     assert written() == before
     assert approve(report, make_staff("RISK_MANAGER", road.branch)).state == ReportState.APPROVED
+
+
+def test_a_red_report_of_which_no_manager_is_there_waits_for_the_risk_head(db: None) -> None:
+    road, report = red(second_roles=("LOAN_OFFICER", "BRANCH_MANAGER"))
+    risk = make_staff("RISK_MANAGER", road.branch, "秦岚")
+    assert not waiting_for(risk, TODAY) and turn_fault(report, risk, TODAY) == "manager_first"
+    Leave.objects.create(
+        staff=road.manager, period=DateRange(TODAY, TODAY + timedelta(days=1)), reason="病假", entered_by=road.manager,
+        entered_at=AT,
+    )  # fmt: skip
+    assert turn_fault(report, risk, TODAY) == "", "one manager is away, the other one went along"
+    assert list(waiting_for(risk, TODAY)) == [report] and not waiting_for(risk, TODAY + timedelta(days=1))
+    assert approve(report, risk).waits_for == "RISK"
+    assert not waiting_for(risk, TODAY), "another one gives the second opinion"
 
 
 def test_the_risk_head_may_return_what_the_manager_endorsed(db: None) -> None:
@@ -131,9 +147,9 @@ def test_an_own_report_goes_to_a_deputy_or_the_upper_branch(db: None) -> None:
     before = written()
     with pytest.raises(actions.OwnReport):
         approve(report, both)
-    assert written() == before and not waiting_for(both)
+    assert written() == before and not waiting_for(both, TODAY)
     assert [one.pk for one in reviewers_of(report, TODAY)] == [road.manager.pk]
-    assert list(waiting_for(road.manager)) == [report]
+    assert list(waiting_for(road.manager, TODAY)) == [report]
 
 
 def test_a_return_needs_a_code_of_the_list(road: Road) -> None:
@@ -413,7 +429,7 @@ def test_branch_of_somebody_else_is_not_seen(road: Road) -> None:
     stranger = make_staff("BRANCH_MANAGER", make_branch())
     with pytest.raises(VisitReport.DoesNotExist):
         actions.open_report(report_id=report.pk, by=stranger, at=AT)
-    assert not waiting_for(stranger)
+    assert not waiting_for(stranger, TODAY)
 
 
 # ── Who approved the loan ─────────────────────────────────────────────────────────────────────────

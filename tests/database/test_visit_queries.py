@@ -146,8 +146,8 @@ def test_the_review_queue_puts_the_urgent_first(db: None) -> None:
     calm.submit()
     urgent.submit()
     risk = make_staff("RISK_MANAGER", make_branch())
-    assert [report.level for report in queries.review_queue(risk)] == [2, 9]
-    assert [report.branch_id for report in queries.review_queue(calm.manager)] == [calm.branch.pk]
+    assert [report.level for report in queries.review_queue(risk, TODAY)] == [2, 9]
+    assert [report.branch_id for report in queries.review_queue(calm.manager, TODAY)] == [calm.branch.pk]
 
 
 def test_the_timeline_says_what_changed_in_words(road: Road) -> None:

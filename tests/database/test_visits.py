@@ -303,7 +303,7 @@ def test_another_branch_does_not_exist(road: Road) -> None:
     ):
         with pytest.raises(VisitReport.DoesNotExist):
             call()
-    assert list(queries.desk(stranger)) == [] and list(queries.review_queue(boss)) == []
+    assert list(queries.desk(stranger)) == [] and list(queries.review_queue(boss, TODAY)) == []
 
 
 def test_roles_do_only_their_part(road: Road) -> None:

@@ -71,14 +71,26 @@ def test_a_manager_by_officer_and_the_head_above_alone() -> None:
         ({REVIEWS, REVIEWS_RED}, MANAGER, True, None, {OFFICER}, False),
         ({REVIEWS, REVIEWS_RED}, MANAGER, True, AWAY, {OFFICER}, True),
         ({REVIEWS_RED}, MANAGER, True, MANAGER, {OFFICER}, False),
+        ({REVIEWS_RED}, MANAGER, True, None, {OFFICER}, False),
     ],
 )
 def test_a_report_is_told_to_whose_turn_it_is(
     permissions: set[str], who: int, red: bool, endorsed_by: int | None, makers: set[int], is_told: bool
 ) -> None:
-    waiting = Waiting(HOME, red, endorsed_by, frozenset(makers), 3, 1)
+    waiting = Waiting(HOME, red, endorsed_by, frozenset(makers), True, 3, 1)
     found = figures_of(member(*permissions, id=who), work(waiting=(waiting,)))
     assert counts(found) == ({"REVIEW": 3, "REVIEW_LATE": 1} if is_told else {})
+
+
+def test_a_red_report_without_a_manager_is_told_to_the_risk_head_at_once() -> None:
+    found = [
+        figures_of(
+            member(REVIEWS, REVIEWS_RED, id=MANAGER),
+            work(waiting=(Waiting(HOME, True, None, frozenset({OFFICER}), has_manager, 3, 0),)),
+        )
+        for has_manager in (True, False)
+    ]
+    assert [counts(each) for each in found] == [{}, {"REVIEW": 3}]
 
 
 def test_later_a_reader_is_shown_what_may_be_seen_then() -> None:

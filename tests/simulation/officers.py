@@ -62,7 +62,7 @@ class Office:
     # Managers
 
     def _review(self, manager: Staff, risk: Staff, day: date, dice: Random) -> None:
-        for turn, report in enumerate(review_queue(manager)[:40]):
+        for turn, report in enumerate(review_queue(manager, day)[:40]):
             at = clock(day, 9, turn)
             seen = {"report_id": report.pk, "content_sha256": report.content_sha256, "by": manager, "at": at}
             if dice.random() < 0.06 and report.version == 1:
