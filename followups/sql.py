@@ -302,8 +302,8 @@ SELECT l.payment_record, l.baseline_on, l.credit_score, slow.due_on, slow.settle
        ARRAY(SELECT e.code FROM followups_event e
               WHERE (e.customer_id = l.borrower_id AND e.subject = 'CUSTOMER'
                      OR e.property_id IN (SELECT c.property_id FROM collateral_charge c WHERE c.loan_id = l.id))
-                AND e.known_on > %(as_of)s::date - interval '12 months'
-                AND EXISTS (SELECT FROM followups_eventfinding f WHERE f.event_id = e.id AND f.finding = 'CONFIRMED')
+                AND EXISTS (SELECT FROM followups_eventfinding f WHERE f.event_id = e.id AND f.finding = 'CONFIRMED'
+                               AND f.business_date > %(as_of)s::date - interval '12 months')
               ORDER BY e.code),
        (SELECT count(*) FROM risk_signal s WHERE s.loan_id = l.id AND s.closed_on IS NULL AND s.level = 1)
   FROM loans_loan l

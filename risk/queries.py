@@ -1,9 +1,9 @@
 """Reads of risk: the grade in force, the policies in force, signals of a loan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from people.rules.policy import Line, line_from
 from risk.models import Grade, GradePolicy, Score, ScorePolicy, SignalAction, SignalPolicy, SignalState
@@ -53,10 +53,13 @@ def _lines_in_force(policies: type[SignalPolicy | ScorePolicy], on: date) -> tup
     ]
 
 
-def last_score(loan_id: int, *, before_visit: int | None = None) -> Score | None:
-    """The loan's latest score; with a visit, the one before that visit's own."""
-    found = Score.objects.filter(loan_id=loan_id).order_by("-id")
-    return (found.exclude(visit_id=before_visit) if before_visit else found).first()
+def last_score(loan_id: int, *, reports: Iterable[int], before_visit: int | None = None) -> Score | None:
+    """The loan's latest score of these reports; with a visit, the one that stood before that visit's first own."""
+    found = Score.objects.filter(loan_id=loan_id, report_id__in=reports).order_by("-id")
+    if before_visit is None:
+        return found.first()
+    own = Score.objects.filter(loan_id=loan_id, visit_id=before_visit).order_by("id").values("id")[:1]
+    return found.filter(Q(id__lt=Subquery(own)) | ~Exists(own)).first()
 
 
 def warnings_of_visit(

@@ -7,7 +7,9 @@ from functools import partial
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
+from followups.models import ReportState, VisitReport
 from followups.queries.facts import days_past_due_of, in_both
 from followups.rules.assessment import Assessment, Means
 from followups.rules.score_facts import Recorded, after_visit, before_visit
@@ -34,7 +36,7 @@ def score_said(
     confirmed: Collection[str],
     today: date,
 ) -> dict[str, Any] | None:
-    """The score by what the visit found, beside the last one kept, or else what was known before the visit.
+    """The score by what the visit found, beside that of the last approved report, or else by what was known before it.
 
     `means` before and after; `content` of the report with its signals. None while the bank has no score policy.
     """
@@ -44,7 +46,7 @@ def score_said(
     recorded = _recorded(loan, today)
     facts = after_visit(recorded, known, assessment, means[1], content, confirmed)
     now = score(facts, lines)
-    kept = last_score(loan.pk, before_visit=visit_id)
+    kept = last_score(loan.pk, reports=_approved(loan.pk), before_visit=visit_id)
     before = _kept(kept) if kept else _said(score(before_visit(recorded, known, assessment, means[0]), lines))
     points_before = {part["code"]: part["points"] for part in before["parts"]}
     return {
@@ -69,13 +71,19 @@ def scored_of(said: Mapping[str, Any]) -> Scored:
 
 
 def score_shown(loan_id: int) -> dict[str, Any] | None:
-    """The loan's last kept score with its parts in words, for a page."""
-    kept = last_score(loan_id)
+    """The score of the loan's last approved report with its parts in words, for a page."""
+    kept = last_score(loan_id, reports=_approved(loan_id))
     if kept is None:
         return None
     parts = [_part(Part(**part), None) for part in kept.parts if part["code"] in PARTS]
     return {**_kept(kept), "parts": parts, "on": kept.scored_on, "report_id": kept.report_id,
             "policy": kept.policy_version}  # fmt: skip
+
+
+def _approved(loan_id: int) -> QuerySet[VisitReport, int]:
+    """What stands: what is under review or was returned says nothing of a loan yet."""
+    found = VisitReport.objects.filter(visit__task__loan_id=loan_id, state=ReportState.APPROVED)
+    return found.order_by().values_list("id", flat=True)
 
 
 def _said(scored: Scored) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.db import DatabaseError, transaction
 
 from collateral.models import Charge, Property
 from followups import actions
-from followups.models import Visit, VisitReport
+from followups.models import Event, EventFinding, Visit, VisitReport
 from followups.queries.score import score_shown
 from followups.rules import checklist
 from people.models import FinancialProfile
@@ -102,6 +102,44 @@ def test_a_later_version_of_the_report_keeps_its_own_score_and_compares_with_the
     assert [row.points for row in Score.objects.order_by("id")] == [74, said["points"]]
 
 
+def test_what_is_not_approved_yet_is_nobodys_last_score(road: Road) -> None:
+    """Of two visits at once the one handed in again compares with what stood before it, not with the later one."""
+    first, task = halved(road), road.task
+    assert score_shown(road.loan.pk) is None
+    later = again(road).submit(conclusion_text="收入未恢复，按期还款，继续关注。")
+    assert later.content["score"]["before"]["on"] == ""
+    road.approve(later)
+    shown = score_shown(road.loan.pk)
+    assert shown is not None and shown["report_id"] == later.pk
+    actions.return_report(
+        report_id=first.pk, content_sha256=first.content_sha256, code="OTHER",
+        reason="请补充收入证明后重新提交。", by=road.manager, at=AT,
+    )  # fmt: skip
+    road.task, visit = task, Visit.objects.get(task=task)
+    draft = filled(visit, monthly_income=changed("18000.00"), conclusion_text="补充流水后核实为一万八千元。")
+    second = actions.submit_visit(task_id=task.pk, version=visit.version, draft=draft, by=road.officer, at=AT)
+    assert second.content["score"]["before"] == first.content["score"]["before"]
+
+
+@pytest.mark.parametrize(("months", "counts"), [(11, True), (13, False)])
+def test_a_development_counts_twelve_months_from_the_day_it_was_confirmed(
+    road: Road, months: int, counts: bool
+) -> None:
+    report = road.approve(road.submit())
+    told = TODAY - timedelta(days=31 * (months + 6))
+    event = Event.objects.create(
+        loan=road.loan, subject="CUSTOMER", customer=road.loan.borrower, code="JOB_LOSS", level=2, happened_on=told,
+        known_on=told, source="STAFF", external_id="1", is_baseline=True, content_sha256="0" * 64, recorded_by="A",
+        at=AT,
+    )  # fmt: skip
+    EventFinding.objects.create(
+        event=event, finding="CONFIRMED", report=report, recorded_by="A", at=AT,
+        business_date=TODAY - timedelta(days=round(30.4 * months)),
+    )  # fmt: skip
+    said = again(road).submit(conclusion_text="失业情况未变，按期还款。").content["score"]
+    assert (said["facts"]["work"] == "LOST") is counts
+
+
 def test_a_red_signal_makes_it_high_whatever_the_points(road: Road) -> None:
     Signal.objects.create(
         loan=road.loan, family="EVENT_DEATH", code="EVENT_DEATH", level=1, policy_version=1, line_number=16, inputs={},
@@ -141,7 +179,7 @@ def test_a_bank_without_a_score_policy_makes_reports_without_scores(road: Road) 
 
 
 def test_the_loans_page_of_signals_shows_the_last_score_with_its_parts(road: Road) -> None:
-    report = road.submit()
+    report = road.approve(road.submit())
     said, shown = report.content["score"], score_shown(road.loan.pk)
     assert shown is not None
     assert (shown["points"], shown["report_id"], len(shown["parts"])) == (said["points"], report.pk, 10)

@@ -29,7 +29,7 @@ def test_the_visit_shows_the_score_before_and_after(db: None) -> None:
 
 def test_the_report_and_the_loans_warnings_show_each_part_with_what_it_looked_at(db: None) -> None:
     road = Road()
-    report = road.submit(conclusion_text=MARKUP + "收入首次登记，按期还款。")
+    report = road.approve(road.submit(conclusion_text=MARKUP + "收入首次登记，按期还款。"))
     said = report.content["score"]
     for address in (f"/reports/{report.pk}/", f"/loans/{road.loan.pk}/signals/"):
         shown = text_of(road, address)
