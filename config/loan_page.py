@@ -18,6 +18,7 @@ from config.loan_reads import Means, ValuationRow, beside
 from correspondence.models import Ground
 from followups.models import OPEN_STATES, VisitTask
 from followups.queries import payment_strip, timeline
+from followups.queries.cover import knows_borrower
 from followups.queries.measures import measures_of
 from followups.queries.timeline import MOST
 from followups.rules.assessment import debt_to_income, payment_to_income
@@ -42,6 +43,7 @@ from loans.queries import (
 from loans.queries.accrued import accrued_at
 from people import actions
 from people.queries import may
+from people.queries.leave import covered_ids, know_day
 from people.rules.masking import mask_address, mask_id, mask_name, mask_phone
 from people.web import PageView, no_store, visible_or_404
 
@@ -64,8 +66,9 @@ class LoanBase(PageView):
         return loan
 
     def knows_borrower(self, loan: Loan) -> bool:
-        """Own portfolio or an open task of one's own: name and address are shown in full."""
-        return loan.portfolio_officer_id == self.staff.pk or bool(getattr(loan, "has_own_task", False))
+        """Own portfolio or an open task of one's own, or of whom one stands in for: name and address in full."""
+        is_own = loan.portfolio_officer_id == self.staff.pk or bool(getattr(loan, "has_own_task", False))
+        return is_own or (bool(covered_ids(self.staff)) and knows_borrower(loan, self.staff))
 
     def shown_name(self, loan: Loan) -> str:
         name: str = loan.borrower.name
@@ -74,6 +77,7 @@ class LoanBase(PageView):
     def page_context(self, loan: Loan, **more: Any) -> dict[str, Any]:
         bank = open_day()
         assert bank is not None
+        know_day(self.staff, bank.day)
         knows = self.knows_borrower(loan)
         reads = reads_of(loan, bank, SHOWN_BACK, FUTURE_SHOWN)
         facts = loan_facts(loan, reads)

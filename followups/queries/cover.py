@@ -4,7 +4,8 @@ from datetime import date
 
 from django.db.models import Q
 
-from followups.models import VisitTask
+from followups.models import OPEN_STATES, VisitTask
+from loans.models import Loan
 from people.models import Staff
 from people.queries.leave import absences_between, covered_ids
 from people.rules.leave import Held, holder_on
@@ -24,6 +25,13 @@ def covers(task: VisitTask, staff: Staff) -> bool:
 def is_held_by(task: VisitTask, staff: Staff) -> bool:
     """May the person work on the task: it is the own one (also while on leave), or one they stand in for."""
     return task.assigned_to_id == staff.pk or covers(task, staff)
+
+
+def knows_borrower(loan: Loan, staff: Staff) -> bool:
+    """Whose portfolio it is in, or who holds an open task of it, today: there the name is shown in full."""
+    if loan.portfolio_officer_id in {staff.pk, *covered_ids(staff)}:
+        return True
+    return VisitTask.objects.filter(held_by(staff), loan=loan, state__in=OPEN_STATES).exists()
 
 
 def holder_of(task: VisitTask, day: date) -> Held | None:

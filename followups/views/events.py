@@ -19,13 +19,13 @@ from followups.queries.events import events_of
 from followups.rules import events as rules
 from followups.views.desk_list import id_of
 from followups.views.leave import day_of
+from followups.views.rows import borrower_for
 from followups.views.task import TaskStep
 from journal.errors import ActionRefused
 from loans.models import Loan
 from loans.queries import open_business_date
 from loans.views.files import answer
 from people.queries import may
-from people.rules.masking import mask_name
 from people.web import PageView, no_store, visible_or_404
 
 _NAMES = ("code", "happened_on", "words", "source", "evidence")
@@ -84,8 +84,7 @@ class LoanEvents(PageView):
 
     def _context(self, loan: Loan, **more: Any) -> dict[str, Any]:
         rows = events_of(loan)
-        is_own = loan.portfolio_officer_id == self.staff.pk
-        name = loan.borrower.name if is_own else mask_name(loan.borrower.name)
+        name = borrower_for(self.staff, loan)
         return self.get_context_data(
             **{
                 "loan": loan,

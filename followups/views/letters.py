@@ -15,12 +15,12 @@ from followups.models import DeliveryWay, HeardBy, Letter
 from followups.queries.letters import letters_of, may_deliver, offers
 from followups.views.desk_list import id_of
 from followups.views.leave import day_of
+from followups.views.rows import borrower_for
 from journal.errors import ActionRefused
 from loans.models import Loan
 from loans.queries import open_business_date
 from loans.views.files import answer
 from people.actions import NotAllowed
-from people.rules.masking import mask_name
 from people.web import PageView, no_store, visible_or_404
 
 _TYPED = ("kind", "task", "measure", "found", "asked", "answer_by")
@@ -65,14 +65,13 @@ class LoanLetters(PageView):
         today = open_business_date()
         if today is None:
             return self.get_context_data(loan=loan, is_closed=True)
-        is_own = loan.portfolio_officer_id == self.staff.pk
         rows = letters_of(loan.pk)
         for row in rows:
             row.letter.loan = loan
         return self.get_context_data(
             **{
                 "loan": loan,
-                "name": loan.borrower.name if is_own else mask_name(loan.borrower.name),
+                "name": borrower_for(self.staff, loan),
                 "rows": [{"row": row, "may_deliver": may_deliver(row.letter, self.staff)} for row in rows],
                 "offers": offers(loan, self.staff, today),
                 "ways": DeliveryWay.choices,

@@ -10,11 +10,11 @@ from django.template.response import TemplateResponse
 from followups.actions.reuse import open_past_visits
 from followups.queries.reuse import PastVisits
 from followups.views.desk_list import id_of
+from followups.views.rows import borrower_for
 from followups.views.visit import in_language
 from followups.wording import why
 from journal.errors import ActionRefused
 from loans.models import Loan
-from people.rules.masking import mask_name
 from people.web import PageView, no_store, visible_or_404
 
 
@@ -52,7 +52,6 @@ class OpenPastVisits(PageView):
                 return no_store(response)
             messages.error(request, refusal.message)
             return redirect("loan_page", pk=seen.pk)
-        is_own = loan.portfolio_officer_id == self.staff.pk
-        name = loan.borrower.name if is_own else mask_name(loan.borrower.name)
+        name = borrower_for(self.staff, loan)
         context = self.get_context_data(loan=loan, name=name, **card_of(found))
         return no_store(TemplateResponse(request, self.get_template_names(), context))

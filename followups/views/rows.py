@@ -12,10 +12,11 @@ from django.utils.translation import ngettext
 
 from collateral.rules.address import estate_of
 from followups.models import OPEN_STATES, Conclusion, Level, Method, Outcome, TaskState, VisitTask
-from followups.queries.cover import covers, is_held_by
+from followups.queries.cover import covers, is_held_by, knows_borrower
 from followups.rules import clock
 from followups.rules.estates import short_district
 from followups.wording import why
+from loans.models import Loan
 from loans.queries import calendar
 from loans.rules.aging import days_past_due
 from loans.rules.calendar import Calendar
@@ -57,6 +58,11 @@ def name_for(staff: Staff, task: VisitTask) -> str:
     """Full where the person works on the loan."""
     name: str = task.loan.borrower.name
     return name if is_plain_to(staff, task) else mask_name(name)
+
+
+def borrower_for(staff: Staff, loan: Loan) -> str:
+    """The name on a page of the loan: full for who works on it, deputies too."""
+    return loan.borrower.name if knows_borrower(loan, staff) else mask_name(loan.borrower.name)
 
 
 def is_plain_to(staff: Staff, task: VisitTask) -> bool:

@@ -34,21 +34,21 @@ def absences_between(first: date, last: date) -> dict[int, list[Absence]]:
 
 
 def covered_ids(staff: Staff, day: date | None = None) -> tuple[int, ...]:
-    """Whose work this person holds for others today; read once per request object."""
+    """Whose work this person holds for others today; read once per request object.
+
+    Who makes no visits stands in for nobody.
+    """
     known: dict[date | None, tuple[int, ...]] = staff.__dict__.setdefault("_covered_ids", {})
     if day not in known:
-        on = day or business_date_now()
+        on = (day or business_date_now()) if may(staff, ENTERS_OWN) else None
         known[day] = covered_by(staff.pk, on, absences_between(on, on)) if on else ()
     return known[day]
 
 
 def know_day(staff: Staff, day: date) -> None:
-    """Says the business date where it is known already, so that `covered_ids` does not read it again.
-
-    Who makes no visits stands in for nobody.
-    """
+    """Says the business date where it is known already, so that `covered_ids` does not read it again."""
     known: dict[date | None, tuple[int, ...]] = staff.__dict__.setdefault("_covered_ids", {})
-    known[None] = known[day] = covered_ids(staff, day) if may(staff, ENTERS_OWN) else ()
+    known[None] = covered_ids(staff, day)
 
 
 def deputies_for(staff: Staff) -> QuerySet[Staff]:

@@ -11,6 +11,8 @@ from followups.models import Letter, LetterDelivery, Measure, ResponseMeasure, V
 from journal.models import Entry
 from loans.models import Loan
 from loans.queries import loan_facts
+from people.actions.leave import enter_leave
+from tests.database.test_visits import TODAY
 from tests.factories import AT
 from tests.web.api_bank import Bank, make_bank, submitted
 from tests.web.letter_rows import letter_in
@@ -55,6 +57,20 @@ def test_from_the_loan_to_the_letter_to_its_delivery_and_back(bank: Bank) -> Non
     assert "2026-02-30" not in said
     wrong = client.post(deliver, {**typed, "delivered_on": "2026-02-30"}, follow=True).content.decode()
     assert "请填写有效日期" in wrong and LetterDelivery.objects.count() == 2
+
+
+def test_who_stands_in_reads_the_name_in_full_and_others_do_not(bank: Bank) -> None:
+    loan = Loan.objects.select_related("borrower").get(pk=bank.loans["home"].pk)
+    officer, colleague = bank.staff["officer"], bank.staff["colleague"]
+    pages = [address(bank), reverse("followups:loan_events", args=[loan.pk]), reverse("loan_page", args=[loan.pk])]
+
+    def told() -> list[bool]:
+        client = client_of(bank, "colleague")
+        return [loan.borrower.name in client.get(page).content.decode() for page in pages]
+
+    assert told() == [False] * 3
+    enter_leave(staff=officer, first=TODAY, last=TODAY, deputy=colleague, reason="病假", by=officer, at=AT)
+    assert told() == [True] * 3
 
 
 def test_what_was_typed_stays_in_a_form_that_is_refused(bank: Bank) -> None:
