@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 
 from journal.errors import ActionRefused
 from loans import sql
-from loans.models import BusinessDate, Parameter, Position
+from loans.models import Position
 from loans.rules.calendar import Calendar
 from loans.sql import PLAIN_WEEK_DIFFERS
 
 _NO_DEFAULT = object()
+_PARAMETER = "SELECT value FROM loans_parameter WHERE code = %(code)s AND in_force @> %(on)s::date"
 
 
 class NoBusinessDate(ActionRefused):
@@ -75,9 +76,9 @@ def hold_business_date() -> date:
     """The open day, which cannot close before the caller's transaction ends."""
     # A close that commits while we wait leaves this statement without a row; the next one sees the new day.
     for _attempt in range(3):
-        row = BusinessDate.objects.raw("SELECT * FROM loans_businessdate WHERE is_open FOR SHARE")
-        for each in row:
-            return each.day
+        for (day,) in sql.rows("SELECT day FROM loans_businessdate WHERE is_open FOR SHARE"):
+            found: date = day
+            return found
     return require_business_date()
 
 
@@ -90,12 +91,11 @@ def calendar(from_: date, to: date) -> Calendar:
 
 def parameter(code: str, on: date, default: Any = _NO_DEFAULT) -> Any:
     """The value of an effective-dated parameter on a day."""
-    value = Parameter.objects.filter(code=code, in_force__contains=on).values_list("value", flat=True).first()
-    if value is None:
-        if default is _NO_DEFAULT:
-            raise ParameterMissing(f"{code} on {on}")
-        return default
-    return value
+    for (value,) in sql.rows(_PARAMETER, {"code": code, "on": on}):
+        return json.loads(value)
+    if default is _NO_DEFAULT:
+        raise ParameterMissing(f"{code} on {on}")
+    return default
 
 
 def overdue_grace_days(on: date) -> int:
