@@ -102,8 +102,14 @@ def stuck() -> Mapping[str, int]:
 
 
 def holding() -> list[str]:
-    """What is at work or stopped in the bank, in words for whoever reads why a trial did not end."""
+    """What is at work or stopped in the bank, in words for whoever reads why a trial did not end.
+
+    Nothing where the trial's bank has been left already: the database that is open then may hold none.
+    """
     with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('journal_night') IS NOT NULL")
+        if not cursor.fetchone()[0]:
+            return []
         cursor.execute(_HELD_BY)
         return [text for (text,) in cursor.fetchall()]
 

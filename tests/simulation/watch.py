@@ -172,9 +172,11 @@ class Watch:
                 again()
                 self._same(day, name, before)
             everything = list(Loan.objects.order_by("id").values_list("pk", flat=True))
+            last_event = TaskEvent.objects.order_by("-id").values_list("pk", flat=True).first() or 0
             found = replan(as_of=day, at=at, loan_ids=everything)
             if any(count for name, count in found.items() if name != "looked_at"):
-                self.say(day, f"the evening overlooked what a look at every loan finds: {found}")
+                lives = _lives_of_changed(last_event)
+                self.say(day, f"the evening overlooked what a look at every loan finds: {found} {lives}")
             before = _rows(_TASKS, {})
             replan(as_of=day, at=at, loan_ids=everything)
             self._same(day, "a look at every loan", before)
@@ -279,6 +281,17 @@ def _planned(today: date) -> dict[tuple[int, date], int]:
     monday = week_of(today)
     rows = _rows(_BEYOND, {"monday": monday, "until": monday + timedelta(days=7 * WEEKS)})
     return {(officer, week): count for officer, week, count in rows}
+
+
+def _lives_of_changed(last_event: int) -> list[str]:
+    """The whole life of the first tasks that have an event after this one: what the evening should have looked at."""
+    changed = TaskEvent.objects.filter(pk__gt=last_event).order_by("id").values_list("task_id", flat=True)
+    found = []
+    for task in VisitTask.objects.filter(pk__in=list(changed[:4])).order_by("id"):
+        life = [f"{on} {kind} {data}" for on, kind, data in task.events.order_by("id").values_list(
+            "business_date", "kind", "data")]  # fmt: skip
+        found.append(f"{task.loan_id} {task.kind} {task.rule} {task.method} due {task.due_on}: {'; '.join(life)}")
+    return found
 
 
 def _rows(statement: str, asked: dict[str, Any]) -> list[tuple[Any, ...]]:
