@@ -10,9 +10,10 @@ workdays before it is due, so that a person still has time.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection, transaction
@@ -22,8 +23,9 @@ from followups import sql
 from followups.batch.talks import wake
 from followups.models import FollowUpPolicyLine
 from followups.queries.assigning import holders_of, visiting_roles
+from followups.queries.talks import set_days
 from followups.rules import default_policy, off_site
-from followups.rules.answered import held_from
+from followups.rules.answered import held_from, in_doubt
 from followups.rules.facts import GAP_DAYS, OFF_SITE, Facts, OpenTask, Planned, Reason
 from followups.rules.outside import FUNDS_RETURNED
 from followups.rules.plan import BringForward, Cancel, Change, Create, decide
@@ -188,7 +190,7 @@ def _replan(ids: Sequence[int], as_of: date, at: datetime, policy: PolicyInForce
     day = planning_day(as_of, at, policy)
     for chunk in _chunks(ids):
         lock_positions(chunk)
-        cases = cases_of(chunk, day)
+        cases = _with_set_days(cases_of(chunk, day))
         changes = [(case, change) for case in cases for change in _decide(case, day)]
         counts["looked_at"] += len(cases)
         for name, count in _apply(changes, day).items():
@@ -200,9 +202,8 @@ def _replan(ids: Sequence[int], as_of: date, at: datetime, policy: PolicyInForce
 @transaction.atomic
 def run_off_site(*, as_of: date, at: datetime, after: int = 0, up_to: int | None = None) -> dict[str, int]:
     """Makes the off-site checks that fall due soon; clean ones close, the rest go to a person, once."""
-    due = sorted(
-        _rows(sql.OFF_SITE_DUE, {"until": _checked_until(as_of), "after": after, "up_to": up_to}), key=_by_loan
-    )
+    asked = {"until": _checked_until(as_of), "after": after, "up_to": up_to}
+    due = sorted(_rows(sql.OFF_SITE_DUE, asked), key=itemgetter(1, 0))
     counts = {"looked_at": 0, "closed": 0, "handed_to_person": 0}
     if not due:
         return counts
@@ -235,11 +236,6 @@ def off_site_cuts(*, as_of: date, size: int) -> Cuts:
 
 def _checked_until(as_of: date) -> date:
     return calendar(as_of, as_of + timedelta(days=60)).add_workdays(as_of, OFF_SITE_WORKDAYS_AHEAD)
-
-
-def _by_loan(row: tuple[int, int]) -> tuple[int, int]:
-    task_id, loan_id = row
-    return loan_id, task_id
 
 
 def planning_day(as_of: date, at: datetime, policy: PolicyInForce | None = None) -> Day:
@@ -287,6 +283,15 @@ def _scope(
 
 def _candidates(scope: dict[str, Any]) -> list[int]:
     return [row[0] for row in _rows(sql.CANDIDATES + " ORDER BY loan_id", scope)]
+
+
+def _with_set_days(cases: Sequence[Case]) -> Sequence[Case]:
+    """The cases with what `answered` asks of talks near the last visit."""
+    days = set_days([task_id for case in cases for task_id in in_doubt(case.facts, case.open_tasks)])
+    return [
+        case._replace(open_tasks=tuple([replace(task, set_on=days.get(task.id)) for task in case.open_tasks]))
+        if days and case.facts.held else case for case in cases
+    ]  # fmt: skip
 
 
 def _decide(case: Case, day: Day) -> tuple[Change, ...]:

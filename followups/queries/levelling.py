@@ -25,7 +25,7 @@ _BEYOND = f"""
 SELECT DISTINCT w.officer FROM ({CROWDED}) AS w JOIN people_staff s ON s.id = w.officer
  WHERE s.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR s.branch_id <= %(up_to)s) ORDER BY 1
 """  # noqa: S608 - the query above
-# A visit is what a person has to make or has made; red ones keep no distance and none is kept from them.
+# A visit is what a person has to make or has made. Red ones keep no distance, none is kept from one that lies ahead.
 _SLOTS = f"""
 SELECT t.id, t.loan_id, t.assigned_to_id, t.opens_on, t.due_on, t.level, t.is_pinned OR t.state <> 'PLANNED'
        OR t.paused_until IS NOT NULL,
@@ -36,7 +36,7 @@ SELECT t.id, t.loan_id, t.assigned_to_id, t.opens_on, t.due_on, t.level, t.is_pi
          WHERE o.loan_id = t.loan_id AND o.id <> t.id AND o.closed_on IS NULL AND NOT o.is_light AND o.level <> 1
            AND (o.method <> 'OFF_SITE' OR o.evidence IS NOT NULL)),
        (SELECT array_agg(DISTINCT o.closed_on) FROM followups_visittask o
-         WHERE o.loan_id = t.loan_id AND o.closed_on > t.opens_on - %(gap)s AND o.outcome = 'APPROVED' AND o.level <> 1)
+         WHERE o.loan_id = t.loan_id AND o.closed_on > t.opens_on - %(gap)s AND o.outcome = 'APPROVED')
   FROM followups_visittask t
  WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
    AND t.due_on <= %(until)s AND t.state <> 'SUBMITTED' AND t.assigned_to_id = ANY(%(officers)s)

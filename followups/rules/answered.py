@@ -2,8 +2,8 @@
 
 A visit that was made and approved (a collection or counter talk as well, for its checklist was answered) stands for a
 regular talk that falls due within the least distance of two visits and asks for no more thorough method. A red task is
-answered by its own visit alone, and what a person began or fixed stays. A refused talk is none, the
-facts do not name it.
+answered by its own visit alone, and what a person began or fixed stays. So does what was brought near the visit after
+it, for another loan's talk: the visit knew nothing of that. A refused talk is none, the facts do not name it.
 """
 
 from collections.abc import Sequence
@@ -40,9 +40,18 @@ def answered(facts: Facts, open_tasks: Sequence[OpenTask]) -> tuple[tuple[Close,
     return closed, after, tuple(task for task in open_tasks if task not in done)
 
 
+def in_doubt(facts: Facts, open_tasks: Sequence[OpenTask]) -> list[int]:
+    """Tasks that the visit may answer; what is asked of them is when others set their dates (`OpenTask.set_on`)."""
+    held = facts.held
+    if held is None:
+        return []
+    return [task.id for task in open_tasks if task.kind == FIRST or task.kind == PERIODIC and task.due_on < held.until]
+
+
 def _is_answered(task: OpenTask, facts: Facts, held: Held) -> bool:
     return (
         task.state == PLANNED and not task.is_pinned and task.kind != IRREGULAR and task.method != OFF_SITE
         and task.level != LEVELS["RED"] and WEIGHT[task.method] <= held.weight and task.due_on < held.until
+        and (task.set_on is None or task.set_on < held.on)
         and (task.kind != FIRST or task.opens_on <= held.on and not facts.is_talk_held)
     )  # fmt: skip

@@ -131,7 +131,10 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTask:
-    """An open task as it stands. `line` is None when another version of the policy made it."""
+    """An open task as it stands. `line` is None when another version of the policy made it.
+
+    `set_on` is the day on which its date was last brought forward, gathered where a visit may have answered it.
+    """
 
     id: int
     rule: str
@@ -145,6 +148,7 @@ class OpenTask:
     state: str
     is_pinned: bool
     line: int | None
+    set_on: date | None = None
 
     @property
     def key(self) -> Key:

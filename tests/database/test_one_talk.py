@@ -7,7 +7,9 @@ from django.test import Client
 from django.urls import reverse
 
 from followups.actions import merging
+from followups.batch import replan
 from followups.batch.notices import raise_notices
+from followups.batch.talks import merge_talks
 from followups.models import Notice, VisitTask
 from followups.queries.capacity import capacity, visits_to_make
 from followups.queries.notices import notices_for
@@ -110,3 +112,20 @@ def test_a_first_follow_up_done_along_keeps_its_alarms(home: Couple) -> None:
     merging.merge_tasks(lead_id=home.lead.pk, task_ids=[first.pk], mode="JOINT", by=home.officer, at=AT)
     raise_notices(as_of=TODAY, at=AT)
     assert set(Notice.objects.filter(task=first).values_list("code", flat=True)) == {"FIRST_75"}
+
+
+@pytest.mark.parametrize("is_joined", [True, False])
+def test_a_talk_brought_to_another_loans_day_is_not_answered_by_the_visit_before_it(
+    home: Couple, *, is_joined: bool
+) -> None:
+    """It lies near its own loan's last visit then; a look at it closes nothing. Planned for that day it is answered."""
+    visited = TODAY - timedelta(days=25)
+    make_task(home.loan, home.officer, kind="IRREGULAR", rule="OVERDUE_30", cycle="2026-09-01", level=1,
+              state="CLOSED", outcome="APPROVED", closed_on=visited)  # fmt: skip
+    both, lead = [home.loan.pk, home.other.pk], VisitTask.objects.filter(pk=home.lead.pk)
+    if is_joined:
+        lead.update(level=2, due_on=visited + timedelta(days=31))
+        assert merge_talks(as_of=TODAY, at=AT, loan_ids=both)["merged"] == 1
+        assert lead.get().due_on == TODAY
+    lead.update(level=9, due_on=TODAY)
+    assert replan(as_of=TODAY, at=AT, loan_ids=both)["closed"] == (0 if is_joined else 1)

@@ -110,6 +110,18 @@ def test_two_visits_of_one_loan_stay_thirty_days_apart_and_no_first_passes_day_9
     assert share()["levelled"] == 0
 
 
+def test_a_visit_comes_forward_near_no_visit_that_was_made_red_or_not(network: Network) -> None:
+    """Else the visit made would have answered it; only a red one that lies ahead keeps no distance."""
+    due, visited = MONDAY + timedelta(days=24), MONDAY - timedelta(days=9)
+    crowd = network.tasks(9, due_on=due)
+    for task in crowd:
+        make_task(task.loan, network.officer, kind="IRREGULAR", rule="OVERDUE_30", cycle="2026-09-01", level=1,
+                  state="CLOSED", outcome="APPROVED", closed_on=visited)  # fmt: skip
+    assert share()["levelled"] == 0
+    VisitTask.objects.filter(outcome="APPROVED").update(closed_on=visited - timedelta(days=21))
+    assert share()["levelled"] == 1
+
+
 def test_weeks_of_the_rule_are_those_that_were_written(network: Network) -> None:
     """What is written is what the rule says of the same visits: asked again it has nothing left to move."""
     chance = Random(7)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from followups.rules.answered import in_doubt
 from followups.rules.facts import WEIGHT, Facts, Held, OpenTask, Planned
 from followups.rules.plan import Change, Close, decide, diff, plan
 from loans.rules.dates import add_months
@@ -134,10 +135,10 @@ def test_planning_twice_changes_nothing_and_never_puts_a_date_back(
 
 
 # S2.10
-@given(any_facts(), any_facts(), st.sampled_from(["PLANNED", "IN_PROGRESS"]), st.booleans())
+@given(any_facts(), any_facts(), st.sampled_from(["PLANNED", "IN_PROGRESS"]), st.booleans(), st.integers(-9, 9))
 @settings(max_examples=500, deadline=None)
 def test_a_visit_answers_the_regular_talk_near_it_and_another_lies_ahead(
-    drawn: tuple[Facts, date], other: tuple[Facts, date], state: str, pinned: bool
+    drawn: tuple[Facts, date], other: tuple[Facts, date], state: str, pinned: bool, after: int
 ) -> None:
     """Nothing is left without a next follow-up; what a person began or fixed stays; a second time changes nothing."""
     of, today = drawn
@@ -145,16 +146,18 @@ def test_a_visit_answers_the_regular_talk_near_it_and_another_lies_ahead(
                      baseline_on=of.baseline_on, periodic_ended=of.periodic_ended)  # fmt: skip
     ended = set(of.ended)
     tasks = applied(diff(plan(before, LINES, CALENDAR, other[1]), [], before), [], ended)
-    tasks = [replace(t, state=state, is_pinned=pinned) if t.id == 1 else t for t in tasks]
+    set_on = of.held.on + timedelta(days=after) if of.held else None
+    tasks = [replace(t, state=state, is_pinned=pinned) if t.id == 1 else replace(t, set_on=set_on) for t in tasks]
     now = replace(of, ended=frozenset(ended))
     changes = decide(now, tasks, LINES, CALENDAR, today)
     closed = [t for t in tasks if Close(t.id, "ANSWERED", 99) in changes]
     assert all(t.state == "PLANNED" and not t.is_pinned and t.kind != "IRREGULAR" and t.level != 1 for t in closed)
     assert not closed or of.held is not None
-    after = applied(changes, tasks, ended)
-    assert any(t.kind != "IRREGULAR" for t in after)
-    assert all(t.due_on <= of.disbursed_on + timedelta(days=90) for t in after if t.kind == "FIRST")
-    assert decide(_following(now, closed, ended), after, LINES, CALENDAR, today) == ()
+    assert all(t.set_on is None or of.held and t.set_on < of.held.on for t in closed)
+    left = applied(changes, tasks, ended)
+    assert any(t.kind != "IRREGULAR" for t in left)
+    assert all(t.due_on <= of.disbursed_on + timedelta(days=90) for t in left if t.kind == "FIRST")
+    assert decide(_following(now, closed, ended), left, LINES, CALENDAR, today) == ()
 
 
 def _following(of: Facts, closed: list[OpenTask], ended: set[tuple[str, str]]) -> Facts:
@@ -178,6 +181,18 @@ def test_a_talk_of_any_reason_stands_for_the_regular_one() -> None:
     assert changed() == [Close]
     assert changed(method="FIELD") == changed(due_on=TODAY + timedelta(days=30)) == changed(is_pinned=True) == []
     assert changed(level=1) == changed(method="OFF_SITE") == []
+    # Brought near the visit by others: before it, it is answered; on its day or later, the visit knew nothing of it.
+    assert changed(set_on=TODAY - timedelta(days=1)) == [Close]
+    assert changed(set_on=TODAY) == changed(set_on=TODAY + timedelta(days=3)) == []
+
+
+def test_only_talks_that_the_visit_may_answer_are_in_doubt() -> None:
+    of = facts(last_followup_on=TODAY - timedelta(days=400), has_tasks=True, held=_held(TODAY, WEIGHT["PHONE"]))
+    [planned_one] = plan(replace(of, held=None), LINES, CALENDAR, TODAY)
+    near = replace(as_open(planned_one, 7), due_on=TODAY + timedelta(days=29))
+    tasks = [near, replace(near, id=8, due_on=TODAY + timedelta(days=30)), replace(near, id=9, kind="IRREGULAR"),
+             replace(near, id=10, kind="FIRST", due_on=TODAY + timedelta(days=80))]  # fmt: skip
+    assert in_doubt(of, tasks) == [7, 10] and in_doubt(replace(of, held=None), tasks) == []
 
 
 def test_two_visits_keep_their_distance() -> None:
