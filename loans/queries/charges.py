@@ -158,18 +158,21 @@ def with_terms(
         late[loan_id].terms = terms
 
 
-def allocation_preview(loan: Loan, amount: Decimal, value_on: date) -> AllocationPreview:
+def allocation_preview(
+    loan: Loan, amount: Decimal, value_on: date, *, today: date | None = None, says_order: bool = True
+) -> AllocationPreview:
     """What posting this amount with this value date would pay, as the loan stands now.
 
     A value date after the open business date is answered from what is billed today. MoneyIsGone and its kin do not
-    occur: money that comes in takes nothing away.
+    occur: money that comes in takes nothing away. Who knows the business date (`today`) spares a look for something
+    that happened after the value date; without `says_order` the order is told only where it decides anything.
     """
-    last = sql.rows(sql.LAST_EVENTS, {"loan_ids": array([loan.pk])})
+    last = sql.rows(sql.LAST_EVENTS, {"loan_ids": array([loan.pk])}) if today is None or value_on < today else []
     if last and last[0][1] is not None and value_on < last[0][1]:
         return _late(loan, amount, value_on)
     rows = [LoanRow(*row) for row in sql.rows(sql.READ_LOANS, {"loan_ids": array([loan.pk])})]
     accounts = accounts_of(rows)
-    with_terms(accounts, [value_on], even_on_time=True)
+    with_terms(accounts, [value_on], even_on_time=says_order or rows[0].has_own_order)
     account = accounts[loan.pk]
     found = account.preview(fen(amount), value_on)
     return _preview(amount, value_on, found, account.order(value_on), replays=False)

@@ -7,7 +7,7 @@ one on the screen. The serial is made when the form is first shown: pressed twic
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -89,8 +89,8 @@ def read_entry(sent: QueryDict, loan: Loan, today: date, new_serial: str) -> Ent
 
 
 def fingerprint(preview: AllocationPreview) -> str:
-    """One word for an allocation: posting another one than was shown is refused."""
-    return hashlib.sha256(repr(preview).encode()).hexdigest()[:32]
+    """One word for an allocation, whatever its order is called: posting another one than was shown is refused."""
+    return hashlib.sha256(repr(replace(preview, order=())).encode()).hexdigest()[:32]
 
 
 def preview_rows(owed: Owed, preview: AllocationPreview) -> list[dict[str, Any]]:
@@ -122,7 +122,7 @@ class PaymentPage(OneLoanPage):
             return self.shown(loan, entry, today, status=422)
         assert entry.amount is not None and entry.value_on is not None
         try:
-            preview = allocation_preview(loan, entry.amount, entry.value_on)
+            preview = allocation_preview(loan, entry.amount, entry.value_on, today=today, says_order=False)
             if request.POST.get("seen") != fingerprint(preview) and not self.is_repeated(entry, loan):
                 entry.notice = _("贷款在预览之后有变动，下面是新的分配，请核对后再入账。")
                 return self.shown(loan, entry, today, status=409)

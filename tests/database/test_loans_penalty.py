@@ -1,5 +1,6 @@
 """Late receipts in the bank: what they pay of charges, in which order, and that a preview says what posting does."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
@@ -14,7 +15,15 @@ from journal.models import Entry
 from loans import batch
 from loans.actions import ReceiptRow, post_receipts, reverse_receipt
 from loans.models import ContractParameter, Installment, LedgerLine, Loan, Position, Posting, Receipt, Terms
-from loans.queries import allocation_preview, charges_owed, contract_parameters, loan_facts, owed_by
+from loans.queries import (
+    allocation_preview,
+    charges_owed,
+    contract_parameters,
+    loan_facts,
+    owed_by,
+    require_business_date,
+)
+from loans.queries.charges import AllocationPreview
 from loans.replay import LoanWrittenOff, MoneyAlreadyUsed, replay_loans
 from loans.writing import Header, write_postings
 from tests.contracts import disbursed, operator
@@ -201,6 +210,8 @@ def test_a_contract_keeps_its_own_parameters() -> None:
 def test_the_order_of_a_contract_holds_for_an_installment_in_time_too() -> None:
     loan = e9()
     agree(loan, "allocation_order", ["principal", "interest", "compound", "penalty"])
+    (paid,) = checked(loan, Decimal("1600.00"), DUE).rows
+    assert (paid.principal, paid.interest) == (PRINCIPAL, Decimal("48.91"))
     one(loan, "1600.00", DUE, "part")
     assert (row(loan).principal_paid, row(loan).interest_paid) == (PRINCIPAL, Decimal("48.91"))
 
@@ -271,8 +282,16 @@ def test_the_facts_of_a_loan_carry_its_charges() -> None:
 # ── Any life: preview = posted, order of arrival is nothing ──────────────────────────────────────
 
 
+def checked(loan: Loan, amount: Decimal, on: date) -> AllocationPreview:
+    """The preview; who knows the business date and asks for no order is told the same parts by fewer statements."""
+    found = allocation_preview(loan, amount, on)
+    spare = allocation_preview(loan, amount, on, today=require_business_date(), says_order=False)
+    assert replace(spare, order=()) == replace(found, order=())
+    return found
+
+
 def previewed(loan: Loan, told: Told) -> list[tuple[str, int | None, Decimal]]:
-    found = allocation_preview(loan, told.amount, told.value_on)
+    found = checked(loan, told.amount, told.value_on)
     rows: list[tuple[str, int | None, Decimal]] = [("CASH", None, told.amount), ("FEE_RECEIVABLE", None, -found.fees)]
     for each in found.rows:
         rows += [

@@ -13,7 +13,7 @@ from django.urls import reverse
 from journal.models import Entry
 from loans.actions import ReceiptRow, post_receipts
 from loans.channel_words import channel_word
-from loans.models import Installment, LedgerLine, Loan, Posting, Receipt
+from loans.models import Installment, LedgerLine, Loan, Position, Posting, Receipt
 from loans.queries.charges import allocation_preview, charges_owed
 from tests.factories import AT, book_loan
 from tests.web.api_bank import TODAY, Bank, make_bank, pay
@@ -78,6 +78,20 @@ def test_the_preview_is_what_is_posted(bank: Bank) -> None:
     assert paid.get((None, "SUSPENSE"), 0) == preview.rest
     taken = Entry.objects.filter(kind="loans.receipts_taken").get()
     assert taken.actor == bank.staff["operations"].staff_no
+
+
+@pytest.mark.parametrize(("is_late", "most"), [(True, 22), (False, 15)])
+def test_posting_looks_at_what_was_seen_with_few_statements(bank: Bank, *, is_late: bool, most: int) -> None:
+    """Who asks, the loan, the allocation seen, the posting and its fact, savepoints apart; late, the terms of both."""
+    loan, client = bank.loans["home"], client_of(bank, "operations")
+    if not is_late:
+        Installment.objects.filter(loan=loan, settled_on=None).update(due_on=TODAY, overdue_from=TODAY)
+        Position.objects.filter(loan=loan).update(overdue_since=None)
+    _page, sent = previewed(client, loan, "8000")
+    with CaptureQueriesContext(connection) as captured:
+        assert client.post(path(loan), sent).status_code == 302
+    asked = [each["sql"] for each in captured if "SAVEPOINT" not in each["sql"]]
+    assert len(asked) <= most, "\n".join(asked)
 
 
 def test_pressed_twice_it_posts_once(bank: Bank) -> None:
