@@ -19,13 +19,14 @@ _WORDS = {
     "NOT_CERTIFIED": gettext_lazy("尚无回访证书"),
     "NOBODY": gettext_lazy("无人可派"),
     "SECOND": gettext_lazy("另派独立协办人"),
+    "ONE_TALK": gettext_lazy("与同户的任务一并办理"),
     "NO_SECOND": gettext_lazy("暂无合适的协办人"),
 }
 
 
-def assignment_words(codes: Iterable[str]) -> str:
-    """The reasons in the order they were decided."""
-    return _("；").join(str(_WORDS.get(code, code)) for code in codes)
+def assignment_words(codes: Iterable[str] | str) -> str:
+    """The reasons in the order they were decided; one alone may stand by itself."""
+    return _("；").join(str(_WORDS.get(code, code)) for code in ([codes] if isinstance(codes, str) else codes))
 
 
 def why_assigned(task: VisitTask) -> str:

@@ -23,6 +23,7 @@ from followups.models import (
     Level,
     Measure,
     MeasureState,
+    MergedTask,
     Method,
     Notice,
     NoticeCode,
@@ -71,6 +72,10 @@ TOLD = {
 _YET_TO_DO = Q(state__in=[TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED])
 
 
+def _told_by_borrower() -> QuerySet[EventVisit]:
+    return EventVisit.objects.filter(event__source=EventSource.BORROWER)
+
+
 def desk_chip(chip: str, today: date, covered: Sequence[int] = ()) -> Q:
     """Condition of a chip on the business date; a submitted task's own limit no longer runs.
 
@@ -85,7 +90,12 @@ def desk_chip(chip: str, today: date, covered: Sequence[int] = ()) -> Q:
         "urgent": Q(level__lte=Level.ORANGE),
         "submitted": Q(state=TaskState.SUBMITTED),
         # What the borrower told or asked, which a visit has to answer.
-        "inbox": Q(pk__in=EventVisit.objects.filter(event__source=EventSource.BORROWER).values("task_id")),
+        "inbox": Q(pk__in=_told_by_borrower().values("task_id"))
+        | Q(
+            pk__in=MergedTask.objects.filter(
+                ended_at__isnull=True, task__in=_told_by_borrower().values("task_id")
+            ).values("lead_id")
+        ),
         "covered": Q(assigned_to__in=list(covered)),
     }[chip]
 

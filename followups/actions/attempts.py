@@ -27,6 +27,7 @@ from followups.actions.tasks import (
     give,
     guard,
     locked_task,
+    require_on_its_own,
     require_to_do,
     require_visitor,
     reschedule,
@@ -87,6 +88,7 @@ def record_attempt(
     if task.is_light:
         raise LightItem
     require_visitor(task, by)
+    require_on_its_own(task)
     words, recording = _checked(outcome, note, recording)
     _require_promise(outcome, promise_amount, promise_on)
     same = task.attempts.filter(by=by, outcome=outcome, at__gt=at - _SAME_PRESS).order_by("-id").first()

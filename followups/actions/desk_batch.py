@@ -24,6 +24,7 @@ from followups.actions.tasks import (
     tell,
 )
 from followups.models import EventKind, MergedTask, MergeMode, Method, Outcome, Subject, TaskState, Visit, VisitTask
+from followups.queries.assigning import not_independent
 from followups.queries.cover import is_held_by
 from followups.rules.facts import TALKS, WEIGHT
 from journal.errors import ActionRefused
@@ -62,6 +63,8 @@ def name_second(*, task_id: int, second: Staff, by: Staff, at: datetime) -> Visi
         raise SecondVisitorWrong(_("协办人不能同时为主办人。"))
     if second.branch_id != task.branch_id:
         raise SecondVisitorWrong(_("协办人须为该贷款所属机构另一名在岗的回访人员，请从名单中选择。"))
+    if second.pk in not_independent(task.loan):
+        raise SecondVisitorWrong(_("协办人须独立：管户客户经理和贷款审批人不能协办该贷款。"))
     require_officer_fits(task, second)
     if Visit.objects.filter(task=task, lead_visitor=second).exists():
         raise SecondVisitorWrong(_("协办人不能同时为主办人。"))

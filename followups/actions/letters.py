@@ -302,7 +302,7 @@ def deliver_letter(
         raise AlreadyDelivered
     # What came back was under way until then.
     back_on = standing.delivered_on if standing else None
-    _check_delivery(back_on or letter.business_date, today, said)
+    _check_delivery(back_on or letter.business_date, today, said, borrower=letter.loan.borrower.name)
     made = LetterDelivery.objects.create(letter=letter, **said, by=by, at=at, business_date=today)
     _tell(letter, "followups.letter_delivered", by=by, at=at, way=way, delivery_id=made.pk,
           delivered_on=day.isoformat())  # fmt: skip
@@ -329,7 +329,9 @@ def _to_deliver(letter_id: int, by: Staff) -> Letter:
     """The letter under the lock of its loan, for who may say how it arrived."""
     if not may(by, "followups.assign"):
         require(by, "followups.record_visit")
-    found = Letter.objects.visible_to(by).select_related("loan__portfolio_officer", "task__assigned_to", "made_by")
+    found = Letter.objects.visible_to(by).select_related(
+        "loan__portfolio_officer", "loan__borrower", "task__assigned_to", "made_by"
+    )
     letter = found.defer("content").get(pk=letter_id)
     lock_positions([letter.loan_id])
     if not may_deliver(letter, by):
@@ -337,13 +339,13 @@ def _to_deliver(letter_id: int, by: Staff) -> Letter:
     return letter
 
 
-def _check_delivery(earliest: date, today: date, said: dict[str, Any]) -> None:
+def _check_delivery(earliest: date, today: date, said: dict[str, Any], *, borrower: str) -> None:
     if said["received_by"] and said["received_by"] not in HeardBy.values:
         raise WrongDelivery(_("只能由借款人本人或受托代理人签收。"), field="received_by", code="not_a_choice")
     for field, most in (("words", WORDS_MOST), ("witnesses", WITNESSES_MOST)):
         for fault in text_faults(said[field], most):
             raise WrongDelivery(fault_sentence(fault), field=field, code=fault)
-    faults = rules.delivery_faults(**said, made_on=earliest, today=today)
+    faults = rules.delivery_faults(**said, made_on=earliest, today=today, borrower=borrower)
     for field, code in faults.items():
         raise WrongDelivery(_sentence(code, earliest), field=field, code=code)
 
@@ -356,6 +358,7 @@ def _sentence(code: str, earliest: date) -> str:
         "who_received": _("请写明签收人：借款人本人或受托代理人。"),
         "nobody_received": _("没有人签收的，不写签收人。"),
         "two_witnesses": _("留置或拒收须有两名见证人，请写明姓名。"),
+        "no_witness_of_ones_own": _("借款人本人不能见证自己的送达。"),
         "no_witnesses": _("有人签收或邮件退回的，不写见证人。"),
         "words_missing": _("请写明经过（邮寄的写单号，至少 %(least)s 个字）。") % {"least": rules.WORDS_LEAST},
     }[code]

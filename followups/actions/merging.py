@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from collateral.models import Charge
-from followups.actions.refusals import AlreadySubmitted, NotYours
+from followups.actions.refusals import AlreadySubmitted, MergedElsewhere, NotYours
 from followups.actions.tasks import (
     add_event,
     change_task,
@@ -52,14 +52,6 @@ class NotTogether(MergeRefused):
         super().__init__(
             _("只能合并同一客户、配偶、共同借款人或同一房屋、应完成日相差45天以内、尚未开始的任务。"), field="task"
         )
-
-
-class MergedElsewhere(ActionRefused):
-    code = "merged_elsewhere"
-    conflict = True
-
-    def __init__(self, number: str) -> None:
-        super().__init__(_("该任务已并入 %(number)s 一并回访。") % {"number": number})
 
 
 @transaction.atomic
@@ -177,7 +169,7 @@ def _put_back(lead: VisitTask, task: VisitTask, link: MergedTask, *, by: Staff, 
     before = {"due_before": lead.due_on.isoformat(), "method_before": lead.method}
     rest = [each for each in links_of(lead) if each.undo]
     own = min([link, *rest], key=lambda each: each.pk).undo
-    if lead.state == TaskState.PLANNED and not lead.is_pinned and own and standing(lead) == undo.get("given"):
+    if lead.state == TaskState.PLANNED and own and standing(lead) == undo.get("given"):
         for name, value in _strictest(own["own"], [standing(each.task) for each in links_of(lead)]).items():
             setattr(lead, name, value)
         change_task(lead, due_on=lead.due_on, opens_on=lead.opens_on, method=lead.method, level=lead.level)
@@ -199,13 +191,6 @@ def _strictest(own: Mapping[str, Any], members: Sequence[Mapping[str, Any]]) -> 
         "method": max((each["method"] for each in every), key=lambda one: (WEIGHT[one], one == own["method"])),
         "level": min(int(each["level"]) for each in every),
     }
-
-
-def require_on_its_own(task: VisitTask) -> None:
-    """Refuses to begin a task that another visit does along."""
-    link = lead_of(task)
-    if link is not None:
-        raise MergedElsewhere(link.lead.number)
 
 
 def carry_over(

@@ -6,7 +6,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from followups.actions.refusals import LightItem, MethodWrong, NotYours, WrongState
-from followups.actions.tasks import add_event, change_task, checked_reason, locked_task, require_to_do, tell
+from followups.actions.tasks import (
+    add_event,
+    change_task,
+    checked_reason,
+    locked_task,
+    require_on_its_own,
+    require_to_do,
+    tell,
+)
 from followups.models import EventKind, Level, Method, Subject, TaskKind, Visit, VisitTask
 from followups.queries.cover import is_held_by
 from followups.queries.form import asked_of
@@ -39,6 +47,7 @@ def choose_method(*, task_id: int, method: str, note: str, by: Staff, at: dateti
     is_holder = is_held_by(task, by)
     if not may_assign and not is_holder:
         raise NotYours(task.assigned_to.name if task.assigned_to else "")
+    require_on_its_own(task)
     if method not in Method.values or method == Method.OFF_SITE:
         raise MethodWrong(_("请从所列方式中选择。"))
     if method == Method.SELF_SERVICE and not may_be_self_service(task):

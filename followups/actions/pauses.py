@@ -10,7 +10,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from followups.actions.refusals import NotYours, PauseWrong
-from followups.actions.tasks import add_event, change_task, checked_reason, locked_task, require_to_do, tell
+from followups.actions.tasks import (
+    add_event,
+    change_task,
+    checked_reason,
+    locked_task,
+    require_on_its_own,
+    require_to_do,
+    tell,
+)
 from followups.models import EventKind, PauseReason, TaskEvent, TaskKind, VisitTask
 from followups.queries.cover import is_held_by
 from followups.rules import clock
@@ -29,6 +37,7 @@ _FURTHEST = timedelta(days=180)
 def pause_clock(*, task_id: int, reason: str, until: date, note: str = "", by: Staff, at: datetime) -> VisitTask:
     """Stops the clock on the days after today up to and including `until`; the limit moves by their workdays."""
     may_assign, task = _to_pause(task_id, by)
+    require_on_its_own(task)
     today = require_business_date()
     if reason not in PauseReason.values:
         raise PauseWrong(_("请从所列原因中选择。"), field="reason")

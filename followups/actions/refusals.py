@@ -299,3 +299,13 @@ def fault_sentence(code: str) -> str:
         "measure_day": _("完成日须为今天起一年内的日期"),
         "measure_words": _("说明过长或含有不可见字符"),
     }.get(code, code)
+
+
+class MergedElsewhere(ActionRefused):
+    """What another visit does along is done there; taken apart it is a task of its own again."""
+
+    code = "merged_elsewhere"
+    conflict = True
+
+    def __init__(self, number: str) -> None:
+        super().__init__(_("该任务已并入 %(number)s 一并回访，请在那里办理，或先拆开。") % {"number": number})

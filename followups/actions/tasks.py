@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from followups.actions.refusals import (
     AlreadySubmitted,
+    MergedElsewhere,
     NotYours,
     ReasonMissing,
     TaskAlreadyEnded,
@@ -20,6 +21,7 @@ from followups.actions.refusals import (
 from followups.models import EventKind, PauseReason, TaskEvent, TaskKind, TaskState, Visit, VisitTask
 from followups.queries.assigning import visiting_roles
 from followups.queries.cover import is_held_by
+from followups.queries.merging import lead_of
 from followups.rules import states
 from followups.rules.checklist import TEXT_LIMIT, needs_pair, text_faults
 from followups.rules.escalation import LAST_FIRST_DAY
@@ -154,6 +156,13 @@ def require_no_approver(task: VisitTask, officer: Staff, *, within: VisitTask | 
         )
 
 
+def require_on_its_own(task: VisitTask) -> None:
+    """Refuses what is done to a task that another visit does along."""
+    link = lead_of(task)
+    if link is not None:
+        raise MergedElsewhere(link.lead.number)
+
+
 def give(task: VisitTask, officer: Staff, *, by: Staff, at: datetime, **facts: str) -> None:
     """Assigns a locked task, with event and fact; who has not the role that its policy line asks for is refused."""
     require_role(task, officer)
@@ -178,6 +187,7 @@ def assign(*, task_id: int, officer: Staff, reason: str, by: Staff, at: datetime
     require(by, "followups.assign")
     task = locked_task(task_id, by)
     require_to_do(task)
+    require_on_its_own(task)
     require_officer_fits(task, officer)
     if task.assigned_to_id == officer.pk:
         return task
@@ -204,6 +214,7 @@ def claim(*, task_id: int, by: Staff, at: datetime) -> VisitTask:
         return task
     if task.assigned_to is not None:
         raise NotYours(task.assigned_to.name)
+    require_on_its_own(task)
     require_no_approver(task, by)
     give(task, by, by=by, at=at)
     return task
@@ -223,6 +234,7 @@ def reschedule(*, task_id: int, to: date, reason: str, code: str = "", by: Staff
     require_to_do(task)
     if not may_assign and not is_held_by(task, by):
         raise NotYours(task.assigned_to.name if task.assigned_to else "")
+    require_on_its_own(task)
     words = checked_reason(reason, least=2)
     if code and code not in PauseReason.values:
         raise ReasonMissing(_("请从所列原因中选择。"), field="code", code="not_a_choice")

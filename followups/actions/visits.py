@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from followups.actions.attempts import last_contact, note_call
 from followups.actions.hints import note_hints
 from followups.actions.leases import require_own_window
-from followups.actions.merging import carry_over, require_on_its_own
+from followups.actions.merging import carry_over
 from followups.actions.pauses import end_pause
 from followups.actions.quality import keep_quality, score_again
 from followups.actions.refusals import (
@@ -34,7 +34,17 @@ from followups.actions.refusals import (
     StaleVersion,
     WrongState,
 )
-from followups.actions.tasks import TO_DO, add_event, change_task, give, guard, locked_task, require_to_do, tell
+from followups.actions.tasks import (
+    TO_DO,
+    add_event,
+    change_task,
+    give,
+    guard,
+    locked_task,
+    require_on_its_own,
+    require_to_do,
+    tell,
+)
 from followups.models import (
     Checklist,
     Difference,
@@ -45,6 +55,7 @@ from followups.models import (
     VisitReport,
     VisitTask,
 )
+from followups.queries.assigning import not_independent
 from followups.queries.attachments import photos_of
 from followups.queries.content import ReportParts, build_content, content_seen, known_for
 from followups.queries.cover import is_held_by
@@ -401,7 +412,8 @@ def _require_opinion(task: VisitTask, visit: Visit, draft: Mapping[str, Any], se
 def _partner(draft: Mapping[str, Any], task: VisitTask, lead: Staff) -> Staff | None:
     """Who is named as second visitor, if one of those who may be: as offered by the page, seeing the branch."""
     staff_no = str(draft.get("second_visitor") or "").strip()
-    offered = Staff.objects.filter(is_active=True, branch_id=task.branch_id).exclude(pk=lead.pk)
+    offered = Staff.objects.filter(is_active=True, branch_id=task.branch_id)
+    offered = offered.exclude(pk__in=[lead.pk, *not_independent(task.loan)])
     second = offered.filter(staff_no=staff_no).first() if staff_no else None
     if second is None or not may(second, "followups.record_visit"):
         return None

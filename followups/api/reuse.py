@@ -14,6 +14,7 @@ from loans.api import StaffBrief
 from loans.models import Loan
 from people.api.fields import StrictSerializer, WholeNumberField
 from people.api.views import ApiView, reads, writes
+from risk.models import SignalLevel, SignalState
 
 
 class PastVisitsForm(StrictSerializer):
@@ -59,11 +60,34 @@ class PastTaskRow(serializers.Serializer[Any]):
     due_on = serializers.DateField()
 
 
+class PastSignalRow(serializers.Serializer[Any]):
+    """A warning that is not closed."""
+
+    id = serializers.IntegerField(source="pk")
+    code = serializers.CharField()
+    level = serializers.ChoiceField(choices=SignalLevel.choices)
+    state = serializers.ChoiceField(choices=SignalState.choices)
+    raised_on = serializers.DateField()
+    answer_by = serializers.DateField()
+
+
+class PastMeasureRow(serializers.Serializer[Any]):
+    """A measure that is not done."""
+
+    id = serializers.IntegerField(source="pk")
+    kind = serializers.CharField(source="kind.code")
+    words = serializers.CharField(allow_blank=True)
+    owner = StaffBrief()
+    due_on = serializers.DateField()
+
+
 class PastVisitsCard(serializers.Serializer[Any]):
-    """What visits found of a loan's borrower: last reports, open events, visits still to be made."""
+    """What visits found of a borrower: last reports; open events, warnings, measures; visits still to be made."""
 
     reports = PastReportRow(many=True)
     events = PastEventRow(many=True)
+    signals = PastSignalRow(many=True)
+    measures = PastMeasureRow(many=True)
     tasks = PastTaskRow(many=True)
 
 

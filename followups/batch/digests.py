@@ -59,7 +59,9 @@ SELECT code, branch_id, officer_id, count(*) FROM (
     UNION ALL
     SELECT 'INBOX', t.branch_id, t.assigned_to_id FROM followups_visittask t
      WHERE t.closed_on IS NULL AND {ALONE} AND t.id IN (
-           SELECT v.task_id FROM followups_eventvisit v JOIN followups_event e ON e.id = v.event_id
+           SELECT unnest(ARRAY[v.task_id, k.lead_id])
+             FROM followups_eventvisit v JOIN followups_event e ON e.id = v.event_id
+             LEFT JOIN followups_mergedtask k ON k.task_id = v.task_id AND k.ended_at IS NULL
             WHERE e.source = 'BORROWER')
     UNION ALL
     SELECT 'SIGNALS', l.branch_id, l.portfolio_officer_id FROM risk_signal s JOIN loans_loan l ON l.id = s.loan_id

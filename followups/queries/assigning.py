@@ -2,9 +2,15 @@
 
 from collections.abc import Collection
 
+from loans.models import Loan
 from people.models import Role, Staff
 
 RECORDS = "followups.record_visit"
+
+
+def not_independent(loan: Loan) -> list[int]:
+    """Who cannot be the second visitor of a loan: whose portfolio it is in, and who approved it."""
+    return [pk for pk in (loan.portfolio_officer_id, loan.approver_id) if pk is not None]
 
 
 def holders_of(roles: Collection[str]) -> dict[str, frozenset[int]]:

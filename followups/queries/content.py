@@ -42,7 +42,7 @@ from followups.queries.merging import members_of
 from followups.queries.opinions import opinion_of
 from followups.queries.photos import flags_of
 from followups.queries.projects import project_notes
-from followups.queries.score import score_said
+from followups.queries.score import last_ratios, score_said
 from followups.rules import checklist, clock, warning_facts
 from followups.rules.assessment import Limits, LoanFigures, Means, assess
 from followups.rules.events import ITEM_PREFIX, PROJECT_RULE
@@ -120,7 +120,9 @@ def _build(parts: ReportParts) -> dict[str, Any]:
     items = items_of(task, visit)
     found = findings(items, parts.draft, visit.known)
     means = _means(visit.known, {}), _means(visit.known, parts.draft)
-    assessment = assess(_figures(loan), *means, limits_of(loan), findings=found)
+    assessment = assess(
+        _figures(loan), *means, limits_of(loan), findings=found, last=last_ratios(loan.pk, but_visit=visit.pk)
+    )
     last = VisitReport.objects.filter(visit=visit).order_by("-version").first() if parts.version > 1 else None
     today = require_business_date()
     content = build(

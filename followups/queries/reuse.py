@@ -8,6 +8,7 @@ from django.db.models import Q
 from collateral.models import Charge
 from followups.models import (
     Event,
+    Measure,
     MergedTask,
     MergeMode,
     Outcome,
@@ -17,11 +18,13 @@ from followups.models import (
     VisitTask,
 )
 from followups.queries.events import EventRow, rows_of
+from followups.queries.measures import open_measures_visible_to
 from followups.queries.projects import shared_leads
 from followups.rules import events as rules
 from followups.rules.report import masked
 from loans.models import Loan
 from people.models import Staff
+from risk.models import Signal
 
 REPORTS, OPEN_SHOWN, EVENTS_READ = 5, 10, 50
 
@@ -36,11 +39,13 @@ class PastReport:
 
 @dataclass(frozen=True)
 class PastVisits:
-    """The borrower's last reports, the events nobody has found an end to, and the visits still to be made."""
+    """The borrower's last reports, and what is open: events, warnings, measures, visits still to be made."""
 
     reports: tuple[PastReport, ...]
     events: tuple[EventRow, ...]
     tasks: tuple[VisitTask, ...]
+    signals: tuple[Signal, ...]
+    measures: tuple[Measure, ...]
 
 
 def past_visits(loan: Loan, staff: Staff) -> PastVisits:
@@ -54,6 +59,10 @@ def past_visits(loan: Loan, staff: Staff) -> PastVisits:
         ),
         events=tuple(_open_events(loan, loan_ids, staff)),
         tasks=tuple(_open_tasks(loan_ids, staff)),
+        signals=tuple(_open_signals(loan_ids, staff)),
+        measures=tuple(
+            open_measures_visible_to(staff).filter(loan_id__in=loan_ids).order_by("due_on", "id")[:OPEN_SHOWN]
+        ),
     )
 
 
@@ -85,6 +94,12 @@ def _open_events(loan: Loan, loan_ids: list[int], staff: Staff) -> list[EventRow
 def _open_tasks(loan_ids: list[int], staff: Staff) -> list[VisitTask]:
     found = VisitTask.objects.visible_to(staff).still_open().filter(loan_id__in=loan_ids, is_light=False)
     return list(found.select_related("loan", "assigned_to").order_by("due_on", "id")[:OPEN_SHOWN])
+
+
+def _open_signals(loan_ids: list[int], staff: Staff) -> list[Signal]:
+    """The worst first."""
+    found = Signal.objects.visible_to(staff).filter(loan_id__in=loan_ids, closed_on__isnull=True)
+    return list(found.order_by("level", "-raised_on", "-id")[:OPEN_SHOWN])
 
 
 def references_of(report: VisitReport, staff: Staff) -> list[ReportReference]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, Q, QuerySet, Subquery
 
 from followups.models import ReportState, VisitReport
 from followups.queries.facts import days_past_due_of, in_both
@@ -78,6 +78,14 @@ def score_shown(loan_id: int) -> dict[str, Any] | None:
     parts = [_part(Part(**part), None) for part in kept.parts if part["code"] in PARTS]
     return {**_kept(kept), "parts": parts, "on": kept.scored_on, "report_id": kept.report_id,
             "policy": kept.policy_version}  # fmt: skip
+
+
+def last_ratios(loan_id: int, *, but_visit: int) -> dict[str, Decimal]:
+    """Percent by code in the loan's last approved report before the visit's first own; unknown ones are absent."""
+    own = VisitReport.objects.filter(visit=but_visit).order_by("id").values("id")[:1]
+    found = _approved(loan_id).filter(Q(id__lt=Subquery(own)) | ~Exists(own)).order_by("-id")
+    said = found.values_list("content__ratios", flat=True).first()
+    return {ratio["code"]: Decimal(ratio["after"]) for ratio in said or () if ratio["after"]}
 
 
 def _approved(loan_id: int) -> QuerySet[VisitReport, int]:

@@ -5,9 +5,10 @@ monthly debt service (domain 4, example E14). Loan-to-value = balance / latest v
 with one decimal, half up; a ratio with a missing part is None, never zero.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
+from types import MappingProxyType
 from typing import Final
 
 from loans.rules.aging import five_class
@@ -116,9 +117,11 @@ def change_percent(before: Decimal | None, after: Decimal | None) -> Decimal | N
     return ((after - before) * _HUNDRED / before).quantize(_TENTH, ROUND_HALF_UP)
 
 
-def ratios(figures: LoanFigures, before: Means, after: Means, limits: Limits) -> tuple[Ratio, ...]:
-    """The three ratios, before and after what the visit found."""
-    return (
+def ratios(
+    figures: LoanFigures, before: Means, after: Means, limits: Limits, last: Mapping[str, Decimal]
+) -> tuple[Ratio, ...]:
+    """The three ratios as the visit found them, beside what the last report said; else what was known before it."""
+    found = (
         Ratio(
             "payment_to_income",
             payment_to_income(figures.installment, before.household_income, before.property_fee),
@@ -138,16 +141,24 @@ def ratios(figures: LoanFigures, before: Means, after: Means, limits: Limits) ->
             limits.loan_to_value,
         ),
     )
+    return tuple(replace(ratio, before=last.get(ratio.code, ratio.before)) for ratio in found)
 
 
 def assess(
-    figures: LoanFigures, before: Means, after: Means, limits: Limits, *, findings: Sequence[str] = ()
+    figures: LoanFigures,
+    before: Means,
+    after: Means,
+    limits: Limits,
+    *,
+    findings: Sequence[str] = (),
+    last: Mapping[str, Decimal] = MappingProxyType({}),
 ) -> Assessment:
     """Ratios, the class that days past due suggest, and the reasons the conclusion must give.
 
-    `findings` are keys of direct questions whose answer was not the unremarkable one.
+    `findings` are keys of direct questions whose answer was not the unremarkable one, `last` the ratios of the loan's
+    last approved report by code.
     """
-    found = ratios(figures, before, after, limits)
+    found = ratios(figures, before, after, limits, last)
     drop = change_percent(before.household_income, after.household_income)
     reasons = [f"{ratio.code}_over_limit" for ratio in found if ratio.is_newly_over]
     if drop is not None and drop <= -INCOME_DROP_TO_EXPLAIN:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
+from unicodedata import normalize
 
 from followups.rules.events import ITEM_PREFIX
 
@@ -37,7 +38,14 @@ WITNESSES: Final = 2
 # A borrower gets at least so many days to pay or to mend, and a letter asks for nothing farther away.
 LEAST_DAYS, USUAL_DAYS, MOST_DAYS = 3, 10, 60
 TYPED_LEAST, TYPED_MOST = 6, 300
-_TELEPHONE = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
+_TELEPHONE = re.compile(
+    r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)|(?<!\d)\(?0\d{2,3}\)?[- ]?\d{7,8}(?!\d)"
+)
+# Telling somebody else of the debt, however it is put.
+_TELLS_OTHERS = re.compile(
+    r"(?:将|会|要|就|已)[^。；，,;\n]{0,4}(?:告知|通知|告诉|联系)[^。；，,;\n]{0,6}"
+    r"(?:单位|领导|同事|亲友|亲属|家属|家人|父母|邻居|居委|村委)"
+)
 _IDENTITY = re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![\dXx])")
 _BETWEEN_NAMES = re.compile(r"[、，,；;/\n]+|(?<=[\u4e00-\u9fff]{2})\s+(?=[\u4e00-\u9fff]{2})")
 # Of the family, of sureties for others, of manners: nothing that a borrower can be asked to mend.
@@ -100,8 +108,10 @@ def visit_day_fault(made_on: date, on: date, due_on: date) -> str:
 
 def typed_faults(text: str) -> list[str]:
     """Why these words may not go to a borrower: a number of a person in it, or a threat."""
-    faults = ["personal_number"] if _TELEPHONE.search(text) or _IDENTITY.search(text) else []
-    return [*faults, "threat"] if any(word in text for word in _THREATS) else faults
+    plain = normalize("NFKC", text)
+    faults = ["personal_number"] if _TELEPHONE.search(plain) or _IDENTITY.search(plain) else []
+    is_threat = _TELLS_OTHERS.search(plain) or any(word in plain for word in _THREATS)
+    return [*faults, "threat"] if is_threat else faults
 
 
 def papers_for(subject: str) -> tuple[str, ...]:
@@ -158,7 +168,15 @@ def names_in(text: str) -> list[str]:
 
 
 def delivery_faults(
-    *, way: str, delivered_on: date, received_by: str, witnesses: str, words: str, made_on: date, today: date
+    *,
+    way: str,
+    delivered_on: date,
+    received_by: str,
+    witnesses: str,
+    words: str,
+    made_on: date,
+    today: date,
+    borrower: str = "",
 ) -> dict[str, str]:
     """Field → code of what cannot be of a delivery; empty when it can."""
     faults: dict[str, str] = {}
@@ -170,6 +188,8 @@ def delivery_faults(
         faults["received_by"] = "who_received" if way in RECEIVED else "nobody_received"
     if way in WITNESSED and len(names_in(witnesses)) < WITNESSES:
         faults["witnesses"] = "two_witnesses"
+    elif borrower and borrower in names_in(witnesses):
+        faults["witnesses"] = "no_witness_of_ones_own"
     if way not in WITNESSED and witnesses:
         faults["witnesses"] = "no_witnesses"
     if way in EXPLAINED and len(words) < WORDS_LEAST:

@@ -34,20 +34,20 @@ class LoanLetters(PageView):
     template_name = "followups/letters/page.html"
     part_template = "followups/letters/section.html"
 
-    def loan(self) -> Loan:
+    def loan(self, pk: int) -> Loan:
         found = Loan.objects.visible_to(self.staff).select_related("borrower", "branch", "position")
-        loan: Loan = visible_or_404(found, pk=self.kwargs["pk"])
+        loan: Loan = visible_or_404(found, pk=pk)
         return loan
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        loan = self.loan()
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        loan = self.loan(pk)
         if self.part_template in self.get_template_names():
             rows = letters_of(loan.pk, SHOWN_BESIDE)
             return no_store(self.render_to_response(self.get_context_data(loan=loan, rows=rows)))
         return no_store(self.render_to_response(self._context(loan)))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        loan = self.loan()
+        loan = self.loan(pk)
         typed = {name: request.POST.get(name, "").strip() for name in _TYPED}
         try:
             letter, is_new = actions.make_letter(loan_id=loan.pk, asked=_asked(typed), by=self.staff, at=self.at)
@@ -64,7 +64,7 @@ class LoanLetters(PageView):
     def _context(self, loan: Loan, **more: Any) -> dict[str, Any]:
         today = open_business_date()
         if today is None:
-            return self.get_context_data(loan=loan, is_closed=True)
+            return self.get_context_data(**{"loan": loan, "is_closed": True, **more})
         rows = letters_of(loan.pk)
         for row in rows:
             row.letter.loan = loan
@@ -134,10 +134,24 @@ class LetterStep(PageView):
         raise NotImplementedError
 
 
-class DeliverLetter(LetterStep):
-    permission = "followups.view"
+class DeliverLetter(LoanLetters):
+    """Keeps how a letter arrived; refused, the letters of its loan with the form as it was filled in."""
 
-    def step(self, letter: Letter) -> str:
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        letter = visible_or_404(Letter.objects.visible_to(self.staff).defer("content"), pk=pk)
+        try:
+            messages.success(request, self._deliver(letter))
+        except ActionRefused as refusal:
+            context = self._context(
+                self.loan(letter.loan_id), refused=refusal.message, delivering=letter.pk, delivery_field=refusal.field,
+                given=request.POST,
+            )  # fmt: skip
+            return answer(self, context, refusal)
+        return redirect("followups:loan_letters", pk=letter.loan_id)
+
+    def _deliver(self, letter: Letter) -> str:
         given = self.request.POST
         delivered_on = day_of(given.get("delivered_on", ""))
         if given.get("delivered_on") and delivered_on is None:

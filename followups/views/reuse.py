@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 
 from followups.actions.reuse import open_past_visits
 from followups.queries.reuse import PastVisits
+from followups.signal_wording import signal_words
 from followups.views.desk_list import id_of
 from followups.views.rows import borrower_for
 from followups.views.visit import in_language
@@ -24,6 +25,8 @@ def card_of(found: PastVisits) -> dict[str, Any]:
         "reports": [{"report": past.report, "content": in_language(past.content)} for past in found.reports],
         "events": found.events,
         "tasks": [{"task": task, "why": why(task)} for task in found.tasks],
+        "signals": [{"signal": each, "words": signal_words(each.code)} for each in found.signals],
+        "measures": found.measures,
     }
 
 

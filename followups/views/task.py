@@ -123,8 +123,12 @@ def merging_of(task: VisitTask, staff: Staff) -> dict[str, Any]:
     """What is, and what could be, done in one visit with this task."""
     lead = lead_of(task)
     offered = [] if lead or task.state not in LEADS else companions(task, staff)
-    may_change = steps_open_to(task, staff)["may_reschedule"]
+    steps = steps_open_to(task, staff)
+    may_change = steps["may_reschedule"]
+    # What another visit makes is worked on there.
     return {
+        **({step: False for step in steps if step != "may_reveal"} if lead else {}),
+        "may_split": may_change,
         "merged_lead": lead,
         "merged_links": links_of(task),
         "companions": [{"task": each, "name": name_for(staff, each)} for each in offered] if may_change else [],
@@ -157,7 +161,7 @@ class TaskPage(PageView):
         officers = visitors_of(branch_ids_visible_to(self.staff)) if may(self.staff, "followups.assign") else []
         return super().get_context_data(
             **kwargs,
-            **drawer_context(task, self.staff),
+            **(drawer_context(task, self.staff) | merging_of(task, self.staff)),
             clock=clock,
             events=events,
             actors=actors_of({event.actor for event in events} | {str(event.data.get("to", "")) for event in events}),
@@ -170,7 +174,6 @@ class TaskPage(PageView):
             **_skip_context(task, self.staff),
             evidence=evidence_lines(task.evidence),
             task_events=events_on(task),
-            **merging_of(task, self.staff),
             **self._telling(task),
             project=project_of(task),
             estate=estate_name(task.loan),

@@ -19,10 +19,12 @@ from followups.actions.refusals import fault_sentence
 from followups.forms import OpinionForm, draft_of, tab_of, version_of, visitors_of
 from followups.models import EventKind, TaskState, Visit, VisitReport, VisitTask
 from followups.queries import contact_of, desk, form_of, is_known_to, opinion_shown, person_facts
+from followups.queries.assigning import not_independent
 from followups.queries.attachments import files_shown
 from followups.queries.cover import is_held_by
 from followups.queries.form import asked_of, field_label
 from followups.queries.measures import catalogue, owners_for
+from followups.queries.merging import members_of
 from followups.queries.next_task import next_task
 from followups.rules import checklist
 from followups.views.rows import desk_rows, name_for
@@ -77,6 +79,7 @@ class VisitBase(PageView):
             row=row,
             left=row.left,
             why=why(task),
+            along=members_of(task),
             person=_person(task, self.staff),
             **_form_parts(task, visit, refusal, self.staff),
             refusal=refusal,
@@ -101,7 +104,7 @@ class VisitBase(PageView):
         is_approver = task.loan.approver_id is not None and task.loan.approver_id == visit.lead_visitor_id
         if not checklist.needs_pair(visit.method, task.level) and not is_approver:
             return []
-        return visitors_of([task.branch_id]).exclude(pk=visit.lead_visitor_id)
+        return visitors_of([task.branch_id]).exclude(pk__in=[visit.lead_visitor_id, *not_independent(task.loan)])
 
     def _effects(self, task: VisitTask, visit: Visit) -> dict[str, Any]:
         """Ratios, differences and a first text for the conclusion, of what was kept last when this draft may not be;

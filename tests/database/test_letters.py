@@ -72,7 +72,9 @@ def test_a_demand_says_to_the_fen_what_the_loans_page_says(road: Road) -> None:
     sums = letter.content["sums"]
     assert (sums["principal"], sums["interest"]) == (f"{facts.unpaid_principal}", f"{facts.unpaid_interest}")
     assert (sums["penalty"], sums["compound"]) == (f"{facts.penalty}", f"{facts.compound}")
-    assert letter.content["days_past_due"] == str(facts.days_past_due) == "41"
+    # The former system told 41 days; the oldest installment that it handed over was due twelve days ago.
+    assert (facts.days_past_due, letter.content["days_past_due"]) == (41, "12")
+    assert letter.content["overdue_since"] == min(row["due_on"] for row in letter.content["installments"])
     assert letter.number == f"TZ20261101{letter.pk:07d}" and letter.answer_by == TODAY + timedelta(days=10)
     kept = Letter.objects.select_related("pdf").get()
     assert exhibit_bytes(kept.pdf).startswith(b"%PDF-")

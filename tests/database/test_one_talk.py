@@ -6,16 +6,19 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from followups.actions import merging
+from followups.actions import assign, merging, pause_clock, record_attempt, reschedule
+from followups.actions.events import record_event
+from followups.actions.methods import choose_method
+from followups.actions.refusals import MergedElsewhere
 from followups.batch import replan
 from followups.batch.notices import raise_notices
 from followups.batch.talks import merge_talks
-from followups.models import Notice, VisitTask
+from followups.models import Event, EventVisit, Notice, VisitTask
 from followups.queries.capacity import capacity, visits_to_make
 from followups.queries.notices import notices_for
-from tests.database.test_merging import Household
+from tests.database.test_merging import Household, written
 from tests.database.test_visits import AT, TODAY, make_task
-from tests.factories import book_loan
+from tests.factories import book_loan, make_staff
 
 pytestmark = pytest.mark.django_db
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -129,3 +132,57 @@ def test_a_talk_brought_to_another_loans_day_is_not_answered_by_the_visit_before
         assert lead.get().due_on == TODAY
     lead.update(level=9, due_on=TODAY)
     assert replan(as_of=TODAY, at=AT, loan_ids=both)["closed"] == (0 if is_joined else 1)
+
+
+def test_what_is_done_along_is_worked_on_in_the_visit_only(home: Couple) -> None:
+    """Else a call would close a field visit, or a task would lie with somebody who cannot begin it."""
+    home.merge()
+    member, until, second = home.member.pk, TODAY + timedelta(days=3), make_staff("LOAN_OFFICER", home.branch, "周楠二")
+    before = written()
+    for refused in (
+        lambda: choose_method(task_id=member, method="FIELD", note="须看房屋现状", by=home.officer, at=AT),
+        lambda: assign(task_id=member, officer=second, reason="换人办理", by=home.manager, at=AT),
+        lambda: reschedule(task_id=member, to=TODAY, reason="客户改期", by=home.officer, at=AT),
+        lambda: record_attempt(task_id=member, outcome="REACHED", by=home.officer, at=AT),
+        lambda: pause_clock(task_id=member, reason="BORROWER_AWAY", until=until, by=home.officer, at=AT),
+    ):
+        with pytest.raises(MergedElsewhere):
+            refused()
+    assert written() == before
+    client = Client()
+    client.force_login(home.officer, backend=BACKEND)
+    page = client.get(reverse("followups:task", args=[member])).content.decode()
+    assert "拆开" in page and "开始回访" not in page and "改方式" not in page
+    visit, _draft = home.visit()
+    assert home.member.number in client.get(reverse("followups:visit", args=[visit.task_id])).content.decode()
+    home.apart()
+    assert choose_method(task_id=member, method="FIELD", note="须看房屋现状", by=home.officer, at=AT).method == "FIELD"
+
+
+def test_a_visit_whose_day_was_fixed_before_is_given_back_as_it_was_too(home: Couple) -> None:
+    reschedule(task_id=home.lead.pk, to=TODAY + timedelta(days=2), reason="客户改期", by=home.officer, at=AT)
+    VisitTask.objects.filter(pk=home.member.pk).update(method="FIELD", level=2)
+    home.merge()
+    assert VisitTask.objects.get(pk=home.lead.pk).method == "FIELD"
+    home.apart()
+    lead = VisitTask.objects.get(pk=home.lead.pk)
+    assert (lead.method, lead.level, lead.due_on) == ("PHONE", 9, TODAY + timedelta(days=2))
+
+
+def test_what_the_borrower_told_counts_with_the_visit_that_does_it_along(home: Couple) -> None:
+    record_event(loan_id=home.other.pk, code="JOB_CHANGE", happened_on=TODAY, words="客户来电告知", source="BORROWER",
+                 by=home.officer, at=AT)  # fmt: skip
+    event = Event.objects.get()
+    EventVisit.objects.create(event=event, task=home.member, is_note=False, at=AT, business_date=TODAY)
+    assert home.desk(chip="inbox")[0] == [home.member.pk]
+    home.merge()
+    assert home.desk(chip="inbox")[0] == [home.lead.pk]
+
+
+def test_why_a_visit_came_forward_is_said_in_words(home: Couple) -> None:
+    VisitTask.objects.filter(pk=home.lead.pk).update(level=1)
+    assert merge_talks(as_of=TODAY, at=AT, loan_ids=[home.loan.pk, home.other.pk])["merged"] == 1
+    client = Client()
+    client.force_login(home.officer, backend=BACKEND)
+    page = client.get(reverse("followups:task", args=[home.lead.pk])).content.decode()
+    assert "与同户的任务一并办理" in page and "O；N；E" not in page

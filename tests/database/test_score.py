@@ -11,7 +11,7 @@ from django.db import DatabaseError, transaction
 from collateral.models import Charge, Property
 from followups import actions
 from followups.models import Event, EventFinding, Visit, VisitReport
-from followups.queries.score import score_shown
+from followups.queries.score import last_ratios, score_shown
 from followups.rules import checklist
 from people.models import FinancialProfile
 from risk.models import Score, ScorePolicy, Signal
@@ -85,6 +85,23 @@ def test_the_next_visit_compares_with_the_last_score_and_what_stayed_bad_stays_s
     assert (said["points"], said["change"]) == (74, 0)
     assert parts(said)["WORK_AND_INCOME"] == (0, 0)
     assert Score.objects.filter(loan=road.loan).count() == 2
+
+
+# S2.15
+def test_ratios_stand_beside_those_of_the_last_report(road: Road) -> None:
+    """The home lost half its value between two visits; handed in again the second compares with the first still."""
+    first = halved(road)
+    road.approve(first)
+    before = {ratio["code"]: ratio["after"] for ratio in first.content["ratios"]}
+    Property.objects.filter(charges__loan=road.loan).update(value=1000000)
+    second = again(road).submit(conclusion_text="房价下跌，抵押率上升，按期还款，继续关注。")
+    found = {ratio["code"]: ratio for ratio in second.content["ratios"]}
+    assert {code: ratio["before"] for code, ratio in found.items()} == before
+    assert found["loan_to_value"]["change"] == str(Decimal(before["loan_to_value"] or 0)) != "0.0"
+    road.approve(second)
+    assert last_ratios(road.loan.pk, but_visit=second.visit_id) == {
+        code: Decimal(after) for code, after in before.items() if after is not None
+    }
 
 
 def test_a_later_version_of_the_report_keeps_its_own_score_and_compares_with_the_visit_before(road: Road) -> None:

@@ -40,6 +40,17 @@ def test_the_ratios_of_an_income_that_halved() -> None:
     }
 
 
+def test_ratios_stand_beside_those_of_the_last_report_and_else_beside_what_was_known() -> None:
+    last = {"loan_to_value": D("71.2"), "payment_to_income": D("40.0")}
+    found = {ratio.code: ratio for ratio in assess(FIGURES, WAS, NOW, LIMITS, last=last).ratios}
+    assert [(each.before, each.change) for each in found.values()] == [
+        (D("40.0"), D("9.2")), (D("30.5"), D("30.5")), (D("71.2"), D("7.1")),
+    ]  # fmt: skip
+    over = Limits(loan_to_value=D("75.0"))
+    assert "loan_to_value_over_limit" in assess(FIGURES, WAS, WAS, over, last=last).reasons
+    assert assess(FIGURES, WAS, WAS, over).reasons == (), "known before the visit, and so it is no news"
+
+
 @pytest.mark.parametrize(
     ("part", "whole", "percent"),
     [("1", "3", "33.3"), ("1", "8", "12.5"), ("0.05", "100", "0.1"), ("0.0499", "100", "0.0"), ("90", "100", "90.0")],

@@ -70,6 +70,10 @@ def test_a_demand_is_the_sum_of_what_it_lists_to_the_fen() -> None:
         ("请致电 19900002206", ["personal_number"]),
         ("电话+86 139 0000 2206，身份证 420102199001010091", ["personal_number"]),
         ("证件42010219900101009X", ["personal_number"]),
+        ("请致电１９９００００２２０６", ["personal_number"]),
+        ("联系电话027-85551234", ["personal_number"]),
+        ("不恢复自住将告知您的家人和单位领导", ["threat"]),
+        ("您未告知我行工作单位变动，请补交证明。", []),
         ("再不还款就曝光，后果自负", ["threat"]),
         ("将告知单位并打 13900002206", ["personal_number", "threat"]),
     ],
@@ -116,6 +120,13 @@ def test_a_delivery_says_who_took_it_or_who_saw_it(given: dict[str, Any], faults
         "way": "IN_PERSON", "delivered_on": MADE, "received_by": "BORROWER", "witnesses": "", "words": "", **given,
     }  # fmt: skip
     assert letters.delivery_faults(**said, made_on=MADE, today=date(2026, 11, 5)) == faults
+
+
+def test_the_borrower_is_no_witness_of_a_delivery_to_himself() -> None:
+    said = {"way": "LEFT", "delivered_on": MADE, "received_by": "", "witnesses": "周楠、徐强", "words": "门上留置送达"}
+    known = {"made_on": MADE, "today": MADE}
+    assert letters.delivery_faults(**said, **known, borrower="徐强") == {"witnesses": "no_witness_of_ones_own"}
+    assert letters.delivery_faults(**said, **known, borrower="徐强强") == {}
 
 
 def test_a_letters_number_is_read_back_and_no_other() -> None:

@@ -92,6 +92,29 @@ def test_what_was_typed_stays_in_a_form_that_is_refused(bank: Bank) -> None:
     assert Letter.objects.get().measure == measure
 
 
+def test_a_refused_delivery_keeps_what_was_filled_in_and_marks_the_field(bank: Bank) -> None:
+    client = client_of(bank, "officer")
+    client.post(address(bank), {"kind": "DEMAND"})
+    letter = Letter.objects.get()
+    typed = {"way": "LEFT", "witnesses": "周正", "words": "<b>贴</b>在门上", "delivered_on": "2026-11-01"}
+    reply = client.post(reverse("followups:letter_deliver", args=[letter.pk]), typed)
+    said = reply.content.decode()
+    assert reply.status_code == 422 and "须有两名见证人" in said and not LetterDelivery.objects.exists()
+    form = said[said.index('<details class="first"') :]
+    form = form[: form.index("</details>")]
+    assert " open" in form and '<option value="LEFT" selected>' in form
+    assert 'value="周正" aria-invalid="true"' in form and "&lt;b&gt;贴&lt;/b&gt;在门上" in form
+    assert form.count("aria-invalid") == 1
+    own = {**typed, "witnesses": f"周正、{letter.loan.borrower.name}"}
+    assert "不能见证" in client.post(reverse("followups:letter_deliver", args=[letter.pk]), own).content.decode()
+
+
+def test_the_day_that_was_refused_stands_in_its_own_form_only(bank: Bank) -> None:
+    client = client_of(bank, "officer")
+    said = client.post(address(bank), {"kind": "DEMAND", "answer_by": "2027-06-30"}).content.decode()
+    assert 'value="2027-06-30" aria-invalid="true"' in said and said.count("aria-invalid") == 1
+
+
 def test_screens_and_the_api_mask_the_name_that_paper_bears(bank: Bank) -> None:
     letter, name = letter_in(bank, "home"), bank.loans["home"].borrower.name
     for who in ("colleague", "manager", "auditor"):

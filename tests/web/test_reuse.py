@@ -10,11 +10,13 @@ from django.utils import timezone
 
 from followups.actions import events
 from followups.actions.reuse import DecisionUnknown, open_past_visits
-from followups.models import ReportReference
+from followups.models import Measure, ReportReference, ResponseMeasure, VisitReport
 from followups.queries.reuse import past_visits
 from journal.models import Entry
 from loans.actions.changes import propose_change
 from people.tokens import issue_token
+from risk.actions import warn_of_visit
+from risk.rules.signals import Warned
 from tests.database.test_merging import Household
 from tests.database.test_visits import MARKUP, TODAY, Road, changed
 from tests.factories import AT, book_loan, make_branch, make_staff
@@ -110,6 +112,31 @@ def test_the_card_holds_open_events_and_visits_and_a_joint_report(db: None) -> N
     reply = client_of(home.manager).post(f"/loans/{home.other.pk}/past-visits/", {"decision": "LOAN"})
     shown = reply.content.decode()
     assert "<html" in shown and "失业" in shown and "&lt;script&gt;" in shown and "<script>alert" not in shown
+
+
+def test_the_card_holds_warnings_and_measures_that_are_not_done(road: Road) -> None:
+    report = VisitReport.objects.get()
+    Measure.objects.create(
+        report=report, loan=road.loan, branch=road.branch, kind=ResponseMeasure.objects.get(code="NOTICE"),
+        owner=road.officer, due_on=TODAY, opened_by=road.manager, opened_at=AT, opened_on=TODAY, words="补交租赁合同",
+    )  # fmt: skip
+    warn_of_visit(
+        loan_id=road.loan.pk, visit_id=report.visit_id, report_id=report.pk, version=1, policy_version=1,
+        warned=[Warned("INCOME", "INCOME_DOWN_40", 2, 10, {})], by=road.officer, at=AT,
+    )  # fmt: skip
+    found = past_visits(road.loan, road.manager)
+    assert [each.code for each in found.signals] == ["INCOME_DOWN_40"] and len(found.measures) == 1
+    path = f"/loans/{road.loan.pk}/past-visits/"
+    card = client_of(road.manager).post(path, {"decision": "LOAN"}).content.decode()
+    assert "未关闭的预警" in card and "未完成的措施" in card and "补交租赁合同" in card
+    key = issue_token(staff=road.manager, name="test", by="system", at=timezone.now())[0]
+    reply = Api(key).post(f"loans/{road.loan.pk}/past-visits/", {"decision": "LOAN"}, key="a-1").json()
+    assert [each["code"] for each in reply["signals"]] == ["INCOME_DOWN_40"]
+    assert [each["kind"] for each in reply["measures"]] == ["NOTICE"]
+    away = make_branch()
+    stranger = make_staff("LOAN_OFFICER", away)
+    other = past_visits(book_loan(away, stranger, borrower=road.loan.borrower), stranger)
+    assert (other.signals, other.measures) == ((), ())
 
 
 def test_outside_the_own_portfolio_texts_are_masked(road: Road) -> None:
