@@ -37,7 +37,7 @@ class DryRunFull(serializers.ModelSerializer[PolicyRun]):
 
 
 class DryRunLoan(serializers.ModelSerializer[PolicyRunLoan]):
-    """A loan whose next visit changes: NEW, EARLIER, METHOD or GONE."""
+    """A loan whose next visit changes: NEW, EARLIER, METHOD, GONE, or ASKS (checklist or role)."""
 
     loan_note_no = serializers.SerializerMethodField()
 

@@ -80,10 +80,11 @@ class Above:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Visits and person-hours of a week or a month."""
+    """Visits, those in the field, and person-hours of a week or a month."""
 
     starts_on: date
     visits: Pair
+    in_field: Pair
     hours: Pair
 
 
@@ -92,6 +93,8 @@ class BranchYear:
     branch: Branch | None
     months: tuple[Cell | None, ...]
     total: Pair
+    total_in_field: Pair
+    total_hours: Pair
 
 
 class Workload:
@@ -151,7 +154,9 @@ class Workload:
             BranchYear(
                 branches.get(branch),
                 tuple(own.get(month) for month in months),
-                Pair(sum(c.visits.before for c in own.values()), sum(c.visits.after for c in own.values())),
+                _sum([cell.visits for cell in own.values()]),
+                _sum([cell.in_field for cell in own.values()]),
+                _sum([cell.hours for cell in own.values()]),
             )
             for branch, own in cells.items()
         ]
@@ -159,7 +164,7 @@ class Workload:
 
     def _cell(self, on: date, before: int, after: int, in_field: int, in_field_after: int) -> Cell:
         hours = Pair(self._hours(before, in_field), self._hours(after, in_field_after))
-        return Cell(on, Pair(before, after), hours)
+        return Cell(on, Pair(before, after), Pair(in_field, in_field_after), hours)
 
     def _hours(self, visits: int, in_field: int) -> Decimal:
         return (visits - in_field) * self._phone + in_field * self._field
@@ -168,6 +173,10 @@ class Workload:
         with connection.cursor() as cursor:
             cursor.execute(statement, {**self._told, **more})
             return list(cursor.fetchall())
+
+
+def _sum(pairs: Sequence[Pair]) -> Pair:
+    return Pair(sum(pair.before for pair in pairs), sum(pair.after for pair in pairs))
 
 
 def _named(rows: Sequence[tuple[Any, ...]]) -> tuple[dict[int, Staff], dict[int, Branch]]:

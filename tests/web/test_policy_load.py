@@ -71,10 +71,16 @@ def test_years_of_officers_and_branches_are_the_sums_of_the_run(tried: Any) -> N
     )  # fmt: skip
     months, (branch,) = load.months()
     assert branch.branch == officer.branch and len(branch.months) == len(months) >= 2
-    assert (branch.total.before, branch.total.after) == (year.visits.before, year.visits.after)
+    assert (branch.total, branch.total_in_field, branch.total_hours) == (year.visits, year.in_field, year.hours)
+    assert year.in_field.after > 0
     weeks = load.weeks_of(officer.pk)
     assert sum(each.visits.after for each in weeks) == year.visits.after
     assert max(each.visits.after for each in weeks) == year.busiest.after
+    assert sum(each.in_field.after for each in weeks) == year.in_field.after
+    assert sum(each.hours.after for each in weeks) == year.hours.after
+    shown = client_of(maker).get(address(run), {"officer": officer.staff_no}).content.decode()
+    totals = (year.visits, year.in_field, year.hours)
+    assert all(f"{total.before} → {total.after}" in shown for total in totals)
 
 
 def test_the_page_narrows_to_a_branch_opens_a_person_and_explains_a_loan(tried: Any) -> None:
@@ -85,7 +91,7 @@ def test_the_page_narrows_to_a_branch_opens_a_person_and_explains_a_loan(tried: 
     assert f"officer={officer.staff_no}" in client.get(address(run)).content.decode()
     assert f"officer={officer.staff_no}" not in narrowed
     opened = client.get(address(run), {"officer": officer.staff_no}).content.decode()
-    assert "每周回访户数和工时" in opened
+    assert "每周户数、实地和工时" in opened
     row = PolicyRunLoan.objects.filter(run=run, change="EARLIER").order_by("loan_id").last()
     assert row is not None
     shown = client.get(address(run), {"loan": str(row.loan_id)}).content.decode()
