@@ -136,6 +136,7 @@ def _link(
         lead=lead, task=member, mode=mode, merged_by=by.staff_no, at=at, business_date=require_business_date(),
         undo=undo,
     )  # fmt: skip
+    add_event(member, EventKind.JOINED, by=by.staff_no, at=at, lead=lead.pk)
     tell(member, "followups.task_merged", by=by, at=at, lead=lead.pk, mode=mode)
     return link
 

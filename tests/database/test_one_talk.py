@@ -137,6 +137,8 @@ def test_a_talk_brought_to_another_loans_day_is_not_answered_by_the_visit_before
 def test_what_is_done_along_is_worked_on_in_the_visit_only(home: Couple) -> None:
     """Else a call would close a field visit, or a task would lie with somebody who cannot begin it."""
     home.merge()
+    joined = home.member.events.get(kind="JOINED")
+    assert (joined.actor, joined.data["lead"]) == (home.officer.staff_no, home.lead.pk)
     member, until, second = home.member.pk, TODAY + timedelta(days=3), make_staff("LOAN_OFFICER", home.branch, "周楠二")
     before = written()
     for refused in (
