@@ -179,8 +179,7 @@ def demand_content(loan: Loan, owed: Owed, *, answer_by: date, today: date) -> d
         for row in owed.installments
         if row.total > Decimal(0)
     ]
-    # The days that a former system told may reach back before the oldest installment that it handed over.
-    since = loan.position.overdue_since and max(loan.position.overdue_since, min(row.due_on for row in rows))
+    since = rules.claimed_since(loan.position.overdue_since, rows)
     return {
         **_head(loan, LetterKind.DEMAND, today),
         **rules.demand_figures(rows, owed.fees, owed.suspense),

@@ -41,9 +41,9 @@ TYPED_LEAST, TYPED_MOST = 6, 300
 _TELEPHONE = re.compile(
     r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)|(?<!\d)\(?0\d{2,3}\)?[- ]?\d{7,8}(?!\d)"
 )
-# Telling somebody else of the debt, however it is put.
+# Announcing that somebody else will be told of the debt; a borrower may well be asked to see his employer.
 _TELLS_OTHERS = re.compile(
-    r"(?:将|会|要|就|已)[^。；，,;\n]{0,4}(?:告知|通知|告诉|联系)[^。；，,;\n]{0,6}"
+    r"(?:将|就会|便会|就要|本行会|我行会)[^。；，,;\n]{0,4}(?:告知|通知|告诉|联系)[^。；，,;\n]{0,6}"
     r"(?:单位|领导|同事|亲友|亲属|家属|家人|父母|邻居|居委|村委)"
 )
 _IDENTITY = re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![\dXx])")
@@ -117,6 +117,14 @@ def typed_faults(text: str) -> list[str]:
 def papers_for(subject: str) -> tuple[str, ...]:
     """What the borrower has ready for a visit; nothing where nobody of the loan is visited."""
     return _PAPERS.get(subject, ())
+
+
+def claimed_since(overdue_since: date | None, rows: Sequence[OpenInstallment]) -> date | None:
+    """From which day a demand claims arrears: never before the oldest row that it lists fell due.
+
+    The days that a former system told may reach back before the oldest installment that it handed over.
+    """
+    return overdue_since and max(overdue_since, min(row.due_on for row in rows))
 
 
 def demand_figures(rows: Sequence[OpenInstallment], fees: Decimal, suspense: Decimal) -> dict[str, Any]:

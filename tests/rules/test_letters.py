@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,7 @@ def test_a_demand_is_the_sum_of_what_it_lists_to_the_fen() -> None:
         ("联系电话027-85551234", ["personal_number"]),
         ("不恢复自住将告知您的家人和单位领导", ["threat"]),
         ("您未告知我行工作单位变动，请补交证明。", []),
+        ("需要联系单位开具收入证明，已联系物业核实。", []),
         ("再不还款就曝光，后果自负", ["threat"]),
         ("将告知单位并打 13900002206", ["personal_number", "threat"]),
     ],
@@ -127,6 +128,14 @@ def test_the_borrower_is_no_witness_of_a_delivery_to_himself() -> None:
     known = {"made_on": MADE, "today": MADE}
     assert letters.delivery_faults(**said, **known, borrower="徐强") == {"witnesses": "no_witness_of_ones_own"}
     assert letters.delivery_faults(**said, **known, borrower="徐强强") == {}
+
+
+def test_a_demand_claims_no_arrears_before_its_oldest_row() -> None:
+    rows = [row(2), row(1)]
+    oldest = min(each.due_on for each in rows)
+    for days, since in ((20, oldest), (0, oldest), (-3, oldest + timedelta(days=3))):
+        assert letters.claimed_since(oldest - timedelta(days=days), rows) == since
+    assert letters.claimed_since(None, rows) is None
 
 
 def test_a_letters_number_is_read_back_and_no_other() -> None:
