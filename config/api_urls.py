@@ -129,6 +129,7 @@ routes = [
     path("letters/<int:pk>/", followups.LetterDetail.as_view(), name="letter"),
     path("letters/<int:pk>/pdf/", followups.LetterPdf.as_view(), name="letter-pdf"),
     path("letters/<int:pk>/deliver/", followups.LetterDeliver.as_view(), name="letter-deliver"),
+    path("letters/<int:pk>/withdraw/", followups.LetterWithdraw.as_view(), name="letter-withdraw"),
     path("letters/<int:pk>/undo/", followups.LetterUndo.as_view(), name="letter-undo"),
     path("loans/<int:pk>/registrable/", followups.LoanRegistrable.as_view(), name="loan-registrable"),
     path("loans/<int:pk>/signals/", followups.LoanSignals.as_view(), name="loan-signals"),

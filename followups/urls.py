@@ -92,6 +92,7 @@ urlpatterns = [
     path("loans/<int:pk>/letters/", letters.LoanLetters.as_view(), name="loan_letters"),
     path("letters/<int:pk>/pdf/", letters.LetterPdf.as_view(), name="letter_pdf"),
     path("letters/<int:pk>/deliver/", letters.DeliverLetter.as_view(), name="letter_deliver"),
+    path("letters/<int:pk>/withdraw/", letters.WithdrawLetter.as_view(), name="letter_withdraw"),
     path("letters/<int:pk>/undo/", letters.UndoDelivery.as_view(), name="letter_undo"),
     path("loans/<int:pk>/registrable/", events.RecordRegistrable.as_view(), name="loan_registrable"),
     path("events/<int:pk>/withdraw/", events.WithdrawEvent.as_view(), name="event_withdraw"),

@@ -5,7 +5,13 @@ from followups.actions.attachments import attach_file, hand_out_file, remove_fil
 from followups.actions.attempts import ask_for_field_visit, close_as_lost, record_attempt
 from followups.actions.install import install_default_checklist
 from followups.actions.leases import hold_visit, let_go
-from followups.actions.letters import deliver_letter, hand_out_letter, make_letter, undo_delivery
+from followups.actions.letters import (
+    deliver_letter,
+    hand_out_letter,
+    make_letter,
+    undo_delivery,
+    withdraw_letter,
+)
 from followups.actions.measures import end_measure, install_response_measures
 from followups.actions.methods import choose_method
 from followups.actions.notices import mark_read
@@ -133,4 +139,5 @@ __all__ = [
     "tell_result",
     "undo_delivery",
     "undo_telling",
+    "withdraw_letter",
 ]

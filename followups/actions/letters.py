@@ -24,6 +24,7 @@ from followups.models import (
     Letter,
     LetterDelivery,
     LetterKind,
+    LetterWithdrawal,
     Measure,
     MeasureState,
     Method,
@@ -84,6 +85,27 @@ class AlreadyDelivered(ActionRefused):
         super().__init__(_("送达情况已登记；登记有误的，先更正再登记。"))
 
 
+class Withdrawn(ActionRefused):
+    code = "letter_withdrawn"
+    conflict = True
+
+    def __init__(self) -> None:
+        super().__init__(_("该文书已作废。"))
+
+
+class LetterStands(ActionRefused):
+    """Another letter for the same cause was made today and has not gone out."""
+
+    code = "letter_stands"
+    conflict = True
+
+    def __init__(self, letter: Letter) -> None:
+        super().__init__(
+            _("今天已制作%(letter)s %(number)s（期限或走访日 %(day)s），尚未送达；要改，请先将其作废。")
+            % {"letter": letter.get_kind_display(), "number": letter.number, "day": letter.answer_by}
+        )
+
+
 class WrongDelivery(ActionRefused):
     """What was entered of a delivery cannot be."""
 
@@ -124,11 +146,12 @@ def make_letter(*, loan_id: int, asked: Asked, by: Staff, at: datetime) -> tuple
     draft = drafts[LetterKind(asked.kind)](loan, asked, by, today)
     same: dict[str, Any] = {
         "loan": loan, "kind": asked.kind, "task": draft.task, "measure": draft.measure, "business_date": today,
-        "content_sha256": content_sha256(draft.content),
     }  # fmt: skip
-    known = Letter.objects.filter(**same).first()
+    sha256 = content_sha256(draft.content)
+    known = _of_today(same, sha256)
     if known is not None:
         return known, False
+    same["content_sha256"] = sha256
     letter = Letter(pk=_next_id(), made_by=by, made_at=at, answer_by=draft.answer_by, content=draft.content, **same)
     if asked.kind == LetterKind.DEMAND:
         letter.total = Decimal(draft.content["total"])
@@ -144,6 +167,24 @@ def make_letter(*, loan_id: int, asked: Asked, by: Staff, at: datetime) -> tuple
     _tell(letter, "followups.letter_made", by=by, at=at, content_sha256=letter.content_sha256,
           pdf_sha256=letter.pdf.sha256)  # fmt: skip
     return letter, True
+
+
+def _of_today(same: dict[str, Any], sha256: str) -> Letter | None:
+    """The same letter of today, if there is one; refused where it was withdrawn or another has yet to go out."""
+    made = list(Letter.objects.filter(**same).select_related("withdrawal", "made_by").order_by("id"))
+    for row in rows_of(made):
+        if row.letter.content_sha256 == sha256:
+            if row.withdrawal is not None:
+                raise LetterRefused(
+                    _("今天作废的 %(number)s 与此完全相同；确需再发，请改动期限或内容。")
+                    % {"number": row.letter.number},
+                    code="letter_withdrawn",
+                )
+            return row.letter
+    for row in rows_of(made):
+        if row.may_be_withdrawn and row.standing is None:
+            raise LetterStands(row.letter)
+    return None
 
 
 def _notice(loan: Loan, asked: Asked, by: Staff, today: date) -> _Draft:
@@ -291,6 +332,8 @@ def deliver_letter(
     letter = _to_deliver(letter_id, by)
     row = rows_of([letter])[0]
     standing = row.standing
+    if row.withdrawal is not None:
+        raise Withdrawn
     if not row.may_be_delivered:
         raise AlreadyDelivered
     day = delivered_on or today
@@ -306,6 +349,22 @@ def deliver_letter(
     made = LetterDelivery.objects.create(letter=letter, **said, by=by, at=at, business_date=today)
     _tell(letter, "followups.letter_delivered", by=by, at=at, way=way, delivery_id=made.pk,
           delivered_on=day.isoformat())  # fmt: skip
+    return made
+
+
+@transaction.atomic
+def withdraw_letter(*, letter_id: int, reason: str, by: Staff, at: datetime) -> LetterWithdrawal:
+    """Says that a letter which did not arrive is not to go out (作废); one that arrived is answered by another."""
+    today = hold_business_date()
+    letter = _to_deliver(letter_id, by)
+    row = rows_of([letter])[0]
+    if row.withdrawal is not None:
+        raise Withdrawn
+    if not row.may_be_withdrawn:
+        raise AlreadyDelivered
+    words = checked_reason(reason, least=rules.WORDS_LEAST)[:WORDS_MOST]
+    made = LetterWithdrawal.objects.create(letter=letter, reason=words, by=by, at=at, business_date=today)
+    _tell(letter, "followups.letter_withdrawn", by=by, at=at, withdrawal_id=made.pk)
     return made
 
 
@@ -330,7 +389,7 @@ def _to_deliver(letter_id: int, by: Staff) -> Letter:
     if not may(by, "followups.assign"):
         require(by, "followups.record_visit")
     found = Letter.objects.visible_to(by).select_related(
-        "loan__portfolio_officer", "loan__borrower", "task__assigned_to", "made_by"
+        "loan__portfolio_officer", "loan__borrower", "task__assigned_to", "made_by", "withdrawal"
     )
     letter = found.defer("content").get(pk=letter_id)
     lock_positions([letter.loan_id])

@@ -9,7 +9,7 @@ from followups.api.day_plan import DayPlanView, HandOverDetail, HandOvers, Previ
 from followups.api.digests import Digests
 from followups.api.events import EventKinds, EventWithdraw, LoanEvents, LoanRegistrable, Merge, Unmerge
 from followups.api.leave import EndLeave, Leaves
-from followups.api.letters import LetterDeliver, LetterDetail, LetterPdf, LetterUndo, LoanLetters
+from followups.api.letters import LetterDeliver, LetterDetail, LetterPdf, LetterUndo, LetterWithdraw, LoanLetters
 from followups.api.loans import LoanDetail, LoanTimeline
 from followups.api.notices import Notices, TaskSkip, TaskSkipDecide
 from followups.api.projects import EstateDetail, ProjectDetail, ProjectVisits
@@ -52,6 +52,7 @@ __all__ = [
     "LetterDetail",
     "LetterPdf",
     "LetterUndo",
+    "LetterWithdraw",
     "LoanLetters",
     "LoanCustomerStatus",
     "Results",

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from followups import actions
 from followups.actions.letters import WITNESSES_MOST, WORDS_MOST, Asked
-from followups.models import DeliveryWay, HeardBy, Letter, LetterDelivery, LetterKind
+from followups.models import DeliveryWay, HeardBy, Letter, LetterDelivery, LetterKind, LetterWithdrawal
 from followups.queries.letters import LetterRow, letters_of, rows_of
 from followups.rules.letters import TYPED_MOST
 from loans.api import StaffBrief
@@ -43,6 +43,14 @@ class DeliveryReply(serializers.ModelSerializer[LetterDelivery]):
         fields = ["id", "way", "delivered_on", "received_by", "witnesses", "words", "by", "at", "undone_by"]
 
 
+class WithdrawalReply(serializers.ModelSerializer[LetterWithdrawal]):
+    by = StaffBrief()
+
+    class Meta:
+        model = LetterWithdrawal
+        fields = ["reason", "by", "at"]
+
+
 class LetterReply(serializers.Serializer[Any]):
     """A letter; what it says stands in the PDF alone. `delivery` is the one that counts, null while none does."""
 
@@ -65,6 +73,7 @@ class LetterReply(serializers.Serializer[Any]):
     made_at = serializers.DateTimeField(source="letter.made_at")
     delivery = DeliveryReply(source="standing", allow_null=True)
     deliveries = DeliveryReply(many=True)
+    withdrawal = WithdrawalReply(allow_null=True, help_text="That it is not to go out, and why.")
 
 
 class LetterListReply(serializers.Serializer[Any]):
@@ -94,6 +103,10 @@ class DeliveryForm(StrictSerializer):
     words = TextField(max_length=WORDS_MOST, required=False, default="", help_text="Needed except IN_PERSON.")
 
 
+class WithdrawalForm(StrictSerializer):
+    reason = TextField(max_length=WORDS_MOST)
+
+
 class DeliveryCorrection(StrictSerializer):
     reason = TextField(max_length=WORDS_MOST)
 
@@ -104,7 +117,7 @@ def _shown(letter: Letter) -> Any:
 
 def _letters(view: ApiView) -> Any:
     found = Letter.objects.visible_to(view.staff)
-    return found.select_related("loan", "task", "pdf", "made_by").defer("content")
+    return found.select_related("loan", "task", "pdf", "made_by", "withdrawal__by").defer("content")
 
 
 class LoanLetters(ApiView):
@@ -191,5 +204,22 @@ class LetterUndo(ApiView):
         def effect() -> Response:
             actions.undo_delivery(letter_id=letter.pk, reason=sent["reason"], by=self.staff, at=self.at)
             return Response(_shown(letter))
+
+        return self.once(effect)
+
+
+class LetterWithdraw(ApiView):
+    """Says that a letter which did not arrive is not to go out; once and for good."""
+
+    permission = ANY_OF
+
+    @writes(WithdrawalForm, LetterReply, status=201, operation_id="letters_withdraw")
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        sent = self.sent(WithdrawalForm)
+        letter = self.visible(_letters(self), pk=pk)
+
+        def effect() -> Response:
+            actions.withdraw_letter(letter_id=letter.pk, reason=sent["reason"], by=self.staff, at=self.at)
+            return Response(_shown(self.visible(_letters(self), pk=pk)), status=201)
 
         return self.once(effect)

@@ -11,7 +11,14 @@ from followups.models.desk import ReassignRequest, ReassignState, SavedView
 from followups.models.digests import Digest, DigestCode, DigestRun
 from followups.models.events import Event, EventFeed, EventFinding, EventSource, EventSubject, EventVisit, Finding
 from followups.models.handover import HandOver, HandOverItem
-from followups.models.letters import DeliveryWay, Letter, LetterDelivery, LetterKind, LetterQuerySet
+from followups.models.letters import (
+    DeliveryWay,
+    Letter,
+    LetterDelivery,
+    LetterKind,
+    LetterQuerySet,
+    LetterWithdrawal,
+)
 from followups.models.measures import Measure, MeasureState, ResponseMeasure
 from followups.models.merging import MergedTask, MergeMode
 from followups.models.notices import Audience, Notice, NoticeCode, NoticeQuerySet, NoticesRead, SkipRequest, SkipState
@@ -75,6 +82,7 @@ __all__ = [
     "LetterDelivery",
     "LetterKind",
     "LetterQuerySet",
+    "LetterWithdrawal",
     "Level",
     "Measure",
     "MeasureState",

@@ -1,6 +1,7 @@
-"""文书: letters to borrowers as they were made, with their kept PDF, and how they arrived (送达); both append-only.
+"""文书: letters to borrowers as they were made, with their kept PDF, and how they arrived (送达); all append-only.
 
-A letter is never changed. A delivery is a fact: a wrong one is undone by another that names it.
+A letter is never changed. A delivery is a fact: a wrong one is undone by another that names it. A letter that should
+not go out is withdrawn (作废), which is a fact too.
 """
 
 from django.db import models
@@ -131,3 +132,19 @@ class LetterDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.letter_id} {self.way}"
+
+
+class LetterWithdrawal(models.Model):
+    """That a letter which did not arrive is not to go out, and why; once and for good."""
+
+    letter = models.OneToOneField(Letter, on_delete=models.PROTECT, related_name="withdrawal")
+    reason = models.CharField(max_length=300)
+    by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    business_date = models.DateField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(reason=""), name="withdrawal_says_why")]
+
+    def __str__(self) -> str:
+        return f"{self.letter_id} withdrawn"

@@ -13,6 +13,7 @@ from followups.models import (
     Letter,
     LetterDelivery,
     LetterKind,
+    LetterWithdrawal,
     Measure,
     MeasureState,
     MergedTask,
@@ -48,13 +49,24 @@ class LetterRow:
     deliveries: tuple[LetterDelivery, ...]
 
     @property
+    def withdrawal(self) -> LetterWithdrawal | None:
+        """That it is not to go out, where somebody said so."""
+        return getattr(self.letter, "withdrawal", None)
+
+    @property
+    def may_be_withdrawn(self) -> bool:
+        """While it has not arrived."""
+        return self.withdrawal is None and self.may_be_delivered
+
+    @property
     def standing(self) -> LetterDelivery | None:
         """The delivery that counts: the newest that nothing has undone."""
         return next((one for one in reversed(self.deliveries) if not hasattr(one, "undone_by")), None)
 
     @property
     def may_be_delivered(self) -> bool:
-        return rules.may_be_delivered_again(self.standing.way if self.standing else "")
+        is_open = rules.may_be_delivered_again(self.standing.way if self.standing else "")
+        return is_open and self.withdrawal is None
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,8 @@ class Offers:
 
 def letters_of(loan_id: int, most: int = MOST) -> list[LetterRow]:
     """Letters of a loan, the newest first: two statements; the caller has checked that the loan is visible."""
-    found = Letter.objects.filter(loan_id=loan_id).select_related("made_by", "task", "measure__kind", "pdf")
+    beside = ("made_by", "task", "measure__kind", "pdf", "withdrawal__by")
+    found = Letter.objects.filter(loan_id=loan_id).select_related(*beside)
     return rows_of(list(found.defer("content").order_by("-id")[:most]))
 
 

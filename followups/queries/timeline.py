@@ -56,7 +56,12 @@ _TOLD_BY_LINES = (
 
 
 # Facts of this room that no task event tells.
-_OF_LETTERS = ("followups.letter_made", "followups.letter_delivered", "followups.letter_delivery_undone")
+_OF_LETTERS = (
+    "followups.letter_made",
+    "followups.letter_delivered",
+    "followups.letter_delivery_undone",
+    "followups.letter_withdrawn",
+)
 
 
 @dataclass(frozen=True)
@@ -282,6 +287,8 @@ def _letter_words(kind: str, facts: Mapping[str, Any]) -> str:
     what = {"letter": str(LetterKind(facts["kind"]).label) if facts.get("kind") in LetterKind.values else ""}
     if kind == "followups.letter_made":
         return _("制作%(letter)s") % what
+    if kind == "followups.letter_withdrawn":
+        return _("作废%(letter)s，不再发出") % what
     if kind == "followups.letter_delivery_undone":
         return _("更正：%(letter)s尚未送达") % what
     way = str(DeliveryWay(facts["way"]).label) if facts.get("way") in DeliveryWay.values else ""

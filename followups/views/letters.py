@@ -164,6 +164,18 @@ class DeliverLetter(LoanLetters):
         return _("已登记 %(number)s：%(way)s。") % said
 
 
+class WithdrawLetter(LetterStep):
+    """作废: the letter stays readable and is not to go out."""
+
+    def step(self, letter: Letter) -> str:
+        actions.withdraw_letter(
+            letter_id=letter.pk, reason=self.request.POST.get("reason", ""), by=self.staff, at=self.at
+        )
+        return _("%(letter)s %(number)s 已作废，请勿再发出。") % {
+            "letter": letter.get_kind_display(), "number": letter.number,
+        }  # fmt: skip
+
+
 class UndoDelivery(LetterStep):
     permission = "followups.view"
 

@@ -10,8 +10,17 @@ from django.db import DatabaseError, connection, transaction
 
 from config.invariants import findings
 from followups import actions
-from followups.actions.letters import AlreadyDelivered, Asked, LetterRefused, NotDelivered, WrongDelivery
-from followups.models import Letter, LetterDelivery, LetterKind, Measure, Method, VisitTask
+from followups.actions import ReasonMissing
+from followups.actions.letters import (
+    AlreadyDelivered,
+    Asked,
+    LetterRefused,
+    LetterStands,
+    NotDelivered,
+    Withdrawn,
+    WrongDelivery,
+)
+from followups.models import Letter, LetterDelivery, LetterKind, LetterWithdrawal, Measure, Method, VisitTask
 from followups.queries.letters import letters_of, offers
 from followups.queries.timeline import timeline
 from journal.models import Entry, Exhibit
@@ -90,6 +99,11 @@ def test_the_same_of_the_same_day_is_the_same_letter_until_the_figures_change(ro
     assert make(road) == (first, False) == make(road, by=road.manager) and written() == before
     row = ReceiptRow(road.loan.loan_note_no, Decimal("100.00"), TODAY, "CORE", "L1")
     post_receipts(rows=[row], by="system", at=AT)
+    before = written()
+    with pytest.raises(LetterStands, match=first.number):
+        make(road)
+    assert written() == before, "two demands of one day that differ are not both to go out"
+    actions.withdraw_letter(letter_id=first.pk, reason="客户当日部分还款", by=road.officer, at=AT)
     again, is_new = make(road)
     assert is_new and again.total is not None and first.total is not None
     assert again.total < first.total and again.number != first.number
@@ -207,6 +221,45 @@ def test_a_delivery_is_a_fact_that_only_another_undoes(road: Road) -> None:
     assert {each.code for each in findings() if not each.is_ok} & {"history_is_guarded"} == set()
 
 
+def test_a_letter_that_should_not_go_out_is_withdrawn_once_and_for_good(road: Road) -> None:
+    letter, _new = make(road)
+    stranger = Road().officer
+    before = written()
+    for reason in ("", "错"):
+        with pytest.raises(ReasonMissing):
+            actions.withdraw_letter(letter_id=letter.pk, reason=reason, by=road.officer, at=AT)
+    with pytest.raises(Letter.DoesNotExist):
+        actions.withdraw_letter(letter_id=letter.pk, reason="期限写错了", by=stranger, at=AT)
+    assert written() == before
+    made = actions.withdraw_letter(letter_id=letter.pk, reason="期限写错了", by=road.officer, at=AT)
+    (row,) = letters_of(road.loan.pk)
+    assert row.withdrawal == made and not row.may_be_delivered and not row.may_be_withdrawn
+    before = written()
+    with pytest.raises(Withdrawn):
+        actions.withdraw_letter(letter_id=letter.pk, reason="期限写错了", by=road.officer, at=AT)
+    with pytest.raises(Withdrawn):
+        deliver(road, letter)
+    with pytest.raises(LetterRefused, match="完全相同"):
+        make(road)
+    assert written() == before
+    other, is_new = make(road, Asked(LetterKind.DEMAND, answer_by=TODAY + timedelta(days=12)))
+    assert is_new and other.pk != letter.pk
+    assert Entry.objects.filter(kind="followups.letter_withdrawn", loan_id=road.loan.pk).count() == 1
+    assert any("作废逾期催收通知书" in row.text for row in timeline(road.loan))
+    with pytest.raises(DatabaseError), transaction.atomic():
+        LetterWithdrawal.objects.filter(pk=made.pk).update(reason="另有原因")
+
+
+def test_a_letter_that_arrived_is_not_withdrawn_one_that_came_back_may_be(road: Road) -> None:
+    letter, _new = make(road)
+    deliver(road, letter)
+    with pytest.raises(AlreadyDelivered):
+        actions.withdraw_letter(letter_id=letter.pk, reason="期限写错了", by=road.officer, at=AT)
+    actions.undo_delivery(letter_id=letter.pk, reason="登记错了文书", by=road.officer, at=AT)
+    deliver(road, letter, way="RETURNED", words="查无此人")
+    assert actions.withdraw_letter(letter_id=letter.pk, reason="地址已变，另行送达", by=road.officer, at=AT)
+
+
 def test_what_came_back_is_kept_once_and_arrives_no_earlier(road: Road) -> None:
     letter, _new = make(road)
     back = {"way": "RETURNED", "words": "原址查无此人"}
@@ -230,6 +283,7 @@ def test_a_notice_names_who_stands_in_on_the_day_of_the_visit(road: Road) -> Non
     asked = Asked(LetterKind.NOTICE, task_id=road.task.pk)
     letter, _new = make(road, asked)
     assert [one["staff_no"] for one in letter.content["visitors"]][0] == deputy.staff_no
+    actions.withdraw_letter(letter_id=letter.pk, reason="改早一天走访", by=road.officer, at=AT)
     earlier, _new = make(road, asked._replace(answer_by=due - timedelta(days=1)))
     assert [one["staff_no"] for one in earlier.content["visitors"]][0] == road.officer.staff_no
 

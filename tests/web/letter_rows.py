@@ -18,6 +18,7 @@ ROWS: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("letter", "GET"): (READERS, None),
     ("letter-pdf", "GET"): (READERS, None),
     ("letter-deliver", "POST"): (WRITERS, DELIVERED),
+    ("letter-withdraw", "POST"): (WRITERS, {"reason": "期限写错了"}),
     ("letter-undo", "POST"): (WRITERS, {"reason": "登记错了文书"}),
 }
 

@@ -130,6 +130,7 @@ def test_the_list_asks_the_same_few_questions(bank: Bank) -> None:
     client.get(address(bank))
     with CaptureQueriesContext(connection) as few:
         client.get(address(bank))
+    actions.withdraw_letter(letter_id=Letter.objects.get().pk, reason="期限写错了", by=officer, at=AT)
     for days in range(11, 15):
         asked = Asked("DEMAND", answer_by=AT.date().replace(day=1 + days))
         letter, _new = actions.make_letter(loan_id=loan.pk, asked=asked, by=officer, at=AT)
@@ -155,6 +156,13 @@ def test_over_the_api_a_letter_is_made_once_delivered_and_corrected(bank: Bank) 
     undone = api.post(f"{letter}undo/", {"reason": "单号登记错误"}).json()
     assert undone["delivery"] is None and undone["deliveries"][0]["undone_by"]["words"] == "单号登记错误"
     assert api.get(path).json()["results"] == [undone]
+    other = api.post(path, {"kind": "DEMAND", "answer_by": "2026-11-15"})
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "letter_stands")
+    gone = api.post(f"{letter}withdraw/", {"reason": "期限写错了"})
+    assert gone.status_code == 201 and gone.json()["withdrawal"]["reason"] == "期限写错了"
+    assert api.post(f"{letter}withdraw/", {"reason": "期限写错了"}).status_code == 409
+    assert api.post(f"{letter}deliver/", body).json()["error"]["code"] == "letter_withdrawn"
+    assert api.post(path, {"kind": "DEMAND", "answer_by": "2026-11-15"}).status_code == 201
     assert api.get(f"{letter}pdf/").content.startswith(b"%PDF-")
     wrong = api.post(path, {"kind": "RECTIFY"}).json()["error"]
     assert wrong["code"] == "measure_missing" and "measure" in wrong["fields"]
@@ -165,3 +173,16 @@ def test_a_letters_number_leads_to_its_loan(bank: Bank) -> None:
     for who, found in (("officer", {letter.loan_id}), ("stranger", set())):
         page = client_of(bank, who).get(reverse("loans:list"), {"q": letter.number})
         assert {row["loan"].pk for row in page.context["rows"]} == found
+
+
+def test_a_letter_is_withdrawn_on_its_page_and_says_so(bank: Bank) -> None:
+    letter = letter_in(bank, "home")
+    client = client_of(bank, "officer")
+    page = client.get(address(bank)).content.decode()
+    assert "作废，不再发出" in page
+    refused = client.post(reverse("followups:letter_withdraw", args=[letter]), {"reason": ""}, follow=True)
+    assert "请写明原因" in refused.content.decode()
+    page = client.post(reverse("followups:letter_withdraw", args=[letter]), {"reason": "期限写错了"}, follow=True)
+    text = page.content.decode()
+    assert "已作废，请勿再发出" in text and "期限写错了" in text
+    assert "作废，不再发出" not in text and "登记送达</button>" not in text

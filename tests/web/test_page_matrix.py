@@ -80,6 +80,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:loan_letters": (FOLLOW_UPS, "get", {}),
     "followups:letter_pdf": (FOLLOW_UPS, "get", {}),
     "followups:letter_deliver": (FOLLOW_UPS, "post", DELIVERED),
+    "followups:letter_withdraw": (FOLLOW_UPS, "post", {"reason": "期限写错了"}),
     "followups:letter_undo": (FOLLOW_UPS, "post", {"reason": "登记错了文书"}),
     "followups:loan_registrable": (VISITORS | {"manager"}, "post", {"registrable_on": "2026-10-30"}),
     "followups:tell": (FOLLOW_UPS, "post", {"channel": "PHONE", "heard_by": "BORROWER", "words": "已说明审核结果"}),
