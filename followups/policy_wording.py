@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from followups.models import Method
+from followups.models import Conclusion, Method
 from followups.rules.checklist_items import CHECKLISTS
 from followups.rules.default_policy import CYCLE_BOUNDS, FIRST_METHOD, FIRST_NODES, FIRST_TALK, OVERDUE, PERIODIC
 from followups.rules.policy_check import Finding
@@ -41,6 +41,8 @@ FACT_WORDS = {
     "sample_percentile": gettext_lazy("抽样百分位"),
     "product": gettext_lazy("产品"),
     "credit_score": gettext_lazy("信用评分"),
+    "visit_score": gettext_lazy("综合评分"),
+    "last_conclusion": gettext_lazy("上次回访结论"),
     "area_volatility": gettext_lazy("片区波动率"),
 }
 OP_WORDS = {
@@ -83,6 +85,8 @@ def value_words(fact: str, value: Any) -> str:
         return str(GradeLevel(value).label)
     if fact == "product" and value in Product.values:
         return str(Product(value).label)
+    if fact == "last_conclusion" and value in Conclusion.values:
+        return str(Conclusion(value).label)
     if fact in ("is_owner_occupied", "is_delivered"):
         return _("是") if value else _("否")
     if fact in FACTS and FACTS[fact].kind == "PERCENT":
@@ -144,7 +148,7 @@ def _result_words(line: Line) -> tuple[str, str]:
     if line.kind == FIRST_TALK:
         return "–", _("%(days)s 天内通话") % {"days": told.get("days")}
     if line.kind == FIRST_METHOD:
-        return method_words(told.get("method")), "–"
+        return method_words(told.get("method")), _level_words(told) or "–"
     if line.kind == OVERDUE:
         level = LEVEL_WORDS.get(str(told.get("level")), told.get("level"))
         limit = _("%(days)s 个工作日，%(level)s") % {"days": told.get("limit_workdays"), "level": level}
@@ -160,10 +164,15 @@ def _result_words(line: Line) -> tuple[str, str]:
     limit = _("每 %(months)s 个月") % {"months": told.get("months")}
     if told.get("opens_days_before"):
         limit = _("%(limit)s，到期前 %(days)s 天可办") % {"limit": limit, "days": told["opens_days_before"]}
-    if told.get("level") not in (None, "NONE"):
-        level = LEVEL_WORDS.get(str(told["level"]), told["level"])
+    if level := _level_words(told):
         limit = _("%(limit)s，%(level)s") % {"limit": limit, "level": level}
     return methods, limit
+
+
+def _level_words(told: Mapping[str, Any]) -> str:
+    """A priority of the line's own; empty where it has none."""
+    level = told.get("level")
+    return "" if level in (None, "NONE") else str(LEVEL_WORDS.get(str(level), level))
 
 
 def many(value: Any) -> list[Any]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from followups.event_wording import kind_words, outside_words
 from followups.models import Method, VisitTask
-from followups.policy_wording import checklist_words, fact_words
+from followups.policy_wording import checklist_words, fact_words, value_words
 from followups.rules.events import BY_CODE
 from followups.rules.facts import Reason
 from followups.rules.outside import BUREAU_CLEAN
@@ -136,7 +136,9 @@ def _fact(params: Mapping[str, Any]) -> str:
     say = _BY_FACT.get(params["fact"])
     sign = _SIGNS.get(params["op"], params["op"])
     if say is None:
-        return f"{fact_words(params['fact'])} {params['value']} {sign} {params['limit']}"
+        found, limit = (value_words(params["fact"], params[name]) for name in ("value", "limit"))
+        said = f"{fact_words(params['fact'])} {found}"
+        return said if params["op"] in ("=", "in", "is_missing") else f"{said} {sign} {limit}"
     return say({**params, "sign": sign})
 
 

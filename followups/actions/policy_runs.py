@@ -5,8 +5,8 @@ own statement, asks the planner with both versions and adds up; each range is on
 a range, and two workers share the book. The run counts only for the lines it was made with.
 """
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from followups.actions.policy_refusals import DryRunRunning, LinesUnreadable, Ow
 from followups.actions.policy_tally import Tally, kept, summary_of
 from followups.models.policy import FollowUpPolicy, PolicyRun, PolicyRunPart, PolicyRunState
 from followups.queries.assigning import visiting_roles
+from followups.queries.last_reports import LastReport
 from followups.queries.policy import in_force_on, lines_of
 from followups.rules.policy_check import check, is_fit
 from followups.rules.policy_classes import Foresight
@@ -26,6 +27,7 @@ from journal.actions import record, wake_after_commit
 from loans.queries import hold_business_date
 from people.actions import require
 from people.models import Staff
+from people.rules.policy import Line
 
 # A range is the sixteenth part of a large book: of many small ones each would bring nearly all officers and weeks.
 PART, PARTS = 20_000, 16
@@ -109,8 +111,8 @@ def tried(run: PolicyRun, after: int, up_to: int) -> Tally:
     """What both versions have in store for the loans of a range."""
     tally = Tally()
     day, foresight = _begun(run.pk)
-    for row in _rows(after, up_to, run.as_of):
-        case = batch.case_of(row, day)
+    for row, reports in _rows(after, up_to, day):
+        case = batch.case_of(row, day, reports)
         if not case.facts.is_settled:
             foreseen = foresight.of(case.facts, case.open_tasks)
             tally.add(case.facts.loan_id, case.branch_id, case.officer_id or 0, foreseen)
@@ -124,20 +126,28 @@ def _begun(run_id: int) -> tuple[batch.Day, Foresight]:
     lines = lines_of(run.policy)
     if content_sha256(lines) != run.content_sha256:
         raise LinesMoved(run_id)
-    against = FollowUpPolicy.objects.get(version=run.against_version)
-    day = batch.planning_day(run.as_of, run.asked_at)
+    against = lines_of(FollowUpPolicy.objects.get(version=run.against_version))
+    day = day_of_run(run, (*against, *lines))
     until = run.as_of + timedelta(days=HORIZON_DAYS)
-    return day, Foresight(lines_of(against), lines, day.calendar, run.as_of, until)
+    return day, Foresight(against, lines, day.calendar, run.as_of, until)
 
 
-def _rows(after: int, up_to: int, as_of: date) -> Iterator[tuple[Any, ...]]:
+def day_of_run(run: PolicyRun, lines: Sequence[Line]) -> batch.Day:
+    """The run's day, with all that the lines of either version ask for."""
+    return batch.planning_day(
+        run.as_of, run.asked_at, batch.PolicyInForce(run.against_version, tuple(lines), run.as_of)
+    )
+
+
+def _rows(after: int, up_to: int, day: batch.Day) -> Iterator[tuple[tuple[Any, ...], Mapping[int, LastReport]]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM loans_loan WHERE id > %s AND id <= %s ORDER BY id", [after, up_to])
         ids = [each[0] for each in cursor.fetchall()]
         for start in range(0, len(ids), ROWS):
             chunk = ids[start : start + ROWS]
-            cursor.execute(_FACTS, {"first": chunk[0], "last": chunk[-1], "as_of": as_of})
-            yield from cursor
+            reports = batch.reports_asked(day.policy, chunk)
+            cursor.execute(_FACTS, {"first": chunk[0], "last": chunk[-1], "as_of": day.as_of})
+            yield from ((row, reports) for row in cursor)
 
 
 def _cuts() -> list[int]:

@@ -1,20 +1,19 @@
 """What runs over many follow-ups at once: planning, off-site checks, and beside them events, assignment and notices."""
 
+from followups.batch.in_force import NoPolicyInForce, PolicyInForce, policy_in_force
 from followups.batch.installing import install_default_policy
 from followups.batch.planning import (
     OFF_SITE_WORKDAYS_AHEAD,
     Case,
     Day,
-    NoPolicyInForce,
-    PolicyInForce,
     case_of,
     cases_of,
     off_site_cuts,
     planning_day,
-    policy_in_force,
     replan,
     replan_cuts,
     replan_evening,
+    reports_asked,
     run_off_site,
 )
 
@@ -33,5 +32,6 @@ __all__ = [
     "replan",
     "replan_cuts",
     "replan_evening",
+    "reports_asked",
     "run_off_site",
 ]

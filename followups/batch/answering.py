@@ -15,9 +15,9 @@ from typing import Any
 from django.db import connection, transaction
 
 from followups import sql
+from followups.batch.in_force import policy_in_force
 from followups.batch.intake import keep_events
 from followups.batch.noticing import LOOKS_BACK, NOTICE_DAYS, noticed
-from followups.batch.planning import policy_in_force
 from followups.batch.talks import OPEN_TALK, WAKES, loans_beside, merge_talks
 from followups.models import OPEN_STATES, Event, EventFinding, EventVisit, Finding, Outcome, VisitTask
 from followups.queries.events import open_on, together

@@ -20,11 +20,12 @@ from django.db import connection, transaction
 
 from collateral.queries import area_volatilities
 from followups import sql
+from followups.batch.in_force import PolicyInForce, policy_in_force
 from followups.batch.talks import wake
-from followups.models import FollowUpPolicyLine
 from followups.queries.assigning import holders_of, visiting_roles
+from followups.queries.last_reports import LastReport, last_reports
 from followups.queries.talks import set_days
-from followups.rules import default_policy, off_site
+from followups.rules import off_site
 from followups.rules.answered import held_from, in_doubt
 from followups.rules.facts import GAP_DAYS, OFF_SITE, Facts, OpenTask, Planned, Reason
 from followups.rules.outside import FUNDS_RETURNED
@@ -35,57 +36,12 @@ from loans.queries.evening import Cuts, Walk, cut, walk_of, whole
 from loans.rules.aging import days_past_due
 from loans.rules.calendar import Calendar
 from loans.rules.payment_record import PaymentRecord, full_months, late_count
-from people.rules.policy import Line, line_from
 
 # A check runs this many workdays before its task is due.
 OFF_SITE_WORKDAYS_AHEAD = 5
 _CHUNK = 2_000
-_FOREVER = 36_500
+NO_REPORTS: Mapping[int, LastReport] = {}
 _Item = TypeVar("_Item")
-
-
-class NoPolicyInForce(LookupError):
-    """No approved follow-up policy covers the day."""
-
-
-@dataclass(frozen=True)
-class PolicyInForce:
-    """The approved policy of a day, read."""
-
-    version: int
-    lines: tuple[Line, ...]
-    from_on: date
-
-    def asks(self, fact: str) -> bool:
-        return any(condition.fact == fact for line in self.lines for condition in line.conditions)
-
-    def steps(self) -> list[dict[str, Any]]:
-        """The steps of arrears as bands of days past due, each with the rules that answer it or more."""
-        found: dict[str, int] = {}
-        for line in self.lines:
-            if line.kind == default_policy.OVERDUE:
-                found[line.result["rule"]] = max(found.get(line.result["rule"], 0), int(line.result["from_day"]))
-        ordered = sorted(found.items(), key=lambda step: step[1])
-        ends = [day - 1 for _rule, day in ordered[1:]] + [_FOREVER]
-        return [
-            {"from_day": day, "until_day": end, "rules": [rule for rule, _day in ordered[index:]]}
-            for index, ((_rule, day), end) in enumerate(zip(ordered, ends, strict=True))
-        ]
-
-    def roles(self) -> set[str]:
-        """Roles that lines ask for."""
-        return {str(line.result["role"]) for line in self.lines if line.result.get("role")}
-
-    def limits(self) -> list[int]:
-        """Days past due from which on a line that is no step of arrears holds, or does not any more."""
-        asked = [
-            condition
-            for line in self.lines
-            for condition in line.conditions
-            if line.kind != default_policy.OVERDUE and condition.fact == "days_past_due" and condition.value is not None
-        ]
-        days = {int(each.value) for each in asked if each.op not in (">", "<=")}
-        return sorted(days | {int(each.value) + 1 for each in asked if each.op not in (">=", "<")})
 
 
 @dataclass(frozen=True)
@@ -118,17 +74,6 @@ class Case(NamedTuple):
     def visitor_id(self) -> int | None:
         """The portfolio officer; nobody where that is who approved the loan: `assigning` decides who visits it then."""
         return None if self.officer_id == self.approver_id else self.officer_id
-
-
-def policy_in_force(as_of: date) -> PolicyInForce:
-    """The approved policy of the day; NoPolicyInForce when there is none."""
-    in_force = FollowUpPolicyLine.objects.exclude(policy__checker="").filter(policy__in_force__contains=as_of)
-    rows = list(in_force.select_related("policy").order_by("number"))
-    if not rows:
-        raise NoPolicyInForce(f"no follow-up policy is in force on {as_of}")
-    policy = rows[0].policy
-    lines = tuple(line_from(row.number, row.kind, row.conditions, row.result, row.note) for row in rows)
-    return PolicyInForce(policy.version, lines, policy.in_force.lower or date.min)
 
 
 @transaction.atomic
@@ -307,10 +252,16 @@ def _may_be_one_talk(change: Change) -> bool:
 
 def cases_of(loan_ids: Sequence[int], day: Day) -> list[Case]:
     """Loans as the planner sees them on the day, in the order of their ids."""
-    return [case_of(row, day) for row in _rows(sql.FACTS, {"ids": list(loan_ids), "as_of": day.as_of})]
+    reports = reports_asked(day.policy, loan_ids)
+    return [case_of(row, day, reports) for row in _rows(sql.FACTS, {"ids": list(loan_ids), "as_of": day.as_of})]
 
 
-def case_of(row: tuple[Any, ...], day: Day) -> Case:
+def reports_asked(policy: PolicyInForce, loan_ids: Sequence[int]) -> Mapping[int, LastReport]:
+    """What the last approved visit of each loan ended with, where a line asks for it."""
+    return last_reports(loan_ids) if policy.asks("visit_score", "last_conclusion") else {}
+
+
+def case_of(row: tuple[Any, ...], day: Day, reports: Mapping[int, LastReport] = NO_REPORTS) -> Case:
     """A gathered row as facts; the order of columns is that of `sql.FACTS`."""
     (
         loan_id, note_no, branch_id, officer_id, disbursed_on, matures_on, baseline_on, original, marks, last_visit_on,
@@ -343,6 +294,8 @@ def case_of(row: tuple[Any, ...], day: Day) -> Case:
         area_volatility=day.volatilities.get(district or ""),
         product=product,
         credit_score=credit_score,
+        visit_score=reports[loan_id].score if loan_id in reports else None,
+        last_conclusion=reports[loan_id].conclusion if loan_id in reports else None,
         last_visit_on=last_visit_on,
         last_followup_on=last_followup_on,
         is_talk_held=bool(is_talk_held),

@@ -72,6 +72,9 @@ class Facts:
     area_volatility: Decimal | None = None
     product: str | None = None
     credit_score: int | None = None
+    # Of the last approved visit: its composite score, and how it ended.
+    visit_score: int | None = None
+    last_conclusion: str | None = None
     # The former system's last visit, and the day on which the last follow-up here was closed.
     last_visit_on: date | None = None
     last_followup_on: date | None = None
@@ -185,6 +188,8 @@ def known(facts: Facts) -> dict[str, object]:
         "sample_percentile": facts.sample_percentile,
         "product": facts.product,
         "credit_score": facts.credit_score,
+        "visit_score": facts.visit_score,
+        "last_conclusion": facts.last_conclusion,
     }
 
 

@@ -140,10 +140,11 @@ def _first(
         due_on = _first_due(facts, day, calendar)
         rule = f"{FIRST_RULE}{day}"
         reason: tuple[Reason, ...] = (Reason("DISBURSED_DAY", {"day": (due_on - facts.disbursed_on).days}),)
-        method, line, asks = OFF_SITE, nodes_line, asks_of(nodes_line)
+        method, line, asks, level = OFF_SITE, nodes_line, asks_of(nodes_line), LEVELS["NONE"]
         if day == talk_day:
             method_line = _line_for(FIRST_METHOD, lines, by_name, facts)
             method, line, asks = str(method_line.result["method"]), talk_line, asks_of(method_line)
+            level = LEVELS[method_line.result.get("level", "NONE")]
             reason += (
                 Reason("TALK_BY", {"grade": facts.grade, "days": int(talk_line.result["days"])}),
                 *_talk_moved(day, int(talk_line.result["days"])),
@@ -156,8 +157,8 @@ def _first(
             reason += (Reason("OFF_SITE_NODE", {"days": day}), line_reason(nodes_line))
         planned.append(
             Planned(
-                rule=rule, cycle="1", kind=FIRST, method=method, opens_on=min(opens_on, due_on), due_on=due_on,
-                reason=reason, line=line.number, **asks,
+                rule=rule, cycle="1", kind=FIRST, method=method, level=level, opens_on=min(opens_on, due_on),
+                due_on=due_on, reason=reason, line=line.number, **asks,
             )
         )  # fmt: skip
     return planned

@@ -103,6 +103,9 @@ FACTS: dict[str, FactType] = {
         _count("sample_percentile", 99),
         FactType("product", CHOICE, choices=("COMMERCIAL", "HOUSING_FUND")),
         FactType("credit_score", NUMBER, most=Decimal(32_767), may_be_unknown=True),
+        # Of the last approved visit; unknown before there is one, and the score where the bank has no policy of scores.
+        FactType("visit_score", NUMBER, most=Decimal(100), may_be_unknown=True),
+        FactType("last_conclusion", CHOICE, choices=("NO_CONCERN", "WATCH", "AT_RISK"), may_be_unknown=True),
         # Unknown where no index of the area was ever applied.
         FactType("area_volatility", PERCENT, most=Decimal(100), may_be_unknown=True),
     )

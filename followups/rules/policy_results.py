@@ -67,7 +67,8 @@ _ASKS: Mapping[str, _Fits] = {
     "role": _like(_ROLE),
 }
 ALLOWED: Mapping[str, Mapping[str, _Fits]] = {
-    FIRST_METHOD: _ASKS,
+    # The priority of the talk.
+    FIRST_METHOD: {**_ASKS, "level": _level},
     OVERDUE: {**_ASKS, "is_light": lambda value: isinstance(value, bool), "call_list_from": _whole(1, 365)},
     # A tier's own priority, and how many days before its day a follow-up may be made.
     PERIODIC: {**_ASKS, "level": _level, "opens_days_before": _whole(1, MOST_DAYS_BEFORE)},

@@ -30,7 +30,7 @@ _NUMBERS = re.compile(r"[0-9]+")
 _ASKED = {
     FIRST_NODES: ("days", "opens_day"),
     FIRST_TALK: ("days",),
-    FIRST_METHOD: ("method", "checklist", "role"),
+    FIRST_METHOD: ("method", "level", "checklist", "role"),
     OVERDUE: (
         "from_day",
         "step",
@@ -100,7 +100,7 @@ def _result(posted: Mapping[str, Any], before: Line) -> dict[str, Any]:
             told.pop(name, None)
             if text:
                 told[name] = text[:30]
-        elif name == "level" and before.kind == PERIODIC:
+        elif name == "level" and before.kind != OVERDUE:
             told.pop(name, None)
             if text not in ("", "NONE"):
                 told[name] = text
@@ -171,7 +171,7 @@ def _control(name: str, line: Line) -> dict[str, Any]:
     if name in ("checklist", "role"):
         return {**shown, "type": "pick", "choices": _asks(name, told.get(name, ""))}
     if name == "level":
-        level = told.get(name, "NONE" if line.kind == PERIODIC else "")
+        level = told.get(name, "" if line.kind == OVERDUE else "NONE")
         return {**shown, "type": "pick", "choices": [(c, w, c == level) for c, w in LEVEL_WORDS.items()]}
     if name == "days" and line.kind == FIRST_NODES:
         return {**shown, "type": "text", "value": _("、").join(map(str, many(told.get("days"))))}

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from followups import batch
 from followups.actions.policy_file import take_changed_loans
+from followups.actions.policy_runs import day_of_run
 from followups.models.policy import FollowUpPolicy, PolicyRun, PolicyRunState
 from followups.policy_wording import CHANGE_WORDS, method_words
 from followups.queries.policy import lines_of, policies, visible_loans
@@ -74,9 +75,9 @@ def example_of(run: PolicyRun, policy: FollowUpPolicy, staff: Staff, asked: str)
     row = rows.order_by("loan_id").first()
     if row is None:
         return None
-    day = batch.planning_day(run.as_of, run.asked_at)
-    (case,) = batch.cases_of([row.loan_id], day)
     against = FollowUpPolicy.objects.get(version=run.against_version)
+    day = day_of_run(run, (*lines_of(against), *lines_of(policy)))
+    (case,) = batch.cases_of([row.loan_id], day)
     return {
         "loan": Loan.objects.get(pk=row.loan_id),
         "change": CHANGE_WORDS[row.change],
