@@ -220,6 +220,7 @@ def _figures(loan: Loan) -> LoanFigures:
         balance=loan.position.principal_balance + balances_beside([loan.pk]).get(loan.pk, Decimal(0)),
         property_value=property_value_of(loan),
         days_past_due=days_past_due_of(loan),
+        class_floor=loan.position.class_floor,
     )
 
 

@@ -11,11 +11,15 @@ from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
 from typing import Final
 
-from loans.rules.aging import five_class
+from loans.rules.aging import class_of, worse_class
 
 _TENTH: Final = Decimal("0.1")
 _HUNDRED: Final = Decimal(100)
 INCOME_DROP_TO_EXPLAIN: Final = Decimal("20.0")
+# What makes a loan 关注 at least, whatever its days past due: money used otherwise than agreed (domain 2.2), a
+# home that others have seized (own practice). The officer may choose another class and says why.
+SPECIAL_MENTION: Final = "SPECIAL_MENTION"
+MENTIONS: Final = frozenset({"fund_use_matches", "fund_backflow", "seizure"})
 
 
 def _percent(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
@@ -68,6 +72,8 @@ class LoanFigures:
     balance: Decimal
     property_value: Decimal | None
     days_past_due: int
+    # The class that an observation does not let the loan rise above; empty where there is none.
+    class_floor: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,7 +159,7 @@ def assess(
     findings: Sequence[str] = (),
     last: Mapping[str, Decimal] = MappingProxyType({}),
 ) -> Assessment:
-    """Ratios, the class that days past due suggest, and the reasons the conclusion must give.
+    """Ratios, the class suggested by days past due, findings and an observation, and what the conclusion must explain.
 
     `findings` are keys of direct questions whose answer was not the unremarkable one, `last` the ratios of the loan's
     last approved report by code.
@@ -169,6 +175,8 @@ def assess(
     return Assessment(
         ratios=found,
         income_change_percent=drop,
-        suggested_class=five_class(figures.days_past_due),
+        suggested_class=worse_class(
+            class_of(figures.days_past_due, figures.class_floor), SPECIAL_MENTION if MENTIONS & set(findings) else ""
+        ),
         reasons=tuple(reasons),
     )

@@ -82,6 +82,21 @@ def test_reasons_that_the_conclusion_must_speak_about() -> None:
 
 
 @pytest.mark.parametrize(
+    ("finding", "days", "floor", "name"),
+    [
+        ("fund_backflow", 0, "", "SPECIAL_MENTION"), ("fund_use_matches", 0, "", "SPECIAL_MENTION"),
+        ("seizure", 30, "", "SPECIAL_MENTION"), ("seizure", 100, "", "SUBSTANDARD"), ("occupancy", 0, "", "PASS"),
+        ("occupancy", 0, "SPECIAL_MENTION", "SPECIAL_MENTION"), ("seizure", 0, "SUBSTANDARD", "SUBSTANDARD"),
+    ],
+)  # fmt: skip
+def test_what_is_found_and_an_observation_suggest_a_worse_class_never_a_better(
+    finding: str, days: int, floor: str, name: str
+) -> None:
+    figures = LoanFigures(D(1), D(1), None, days, floor)
+    assert assess(figures, WAS, WAS, LIMITS, findings=[finding]).suggested_class == name
+
+
+@pytest.mark.parametrize(
     ("days", "name"),
     [(0, "PASS"), (1, "SPECIAL_MENTION"), (90, "SPECIAL_MENTION"), (91, "SUBSTANDARD"), (270, "SUBSTANDARD"),
      (271, "DOUBTFUL"), (360, "DOUBTFUL"), (361, "LOSS")],
