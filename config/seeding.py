@@ -127,7 +127,8 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
         None,
         "本行默认：质量提示的界限（走过场）",
     ),
-    ("approval_workdays", 2, _D(2000, 1, 1), None, "本行默认"),
+    ("approval_workdays", {"1": 1, "9": 2}, _D(2000, 1, 1), None, "本行默认：报告审核的工作日，红色一天"),
+    ("report_workdays", 2, _D(2000, 1, 1), None, "本行默认：回访开始至提交报告、退回至重新提交的工作日"),
     (
         "visit_result_telling",
         {"every": False, "workdays": {"1": 1, "2": 2, "3": 3, "9": 5}},

@@ -92,6 +92,11 @@ class ClockStep(serializers.Serializer[Any]):
     to_at = serializers.DateTimeField(allow_null=True)
     workdays = serializers.IntegerField()
     paused = serializers.IntegerField(help_text="Workdays on which the clock stood; not among `workdays`.")
+    limit = serializers.IntegerField(
+        allow_null=True,
+        help_text="Workdays within which the step is to be done; null where only the whole has a limit.",
+    )
+    is_late = serializers.BooleanField()
 
 
 class EventRow(serializers.ModelSerializer[TaskEvent]):

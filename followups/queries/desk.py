@@ -1,6 +1,7 @@
 """Which tasks and reports a person sees, each row with all that a worklist shows, in one query."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -24,11 +25,11 @@ from django.db.models.functions import Coalesce, NullIf, Round
 from collateral.models import Charge
 from followups.models import MergedTask, Outcome, ReportState, TaskEvent, VisitReport, VisitTask
 from followups.queries.review import waiting_for
-from followups.rules import clock
+from followups.rules import clock, step_limits
 from followups.rules.facts import OFF_SITE
 from followups.rules.turn_around import counted
 from loans.models import Installment, Position
-from loans.queries import calendar, require_business_date
+from loans.queries import calendar, parameters, require_business_date
 from people.models import Staff
 
 _MONEY = DecimalField(max_digits=18, decimal_places=2)
@@ -188,12 +189,14 @@ def task_history(task: VisitTask) -> QuerySet[TaskEvent]:
 
 
 def clock_of(task: VisitTask) -> dict[str, Any]:
-    """{"steps": the rule's steps with workdays, "left": workdays until the limit (negative = past it)}."""
+    """{"steps": the rule's steps with workdays and limits, "left": workdays until the limit (negative = past it)}."""
     today = require_business_date()
     days = calendar(min(task.created_on, today), max(task.due_on, today))
+    found = clock.steps(counted(task_history(task), task.opens_on), days, until=today)
+    own = step_limits.limits(parameters(step_limits.PARAMETERS.values(), today), task.level)
     return {
         # After the close only the telling of the result may run.
-        "steps": clock.steps(counted(task_history(task), task.opens_on), days, until=today),
+        "steps": [replace(step, limit=own.get(step.code)) for step in found],
         "left": clock.time_left(task.due_on, _end(task, today), days),
     }
 

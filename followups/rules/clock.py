@@ -49,13 +49,19 @@ class Event(Protocol):
 
 @dataclass(frozen=True)
 class Step:
-    """One step: from when to when (`to_at` None while it runs), how many workdays so far, how many left out."""
+    """One step: from when to when (`to_at` None while it runs), how many workdays so far, how many left out; `limit`
+    in workdays where it has one of its own (`rules.step_limits`)."""
 
     code: str
     from_at: datetime
     to_at: datetime | None
     workdays: int
     paused: int = 0
+    limit: int | None = None
+
+    @property
+    def is_late(self) -> bool:
+        return self.limit is not None and self.workdays > self.limit
 
 
 def steps(events: Iterable[Event], calendar: Calendar, *, until: date | None = None) -> tuple[Step, ...]:

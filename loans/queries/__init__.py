@@ -13,6 +13,7 @@ from loans.queries.bank import (
     open_day,
     overdue_grace_days,
     parameter,
+    parameters,
     require_business_date,
 )
 from loans.queries.charges import (
@@ -67,6 +68,7 @@ __all__ = [
     "overdue_grace_days",
     "owed_by",
     "parameter",
+    "parameters",
     "payment_of",
     "reads_of",
     "require_business_date",

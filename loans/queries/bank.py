@@ -21,6 +21,7 @@ from loans.sql import PLAIN_WEEK_DIFFERS
 
 _NO_DEFAULT = object()
 _PARAMETER = "SELECT value FROM loans_parameter WHERE code = %(code)s AND in_force @> %(on)s::date"
+_PARAMETERS = "SELECT code, value FROM loans_parameter WHERE code = ANY(%(codes)s) AND in_force @> %(on)s::date"
 
 
 class NoBusinessDate(ActionRefused):
@@ -96,6 +97,12 @@ def parameter(code: str, on: date, default: Any = _NO_DEFAULT) -> Any:
     if default is _NO_DEFAULT:
         raise ParameterMissing(f"{code} on {on}")
     return default
+
+
+def parameters(codes: Iterable[str], on: date) -> dict[str, Any]:
+    """The values of several effective-dated parameters on a day, by code; those without one are absent."""
+    found = sql.rows(_PARAMETERS, {"codes": sorted(set(codes)), "on": on})
+    return {code: json.loads(value) for code, value in found}
 
 
 def overdue_grace_days(on: date) -> int:
