@@ -6,6 +6,7 @@ changed; the last word on "once a (loan, rule, cycle)" has the unique key.
 """
 
 from collateral.sql import BESIDE
+from followups.rules.assignment import WARNING_DAYS
 
 _WALKED = "{0}.loan_id > %(walk_after)s AND {0}.loan_id <= %(walk_up_to)s"
 
@@ -142,13 +143,21 @@ SELECT l.id, l.loan_note_no, l.branch_id, officer.id, l.disbursed_on, l.matures_
  ORDER BY l.id
 """  # noqa: S608 - joined from constants of this file
 
-CREATE = """
-WITH made AS (
+# Do certificates keep people from new visits by now, and who has one? The rule is `rules.assignment.gates`.
+IS_GATED = f"""coalesce(%(as_of)s::date >= (SELECT min(day) FROM loans_businessdate) + coalesce(
+    (SELECT (value #>> '{{}}')::int FROM loans_parameter
+      WHERE code = 'certificate_warning_days' AND in_force @> %(as_of)s::date), {WARNING_DAYS}), false)"""  # noqa: S608 - a constant
+CERTIFIED = "(SELECT staff_id FROM people_certificate WHERE code = 'VISITS' AND valid @> %(as_of)s::date)"
+
+CREATE = f"""
+WITH gate AS (SELECT {IS_GATED} AS is_on), made AS (
     INSERT INTO followups_visittask (
         loan_id, branch_id, kind, rule, cycle, is_light, method, level, opens_on, due_on, assigned_to_id, state,
         is_pinned, reason, policy_version, policy_line, created_on, outcome, version, checklist, role)
-    SELECT loan_id, branch_id, kind, rule, cycle, is_light, method, level, opens_on, due_on, assigned_to_id, 'PLANNED',
-           false, reason, %(version)s, line, %(as_of)s, '', 1, coalesce(checklist, ''), coalesce(role, '')
+    SELECT loan_id, branch_id, kind, rule, cycle, is_light, method, level, opens_on, due_on,
+           -- who may not be given visits any more is not: somebody else is looked for (`batch.assigning`)
+           CASE WHEN is_light OR NOT (SELECT is_on FROM gate) OR assigned_to_id IN {CERTIFIED} THEN assigned_to_id END,
+           'PLANNED', false, reason, %(version)s, line, %(as_of)s, '', 1, coalesce(checklist, ''), coalesce(role, '')
       FROM jsonb_to_recordset(%(rows)s) AS x(
         loan_id bigint, branch_id bigint, kind text, rule text, cycle text, is_light boolean, method text, level int,
         opens_on date, due_on date, assigned_to_id bigint, reason jsonb, line int, checklist text, role text)
@@ -160,7 +169,7 @@ INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
 SELECT id, 'PLANNED', %(at)s, %(as_of)s, 'system',
        jsonb_build_object('method', method, 'due_on', due_on, 'assigned_to', assigned_to_id)
   FROM made ORDER BY id
-"""
+"""  # noqa: S608 - joined from constants of this file
 
 BRING_FORWARD = """
 WITH wanted AS (

@@ -18,6 +18,7 @@ from config.demo import book, living, situations, tour
 from config.demo.book import LOANS, MONTHS, Span, clock
 from followups.batch import digests
 from people.actions import create_branch, create_staff, root_branch
+from people.actions.certificates import take_over_certificates
 from people.models import Branch, Staff
 
 PASSWORD = "anju-demo-2026"  # noqa: S105 (printed on the demo's sign-in page)
@@ -75,6 +76,10 @@ def _people(at: datetime) -> None:
     # Who has no card signs in once the administrator gives a password. One hash for all: it takes a third of a second.
     signs_in = Staff.objects.filter(staff_no__in=[*names.CARDS, *names.SIGN_IN_TOO])
     signs_in.update(password=make_password(PASSWORD))
+    certified = list(Staff.objects.filter(roles__code="LOAN_OFFICER").order_by("staff_no"))
+    ends_soon, others = certified[-1:], certified[:-1]
+    take_over_certificates(staff=others, first=date(2025, 7, 1), last=date(2027, 6, 30))
+    take_over_certificates(staff=ends_soon, first=date(2023, 12, 1), last=date(2026, 11, 30))
 
 
 def _import(text: str, as_of: date) -> None:

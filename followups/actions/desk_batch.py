@@ -19,6 +19,7 @@ from followups.actions.tasks import (
     checked_reason,
     guard,
     locked_task,
+    require_certificate,
     require_officer_fits,
     require_to_do,
     tell,
@@ -70,6 +71,7 @@ def name_second(*, task_id: int, second: Staff, by: Staff, at: datetime) -> Visi
         raise SecondVisitorWrong(_("协办人不能同时为主办人。"))
     if task.proposed_second_id == second.pk:
         return task
+    require_certificate(second, is_second=True)
     change_task(task, proposed_second=second)
     add_event(task, EventKind.SECOND_PROPOSED, by=by.staff_no, at=at, second=second.staff_no, to="")
     tell(task, "followups.second_named", by=by, at=at, second=second.staff_no)

@@ -16,12 +16,13 @@ from django.utils.translation import gettext as _
 
 from followups.actions.tasks import checked_reason
 from followups.models import HandOver, HandOverItem
+from followups.queries.assigning import is_kept_from_visits
 from followups.queries.handover import candidates, open_tasks_of, parcels_of
 from followups.rules.handover import spread
 from journal.actions import record
 from journal.errors import ActionRefused
 from loans.actions.portfolio import move_portfolio
-from loans.queries import hold_business_date, lock_positions
+from loans.queries import hold_business_date, lock_positions, require_business_date
 from people.actions import require
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
@@ -147,6 +148,10 @@ def _require_people(officer: Staff, receivers: Sequence[Staff], by: Staff, *, ba
         if not fits or one.pk == officer.pk or one.branch_id != officer.branch_id:
             message = _("原客户经理已停用或调离，无法撤回。") if back else _("接收人须为同一机构另一名在岗的回访人员。")
             raise HandOverRefused(message, field="receivers")
+        if not back and is_kept_from_visits(one.pk, require_business_date()):
+            raise HandOverRefused(
+                _("%(name)s没有有效的回访证书，不能接收移交。") % {"name": one.name}, field="receivers"
+            )
 
 
 def _preview(officer: Staff, receivers: Sequence[Staff], moves: Mapping[int, int]) -> Preview:

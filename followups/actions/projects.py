@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from followups.actions.refusals import WrongDate
-from followups.actions.tasks import add_event, checked_reason, tell
+from followups.actions.tasks import add_event, checked_reason, require_certificate, tell
 from followups.batch import policy_in_force
 from followups.batch.projects import share_findings
 from followups.models import (
@@ -54,6 +54,8 @@ def start_project_visit(
     words = checked_reason(reason, least=REASON_LEAST)[:REASON_MOST]
     if not today <= due_on <= today + _FURTHEST:
         raise WrongDate(_("应完成日须在今天起 90 天以内。"))
+    if records:
+        require_certificate(by)
     # Whoever begins one for any of these loans waits here, so that no loan is in two.
     lock_positions(sorted({loan.pk, *loan_ids}))
     estate = estate_around(loan, by)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from followups.actions.methods import OF_A_HOME
 from followups.actions.refusals import MethodWrong, WrongDate, WrongState
-from followups.actions.tasks import add_event, checked_reason, tell
+from followups.actions.tasks import add_event, checked_reason, require_certificate, tell
 from followups.batch import policy_in_force
 from followups.models import EventKind, Method, Subject, TaskKind, VisitTask
 from loans.models import Loan
@@ -39,6 +39,8 @@ def ask_for_property_visit(
         raise WrongDate(_("应完成日须在今天起 90 天以内。"))
     if method not in OF_A_HOME:
         raise MethodWrong(_("仅查押品的回访只能实地走访或视频查看。"))
+    if records:
+        require_certificate(by)
     lock_positions([loan.pk])
     earlier = VisitTask.objects.filter(loan=loan, rule=RULE)
     if earlier.still_open().exists():

@@ -12,6 +12,7 @@ from followups.actions.refusals import (
     MergedElsewhere,
     NotYours,
     ReasonMissing,
+    SecondVisitorWrong,
     TaskAlreadyEnded,
     WrongDate,
     WrongOfficer,
@@ -19,9 +20,9 @@ from followups.actions.refusals import (
     fault_sentence,
 )
 from followups.models import EventKind, PauseReason, TaskEvent, TaskKind, TaskState, Visit, VisitTask
-from followups.queries.assigning import visiting_roles
+from followups.queries.assigning import is_kept_from_visits, visiting_roles
 from followups.queries.cover import is_held_by
-from followups.queries.merging import lead_of
+from followups.queries.merging import lead_of, links_of
 from followups.rules import states
 from followups.rules.checklist import TEXT_LIMIT, needs_pair, text_faults
 from followups.rules.escalation import LAST_FIRST_DAY
@@ -140,6 +141,13 @@ def require_role(task: VisitTask, officer: Staff) -> None:
         )
 
 
+def require_certificate(officer: Staff, *, is_second: bool = False) -> None:
+    """Without a certificate nobody is given new visits once the warning period is over; what one has stays."""
+    if is_kept_from_visits(officer.pk, require_business_date()):
+        refused = SecondVisitorWrong if is_second else WrongOfficer
+        raise refused(_("%(name)s没有有效的回访证书，不能再接新的回访任务。") % {"name": officer.name})
+
+
 def goes_alone(task: VisitTask, officer: Staff) -> bool:
     """Would the officer make the visit alone? Where two have to go, the visit itself asks for the other one."""
     if task.is_light or needs_pair(task.method, task.level):
@@ -164,7 +172,8 @@ def require_on_its_own(task: VisitTask) -> None:
 
 
 def give(task: VisitTask, officer: Staff, *, by: Staff, at: datetime, **facts: str) -> None:
-    """Assigns a locked task, with event and fact; who has not the role that its policy line asks for is refused."""
+    """Assigns a locked task, with event and fact; refuses who has no certificate or not the role that is asked for."""
+    require_certificate(officer)
     require_role(task, officer)
     before = task.assigned_to
     change_task(task, assigned_to=officer)
@@ -176,6 +185,16 @@ def give(task: VisitTask, officer: Staff, *, by: Staff, at: datetime, **facts: s
         **{"from": before.staff_no if before else "", "to": officer.staff_no, **facts},
     )
     tell(task, "followups.task_assigned", by=by, at=at, officer=officer.staff_no)
+
+
+def _give_along(task: VisitTask, officer: Staff, *, by: Staff, at: datetime, **facts: str) -> None:
+    """What the visit does along goes with it: one talk is one officer's."""
+    for link in links_of(task):
+        member = link.task
+        if member.state == TaskState.PLANNED and member.assigned_to_id != officer.pk:
+            require_officer_fits(member, officer)
+            require_no_approver(member, officer, within=task)
+            give(member, officer, by=by, at=at, **facts)
 
 
 @transaction.atomic
@@ -201,6 +220,7 @@ def assign(*, task_id: int, officer: Staff, reason: str, by: Staff, at: datetime
     if task.proposed_second_id == officer.pk:
         change_task(task, proposed_second=None)
     give(task, officer, by=by, at=at, reason=words)
+    _give_along(task, officer, by=by, at=at, reason=words)
     return task
 
 
@@ -217,6 +237,7 @@ def claim(*, task_id: int, by: Staff, at: datetime) -> VisitTask:
     require_on_its_own(task)
     require_no_approver(task, by)
     give(task, by, by=by, at=at)
+    _give_along(task, by, by=by, at=at)
     return task
 
 

@@ -41,6 +41,7 @@ from followups.actions.tasks import (
     give,
     guard,
     locked_task,
+    require_certificate,
     require_on_its_own,
     require_to_do,
     tell,
@@ -63,7 +64,7 @@ from followups.queries.form import asked_of, field_label
 from followups.queries.measures import measure_faults
 from followups.queries.opinions import answers_sha256, opinion_of
 from followups.queries.score import scored_of
-from followups.rules import checklist, review
+from followups.rules import checklist, review, step_limits
 from followups.rules.report import conclusion_draft, content_sha256
 from loans.queries import calendar, lock_positions, parameter, require_business_date
 from people.actions import require
@@ -233,7 +234,7 @@ def _make_report(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> V
         submitted_by=by,
         submitted_at=at,
         submitted_on=today,
-        decide_by=_decide_by(today),
+        decide_by=_decide_by(today, task.level),
     )
     Difference.objects.bulk_create(_differences(report))
     _warn(report, task, by=by, at=at)
@@ -288,8 +289,8 @@ def _differences(report: VisitReport) -> list[Difference]:
     ]
 
 
-def _decide_by(today: date) -> date:
-    workdays = int(parameter("approval_workdays", today, 2))
+def _decide_by(today: date, level: int) -> date:
+    workdays = step_limits.workdays(step_limits.APPROVAL, parameter(step_limits.APPROVAL, today, None), level)
     days = calendar(today, today + _FURTHEST_DECISION)
     return days.add_workdays(today, workdays)
 
@@ -393,6 +394,8 @@ def _second_visitor(draft: Mapping[str, Any], task: VisitTask, by: Staff) -> Sta
     second = _partner(draft, task, by)
     if second is None:
         raise SecondVisitorWrong(_("协办人须为该贷款所属机构另一名在岗的回访人员，请从名单中选择。"))
+    if second.pk != task.proposed_second_id:
+        require_certificate(second, is_second=True)
     return second
 
 

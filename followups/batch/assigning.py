@@ -17,14 +17,13 @@ from django.db import connection, transaction
 from followups.queries.handover import districts_known_to
 from followups.queries.levelling import CEILING, DEFAULT_CEILING
 from followups.queries.merging import ALONE
-from followups.rules.assignment import Candidate, Work, gates, propose, propose_second
+from followups.rules.assignment import WARNING_DAYS, Candidate, Work, gates, propose, propose_second
 from followups.rules.levelling import week_of
 from people.models import Certificate, Staff
 from people.queries.certificates import VISITS
 from people.queries.leave import absences_between
 from people.rules.leave import away_on
 
-WARNING_DAYS = 90
 AHEAD_DAYS = 30
 
 _WAITING = f"""

@@ -1,7 +1,11 @@
-"""Who has a role that a policy line asks for, and which roles make visits."""
+"""Who has a role that a policy line asks for, which roles make visits, and who may be given none any more."""
 
 from collections.abc import Collection
+from datetime import date
 
+from django.db import connection
+
+from followups import sql
 from loans.models import Loan
 from people.models import Role, Staff
 
@@ -21,6 +25,16 @@ def holders_of(roles: Collection[str]) -> dict[str, frozenset[int]]:
         if role in found:
             found[role].add(staff_id)
     return {role: frozenset(ids) for role, ids in found.items()}
+
+
+def is_kept_from_visits(staff_id: int, as_of: date) -> bool:
+    """Has the person no certificate on the day, where the bank gives no visits to such any more?"""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {sql.IS_GATED} AND NOT %(staff)s IN {sql.CERTIFIED}",  # noqa: S608 - constants
+            {"as_of": as_of, "staff": staff_id},
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def visiting_roles() -> dict[str, str]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 FIELD, RED = "FIELD", 1
+# For how many days from the bank's first date a missing certificate is only a remark, where the bank sets none.
+WARNING_DAYS = 90
 OWNER, TERRITORY, LEAST_LOAD, OVER_CEILING = "OWNER", "TERRITORY", "LEAST_LOAD", "OVER_CEILING"
 AWAY_COVERED, APPROVER, NOT_CERTIFIED, NOBODY = "AWAY_COVERED", "APPROVER", "NOT_CERTIFIED", "NOBODY"
 SECOND, NO_SECOND = "SECOND", "NO_SECOND"

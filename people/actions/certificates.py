@@ -4,6 +4,7 @@ Without one a person is given no new work once the warning period after the bank
 person has stays. Whoever assigns work in a branch enters its certificates.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -53,6 +54,12 @@ def enter_certificate(*, staff: Staff, first: date, last: date, by: Staff, at: d
         raise CertificateOverlaps from error
     _tell("people.certificate_entered", made, by=by, at=at, first=first.isoformat(), last=last.isoformat())
     return made
+
+
+def take_over_certificates(*, staff: Iterable[Staff], first: date, last: date) -> int:
+    """Certificates that people had before the bank began here, valid on both days: nobody entered them. How many."""
+    valid = DateRange(first, last + _DAY)
+    return len(Certificate.objects.bulk_create(Certificate(staff=one, code=VISITS, valid=valid) for one in staff))
 
 
 @transaction.atomic

@@ -312,3 +312,24 @@ def test_the_walk_of_an_evening_finds_talks_near_each_other(home: Household) -> 
     assert set(answering._candidates(walked)) & {home.loan.pk, home.other.pk}
     evening(home.loan)
     assert not set(answering._candidates(walked)) & {home.loan.pk, home.other.pk}
+
+
+def test_what_is_done_along_goes_to_whom_the_visit_is_given_and_comes_back_when_taken_apart(home: Household) -> None:
+    other = make_staff("LOAN_OFFICER", home.branch, "吴敏")
+    home.merge()
+    actions.assign(task_id=home.lead.pk, officer=other, reason="请假代办", by=home.manager, at=AT)
+    given = VisitTask.objects.filter(pk__in=[home.lead.pk, home.member.pk])
+    assert set(given.values_list("assigned_to", flat=True)) == {other.pk}
+    merging.unmerge_task(task_id=home.member.pk, reason="分开办理", by=home.manager, at=AT)
+    assert VisitTask.objects.get(pk=home.lead.pk).assigned_to == other
+    assert VisitTask.objects.get(pk=home.member.pk).assigned_to == home.officer
+
+
+def test_a_visit_is_not_given_to_who_may_not_make_what_it_does_along(home: Household) -> None:
+    other = make_staff("LOAN_OFFICER", home.branch, "吴敏")
+    home.merge()
+    VisitTask.objects.filter(pk=home.member.pk).update(role="SPECIALIST")
+    before = written()
+    with pytest.raises(actions.WrongOfficer):
+        actions.assign(task_id=home.lead.pk, officer=other, reason="请假代办", by=home.manager, at=AT)
+    assert written() == before

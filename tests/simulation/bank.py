@@ -17,6 +17,7 @@ from config.boarding import board
 from loans.models import Loan, Parameter
 from loans.rules.schedule import annuity
 from people.actions import create_branch, create_staff, root_branch
+from people.actions.certificates import take_over_certificates
 from people.models import Branch, Staff
 from tests.tapes import BOOK
 
@@ -73,6 +74,8 @@ def make(size: Size, seed: int) -> int:
         for number in officers[code]:
             _hire(number, "LOAN_OFFICER", branch, at)
         _hire(f"M{code}", "BRANCH_MANAGER", branch, at)
+    certified = Staff.objects.filter(roles__code="LOAN_OFFICER")
+    take_over_certificates(staff=certified, first=TAPE_DAY, last=TAPE_DAY + timedelta(days=2 * 365))
     for number, role in (("H0001", "BRANCH_MANAGER"), ("O0001", "OPERATIONS"), ("R0001", "RISK_MANAGER")):
         _hire(number, role, root, at)
     if size.ceiling != 8:

@@ -1,0 +1,117 @@
+"""Who has no certificate is given no new visit once the warning period is over; what one has stays (S2.13)."""
+
+from datetime import timedelta
+
+import pytest
+
+from followups import actions, batch
+from followups.actions import handover
+from followups.actions.desk_batch import name_second
+from followups.actions.events import record_event
+from followups.batch.answering import answer_events
+from followups.batch.assigning import assign_unassigned, gate_of
+from followups.models import VisitTask
+from followups.queries.assigning import is_kept_from_visits
+from loans.models import BusinessDate
+from people.actions.certificates import take_over_certificates
+from people.models import Staff
+from tests.database.test_handover import fresh
+from tests.factories import AT, book_loan
+from tests.web.api_bank import TODAY, Bank, make_bank
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bank() -> Bank:
+    return make_bank()
+
+
+def gate(days: int = 90) -> None:
+    """The bank began so many days ago."""
+    BusinessDate.objects.create(day=TODAY - timedelta(days=days), is_open=False, opened_at=AT, closed_at=AT)
+
+
+def certify(*staff: Staff, days: int = 300) -> None:
+    take_over_certificates(staff=staff, first=TODAY - timedelta(days=10), last=TODAY + timedelta(days=days))
+
+
+def planned_for(bank: Bank) -> dict[str, Staff | None]:
+    """Who is given what the planner and an event make of a loan in arrears, by rule."""
+    loan = book_loan(bank.home, officer=bank.staff["officer"], days_past_due=2)
+    batch.replan(as_of=TODAY, at=AT, loan_ids=[loan.pk])
+    record_event(
+        loan_id=loan.pk, code="NEW_DEBT", happened_on=TODAY, words="客户来电告知新增负债",
+        by=fresh(bank.staff["officer"]), at=AT,
+    )  # fmt: skip
+    answer_events(as_of=TODAY, at=AT, loan_ids=[loan.pk])
+    found = VisitTask.objects.filter(loan=loan).select_related("assigned_to")
+    return {"LIGHT" if task.is_light else task.rule.split("_")[0]: task.assigned_to for task in found}
+
+
+def test_the_planner_gives_the_portfolio_officer_everything_while_a_certificate_is_a_remark(bank: Bank) -> None:
+    gate(89)
+    assert set(planned_for(bank).values()) == {bank.staff["officer"]}
+
+
+def test_after_the_warning_period_visits_of_who_has_none_go_to_a_certified_colleague(bank: Bank) -> None:
+    gate()
+    certify(bank.staff["colleague"])
+    given = planned_for(bank)
+    assert given.pop("LIGHT") == bank.staff["officer"], "watching arrears is no visit"
+    assert len(given) >= 2 and set(given.values()) == {None}
+    assign_unassigned(as_of=TODAY, at=AT)
+    event = VisitTask.objects.get(rule__startswith="EVENT")
+    assert event.assigned_to == bank.staff["colleague"]
+
+
+def test_the_certified_officer_keeps_the_own_portfolio(bank: Bank) -> None:
+    gate()
+    certify(bank.staff["officer"])
+    assert set(planned_for(bank).values()) == {bank.staff["officer"]}
+
+
+def test_the_last_day_of_a_certificate_counts(bank: Bank) -> None:
+    gate()
+    officer = bank.staff["officer"]
+    certify(officer, days=0)
+    assert not is_kept_from_visits(officer.pk, TODAY)
+    assert is_kept_from_visits(officer.pk, TODAY + timedelta(days=1))
+    assert gate_of(TODAY)["is_on"]
+
+
+def test_nobody_takes_or_is_given_a_visit_by_hand_without_one(bank: Bank) -> None:
+    manager, colleague = fresh(bank.staff["manager"]), fresh(bank.staff["colleague"])
+    task = bank.tasks["home"]
+    gate()
+    before = VisitTask.objects.get(pk=task.pk)
+    with pytest.raises(actions.WrongOfficer, match="没有有效的回访证书"):
+        actions.assign(task_id=task.pk, officer=colleague, reason="代为回访", by=manager, at=AT)
+    with pytest.raises(actions.SecondVisitorWrong, match="没有有效的回访证书"):
+        name_second(task_id=task.pk, second=colleague, by=manager, at=AT)
+    VisitTask.objects.filter(pk=task.pk).update(assigned_to=None)
+    with pytest.raises(actions.WrongOfficer, match="没有有效的回访证书"):
+        actions.claim(task_id=task.pk, by=colleague, at=AT)
+    with pytest.raises(actions.WrongOfficer, match="没有有效的回访证书"):
+        actions.start_visit(task_id=task.pk, by=colleague, at=AT)
+    after = VisitTask.objects.get(pk=task.pk)
+    assert (after.assigned_to, after.proposed_second, after.version) == (None, None, before.version)
+    certify(colleague)
+    assert actions.claim(task_id=task.pk, by=colleague, at=AT).assigned_to == colleague
+
+
+def test_what_one_has_stays_and_may_be_begun(bank: Bank) -> None:
+    gate()
+    officer, task = fresh(bank.staff["officer"]), bank.tasks["home"]
+    assert VisitTask.objects.get(pk=task.pk).assigned_to == officer
+    assert actions.start_visit(task_id=task.pk, by=officer, at=AT).lead_visitor == officer
+
+
+def test_a_portfolio_is_handed_over_to_the_certified_only(bank: Bank) -> None:
+    gate()
+    manager, officer, colleague = (fresh(bank.staff[who]) for who in ("manager", "officer", "colleague"))
+    with pytest.raises(handover.HandOverRefused, match="没有有效的回访证书") as refused:
+        handover.preview(officer=officer, receivers=[colleague], by=manager)
+    assert refused.value.field == "receivers"
+    certify(colleague)
+    assert handover.preview(officer=officer, receivers=[colleague], by=manager).moves
