@@ -9,9 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from followups.models import TaskEvent, VisitTask
+from followups.queries import clock_of
 from followups.queries.turn_around import STEPS, breaching, tasks_behind, turn_around
 from followups.rules import clock
 from followups.rules.turn_around import counted
+from loans.models import Parameter
 from loans.queries import calendar
 from tests.factories import book_loan, make_branch, make_staff, open_bank
 
@@ -154,3 +156,16 @@ def test_figures_are_one_statement_for_any_number_of_tasks(book: Book) -> None:
             turn_around(book.manager, FIRST, LAST)
         counts.append(len(asked))
     assert counts[0] >= counts[1] <= 2
+
+
+# S2.26
+@pytest.mark.parametrize("level, review", [(9, (2, False)), (1, (1, True))])
+def test_each_step_stands_beside_its_own_limit(level: int, review: tuple[int, bool]) -> None:
+    """Begun on a Wednesday, handed in on the Monday after next day, reviewed two workdays later."""
+    days = (("PLANNED", 1), ("STARTED", 2), ("SUBMITTED", 7), ("APPROVED", 9))
+    task = Book().closed(*((kind, date(2026, 9, day)) for kind, day in days), level=level)
+    found = {step.code: (step.workdays, step.limit, step.is_late) for step in clock_of(task)["steps"]}
+    assert found == {"WAITING": (1, None, False), "VISITING": (3, 2, True), "REVIEWING": (2, *review)}
+    Parameter.objects.filter(code="report_workdays").update(value={"1": 3, "9": 5})
+    (visiting,) = (step for step in clock_of(task)["steps"] if step.code == "VISITING")
+    assert (visiting.limit, visiting.is_late) == ((3, False) if level == 1 else (5, False))

@@ -23,7 +23,7 @@ from risk.models import Score
 from tests.database.policy_bank import FROM, drafted, risk_people, try_out
 from tests.database.test_policy import submitted
 from tests.database.test_visits import Road, changed
-from tests.factories import AT, book_loan
+from tests.factories import AT, book_loan, make_branch, make_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -107,14 +107,15 @@ def test_a_dry_run_knows_what_only_the_draft_asks(road: Road, line: Condition, h
 
 
 def test_a_dry_run_looks_up_the_areas_that_only_the_draft_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    road = Road()
+    branch = make_branch()
+    loan = book_loan(branch, make_staff("LOAN_OFFICER", branch))
     batch.replan(as_of=date(2026, 11, 1), at=AT)
-    (case,) = batch.cases_of([road.loan.pk], batch.planning_day(date(2026, 11, 1), AT))
+    (case,) = batch.cases_of([loan.pk], batch.planning_day(date(2026, 11, 1), AT))
     volatile = {case.facts.district: Decimal("12.0")}
     monkeypatch.setattr("followups.batch.planning.area_volatilities", lambda as_of: volatile)
     maker, _checker = risk_people()
     run = try_out(drafted(maker, with_tier(Condition("area_volatility", ">=", "10"))), maker)
-    assert PolicyRunLoan.objects.filter(run=run, loan_id=road.loan.pk, change="EARLIER").exists()
+    assert PolicyRunLoan.objects.filter(run=run, loan_id=loan.pk, change="EARLIER").exists()
 
 
 @pytest.mark.parametrize("level, code", [("ORANGE", 2), ("NONE", 9), (None, 9)])
