@@ -7,9 +7,11 @@ conditions on it. Days are business dates, never the host's.
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import django_filters
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -170,6 +172,22 @@ class TaskFilter(SearchedList):
         staff = getattr(self.request, "user", None)
         covered = covered_ids(staff, today) if today and value == "covered" and isinstance(staff, Staff) else ()
         return queryset.filter(alone(), desk_chip(value, today, covered)) if today else queryset.none()
+
+
+# What an address of the desk says beside the filters; the last ones only where one stands in the list.
+_VIEW, _PLACE = {"scope", "sort"}, {"cursor", "task", "page"}
+
+
+def view_query(asked: QueryDict) -> str:
+    """The filters and the order as a view keeps them: names in order, empty ones and places in the list left out."""
+    known = _VIEW | set(TaskFilter.base_filters)
+    pairs = [(name, value) for name in sorted(asked) if name in known for value in asked.getlist(name) if value]
+    return urlencode(pairs)
+
+
+def unknown_of_view(asked: QueryDict) -> list[str]:
+    """Names that the desk knows nothing of."""
+    return sorted(name[:60] for name in set(asked) - _VIEW - _PLACE - set(TaskFilter.base_filters))
 
 
 class ReportFilter(django_filters.FilterSet):

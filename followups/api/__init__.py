@@ -6,6 +6,8 @@ from followups.api.capacity import CapacityView
 from followups.api.certificates import Certificates, EndCertificate
 from followups.api.clock import ChooseMethod, Pause, PropertyVisits, Resume
 from followups.api.day_plan import DayPlanView, HandOverDetail, HandOvers, PreviewHandOver, ReverseHandOver
+from followups.api.desk_steps import Announce, CloseOffSite, NameSecond, PrintedForm
+from followups.api.desk_views import OneSavedView, RenameSavedView, SavedViews
 from followups.api.digests import Digests
 from followups.api.events import EventKinds, EventWithdraw, LoanEvents, LoanRegistrable, Merge, Unmerge
 from followups.api.leave import EndLeave, Leaves
@@ -40,12 +42,19 @@ from followups.api.visit_register import VisitRegisterRows, VisitRegisterView
 from followups.api.visits import Preview, SaveDraft, SignOpinion, Start, Submit, VisitDetail
 
 __all__ = [
+    "Announce",
     "Approve",
     "AskForField",
     "Assign",
     "Attempts",
     "Claim",
     "CloseAsLost",
+    "CloseOffSite",
+    "NameSecond",
+    "OneSavedView",
+    "PrintedForm",
+    "RenameSavedView",
+    "SavedViews",
     "CapacityView",
     "CustomerStatus",
     "LetterDeliver",

@@ -127,11 +127,14 @@ class TaskFull(TaskRow):
     events = serializers.SerializerMethodField()
     person = serializers.SerializerMethodField()
     visit_version = serializers.SerializerMethodField()
+    second_visitor = StaffBrief(
+        source="proposed_second", allow_null=True, help_text="Who is to go along; who went is named in the visit."
+    )
 
     class Meta(TaskRow.Meta):
         fields = [
             *TaskRow.Meta.fields, "why_lines", "policy_version", "policy_line", "checklist", "role", "is_pinned",
-            "evidence", "clock", "events", "person", "visit_version",
+            "evidence", "clock", "events", "person", "visit_version", "second_visitor",
         ]  # fmt: skip
 
     def get_why_lines(self, task: VisitTask) -> list[str]:

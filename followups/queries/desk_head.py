@@ -55,6 +55,11 @@ class Head:
     untold_late: int = 0
 
 
+def views_of(staff: Staff) -> QuerySet[SavedView]:
+    """The views that a person keeps, the oldest first."""
+    return SavedView.objects.filter(staff=staff).order_by("id")
+
+
 def head_of(staff: Staff, today: date) -> Head:
     """One statement, after the branches one sees are known."""
     read = Subquery(NoticesRead.objects.filter(staff=staff).values("up_to")[:1])
@@ -62,7 +67,7 @@ def head_of(staff: Staff, today: date) -> Head:
     seen = Subquery(NoticesRead.objects.filter(staff=staff).values("alerts_up_to")[:1])
     warned = alerts_for(staff, today).filter(pk__gt=Coalesce(seen, 0)).values("signal_id", "policy_id").distinct()
     asked: dict[str, QuerySet[Any, Any]] = {
-        "views": SavedView.objects.filter(staff=staff).order_by("id").values("id", "name", "query"),
+        "views": views_of(staff).values("id", "name", "query"),
         "bell": new[: MOST_COUNTED + 1],
         "alerts": warned[: MOST_COUNTED + 1],
         "bell_results": result_notices_for(staff, today)

@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from collateral.rules.address import estate_of
-from followups.filters import DESK_CHIPS, TaskFilter
+from followups.filters import DESK_CHIPS, TaskFilter, view_query
 from followups.models import Method, TaskKind, TaskState
 from followups.queries import desk
 from followups.queries.desk_head import Head, head_of
 from followups.queries.notices import MOST_COUNTED as MOST_TOLD
 from followups.views import desk_page
-from followups.views.desk_list import asked_of, id_of, scopes_of, view_query
+from followups.views.desk_list import asked_of, id_of, scopes_of
 from followups.views.desk_page import BUCKETS, DUE, ORDERS, RED
 from followups.views.drawer import drawer_context
 from followups.views.rows import DeskRow, desk_rows, home_name

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -18,8 +17,6 @@ from people.models import Staff
 from people.queries import may
 from people.queries.leave import covered_ids
 
-# What makes a view: everything of the address but where one stands in the list.
-_PLACE = ("cursor", "task", "page")
 # Who looks for a customer or a loan is shown what another visit does along too.
 _SEARCHES = ("q", "loan", "loan_note_no")
 
@@ -56,19 +53,6 @@ def asked_of(request: HttpRequest, staff: Staff, today: date) -> tuple[TaskFilte
     order = next((order for order in ORDERS if order.code == request.GET.get("sort")), ORDERS[0])
     cursor = request.GET.get("cursor", "")
     return narrowed, Asked(scopes, scope, narrowed.qs, today, order, cursor, covered_ids(staff))
-
-
-def view_query(asked: Any) -> str:
-    """The filters and the order as a view keeps them: names in order, empty ones and places in the list left out."""
-    known = {"scope", "sort", *TaskFilter.base_filters}
-    pairs = [
-        (name, value)
-        for name in sorted(asked)
-        if name in known and name not in _PLACE
-        for value in asked.getlist(name)
-        if value
-    ]
-    return urlencode(pairs)
 
 
 def _scoped(tasks: QuerySet[VisitTask], scope: str, staff: Staff) -> QuerySet[VisitTask]:

@@ -7,8 +7,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from followups.actions.desk_views import drop_view, rename_view, save_view
+from followups.filters import view_query
 from followups.models import SavedView
-from followups.views.desk_list import id_of, view_query
+from followups.views.desk_list import id_of
 from journal.errors import ActionRefused
 from people.web import PageView
 

@@ -24,7 +24,7 @@ from tests.web import contract_bodies, letter_rows, policy_rows, signal_rows
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
 from tests.web.review_rows import measure_in
-from tests.web.visit_rows import attached, project_in
+from tests.web.visit_rows import attached, project_in, view_of
 
 LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
 FOLLOW_UP_ROLES = LOAN_ROLES - {"operations"}
@@ -140,6 +140,14 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("task-assign", "POST"): ({"manager"}, {"officer": "nobody", "reason": "均衡工作量"}),
     ("task-start", "POST"): (VISITORS, {}),
     ("task-opinion", "POST"): (VISITORS, {"version": 1, "conclusion": "NO_CONCERN"}),
+    ("task-second", "POST"): (VISITORS | {"manager"}, {"second_visitor": "nobody"}),
+    ("task-announce", "POST"): (VISITORS, {"on": "2026-11-20"}),
+    ("task-close", "POST"): (VISITORS | {"manager"}, {"note": "已核对证据"}),
+    ("task-form", "GET"): (VISITORS | {"manager"}, None),
+    ("views", "GET"): (FOLLOW_UP_ROLES, None),
+    ("views", "POST"): (FOLLOW_UP_ROLES, {"name": "红的", "query": "chip=urgent"}),
+    ("view", "DELETE"): (FOLLOW_UP_ROLES, None),
+    ("view-rename", "POST"): (FOLLOW_UP_ROLES, {"name": "急的"}),
     ("task-attempts", "GET"): (FOLLOW_UP_ROLES, None),
     ("task-attempts", "POST"): (VISITORS, {"outcome": "NO_ANSWER"}),
     ("task-lost", "POST"): (VISITORS, {"note": "多次联系不上"}),
@@ -283,6 +291,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
                 "signal",
                 "signalaction",
                 "letter",
+                "view",
             ),
             999_999_999,
         )
@@ -307,6 +316,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         found[place]["signalaction"] = signal_rows.signal_action_in(bank, place)
         found[place] |= {"hand": handover_in(bank, place), "certificate": certificate_in(bank, place)}
         found[place]["letter"] = letter_rows.letter_in(bank, place)
+        found[place]["view"] = view_of(bank, who)
         found[place]["measure"] = measure_in(bank, place, report["id"])
         found[place]["message"] = message_row(bank, place)
         found[place]["wording"] = wording_row()
@@ -364,7 +374,9 @@ def test_each_role_gets_exactly_what_the_table_says(objects: tuple[Bank, dict[st
             for who in [*ROLES, "nobody"]:
                 api = Api() if who == "nobody" else bank.api(who)
                 place = "other" if who == "stranger" else "home"
-                status = ask(api, method, path_of(route, ids[place]), body).status_code
+                # A view of the desk is its owner's and nobody else's.
+                own = {"view": view_of(bank, who)} if who != "nobody" else {}
+                status = ask(api, method, path_of(route, {**ids[place], **own}), body).status_code
                 if roles is None:
                     right = status not in (403, 404) and status < 500
                 elif who == "nobody":

@@ -4,7 +4,7 @@ from io import BytesIO
 from typing import Any
 
 from followups import actions
-from followups.models import ProjectVisit, Visit, VisitAttachment
+from followups.models import ProjectVisit, SavedView, Visit, VisitAttachment
 from tests import pictures
 from tests.factories import AT
 from tests.web.api_bank import Bank
@@ -38,3 +38,9 @@ def project_in(bank: Bank, place: str) -> int:
         started_by=bank.staff["officer"], at=AT, business_date=AT.date(),
     )  # fmt: skip
     return found.pk
+
+
+def view_of(bank: Bank, who: str) -> int:
+    """A view of the desk that the person keeps."""
+    told = {"query": "chip=today", "made_at": AT}
+    return SavedView.objects.get_or_create(staff=bank.staff[who], name="今天的", defaults=told)[0].pk
