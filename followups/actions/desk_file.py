@@ -47,6 +47,16 @@ def heads() -> list[str]:
     ]  # fmt: skip
 
 
+def on_disk(sheet: Sheet, *, at: datetime, beside: Sequence[Sheet] = ()) -> OnDisk:
+    """The workbook of a list as a file that stands at its end; rows are asked for as they are written."""
+    file = OnDisk()
+    with TemporaryFile() as made:
+        statement_xlsx.write(sheet, made, made_at=at, beside=beside)
+        made.seek(0)
+        shutil.copyfileobj(made, file)
+    return file
+
+
 @transaction.atomic
 def take_desk_list(
     *,
@@ -63,11 +73,7 @@ def take_desk_list(
     if count > MOST_ROWS:
         raise ListTooLong
     facts: tuple[tuple[str, Cell], ...] = ((_("营业日"), as_of), (_("任务数"), count), *filters)
-    file = OnDisk()
-    with TemporaryFile() as made:
-        statement_xlsx.write(Sheet(_("回访任务"), facts, heads(), rows, (), ()), made, made_at=at)
-        made.seek(0)
-        shutil.copyfileobj(made, file)
+    file = on_disk(Sheet(_("回访任务"), facts, heads(), rows, (), ()), at=at)
     record(
         kind="followups.desk_list_taken", subject_type="report", subject_id=None, by=by.staff_no, at=at,
         business_date=as_of,

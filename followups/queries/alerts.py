@@ -52,14 +52,14 @@ def _read(staff: Staff) -> int:
     return NoticesRead.objects.filter(staff=staff).values_list("alerts_up_to", flat=True).first() or 0
 
 
-def told_alerts(staff: Staff, today: date) -> list[ToldAlert]:
+def told_alerts(staff: Staff, today: date, most: int = MOST) -> list[ToldAlert]:
     """The newest alerts, of a signal only the latest, the most severe first."""
     read = _read(staff)
     rows = alerts_for(staff, today).select_related(
         "signal__loan__borrower", "signal__loan__branch", "policy", "regulation"
     )  # fmt: skip
     found: dict[tuple[int | None, ...], ToldAlert] = {}
-    for alert in rows.order_by("-id")[: MOST * 3]:
+    for alert in rows.order_by("-id")[: most * 3]:
         key = (alert.signal_id, alert.policy_id, alert.regulation_id)
         kept = found.get(key)
         if kept is None:
@@ -67,7 +67,7 @@ def told_alerts(staff: Staff, today: date) -> list[ToldAlert]:
         elif alert.pk > read and not kept.is_new:
             found[key] = ToldAlert(kept.alert, True)
     ordered = sorted(found.values(), key=lambda one: (_level(one.alert), one.alert.due_on, one.alert.pk))
-    return ordered[:MOST]
+    return ordered[:most]
 
 
 def _level(alert: Alert) -> int:

@@ -64,7 +64,7 @@ class EventRow:
         return self.end is None and not self.event.is_baseline
 
 
-def events_of(loan: Loan, most: int = 50) -> list[EventRow]:
+def events_of(loan: Loan, most: int | None = 50) -> list[EventRow]:
     """Events of the loan, its borrower and its homes, the newest first; the caller has checked access to the loan."""
     homes = Charge.objects.filter(loan=loan).values("property_id")
     found = Event.objects.filter(

@@ -74,12 +74,12 @@ def unread(staff: Staff, today: date) -> int:
     return new[0].union(new[1]).count()
 
 
-def told(staff: Staff, today: date) -> list[Told]:
+def told(staff: Staff, today: date, most: int = MOST) -> list[Told]:
     """The newest notices, of a task and kind only the highest step, red and the longest ago due first."""
     read = NoticesRead.objects.filter(staff=staff).values_list("up_to", flat=True).first() or 0
     newest: list[Notice] = []
     for rows in (notices_for(staff, today), result_notices_for(staff, today)):
-        newest += rows.select_related(*_BESIDE).order_by("-id")[: MOST * 3]
+        newest += rows.select_related(*_BESIDE).order_by("-id")[: most * 3]
     found: dict[tuple[int, str], Told] = {}
     for notice in newest:
         key = (notice.task_id, notice.code.partition("_")[0])
@@ -87,7 +87,7 @@ def told(staff: Staff, today: date) -> list[Told]:
         if kept is None or _STEPS.index(notice.code) > _STEPS.index(kept.notice.code):
             found[key] = Told(notice, notice.pk > read or (kept is not None and kept.is_new))
     ordered = sorted(found.values(), key=lambda one: (one.notice.task.level, one.notice.task.due_on, one.notice.pk))
-    return ordered[:MOST]
+    return ordered[:most]
 
 
 def last_told(rows: Iterable[Told]) -> int:

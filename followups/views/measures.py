@@ -15,12 +15,21 @@ from followups.models import Measure, MeasureState
 from followups.queries.measures import measures_visible_to
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
+from loans.queries.names import borrower_name
+from people.models import Staff
 from people.paging import Order, page_of
 from people.queries import may
-from people.rules.masking import mask_name
 from people.web import PageView, no_store, visible_or_404
 
 ORDER = Order("due", gettext_lazy("完成日"), ("due_on", "id"))
+
+
+def asked_measures(request: HttpRequest, staff: Staff) -> MeasureFilter:
+    """The measures that the address asks for, those that are open unless it names another state."""
+    asked = request.GET.copy()
+    state = asked.get("state", MeasureState.OPEN)
+    asked["state"] = state if state in MeasureState.values else MeasureState.OPEN
+    return MeasureFilter(asked, queryset=measures_visible_to(staff), request=request)
 
 
 class MeasuresPage(PageView):
@@ -30,25 +39,21 @@ class MeasuresPage(PageView):
     template_name = "followups/measures.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        asked = request.GET.copy()
-        state = asked.get("state", MeasureState.OPEN)
-        asked["state"] = state if state in MeasureState.values else MeasureState.OPEN
-        found = MeasureFilter(asked, queryset=measures_visible_to(self.staff), request=request).qs
-        page = page_of(found, ORDER, cursor=request.GET.get("cursor", ""))
+        narrowed = asked_measures(request, self.staff)
+        page = page_of(narrowed.qs, ORDER, cursor=request.GET.get("cursor", ""))
         today = open_business_date()
         rows = [self._row(measure, today) for measure in page.rows]
         context = self.get_context_data(
-            rows=rows, page=page, order=ORDER, state=asked["state"], states=MeasureState.choices
+            rows=rows, page=page, order=ORDER, state=narrowed.data["state"], states=MeasureState.choices
         )
         return no_store(self.render_to_response(context))
 
     def _row(self, measure: Measure, today: Any) -> dict[str, Any]:
-        name = measure.loan.borrower.name
         is_own = measure.owner_id == self.staff.pk
         is_open = measure.state == MeasureState.OPEN
         return {
             "measure": measure,
-            "name": name if measure.loan.portfolio_officer_id == self.staff.pk else mask_name(name),
+            "name": borrower_name(measure.loan, self.staff),
             "is_late": is_open and today is not None and measure.due_on < today,
             "may_end": is_open and (is_own or may(self.staff, "followups.assign")),
         }

@@ -24,7 +24,7 @@ from people.queries.leave import know_day
 from people.web import PageView, no_store
 
 
-def _name_of(row: ToldAlert, staff: Staff) -> str:
+def name_of(row: ToldAlert, staff: Staff) -> str:
     return borrower_name(row.alert.signal.loan, staff) if row.alert.signal else ""
 
 
@@ -49,7 +49,7 @@ class NoticesPage(PageView):
             rows=[(row, name_for(self.staff, row.notice.task)) for row in rows],
             skips=[(one, name_for(self.staff, one.task)) for one in skips],
             reassigns=[(one, name_for(self.staff, one.task)) for one in reassigns],
-            alerts=[(row, _name_of(row, self.staff)) for row in alerts],
+            alerts=[(row, name_of(row, self.staff)) for row in alerts],
             new=sum(row.is_new for row in rows) + sum(row.is_new for row in alerts),
             last=last_told(rows),
             last_alert=max((row.alert.pk for row in alerts), default=0),

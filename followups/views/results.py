@@ -1,8 +1,10 @@
 """告知客户: the list of what is to be told, the buttons of a task, what a customer may hear on the telephone."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,6 +21,7 @@ from followups.views.rows import left_of, name_for
 from followups.views.task import TaskStep
 from loans.models import Loan
 from loans.queries import calendar, open_business_date
+from people.models import Staff
 from people.paging import Order, page_of
 from people.queries import may
 from people.queries.leave import know_day
@@ -33,6 +36,50 @@ def states() -> list[tuple[str, str]]:
     return [("untold", _("待告知")), ("late", _("已超时限")), ("told", _("已告知"))]
 
 
+@dataclass(frozen=True)
+class AskedResults:
+    """What the address asks for: which results, whose, in which order."""
+
+    found: QuerySet[CustomerResult]
+    order: Order
+    state: str
+    is_mine: bool
+    has_scopes: bool
+
+
+def asked_results(request: HttpRequest, staff: Staff, today: date) -> AskedResults:
+    state = request.GET.get("state", "")
+    state = state if state in dict(states()) else "untold"
+    records = may(staff, "followups.record_visit")
+    is_mine = records and request.GET.get("scope") != "branch"
+    found = results_visible_to(staff)
+    found = found.filter(of_own(staff)) if is_mine else found
+    found = found.filter(told__isnull=False) if state == "told" else found.untold()  # type: ignore[attr-defined]
+    found = found.filter(tell_by__lt=today) if state == "late" else found
+    return AskedResults(found, TOLD if state == "told" else UNTOLD, state, is_mine, records)
+
+
+def result_rows(results: list[CustomerResult], staff: Staff, today: date) -> list[dict[str, Any]]:
+    """Rows of results: the customer as far as the person may see who it is, the time left, why it is told."""
+    ends = [today, *(one.tell_by for one in results)]
+    days = calendar(min(ends), max(ends))
+    labels = dict(TellWhy.choices)
+    return [
+        {
+            "result": one,
+            # Who is to tell the customer has to know who that is.
+            "name": one.task.loan.borrower.name if _tells(one, staff) else name_for(staff, one.task),
+            "left": left_of(one.tell_by, today, days),
+            "why": _("、").join(str(labels.get(code, code)) for code in one.why),
+        }
+        for one in results
+    ]
+
+
+def _tells(result: CustomerResult, staff: Staff) -> bool:
+    return result.told_id is None and (is_held_by(result.task, staff) or may(staff, "followups.assign"))
+
+
 class ResultsPage(PageView):
     """What customers are to be told: one's own, or of the branches one sees; the first to be missed first."""
 
@@ -44,39 +91,14 @@ class ResultsPage(PageView):
         if today is None:
             return no_store(self.render_to_response(self.get_context_data(is_closed=True)))
         know_day(self.staff, today)
-        state = request.GET.get("state", "")
-        state = state if state in dict(states()) else "untold"
-        records = may(self.staff, "followups.record_visit")
-        is_mine = records and request.GET.get("scope") != "branch"
-        found = results_visible_to(self.staff)
-        found = found.filter(of_own(self.staff)) if is_mine else found
-        found = found.filter(told__isnull=False) if state == "told" else found.untold()  # type: ignore[attr-defined]
-        found = found.filter(tell_by__lt=today) if state == "late" else found
-        order = TOLD if state == "told" else UNTOLD
-        page = page_of(found, order, cursor=request.GET.get("cursor", ""))
+        asked = asked_results(request, self.staff, today)
+        page = page_of(asked.found, asked.order, cursor=request.GET.get("cursor", ""))
         context = self.get_context_data(
-            rows=self._rows(page.rows, today), page=page, order=order, state=state, states=states(),
-            scope="mine" if is_mine else "branch", has_scopes=records, business_date=today,
+            rows=result_rows(page.rows, self.staff, today), page=page, order=asked.order, state=asked.state,
+            states=states(), scope="mine" if asked.is_mine else "branch", has_scopes=asked.has_scopes,
+            business_date=today,
         )  # fmt: skip
         return no_store(self.render_to_response(context))
-
-    def _rows(self, results: list[CustomerResult], today: Any) -> list[dict[str, Any]]:
-        ends = [today, *(one.tell_by for one in results)]
-        days = calendar(min(ends), max(ends))
-        labels = dict(TellWhy.choices)
-        return [
-            {
-                "result": one,
-                # Who is to tell the customer has to know who that is.
-                "name": one.task.loan.borrower.name if self._tells(one) else name_for(self.staff, one.task),
-                "left": left_of(one.tell_by, today, days),
-                "why": _("、").join(str(labels.get(code, code)) for code in one.why),
-            }
-            for one in results
-        ]
-
-    def _tells(self, result: CustomerResult) -> bool:
-        return result.told_id is None and (is_held_by(result.task, self.staff) or may(self.staff, "followups.assign"))
 
 
 class TellResult(TaskStep):

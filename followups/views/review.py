@@ -15,15 +15,14 @@ from followups import actions
 from followups.filters import ReportFilter
 from followups.forms import DecisionForm, ReturnForm, chosen_reports
 from followups.models import PHOTO_HINTS, ReportHint, VisitReport, VisitTask
-from followups.queries import content_for, report_rows, review_queue
+from followups.queries import content_for, report_rows
 from followups.queries.attachments import attachments_visible_to
 from followups.queries.reuse import references_of
-from followups.queries.review import with_openings
 from followups.queries.review_figures import PARTS, month_tasks, strip
 from followups.review_wording import distance, hint_words, state_words
 from followups.rules import similarity
 from followups.rules.review import MOST_AT_ONCE
-from followups.views.review_queue import CHIP_CODES, next_after, queue_rows, tabs
+from followups.views.review_queue import CHIP_CODES, QUEUE_ORDER, asked_queue, next_after, queue_rows, tabs
 from followups.views.review_report import report_context
 from followups.views.rows import left_of_task, name_for
 from journal.errors import ActionRefused
@@ -33,7 +32,6 @@ from people.models import Staff
 from people.paging import Order, page_of
 from people.web import PageView, no_store, visible_or_404
 
-QUEUE_ORDER = Order("urgency", gettext_lazy("红色、剩余时限优先"), ("level", "decide_by", "id"))
 REPORTS_ORDER = Order("submitted", gettext_lazy("提交时间"), ("-id",))
 MONTH_ORDER = Order("due", gettext_lazy("应完成日"), ("due_on", "id"))
 
@@ -67,8 +65,7 @@ class ReviewPage(PageView):
         today = open_business_date()
         if today is None:
             return super().get_context_data(**kwargs, is_closed=True)
-        queue = with_openings(review_queue(self.staff, today), self.staff)
-        narrowed = ReportFilter(self.request.GET, queryset=queue, request=self.request).qs
+        narrowed = asked_queue(self.request, self.staff, today).qs
         page = page_of(narrowed.defer("content"), QUEUE_ORDER, cursor=self.request.GET.get("cursor", ""))
         report = self._chosen(page.rows)
         rows = queue_rows(page.rows, staff=self.staff, today=today)

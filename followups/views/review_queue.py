@@ -5,16 +5,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from followups.filters import REVIEW_CHIPS, count_chips, review_chip
+from followups.filters import REVIEW_CHIPS, ReportFilter, count_chips, review_chip
 from followups.models import VisitReport
-from followups.queries.review import hints_of, waiting_for
+from followups.queries import review_queue
+from followups.queries.review import hints_of, waiting_for, with_openings
 from followups.review_wording import hint_words, queue_word
 from followups.views.rows import Left, left_of, name_for
 from loans.queries import calendar
 from people.models import Staff
+from people.paging import Order
 
+QUEUE_ORDER = Order("urgency", gettext_lazy("红色、剩余时限优先"), ("level", "decide_by", "id"))
 CHIP_CODES = tuple(code for code, _label in REVIEW_CHIPS)
 
 
@@ -27,6 +32,12 @@ class QueueRow:
     left: Left
     hint: str
     is_opened: bool
+
+
+def asked_queue(request: HttpRequest, staff: Staff, today: date) -> ReportFilter:
+    """What waits for this person, by the filters of the address; the desk and its file read it alike."""
+    queue = with_openings(review_queue(staff, today), staff)
+    return ReportFilter(request.GET, queryset=queue, request=request)
 
 
 def queue_rows(reports: Iterable[VisitReport], *, staff: Staff, today: date) -> list[QueueRow]:

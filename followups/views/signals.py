@@ -21,6 +21,7 @@ from loans.models import Loan
 from loans.queries import open_business_date
 from loans.queries.names import borrower_name
 from loans.views.files import answer
+from people.models import Staff
 from people.paging import Order, capped, counts_of, page_of
 from people.queries import branches_visible_to, may
 from people.web import PageView, no_store, visible_or_404
@@ -31,6 +32,14 @@ from risk.queries import grade_of
 
 PERIOD = timedelta(days=90)
 NEWEST = Order("newest", gettext_lazy("最新在前"), ("-id",))
+
+
+def asked_signals(request: HttpRequest, staff: Staff) -> SignalFilter:
+    """The signals that the address asks for, those still open where it names no state and no days."""
+    given = request.GET.copy()
+    if not any(given.get(name) for name in ("state", "raised_from", "closed_from")):
+        given["state"] = OPEN
+    return SignalFilter(given, queryset=signals_visible_to(staff), request=request)
 
 
 class SignalList(PageView):
@@ -46,10 +55,8 @@ class SignalList(PageView):
         today = open_business_date()
         if today is None:
             return super().get_context_data(**kwargs, is_closed=True)
-        given = self.request.GET.copy()
-        if not any(given.get(name) for name in ("state", "raised_from", "closed_from")):
-            given["state"] = OPEN
-        narrowed = SignalFilter(given, queryset=signals_visible_to(self.staff), request=self.request)
+        narrowed = asked_signals(self.request, self.staff)
+        given = narrowed.data
         page = page_of(narrowed.qs, NEWEST, cursor=given.get("cursor", ""))
         first = today - PERIOD
         return super().get_context_data(

@@ -72,6 +72,14 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:skip_decide": (REVIEWERS, "post", {"verb": "refuse", "note": "请继续联系", "content_sha256": "0" * 64}),
     "followups:turn_around": (REPORTERS, "get", {}),
     "followups:signals": (FOLLOW_UPS, "get", {}),
+    "followups:signals_file": (FOLLOW_UPS, "get", {}),
+    "followups:loan_events_file": (FOLLOW_UPS, "get", {}),
+    "followups:review_file": (REVIEWERS, "get", {}),
+    "followups:measures_file": (FOLLOW_UPS, "get", {}),
+    "followups:results_file": (FOLLOW_UPS, "get", {}),
+    "followups:digest_file": (FOLLOW_UPS, "get", {}),
+    "followups:day_plan_file": (FOLLOW_UPS, "get", {}),
+    "followups:notices_file": (FOLLOW_UPS, "get", {}),
     "areas": (POLICY_READERS, "get", {}),
     "followups:regulations": (POLICY_READERS, "get", {}),
     "followups:regulation": (POLICY_READERS, "get", {}),
@@ -266,6 +274,8 @@ WITHOUT_TASK = {
     "followups:day_plan", "followups:handover", "followups:turn_around", "followups:turn_around_tasks",
     "followups:signals", "followups:regulations", "followups:notices", "followups:notices_count", "followups:digests",
     "followups:notices_read", "followups:certificates", "followups:results", "followups:visit_register",
+    "followups:signals_file", "followups:review_file", "followups:measures_file", "followups:results_file",
+    "followups:digest_file", "followups:day_plan_file", "followups:notices_file",
 }  # fmt: skip
 NOT_PAGES = {"alive", "ready", "set_language"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
@@ -377,7 +387,8 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
     if name in ("followups:attachment", "followups:attachment_remove", "followups:thumbnail"):
         return reverse(name, args=[attachment_in(bank, place)])
     if name in ("followups:loan_events", "followups:past_visits", "followups:estate", "followups:loan_signals",
-                "followups:loan_registrable", "followups:customer_status", "followups:loan_letters"):  # fmt: skip
+                "followups:loan_registrable", "followups:customer_status", "followups:loan_letters",
+                "followups:loan_events_file"):  # fmt: skip
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
     if name.startswith("followups:letter_"):
         return reverse(name, args=[letter_in(bank, place)])
