@@ -261,6 +261,14 @@ class PolicyLoadFilter(django_filters.FilterSet):
         fields: list[str] = []
 
 
+class PolicyOfficerFilter(django_filters.FilterSet):
+    officer = django_filters.CharFilter(label=_("主办人工号"), field_name="staff_no")
+
+    class Meta:
+        model = Staff
+        fields: list[str] = []
+
+
 def count_chips(
     queryset: QuerySet[Any], chips: tuple[tuple[str, Any], ...], condition: Any, today: date
 ) -> dict[str, int]:

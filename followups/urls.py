@@ -147,6 +147,11 @@ urlpatterns = [
     path("policies/follow-ups/<int:pk>/runs/<int:run>/", policy.PolicyLoans.as_view(), name="policy_loans"),
     path("policies/follow-ups/<int:pk>/runs/<int:run>/load/", policy_load.PolicyLoad.as_view(), name="policy_load"),
     path(
+        "policies/follow-ups/<int:pk>/runs/<int:run>/load.xlsx",
+        policy_load.PolicyLoadFile.as_view(),
+        name="policy_load_file",
+    ),
+    path(
         "policies/follow-ups/<int:pk>/runs/<int:run>.xlsx",
         policy_load.PolicyLoansXlsx.as_view(),
         name="policy_loans_xlsx",

@@ -1,16 +1,25 @@
 """What a dry run of a follow-up policy found, over the API: its figures, workload by week and month, changed loans."""
 
+from typing import Any
+
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from followups.filters import PolicyLoadFilter, PolicyLoanFilter
+from followups.filters import PolicyLoadFilter, PolicyLoanFilter, PolicyOfficerFilter
 from followups.models.policy import PolicyRun, PolicyRunLoad, PolicyRunLoan, PolicyRunState
-from followups.queries.policy import loads_of, runs, visible_loans
+from followups.queries.policy import branches_in, loads_of, officers_in, runs, visible_loans
+from followups.queries.policy_load import Cell, OfficerYear, Workload
+from loans.api import BranchBrief, StaffBrief
 from loans.models import Loan
 from people.api.views import ApiView, ListView, reads
+from people.models import Branch, Staff
+from people.queries import branches_visible_to
+
+_BRANCH = OpenApiParameter("branch", OpenApiTypes.STR, description="A branch's code; figures of its loans alone.")
 
 
 class DryRunFull(serializers.ModelSerializer[PolicyRun]):
@@ -64,6 +73,62 @@ class DryRunLoad(serializers.ModelSerializer[PolicyRunLoad]):
         ]  # fmt: skip
 
 
+class CountPair(serializers.Serializer[Any]):
+    """Under the version in force, and under the draft."""
+
+    before = serializers.IntegerField()
+    after = serializers.IntegerField()
+
+
+class HoursPair(serializers.Serializer[Any]):
+    """Person-hours."""
+
+    before = serializers.DecimalField(max_digits=None, decimal_places=None)
+    after = serializers.DecimalField(max_digits=None, decimal_places=None)
+
+
+class LoadCell(serializers.Serializer[Any]):
+    """A week or a month: visits by people, those of them in the field, person-hours."""
+
+    starts_on = serializers.DateField()
+    visits = CountPair()
+    in_field = CountPair()
+    hours = HoursPair()
+
+
+class WeekCell(LoadCell):
+    over = serializers.IntegerField(help_text="Visits above the ceiling of a week, under the draft.")
+
+
+class OfficerYearRow(serializers.Serializer[Any]):
+    """An officer's year and each of its weeks, over all branches that one sees or the one asked for."""
+
+    officer = StaffBrief()
+    branch = BranchBrief()
+    visits = CountPair()
+    in_field = CountPair()
+    hours = HoursPair()
+    busiest = CountPair(help_text="Visits of the busiest week.")
+    weeks_above = CountPair(help_text="Weeks above the ceiling.")
+    weeks = WeekCell(many=True)
+
+    class Meta:
+        model = Staff
+
+
+class BranchYearRow(serializers.Serializer[Any]):
+    """A branch's year and each of its months."""
+
+    branch = BranchBrief()
+    visits = CountPair()
+    in_field = CountPair()
+    hours = HoursPair()
+    months = LoadCell(many=True)
+
+    class Meta:
+        model = Branch
+
+
 class DryRunDetail(ApiView):
     """One dry run."""
 
@@ -93,8 +158,82 @@ class DryRunLoans(ListView):
         return self.get_paginated_response(DryRunLoan(page, many=True, context={"notes": notes}).data)
 
 
+class _OfRun(ListView, abstract=True):
+    """Lists of a run's workload, narrowed to a branch by its code as the page is."""
+
+    permission = "followups.view_policy"
+    query_parameters = ("branch",)
+
+    def load(self) -> Workload:
+        run = self.visible(runs().filter(state=PolicyRunState.DONE), pk=self.kwargs["pk"])
+        code = self.request.query_params.get("branch")
+        if not code:
+            return Workload(run, self.staff)
+        # A branch that one does not see has no figures, like one that there is not.
+        found = next((branch.pk for branch in branches_visible_to(self.staff) if branch.code == code), 0)
+        return Workload(run, self.staff, found)
+
+
+class DryRunOfficers(_OfRun):
+    """Visits, field visits and hours of every officer by week, as the page says them."""
+
+    serializer_class = OfficerYearRow
+    filterset_class = PolicyOfficerFilter
+    orderings = {"officer": ("staff_no",)}
+
+    def rows(self) -> QuerySet[Staff]:
+        self.workload = self.load()
+        return officers_in(self.workload.run, self.workload.branches)
+
+    @reads(OfficerYearRow(many=True), operation_id="dry_runs_officers", parameters=[_BRANCH])
+    def get(self, request: Request, pk: int) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        ids = [officer.pk for officer in page]
+        years = {year.officer_id: year for year in self.workload.officers(limit=None, ids=ids)}
+        weeks = self.workload.weeks_by(ids)
+        rows = [self._row(years[pk], weeks[pk]) for pk in ids]
+        return self.get_paginated_response(OfficerYearRow(rows, many=True).data)
+
+    def _row(self, year: OfficerYear, weeks: list[Cell]) -> dict[str, Any]:
+        return {
+            "officer": year.officer, "branch": year.branch, "visits": year.visits, "in_field": year.in_field,
+            "hours": year.hours, "busiest": year.busiest, "weeks_above": year.weeks_above,
+            "weeks": [{**_cell(week), "over": self.workload.over(week)} for week in weeks],
+        }  # fmt: skip
+
+
+class DryRunBranches(_OfRun):
+    """Visits, field visits and hours of every branch by month, as the page says them."""
+
+    serializer_class = BranchYearRow
+    orderings = {"branch": ("code",)}
+
+    def rows(self) -> QuerySet[Branch]:
+        self.workload = self.load()
+        return branches_in(self.workload.run, self.workload.branches)
+
+    @reads(BranchYearRow(many=True), operation_id="dry_runs_branches", parameters=[_BRANCH])
+    def get(self, request: Request, pk: int) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        _months, years = self.workload.months([branch.pk for branch in page])
+        by_id = {year.branch.pk: year for year in years if year.branch}
+        rows = [
+            {
+                "branch": branch, "visits": by_id[branch.pk].total, "in_field": by_id[branch.pk].total_in_field,
+                "hours": by_id[branch.pk].total_hours,
+                "months": [_cell(month) for month in by_id[branch.pk].months if month],
+            }
+            for branch in page
+        ]  # fmt: skip
+        return self.get_paginated_response(BranchYearRow(rows, many=True).data)
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    return {"starts_on": cell.starts_on, "visits": cell.visits, "in_field": cell.in_field, "hours": cell.hours}
+
+
 class DryRunLoads(ListView):
-    """Workload before and after, by officer and week or by branch and month."""
+    """The rows that workload is counted from, by branch, officer and week or by branch and month."""
 
     permission = "followups.view_policy"
     serializer_class = DryRunLoad

@@ -1,5 +1,6 @@
 """Reads of follow-up policies: versions, their lines, what a draft's dry run found."""
 
+from collections.abc import Collection
 from datetime import date
 
 from django.db.models import QuerySet
@@ -9,7 +10,7 @@ from followups.queries.assigning import visiting_roles
 from followups.rules.policy_check import Finding, check
 from followups.rules.policy_draft import content_sha256
 from loans.models import Loan
-from people.models import Staff
+from people.models import Branch, Staff
 from people.queries import branch_ids_visible_to
 from people.rules.policy import Line, line_from
 
@@ -49,6 +50,18 @@ def runs() -> QuerySet[PolicyRun]:
 def visible_loans(run: PolicyRun, staff: Staff) -> QuerySet[PolicyRunLoan]:
     """Loans one may see whose next visit the run changes."""
     return PolicyRunLoan.objects.filter(run=run, loan_id__in=Loan.objects.visible_to(staff).values("pk"))
+
+
+def officers_in(run: PolicyRun, branch_ids: Collection[int]) -> QuerySet[Staff]:
+    """Who has visits in the run, of loans of these branches."""
+    loads = PolicyRunLoad.objects.filter(run=run, unit="W", branch_id__in=list(branch_ids)).exclude(officer_id=0)
+    return Staff.objects.filter(pk__in=loads.values("officer_id"))
+
+
+def branches_in(run: PolicyRun, branch_ids: Collection[int]) -> QuerySet[Branch]:
+    """Those of these branches whose loans have visits in the run."""
+    loads = PolicyRunLoad.objects.filter(run=run, unit="M", branch_id__in=list(branch_ids))
+    return Branch.objects.filter(pk__in=loads.values("branch_id"))
 
 
 def loads_of(run: PolicyRun, staff: Staff) -> QuerySet[PolicyRunLoad]:

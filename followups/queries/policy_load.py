@@ -23,7 +23,7 @@ WITH week AS (
            sum(field_before)::int AS field_before, sum(field_after)::int AS field_after
       FROM followups_policyrunload
      WHERE run_id = %(run)s AND unit = 'W' AND officer_id <> 0 AND branch_id = ANY(%(branches)s)
-       AND (%(officer)s = 0 OR officer_id = %(officer)s)
+       AND (%(officers)s::bigint[] IS NULL OR officer_id = ANY(%(officers)s::bigint[]))
      GROUP BY 1, 2
 )
 """  # noqa: S608 - joined from constants of this file
@@ -36,7 +36,9 @@ _ABOVE = f"""{_WEEKS}
 SELECT officer_id, branch_id, starts_on, before, after FROM week WHERE after > %(most)s
  ORDER BY starts_on, after DESC, officer_id LIMIT %(limit)s
 """  # noqa: S608 - joined from constants of this file
-_ONE = _WEEKS + "SELECT starts_on, before, after, field_before, field_after FROM week ORDER BY 1"  # noqa: S608
+_EACH = f"""{_WEEKS}
+SELECT officer_id, branch_id, starts_on, before, after, field_before, field_after FROM week ORDER BY 1, 3
+"""  # noqa: S608 - joined from constants of this file
 _MONTHS = f"""
 SELECT branch_id, starts_on, {_VISITS}, sum(field_before)::int, sum(field_after)::int
   FROM followups_policyrunload WHERE run_id = %(run)s AND unit = 'M' AND branch_id = ANY(%(branches)s)
@@ -101,13 +103,14 @@ class Workload:
     """Reads of one run, for one person; `branch` narrows to a branch by its id."""
 
     def __init__(self, run: PolicyRun, staff: Staff, branch: int | None = None) -> None:
+        self.run = run
         seen = set(branch_ids_visible_to(staff))
         self._branches = sorted(seen if branch is None else seen & {branch})
         self._told: dict[str, Any] = {
             "run": run.pk,
             "branches": self._branches,
             "most": self.ceiling_of(run),
-            "officer": 0,
+            "officers": None,
         }
         hours = run.summary.get("visit_hours") or {"phone": "0.5", "field": "2.7"}
         self._phone, self._field = Decimal(hours["phone"]), Decimal(hours["field"])
@@ -116,9 +119,21 @@ class Workload:
     def ceiling_of(run: PolicyRun) -> int:
         return int(run.summary.get("ceiling", 8))
 
-    def officers(self) -> list[OfficerYear]:
-        """The busiest first: by weeks above the ceiling, then by their busiest week."""
-        rows = self._rows(_OFFICERS, limit=MOST_OFFICERS)
+    @property
+    def ceiling(self) -> int:
+        return int(self._told["most"])
+
+    @property
+    def branches(self) -> list[int]:
+        """Of which branches the figures are."""
+        return list(self._branches)
+
+    def officers(self, limit: int | None = MOST_OFFICERS, ids: Sequence[int] | None = None) -> list[OfficerYear]:
+        """The busiest first: by weeks above the ceiling, then by their busiest week; all of them without `limit`.
+
+        `ids`: these officers alone.
+        """
+        rows = self._rows(_OFFICERS, limit=limit, officers=None if ids is None else list(ids))
         people, branches = _named(rows)
         return [
             OfficerYear(
@@ -129,9 +144,9 @@ class Workload:
             for who, branch, before, after, in_field, in_field_after, most, most_after, above, above_after in rows
         ]  # fmt: skip
 
-    def above(self) -> list[Above]:
-        """Weeks of officers above the ceiling under the draft, the first to come first."""
-        rows = self._rows(_ABOVE, limit=MOST_ABOVE)
+    def above(self, limit: int | None = MOST_ABOVE) -> list[Above]:
+        """Weeks of officers above the ceiling under the draft, the first to come first; all of them without `limit`."""
+        rows = self._rows(_ABOVE, limit=limit)
         people, branches = _named(rows)
         most = self._told["most"]
         return [
@@ -140,12 +155,24 @@ class Workload:
         ]
 
     def weeks_of(self, officer: int) -> list[Cell]:
-        return [self._cell(*row) for row in self._rows(_ONE, officer=officer)]
+        return self.weeks_by([officer]).get(officer, [])
 
-    def months(self) -> tuple[list[date], list[BranchYear]]:
-        """The months, and each branch with a cell for every one of them."""
+    def weeks_by(self, officers: Sequence[int]) -> dict[int, list[Cell]]:
+        """The weeks of these officers in one statement, in order of time."""
+        found: dict[int, list[Cell]] = {}
+        for who, _branch, *rest in self._rows(_EACH, officers=list(officers)):
+            found.setdefault(who, []).append(self._cell(*rest))
+        return found
+
+    def over(self, cell: Cell) -> int:
+        """By how many visits the week is above the ceiling under the draft."""
+        return max(0, int(cell.visits.after) - self.ceiling)
+
+    def months(self, ids: Sequence[int] | None = None) -> tuple[list[date], list[BranchYear]]:
+        """The months, and each branch with a cell for every one of them; `ids`: these branches alone."""
         cells: dict[int, dict[date, Cell]] = {}
-        for branch, *rest in self._rows(_MONTHS):
+        asked = self._branches if ids is None else sorted(set(ids) & set(self._branches))
+        for branch, *rest in self._rows(_MONTHS, branches=asked):
             cell = self._cell(*rest)
             cells.setdefault(branch, {})[cell.starts_on] = cell
         months = sorted({month for own in cells.values() for month in own})
@@ -169,7 +196,7 @@ class Workload:
     def _hours(self, visits: int, in_field: int) -> Decimal:
         return (visits - in_field) * self._phone + in_field * self._field
 
-    def _rows(self, statement: str, **more: int) -> list[tuple[Any, ...]]:
+    def _rows(self, statement: str, **more: Any) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
             cursor.execute(statement, {**self._told, **more})
             return list(cursor.fetchall())

@@ -3,15 +3,17 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from followups import batch
-from followups.actions.policy_file import take_changed_loans
+from followups.actions.policy_file import take_changed_loans, take_workload
 from followups.actions.policy_runs import day_of_run
 from followups.models.policy import FollowUpPolicy, PolicyRun, PolicyRunState
 from followups.policy_wording import CHANGE_WORDS, method_words
 from followups.queries.policy import lines_of, policies, visible_loans
 from followups.queries.policy_load import Workload
 from followups.rules.plan import plan
+from followups.views.list_file import handed_out
 from followups.wording import why_lines
 from journal.errors import ActionRefused
 from loans.models import Loan
@@ -46,6 +48,22 @@ class PolicyLoad(PageView):
     def _officer(self, branches: list[Branch]) -> Staff | None:
         number = self.request.GET.get("officer", "")[:20]
         return Staff.objects.filter(staff_no=number, branch__in=branches).first() if number else None
+
+
+class PolicyLoadFile(PageView):
+    """All tables of the page as a workbook, the rows that it leaves out too."""
+
+    permission = "followups.view_policy"
+
+    def get(self, request: HttpRequest, pk: int, run: int) -> HttpResponseBase:  # type: ignore[override]
+        policy = visible_or_404(policies(), pk=pk)
+        found = visible_or_404(policy.runs.filter(state=PolicyRunState.DONE), pk=run)
+        asked = request.GET.get("branch", "")
+        branch = next((each for each in branches_visible_to(self.staff) if each.code == asked), None)
+        try:
+            return handed_out(take_workload(run=found, branch=branch, by=self.staff, at=self.at))
+        except ActionRefused as refusal:
+            return no_store(HttpResponse(refusal.message, status=422, content_type="text/plain; charset=utf-8"))
 
 
 class PolicyLoansXlsx(PageView):

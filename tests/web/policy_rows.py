@@ -29,6 +29,8 @@ ROWS: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("dryrun", "GET"): (READERS, None),
     ("dryrun-loans", "GET"): (READERS, None),
     ("dryrun-loads", "GET"): (READERS, None),
+    ("dryrun-officers", "GET"): (READERS, None),
+    ("dryrun-branches", "GET"): (READERS, None),
 }
 
 

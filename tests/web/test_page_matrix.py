@@ -164,6 +164,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:policy_loans_csv": (POLICY_READERS, "get", {}),
     "followups:policy_loans_xlsx": (POLICY_READERS, "get", {}),
     "followups:policy_load": (POLICY_READERS, "get", {}),
+    "followups:policy_load_file": (POLICY_READERS, "get", {}),
     "loans:list": (LOAN_ROLES, "get", {}),
     "loans:contract": (LOAN_ROLES, "get", {}),
     "loans:contract_schedule": (LOAN_ROLES, "get", {}),
