@@ -126,6 +126,7 @@ def answers(task: VisitTask, begun: Visit, story: Story) -> dict[str, Any]:
         for item in items
         if item["type"] != "system" and (item["required"] or item["key"] in story.now)
     }
+    given |= _due(begun, given, story, today)
     measure = {
         "code": story.measure, "owner": begun.lead_visitor.staff_no,
         "due_on": (today + timedelta(days=14)).isoformat(), "words": "",
@@ -153,6 +154,15 @@ def _answer(item: checklist.Item, known: Mapping[str, Any], story: Story, day: d
     if known.get(item["before"], {}).get("value", ""):
         return {"choice": "SAME", "verified_by": "ORAL"}
     return {"choice": "UNVERIFIED"}
+
+
+def _due(begun: Visit, given: Mapping[str, Any], story: Story, day: date) -> dict[str, Any]:
+    """Answers that what is said demands besides: date and proof of a change, the lease of a home now let."""
+    return {
+        item["key"]: _answer(item, begun.known, story, day)
+        for item in asked_of(begun)
+        if item["key"] not in given and checklist.is_due(item, {"answers": given}, begun.method)
+    }
 
 
 def _plain(item: checklist.Item, day: date) -> str:
@@ -199,6 +209,7 @@ def amend(task: VisitTask, at: datetime, now: Mapping[str, str], text: str) -> V
     draft = {
         **begun.draft, "answers": {**begun.draft["answers"], **told}, "conclusion": "WATCH", "conclusion_text": text,
     }  # fmt: skip
+    draft["answers"] |= _due(begun, draft["answers"], Story(), at.astimezone(SHANGHAI).date())
     kept = actions.save_draft(task_id=task.pk, version=begun.version, draft=draft, by=visitor, at=at)
     return actions.submit_visit(task_id=task.pk, version=kept.version, draft=draft, by=visitor, at=at)
 

@@ -13,7 +13,7 @@ from followups.event_wording import kind_words
 from followups.models import OPEN_STATES, Event, EventFinding, EventVisit, Finding, Subject, Visit, VisitTask
 from followups.queries.merging import members_of
 from followups.rules import events as rules
-from followups.rules.checklist import Item, more_of, with_more
+from followups.rules.checklist import Item, more_of, that_may_follow, with_more
 from loans.models import Loan
 
 # Loans that belong together: of one borrower, or secured by one home; and theirs in turn.
@@ -128,9 +128,9 @@ def items_of(task: VisitTask, visit: Visit) -> list[Item]:
         ]
     served = [(one.kind, one.subject, one.checklist) for one in (task, *members)]
     items = rules.form_items(served, visit.method, visit.checklist.items, asked)
-    if task.subject != Subject.LOAN:
-        return items
-    return with_more(items, visit.checklist.items, visit.method, more_of(visit.draft))
+    if task.subject == Subject.LOAN:
+        items = with_more(items, visit.checklist.items, visit.method, more_of(visit.draft))
+    return that_may_follow(items, visit.known)
 
 
 def _has_more(task: VisitTask) -> bool:

@@ -16,7 +16,20 @@ from django.utils.translation import gettext as _
 
 from collateral.models import Charge
 from collateral.queries import collateral_values
-from followups.models import OPEN_STATES, CustomerResult, ReportState, Visit, VisitReport, VisitTask
+from followups.event_wording import kind_words, outside_words
+from followups.models import (
+    OPEN_STATES,
+    CustomerResult,
+    Event,
+    EventFeed,
+    EventFinding,
+    Finding,
+    OutsideRecord,
+    ReportState,
+    Visit,
+    VisitReport,
+    VisitTask,
+)
 from followups.queries.cover import is_held_by
 from followups.queries.projects import shared_leads
 from followups.rules.delivery import NOT_DELIVERED
@@ -41,6 +54,7 @@ def source_label(source: str) -> str:
         "REGISTER": _("登记簿"),
         "SYSTEM": _("系统数据"),
         "VALUATION": _("评估"),
+        "BUREAU": _("征信"),
     }.get(source, source)
 
 
@@ -124,7 +138,9 @@ def known_facts(loan: Loan) -> dict[str, Fact]:
     """{fact key: {"value", "source", "on"}}; system facts also carry "text" in both languages."""
     facts = _facts_of_last_visit(loan)
     facts.update(_facts_of_party(loan))
-    facts.update(_facts_of_collateral(loan, facts.get("occupancy")))
+    facts.update(_facts_of_bureau(loan, facts.get("bureau_summary")))
+    register = _facts_of_collateral(loan, facts.get("occupancy"))
+    facts.update({key: fact for key, fact in register.items() if not _is_seen_since(facts.get(key), key)})
     facts.update(_facts_of_system(loan))
     return facts
 
@@ -193,9 +209,43 @@ def _facts_of_collateral(loan: Loan, occupancy_seen: Fact | None) -> dict[str, F
         facts["occupancy"] = _fact("OWNER" if home.is_owner_occupied else "NOT_OWNER", "TAPE", loan.baseline_on)
     if charge.kind != "NOT_RECORDED":
         facts["registration_kind"] = _fact(charge.kind, "REGISTER", charge.registered_on)
+        facts["mortgage_rank"] = _fact(_RANKS.get(charge.rank, "LATER"), "REGISTER", charge.registered_on)
     if charge.registration_no:
         facts["registration_no"] = _fact(charge.registration_no, "REGISTER", charge.registered_on)
+    if charge.registered_on:
+        facts["registered_on"] = _fact(charge.registered_on, "REGISTER", charge.registered_on)
     return facts
+
+
+# Order of satisfaction as a visit asks for it.
+_RANKS = {1: "FIRST", 2: "SECOND"}
+# What a visit finds and nobody writes into the register: its word stands until another visit's.
+_SEEN_ONLY = ("mortgage_rank", "registered_on")
+
+
+def _is_seen_since(seen: Fact | None, key: str) -> bool:
+    return key in _SEEN_ONLY and seen is not None and seen["source"] == "LAST_VISIT"
+
+
+def _facts_of_bureau(loan: Loan, seen: Fact | None) -> dict[str, Fact]:
+    """What the bureau told last of the borrower, clean or not: its words, else the name of what it told. What was found
+    untrue or is over counts as little as with off-site checks; what a visit read since stands."""
+    untrue = EventFinding.objects.filter(finding__in=(Finding.NOT_CONFIRMED, Finding.OVER, Finding.WITHDRAWN))
+    clean = OutsideRecord.objects.filter(customer_id=loan.borrower_id, feed=EventFeed.BUREAU)
+    told = Event.objects.filter(customer_id=loan.borrower_id, feed=EventFeed.BUREAU, is_baseline=False)
+    columns, newest = ("happened_on", "words", "code"), ("-happened_on", "-id")
+    with translation.override("zh-hans"):
+        found = [
+            (on, words or name(code))
+            for rows, name in ((clean, outside_words), (told.exclude(pk__in=untrue.values("event")), kind_words))
+            for on, words, code in rows.order_by(*newest).values_list(*columns)[:1]
+        ]
+    if not found:
+        return {}
+    on, value = max(found, key=lambda one: one[0])
+    if seen is not None and seen["source"] == "LAST_VISIT" and seen["on"] > on.isoformat():
+        return {}
+    return {"bureau_summary": _fact(value, "BUREAU", on)}
 
 
 def _agrees(seen: Fact | None, is_owner_occupied: bool) -> bool:

@@ -4,7 +4,8 @@ Sections ① to ⑭ are those of a Chinese bank's post-loan check. An item with 
 whether a known fact has changed (no change, changed, not verified); an item without one is a
 direct question, and an answer other than its `normal` one is a finding. A field that was never
 recorded has no before: its first answer becomes the baseline. A clean phone visit needs at most
-twelve answers: ten items, the call's outcome and the conclusion.
+twelve answers: ten items, the call's outcome and the conclusion; what a call need not ask has
+`asked_by`, what follows from another answer `follows` (`checklist_items`).
 
 Nothing here knows Django: labels carry both languages, refusals are codes.
 """
@@ -98,9 +99,9 @@ def items_for(kind: str, method: str, checklist: Iterable[Item], subject: str = 
     if subject == PROJECT:
         return [item for item in checklist if method in item["methods"] and item["key"] in PROJECT_KEYS]
     if subject == PROPERTY:
-        return [item for item in checklist if method in item["methods"] and _is_of_the_home(item)]
-    asked = [_pressed(item, also) for item in checklist if method in item["methods"]]
-    return [item for item in asked if kind in item["kinds"] or is_pressed(item, also)]
+        return [item for item in checklist if _is_asked(item, method) and _is_of_the_home(item)]
+    asked = [as_asked(item, method, is_pressed(item, also)) for item in checklist if method in item["methods"]]
+    return [item for item in asked if is_pressed(item, also) or (kind in item["kinds"] and _is_asked(item, method))]
 
 
 def is_pressed(item: Item, also: str) -> bool:
@@ -108,8 +109,16 @@ def is_pressed(item: Item, also: str) -> bool:
     return bool(also) and also in item.get("lists", ())
 
 
-def _pressed(item: Item, also: str) -> Item:
-    return {**item, "required": True} if is_pressed(item, also) else item
+def as_asked(item: Item, method: str, is_pressed: bool) -> Item:
+    """The item as this method asks it: what it asks only beside the usual need not be answered, unless it is pressed
+    for; everything else as it stands."""
+    required = is_pressed or (item["required"] and _is_asked(item, method))
+    return item if required == item["required"] else {**item, "required": required}
+
+
+def _is_asked(item: Item, method: str) -> bool:
+    """Does the method ask this by itself? If not, and it may at all, it stands behind 更多."""
+    return method in item["methods"] and method in item.get("asked_by", item["methods"])
 
 
 def _is_of_the_home(item: Item) -> bool:
@@ -139,10 +148,17 @@ def with_more(items: Iterable[Item], checklist: Iterable[Item], method: str, sec
 
 
 def more_sections(items: Iterable[Item], checklist: Iterable[Item], method: str) -> list[str]:
-    """Sections that the visit does not ask and the officer may open."""
-    shown = {item["section"] for item in items}
-    opens = {item["section"] for item in checklist if _may_be_opened(item, method)}
-    return [key for key, _zh, _en in SECTIONS if key in opens and key not in shown]
+    """Sections that the visit does not ask and the officer may open; those too that have more than it asks of them."""
+    listed = list(items)
+    known, shown = {item["key"] for item in listed}, {item["section"] for item in listed}
+    opens = {
+        item["section"]
+        for item in checklist
+        if _may_be_opened(item, method)
+        and item["key"] not in known
+        and (item["section"] not in shown or not _is_asked(item, method))
+    }
+    return [key for key, _zh, _en in SECTIONS if key in opens]
 
 
 def _may_be_opened(item: Item, method: str) -> bool:
@@ -153,6 +169,11 @@ def _may_be_opened(item: Item, method: str) -> bool:
 def is_direct(item: Item) -> bool:
     """A question of its own, with nothing known to compare with."""
     return not item["before"] and item["type"] != "system"
+
+
+def provable(items: Iterable[Item]) -> list[Item]:
+    """The questions that a file may prove: whatever somebody answers; a system fact has its own source."""
+    return [item for item in items if item["type"] != "system"]
 
 
 def baseline_missing(item: Item, known: Known) -> bool:
@@ -175,6 +196,48 @@ def is_answered(item: Item, draft: Draft) -> bool:
     return answer.get("choice") == "CHANGED"
 
 
+# What follows from another answer
+
+
+def that_may_follow(items: Iterable[Item], known: Known) -> list[Item]:
+    """The items without those that cannot come up: what they follow is not asked, or nothing is known to change."""
+    listed = list(items)
+    by_key = {item["key"]: item for item in listed}
+
+    def may(item: Item) -> bool:
+        rule = item.get("follows")
+        if not rule:
+            return True
+        first = by_key.get(rule["item"])
+        return first is not None and (bool(rule["values"]) or not baseline_missing(first, known))
+
+    return [item for item in listed if may(item)]
+
+
+def is_due(item: Item, draft: Draft, method: str) -> bool:
+    """Does somebody's answer now demand this one too, by this method?"""
+    rule = item.get("follows")
+    return rule is not None and method in rule["due_by"] and _is_told(rule, draft)
+
+
+def is_idle(item: Item, draft: Draft, known: Known) -> bool:
+    """It follows another answer that does not ask for it, and nobody answered it all the same."""
+    rule = item.get("follows")
+    if not rule or is_answered(item, draft) or _is_told(rule, draft):
+        return False
+    answer = answer_of(draft, rule["item"])
+    stands = str(known.get(rule["item"], {}).get("value", ""))
+    return answer.get("choice") == "CHANGED" or stands not in rule["values"]
+
+
+def _is_told(rule: Mapping[str, Any], draft: Draft) -> bool:
+    """Has the answer that is followed changed, or is it now one of the values?"""
+    answer = answer_of(draft, rule["item"])
+    if not rule["values"]:
+        return answer.get("choice") == "CHANGED"
+    return answer.get("choice") not in ("SAME", "UNVERIFIED") and answer.get("now") in rule["values"]
+
+
 def needs_pair(method: str, level: int) -> bool:
     """Is an independent second visitor (协办人) needed: in the field, and whatever the level red demands?"""
     return method == "FIELD" or level == RED
@@ -190,7 +253,11 @@ def missing(items: Iterable[Item], draft: Draft, *, method: str, photos: int | N
     if method in CALLING and not outcome:
         keys.append("contact_outcome")
     if outcome != "REFUSED":
-        keys += [item["key"] for item in items if item["required"] and not is_answered(item, draft)]
+        keys += [
+            item["key"]
+            for item in items
+            if (item["required"] or is_due(item, draft, method)) and not is_answered(item, draft)
+        ]
     if method == "FIELD" and not str(draft.get("second_visitor") or "").strip():
         keys.append("second_visitor")
     if photos is not None:

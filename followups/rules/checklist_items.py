@@ -1,12 +1,14 @@
 """The questions of the default checklist, as data (sections ① to ⑭), and which of them are about the home.
 
 Versioned: what is changed here is installed as the next version (`DEFAULT_VERSION`); visits begun keep theirs.
+Version 6 added what a short call need not ask: `asked_by` names the methods that ask it unasked, by any other of its
+`methods` it stands behind 更多; and what follows from another answer (`follows`), which is asked only then.
 """
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-DEFAULT_VERSION: Final = 5
+DEFAULT_VERSION: Final = 6
 
 SECTIONS: Final[tuple[tuple[str, str, str], ...]] = (
     ("identity", "身份与联系", "Identity and contact"),
@@ -36,6 +38,8 @@ CHECKLIST_CODES: Final = tuple(code for code, _zh, _en in CHECKLISTS)
 
 _ALL_KINDS: Final = ("FIRST", "PERIODIC", "IRREGULAR")
 _TALKS: Final = ("PHONE", "FIELD", "VIDEO", "COUNTER")
+# Where papers are seen, and where there is time for more than what a call asks.
+_SEEN, _MET = ("FIELD", "VIDEO", "COUNTER"), ("FIELD", "COUNTER")
 # Whatever brings the borrower's own answers.
 _ANSWERED: Final = ("SELF_SERVICE", *_TALKS)
 _EVERY: Final = ("OFF_SITE", *_ANSWERED)
@@ -46,6 +50,8 @@ PROJECT_KEYS: Final = (
     "trigger_facts", "project_state", "project_progress", "expected_delivery", "workers_on_site", "developer_bankrupt",
     "developer_word", "project_measure",
 )  # fmt: skip
+# Answers to "who" that name nobody.
+NOBODY: Final = ("没有", "暂无", "不详", "未知")
 PROPERTY_KEYS: Final = ("person_met", "seen_at", "video_recording", "trigger_facts", "measure_proposed")
 
 
@@ -77,7 +83,16 @@ def _item(
     }
 
 
+def _after(item: str, *values: str, zh: str, en: str, due_by: Sequence[str] = _SEEN) -> dict[str, Any]:
+    """Asked once `item` has changed, or is one of `values`; has to be answered by these methods once somebody said so.
+
+    The words say on paper when it is to be filled in.
+    """
+    return {"item": item, "values": list(values), "due_by": list(due_by), "when": {"zh": zh, "en": en}}
+
+
 _YES_NO = (("YES", "是", "Yes"), ("NO", "否", "No"))
+_NO_YES = tuple(reversed(_YES_NO))
 _OCCUPANCY = (
     ("OWNER", "自住", "Owner occupied"),
     ("RELATIVES", "亲属居住", "Relatives"),
@@ -116,7 +131,7 @@ _ATTITUDE = (
     ("RELUCTANT", "勉强", "Reluctant"),
     ("HOSTILE", "抵触", "Hostile"),
 )
-_MET = (
+_PERSON_MET = (
     ("BORROWER", "借款人本人", "The borrower"),
     ("FAMILY", "家属", "Family"),
     ("TENANT", "承租人", "Tenant"),
@@ -140,6 +155,36 @@ _SENT_BY = (
     ("MESSAGE", "短信或即时消息", "By message"),
     ("MOBILE", "手机银行", "By mobile bank"),
 )
+_CHANGE_PROOFS = (
+    ("CONTRACT", "新劳动合同或任职文件", "New contract or appointment"),
+    ("LEAVING", "离职或解除证明", "Certificate of leaving"),
+    ("INCOME_PROOF", "收入证明", "Proof of income"),
+    ("PAYROLL", "工资流水", "Payroll record"),
+    ("SOCIAL_SECURITY", "社保或公积金记录", "Social security or fund record"),
+    ("TAX", "个税记录", "Tax record"),
+    ("NONE", "未提供", "None given"),
+)
+_USES = (
+    ("RESIDENTIAL", "居住", "Residential"),
+    ("BUSINESS", "经营或办公", "Business"),
+    ("SHARED", "隔断群租", "Partitioned and shared"),
+    ("OTHER", "其他", "Other"),
+)
+_RANKS = (
+    ("FIRST", "第一顺位", "First"),
+    ("SECOND", "第二顺位", "Second"),
+    ("LATER", "第三顺位及以后", "Third or later"),
+)
+_STANDINGS = (
+    ("ABLE", "有能力并愿意", "Able and willing"),
+    ("WEAKENED", "能力下降", "Less able"),
+    ("UNWILLING", "不愿继续担保", "Unwilling"),
+    ("NOT_REACHED", "未联系上", "Not reached"),
+)
+_SATISFACTION = (
+    ("SATISFIED", "满意或无意见", "Satisfied"),
+    ("DISSATISFIED", "不满意", "Dissatisfied"),
+)
 _PROJECT_STATES = (
     ("NORMAL", "正常在建", "Being built"),
     ("SLOW", "进度缓慢", "Slow"),
@@ -150,6 +195,9 @@ _PROJECT_STATES = (
 )
 _FIRST, _PERIODIC, _IRREGULAR = ("FIRST",), ("PERIODIC",), ("IRREGULAR",)
 _MEANS = ("PERIODIC", "IRREGULAR")
+_HOME = ("FIRST", "PERIODIC")
+_ONCE_CHANGED = {"zh": "有变化时", "en": "Once changed"}
+_ONCE_LET = {"zh": "出租时", "en": "Where let"}
 
 DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
     # ① identity and contact
@@ -158,6 +206,12 @@ DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
     _item("phone", "identity", "联系电话", "Phone", required=True, before="phone", max=20, format="phone"),
     _item("address", "identity", "联系地址", "Address", before="address", max=200),
     _item("marital_change", "identity", "婚姻变化", "Marital change", type="yesno", choices=_YES_NO, normal="NO"),
+    _item("id_valid", "identity", "身份证件在有效期内", "Identity document valid", type="yesno", choices=_YES_NO,
+          methods=_TALKS, asked_by=_SEEN, required=True, normal="YES"),
+    _item("emergency_contact", "identity", "紧急联系人", "Emergency contact", methods=_TALKS, asked_by=_MET,
+          before="emergency_contact", max=80),
+    _item("emergency_phone", "identity", "紧急联系人电话", "Emergency contact's phone", methods=_TALKS, asked_by=_MET,
+          before="emergency_phone", max=20, format="phone"),
     # ② fund use
     _item("fund_arrived", "fund_use", "资金已到收款人账户", "Money arrived at the payee", type="yesno", choices=_YES_NO,
           kinds=_FIRST, methods=_EVERY, required=True, normal="YES"),
@@ -167,6 +221,10 @@ DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
           required=True, normal="NO"),
     _item("down_payment_own", "fund_use", "首付款为自有资金", "Down payment from own money", type="yesno",
           choices=_YES_NO, kinds=_FIRST, normal="YES"),
+    _item("payee_is_seller", "fund_use", "收款人为开发商或售房人", "Payee is developer or seller", type="yesno",
+          choices=_YES_NO, kinds=_FIRST, methods=_TALKS, asked_by=_MET, required=True, normal="YES"),
+    _item("amount_matches", "fund_use", "到账金额与放款金额一致", "Amount arrived is that paid out", type="yesno",
+          choices=_YES_NO, kinds=_FIRST, methods=_TALKS, asked_by=_MET, required=True, normal="YES"),
     # ③ occupancy
     _item("occupancy", "occupancy", "居住状态", "Occupancy", type="choice", choices=_OCCUPANCY,
           kinds=("FIRST", "PERIODIC"), required=True, before="occupancy"),
@@ -178,9 +236,17 @@ DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
           lists=(CAPACITY,)),
     _item("post", "employment", "岗位与年限", "Post and years", kinds=_MEANS, before="post", max=120,
           lists=(CAPACITY,)),
+    _item("work_changed_on", "employment", "工作变动日期", "Work changed on", type="date", kinds=_MEANS,
+          follows=_after("employer", **_ONCE_CHANGED)),
+    _item("work_change_proof", "employment", "工作变动证明", "Proof of the change of work", type="choice",
+          choices=_CHANGE_PROOFS, kinds=_MEANS, follows=_after("employer", **_ONCE_CHANGED)),
     # ⑤ income and expense
     _item("monthly_income", "income", "税后月收入", "Monthly income after tax", type="money", kinds=_MEANS,
           required=True, before="monthly_income", lists=(CAPACITY,)),
+    _item("income_changed_on", "income", "收入变动日期", "Income changed on", type="date", kinds=_MEANS,
+          follows=_after("monthly_income", **_ONCE_CHANGED)),
+    _item("income_change_proof", "income", "收入变动证明", "Proof of the change of income", type="choice",
+          choices=_CHANGE_PROOFS, kinds=_MEANS, follows=_after("monthly_income", **_ONCE_CHANGED)),
     _item("spouse_income", "income", "配偶月收入", "Spouse's monthly income", type="money", kinds=_MEANS,
           before="spouse_income"),
     _item("property_fee", "income", "每月物业费", "Monthly property fee", type="money", kinds=_MEANS,
@@ -190,17 +256,37 @@ DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
           required=True, before="other_monthly_debt", lists=(CAPACITY,)),
     _item("guarantees_given", "debts", "对外担保", "Guarantees given", kinds=_MEANS, before="guarantees_given",
           lists=(CAPACITY,)),
+    _item("new_debts", "debts", "新增贷款或信用卡分期", "New loans or card installments", type="yesno",
+          choices=_NO_YES, kinds=_MEANS, methods=_TALKS, asked_by=_SEEN, required=True, normal="NO",
+          lists=(CAPACITY,)),
+    _item("bureau_summary", "debts", "征信摘要（已授权）", "Bureau summary (authorized)", kinds=_MEANS, methods=_TALKS,
+          asked_by=_MET, before="bureau_summary", max=200, lists=(CAPACITY,)),
     # ⑦ repayment
     _item("payment_strip", "repayment", "近 12 期还款", "Last 12 installments", type="system", methods=_EVERY,
           before="payment_strip"),
     _item("five_class", "repayment", "当前分类", "Class", type="system", methods=_EVERY, before="five_class"),
     _item("repayment_intention", "repayment", "还款意愿", "Repayment intention", type="choice", choices=_INTENTION,
           required=True, normal="NORMAL"),
+    _item("repayment_plan", "repayment", "还款安排", "Plan of repayment", follows=_after(
+          "repayment_intention", "DIFFICULT", "UNWILLING", zh="有困难或无还款意愿时", en="In difficulty or unwilling",
+          due_by=())),
     # ⑧ collateral
     _item("property_value", "collateral", "房产价值", "Property value", type="system", methods=_EVERY,
           kinds=("FIRST", "PERIODIC"), before="property_value"),
     _item("property_condition", "collateral", "房屋状况", "Condition", type="choice", choices=_CONDITION,
           kinds=_PERIODIC, required=True, normal="GOOD"),
+    _item("property_use", "collateral", "房屋用途", "Use of the home", type="choice", choices=_USES, kinds=_PERIODIC,
+          methods=_TALKS, asked_by=("FIELD",), required=True, normal="RESIDENTIAL"),
+    _item("tenant", "collateral", "承租人", "Tenant", kinds=_HOME, before="tenant", max=120,
+          follows=_after("occupancy", "LET", **_ONCE_LET)),
+    _item("monthly_rent", "collateral", "月租金", "Monthly rent", type="money", kinds=_HOME, before="monthly_rent",
+          follows=_after("occupancy", "LET", **_ONCE_LET)),
+    _item("let_until", "collateral", "租期截止日", "Let until", type="date", kinds=_HOME, before="let_until",
+          follows=_after("occupancy", "LET", **_ONCE_LET)),
+    _item("comparable_price", "collateral", "同小区近期成交单价（元/平方米）", "Recent price nearby (CNY/sqm)",
+          type="money", kinds=_PERIODIC, methods=_TALKS, asked_by=("FIELD",), before="comparable_price"),
+    _item("comparable_note", "collateral", "可比案例及来源", "Comparables and their source", kinds=_PERIODIC,
+          methods=_TALKS, asked_by=("FIELD",), max=200),
     _item("insurance_until", "collateral", "保险到期日", "Insured until", type="date", kinds=_PERIODIC,
           before="insurance_until"),
     # ⑨ registration
@@ -208,11 +294,21 @@ DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
           kinds=("FIRST", "PERIODIC"), required=True, before="registration_kind"),
     _item("registration_no", "registration", "不动产登记证明号", "Registration number", kinds=("FIRST", "PERIODIC"),
           before="registration_no", max=80),
+    _item("registered_on", "registration", "登记日期", "Registered on", type="date", kinds=_HOME, methods=_TALKS,
+          asked_by=_MET, before="registered_on"),
+    _item("mortgage_rank", "registration", "抵押顺位", "Rank of the mortgage", type="choice", choices=_RANKS,
+          kinds=_HOME, methods=_TALKS, asked_by=_MET, before="mortgage_rank"),
+    _item("title_delivered", "registration", "不动产权证书已办妥交付", "Title certificate delivered", type="yesno",
+          choices=_YES_NO, kinds=_HOME, methods=_TALKS, asked_by=_MET, before="title_delivered"),
     _item("seizure", "registration", "查封或纠纷", "Seizure or dispute", type="yesno", choices=_YES_NO,
           kinds=("FIRST", "PERIODIC"), normal="NO"),
     # ⑩ guarantor and developer
     _item("project_progress", "guarantor", "项目进度", "Progress of the development", kinds=_FIRST, max=200,
           before="project_progress", lists=(OFF_PLAN,)),
+    _item("guarantor", "guarantor", "保证人", "Guarantor", kinds=_MEANS, methods=_TALKS, asked_by=_SEEN,
+          before="guarantor", max=80),
+    _item("guarantor_standing", "guarantor", "保证人能力与意愿", "Guarantor's means and will", type="choice",
+          choices=_STANDINGS, kinds=_MEANS, methods=_TALKS, asked_by=_SEEN, normal="ABLE"),
     _item("project_state", "guarantor", "楼盘状态", "State of the development", type="choice", choices=_PROJECT_STATES,
           kinds=(), required=True, before="project_state"),
     _item("expected_delivery", "guarantor", "预计交付日", "Delivery expected", type="date", kinds=(),
@@ -229,6 +325,12 @@ DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
     _item("request_note", "needs", "诉求说明", "Request in words", kinds=_ALL_KINDS),
     _item("attitude", "needs", "配合程度", "Cooperation", type="choice", choices=_ATTITUDE, kinds=_IRREGULAR,
           required=True, normal="COOPERATIVE"),
+    _item("difficulty", "needs", "困难原因", "What makes it difficult", follows=_after(
+          "repayment_intention", "DIFFICULT", zh="有困难时", en="In difficulty", due_by=())),
+    _item("satisfaction", "needs", "客户对服务的评价", "Satisfied with the bank", type="choice", choices=_SATISFACTION,
+          kinds=_IRREGULAR, methods=_TALKS, asked_by=_MET, normal="SATISFIED"),
+    _item("complaint", "needs", "投诉或意见", "Complaint or criticism", kinds=_IRREGULAR, methods=_TALKS, asked_by=_MET,
+          follows=_after("satisfaction", "DISSATISFIED", zh="不满意时", en="Where dissatisfied", due_by=_TALKS)),
     # ⑫ education
     _item("education_given", "education", "已告知还款与征信影响", "Repayment and bureau effects explained",
           type="yesno", choices=_YES_NO, kinds=_FIRST, required=True, normal="YES"),
@@ -243,8 +345,10 @@ DEFAULT_ITEMS: Final[tuple[dict[str, Any], ...]] = (
     _item("exception_note", "findings", "异常说明", "Exceptions explained", methods=("OFF_SITE",)),
     # ⑭ conclusion
     _item("measure_proposed", "conclusion", "建议措施", "Measure proposed", kinds=_IRREGULAR),
+    _item("next_agreed_on", "conclusion", "下次约定日期", "Next agreed on", type="date", kinds=_IRREGULAR,
+          methods=_TALKS),
     # Field only: who was met, what the place looks like.
-    _item("person_met", "identity", "约见人", "Person met", type="choice", choices=_MET, methods=("FIELD",),
+    _item("person_met", "identity", "约见人", "Person met", type="choice", choices=_PERSON_MET, methods=("FIELD",),
           required=True, normal="BORROWER"),
     _item("site_condition", "collateral", "现场情况", "Condition on site", type="choice", choices=_CONDITION,
           kinds=("FIRST", "IRREGULAR"), methods=("FIELD",), required=True, normal="GOOD"),

@@ -15,7 +15,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from followups.rules.checklist import Item, is_pressed, items_for
+from followups.rules.checklist import Item, as_asked, is_pressed, items_for
 from followups.rules.facts import FIELD, IRREGULAR, LEVELS, PHONE, TALKS, WEIGHT
 from followups.rules.states import IN_PROGRESS, PLANNED, RETURNED
 from loans.rules.calendar import Calendar
@@ -171,7 +171,7 @@ def form_items(
             wanted.add(item["key"])
             if subject == LOAN and is_pressed(item, also):
                 pressed.add(item["key"])
-    checklist = [{**item, "required": True} if item["key"] in pressed else item for item in checklist]
+    checklist = [as_asked(item, method, item["key"] in pressed) for item in checklist]
     if not asked:
         return [item for item in checklist if item["key"] in wanted]
     demanded = {section for event in asked if event.is_open for section in BY_CODE[event.code].asks}

@@ -260,3 +260,174 @@ def test_a_picture_is_no_text(text: str) -> None:
 @pytest.mark.parametrize("text", ["𠮷田", "𡃁仔", "①②③", "✓ 已核", "☆", "♂"])
 def test_rare_characters_and_signs_are_text(text: str) -> None:
     assert text_faults(text, 300) == []
+
+
+# What version 6 added: section, kinds, methods that ask it by themselves (the others have it behind 更多).
+SEEN, MET = ("FIELD", "VIDEO", "COUNTER"), ("FIELD", "COUNTER")
+TALKS = ("PHONE", *SEEN)
+ADDED = [
+    ("id_valid", "identity", KINDS, SEEN),
+    ("emergency_contact", "identity", KINDS, MET),
+    ("emergency_phone", "identity", KINDS, MET),
+    ("payee_is_seller", "fund_use", ("FIRST",), MET),
+    ("amount_matches", "fund_use", ("FIRST",), MET),
+    ("work_changed_on", "employment", ("PERIODIC", "IRREGULAR"), ("SELF_SERVICE", *TALKS)),
+    ("work_change_proof", "employment", ("PERIODIC", "IRREGULAR"), ("SELF_SERVICE", *TALKS)),
+    ("income_changed_on", "income", ("PERIODIC", "IRREGULAR"), ("SELF_SERVICE", *TALKS)),
+    ("income_change_proof", "income", ("PERIODIC", "IRREGULAR"), ("SELF_SERVICE", *TALKS)),
+    ("new_debts", "debts", ("PERIODIC", "IRREGULAR"), SEEN),
+    ("bureau_summary", "debts", ("PERIODIC", "IRREGULAR"), MET),
+    ("repayment_plan", "repayment", KINDS, ("SELF_SERVICE", *TALKS)),
+    ("property_use", "collateral", ("PERIODIC",), ("FIELD",)),
+    ("tenant", "collateral", ("FIRST", "PERIODIC"), ("SELF_SERVICE", *TALKS)),
+    ("monthly_rent", "collateral", ("FIRST", "PERIODIC"), ("SELF_SERVICE", *TALKS)),
+    ("let_until", "collateral", ("FIRST", "PERIODIC"), ("SELF_SERVICE", *TALKS)),
+    ("comparable_price", "collateral", ("PERIODIC",), ("FIELD",)),
+    ("comparable_note", "collateral", ("PERIODIC",), ("FIELD",)),
+    ("registered_on", "registration", ("FIRST", "PERIODIC"), MET),
+    ("mortgage_rank", "registration", ("FIRST", "PERIODIC"), MET),
+    ("title_delivered", "registration", ("FIRST", "PERIODIC"), MET),
+    ("guarantor", "guarantor", ("PERIODIC", "IRREGULAR"), SEEN),
+    ("guarantor_standing", "guarantor", ("PERIODIC", "IRREGULAR"), SEEN),
+    ("difficulty", "needs", KINDS, ("SELF_SERVICE", *TALKS)),
+    ("satisfaction", "needs", ("IRREGULAR",), MET),
+    ("complaint", "needs", ("IRREGULAR",), MET),
+    ("next_agreed_on", "conclusion", ("IRREGULAR",), TALKS),
+]
+
+
+# S1.13, S2.4
+@pytest.mark.parametrize(("key", "section", "kinds", "methods"), ADDED, ids=[row[0] for row in ADDED])
+def test_a_question_is_asked_where_it_belongs_and_nowhere_else(
+    key: str, section: str, kinds: tuple[str, ...], methods: tuple[str, ...]
+) -> None:
+    asked = {
+        (kind, method)
+        for kind in KINDS
+        for method in METHODS
+        if key in {item["key"] for item in items_for(kind, method, default_items())}
+    }
+    assert asked == {(kind, method) for kind in kinds for method in methods}
+    (item,) = [item for item in DEFAULT_ITEMS if item["key"] == key]
+    assert item["section"] == section and item["label"]["zh"] != item["label"]["en"]
+
+
+def test_the_list_of_what_was_added_is_whole() -> None:
+    """Every deeper or following question has its row above; of the plain ones only the next date is new."""
+    deeper = {item["key"] for item in DEFAULT_ITEMS if "asked_by" in item or item.get("follows")}
+    assert {row[0] for row in ADDED} == deeper | {"next_agreed_on"}
+
+
+@pytest.mark.parametrize(("key", "section", "kinds", "methods"), ADDED, ids=[row[0] for row in ADDED])
+def test_what_a_call_does_not_ask_stands_behind_more_and_need_not_be_answered(
+    key: str, section: str, kinds: tuple[str, ...], methods: tuple[str, ...]
+) -> None:
+    checklist_now = default_items()
+    for kind in KINDS:
+        items = items_for(kind, "PHONE", checklist_now)
+        if key in {item["key"] for item in items}:
+            continue
+        assert section in checklist.more_sections(items, checklist_now, "PHONE")
+        wider = checklist.with_more(items, checklist_now, "PHONE", [section])
+        (opened,) = [item for item in wider if item["key"] == key] or [None]
+        if opened is None:
+            assert "PHONE" in methods and section in {item["section"] for item in items}
+            continue
+        assert not opened["required"]
+        assert section not in checklist.more_sections(wider, checklist_now, "PHONE")
+        assert missing(wider, clean_draft(kind, "PHONE"), method="PHONE") == []
+
+
+def test_a_policy_line_has_the_debts_looked_at_by_a_call_too() -> None:
+    items = {item["key"]: item for item in items_for("FIRST", "PHONE", default_items(), also="CAPACITY")}
+    assert items["new_debts"]["required"] and items["bureau_summary"]["required"]
+    assert "id_valid" not in items
+
+
+def test_a_visit_to_the_home_alone_asks_what_is_added_of_the_home() -> None:
+    keys = {item["key"] for item in items_for("IRREGULAR", "FIELD", default_items(), checklist.PROPERTY)}
+    assert {"property_use", "comparable_price", "registered_on", "mortgage_rank", "title_delivered", "tenant"} <= keys
+    assert not keys & {"id_valid", "guarantor", "new_debts", "emergency_contact", "next_agreed_on"}
+    assert "property_use" not in {
+        item["key"] for item in items_for("IRREGULAR", "VIDEO", default_items(), checklist.PROPERTY)
+    }
+
+
+def changing(item_key: str, now: str) -> dict[str, str]:
+    return {"choice": "CHANGED", "now": now, "verified_by": "ORAL"}
+
+
+FOLLOWED = [
+    ("employer", changing("employer", "江城新单位"), {"work_changed_on", "work_change_proof"}, set()),
+    ("monthly_income", changing("monthly_income", "100.00"), {"income_changed_on", "income_change_proof"}, set()),
+    ("occupancy", changing("occupancy", "LET"), {"tenant", "monthly_rent", "let_until"}, set()),
+    ("repayment_intention", {"now": "DIFFICULT"}, set(), {"repayment_plan", "difficulty"}),
+    ("repayment_intention", {"now": "UNWILLING"}, set(), {"repayment_plan"}),
+    ("employer", {"choice": "SAME"}, set(), set()),
+    ("employer", {"choice": "UNVERIFIED"}, set(), set()),
+    ("occupancy", changing("occupancy", "VACANT"), set(), set()),
+    ("repayment_intention", {"now": "NORMAL"}, set(), set()),
+]
+
+
+@pytest.mark.parametrize(("key", "answer", "due", "offered"), FOLLOWED)
+@pytest.mark.parametrize("method", ["FIELD", "PHONE"])
+def test_what_follows_is_asked_once_the_answer_asks_for_it(
+    key: str, answer: dict[str, str], due: set[str], offered: set[str], method: str
+) -> None:
+    items = checklist.that_may_follow(items_for("PERIODIC", method, default_items()), KNOWN)
+    draft = clean_draft("PERIODIC", method)
+    draft["answers"][key] = answer
+    followers = [item for item in items if item.get("follows")]
+    assert {item["key"] for item in followers if not checklist.is_idle(item, draft, KNOWN)} == due | offered
+    still = missing(items, draft, method=method)
+    assert set(still) == (due if method == "FIELD" else set()), "a call may leave them"
+    for follower in due:
+        draft["answers"][follower] = {"choice": "UNVERIFIED"}
+    assert missing(items, draft, method=method) == []
+
+
+def test_a_home_known_as_let_offers_its_lease_and_a_first_answer_is_no_change() -> None:
+    let = {**KNOWN, "occupancy": {"value": "LET", "source": "LAST_VISIT", "on": "2026-10-31"}}
+    items = items_for("PERIODIC", "FIELD", default_items())
+    (tenant,) = [item for item in items if item["key"] == "tenant"]
+    assert not checklist.is_idle(tenant, {"answers": {}}, let)
+    assert checklist.is_idle(tenant, {"answers": {"occupancy": changing("occupancy", "OWNER")}}, let)
+    assert not checklist.is_due(tenant, {"answers": {"occupancy": {"choice": "SAME"}}}, "FIELD")
+    unknown = {key: fact for key, fact in KNOWN.items() if key != "employer"}
+    kept = {item["key"] for item in checklist.that_may_follow(items, unknown)}
+    assert not kept & {"work_changed_on", "work_change_proof"} and "income_changed_on" in kept
+
+
+def test_an_answer_given_all_the_same_stays_in_sight() -> None:
+    items = items_for("PERIODIC", "PHONE", default_items())
+    (tenant,) = [item for item in items if item["key"] == "tenant"]
+    said = {"answers": {"tenant": changing("tenant", "李四")}}
+    assert checklist.is_idle(tenant, {"answers": {}}, KNOWN) and not checklist.is_idle(tenant, said, KNOWN)
+
+
+def test_a_follower_names_a_question_of_its_own_kinds() -> None:
+    by_key = {item["key"]: item for item in DEFAULT_ITEMS}
+    for item in DEFAULT_ITEMS:
+        if rule := item.get("follows"):
+            first = by_key[rule["item"]]
+            assert set(item["kinds"]) <= set(first["kinds"])
+            assert set(rule["values"]) <= {choice["value"] for choice in first["choices"]}
+
+
+@pytest.mark.parametrize(
+    ("key", "answer", "faults"),
+    [
+        ("id_valid", {"now": "MAYBE"}, ["not_a_choice"]),
+        ("emergency_phone", {"choice": "CHANGED", "now": "12", "verified_by": "ORAL"}, ["not_a_phone"]),
+        ("emergency_contact", {"choice": "CHANGED", "now": "王" * 81, "verified_by": "ORAL"}, ["too_long"]),
+        ("work_changed_on", {"now": "2026-13-01"}, ["not_a_date"]),
+        ("monthly_rent", {"choice": "CHANGED", "now": "4千", "verified_by": "ORAL"}, ["not_an_amount"]),
+        ("monthly_rent", {"choice": "SAME"}, ["baseline_missing"]),
+        ("mortgage_rank", {"choice": "CHANGED", "now": "1", "verified_by": "ORAL"}, ["not_a_choice"]),
+        ("guarantor", {"choice": "CHANGED", "now": "李四"}, ["verified_by_missing"]),
+        ("complaint", {"now": "\u202e"}, ["forbidden_character"]),
+    ],
+)
+def test_added_questions_take_no_wrong_answer(key: str, answer: dict[str, str], faults: list[str]) -> None:
+    assert set(faults) <= set(one(key, answer))

@@ -147,6 +147,8 @@ def answers(visit: Visit, second: Staff | None, dice: Random) -> dict[str, Any]:
     """A whole form: most things as before, now and then news."""
     asked = [item for item in asked_of(visit) if item["type"] != "system" and item["required"]]
     found = {item["key"]: _answer(item, visit.known, dice) for item in asked}
+    due = [item for item in asked_of(visit) if checklist.is_due(item, {"answers": found}, visit.method)]
+    found |= {item["key"]: _answer(item, visit.known, dice) for item in due}
     has_news = any(one.get("choice") == "CHANGED" for one in found.values()) or visit.task.level < 9
     return {
         "answers": found,

@@ -47,7 +47,10 @@ def form(road: Road) -> dict[str, Any]:
 def test_the_sections_that_are_not_asked_stand_behind_more(road: Road) -> None:
     before = form(road)
     shown, more = [part["key"] for part in before["sections"]], [part["key"] for part in before["more"]]
-    assert "fund_use" in more and "employment" in shown and not set(shown) & set(more)
+    assert "fund_use" in more and "employment" in shown
+    # One that is asked anyway is offered only for what it has beside the usual.
+    deeper = {item["section"] for item in checklist.DEFAULT_ITEMS if "asked_by" in item}
+    assert set(shown) & set(more) <= deeper and "identity" in set(shown) & set(more)
     opened(road)
     after = form(road)
     assert "fund_use" in [part["key"] for part in after["sections"]]
