@@ -119,6 +119,7 @@ routes = [
     path("tasks/<int:pk>/method/", followups.ChooseMethod.as_view(), name="task-method"),
     path("tasks/<int:pk>/files/", followups.Files.as_view(), name="task-files"),
     path("files/<int:pk>/thumbnail/", followups.FileThumbnail.as_view(), name="file-thumbnail"),
+    path("files/<int:pk>/item/", followups.FileQuestion.as_view(), name="file-item"),
     path("files/<int:pk>/", followups.OneFile.as_view(), name="file"),
     path("loans/<int:pk>/property-visits/", followups.PropertyVisits.as_view(), name="loan-property-visits"),
     path("tasks/<int:pk>/reschedule/", followups.Reschedule.as_view(), name="task-reschedule"),

@@ -83,6 +83,7 @@ urlpatterns = [
     path("files/<int:pk>/", attachments.TakeFile.as_view(), name="attachment"),
     path("files/<int:pk>/thumbnail/", attachments.Thumbnail.as_view(), name="thumbnail"),
     path("files/<int:pk>/remove/", attachments.RemoveFile.as_view(), name="attachment_remove"),
+    path("files/<int:pk>/item/", attachments.AssignFile.as_view(), name="attachment_item"),
     path("tasks/<int:pk>/visit/draft/", visit.SaveDraft.as_view(), name="draft"),
     path("tasks/<int:pk>/visit/more/", sections.OpenSection.as_view(), name="more"),
     path("tasks/<int:pk>/visit/submit/", visit.SubmitVisit.as_view(), name="submit"),

@@ -1,7 +1,7 @@
 """Writes of follow-ups: who visits, what was found, what the reviewer decided."""
 
 from followups.actions.asked_status import answer_customer, guesses_until
-from followups.actions.attachments import attach_file, hand_out_file, remove_file
+from followups.actions.attachments import assign_file, attach_file, hand_out_file, remove_file
 from followups.actions.attempts import ask_for_field_visit, close_as_lost, record_attempt
 from followups.actions.install import install_default_checklist
 from followups.actions.leases import hold_visit, let_go
@@ -41,6 +41,7 @@ from followups.actions.refusals import (
     OpinionWrong,
     OwnReport,
     PauseWrong,
+    QuestionNotAsked,
     ReasonMissing,
     RiskHeadOnly,
     SecondVisitorWrong,
@@ -84,6 +85,7 @@ __all__ = [
     "OpinionWrong",
     "OwnReport",
     "PauseWrong",
+    "QuestionNotAsked",
     "OwnSkip",
     "ReasonMissing",
     "ReportContent",
@@ -116,6 +118,7 @@ __all__ = [
     "hand_out_letter",
     "hand_out_pdf",
     "assign",
+    "assign_file",
     "claim",
     "close_as_lost",
     "decide_skip",

@@ -1,4 +1,5 @@
-"""Files of a visit: taken in, taken out again before the report is handed in, handed out with a record.
+"""Files of a visit: taken in, put under the question they prove, taken out again before the report is handed in,
+handed out with a record.
 
 A file is judged by its content. A photo is written anew, so that place and device of the camera are
 gone; the hash of what came and of what is kept stay. A photo that lies with another loan too is
@@ -15,13 +16,14 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from followups import photos
-from followups.actions.refusals import FileRefused, NotYours
+from followups.actions.refusals import FileRefused, NotYours, QuestionNotAsked
 from followups.actions.review import TAKING
 from followups.actions.tasks import add_event, locked_task, require_to_do, require_visitor, tell
 from followups.actions.visits import visit_of
-from followups.models import AttachmentRemoval, EventKind, Visit, VisitAttachment, VisitTask
+from followups.models import AttachmentProof, AttachmentRemoval, EventKind, Visit, VisitAttachment, VisitTask
 from followups.queries.attachments import attachments_of, most_megabytes, reused
 from followups.queries.facts import is_known_to
+from followups.queries.form import questions_of
 from followups.queries.photos import place_of_home
 from followups.rules import attachments as rules
 from journal.actions import store_exhibit
@@ -51,22 +53,30 @@ class _Kept:
 
 @transaction.atomic
 def attach_file(
-    *, task_id: int, file: IO[bytes], name: str, place: rules.Place | None = None, by: Staff, at: datetime
+    *,
+    task_id: int,
+    file: IO[bytes],
+    name: str,
+    place: rules.Place | None = None,
+    item: str = "",
+    by: Staff,
+    at: datetime,
 ) -> VisitAttachment:
     """Keeps a photo or a PDF with the visit; the same file again is the one that lies there already.
 
     `place`: where the device was, given only with the borrower's consent; a document has none.
+    `item`: the question of the visit that the file proves; empty for general evidence.
     """
     require(by, "followups.record_visit")
     seen = VisitTask.objects.visible_to(by).get(pk=task_id)
-    _require_open(seen, by)
+    _require_asked(_require_open(seen, by), item)
     kept = _kept(file, at)
     task = locked_task(task_id, by)
     visit = _require_open(task, by)
     here = attachments_of(visit)
     known = here.filter(sent_sha256=kept.sent_sha256).first()
     if known is not None:
-        return known
+        return _known_under(known, visit, item, by=by, at=at)
     if here.count() >= rules.MOST_FILES:
         raise FileRefused(_("一次回访最多 %(most)s 个附件。") % {"most": rules.MOST_FILES})
     row = VisitAttachment.objects.create(
@@ -84,11 +94,55 @@ def attach_file(
         at=at,
         business_date=require_business_date(),
     )
+    _put_under(row, item, by=by, at=at)
     is_reused = bool(reused([row], task.loan_id))
-    facts = {"attachment_id": row.pk, "sha256": row.exhibit.sha256, "is_reused": is_reused}
+    facts = {"attachment_id": row.pk, "sha256": row.exhibit.sha256, "is_reused": is_reused, "item": item}
     add_event(task, EventKind.FILE_ADDED, by=by.staff_no, at=at, **facts)
     tell(task, "followups.file_added", by=by, at=at, sent_sha256=row.sent_sha256, **facts)
     return row
+
+
+@transaction.atomic
+def assign_file(*, attachment_id: int, item: str, by: Staff, at: datetime) -> VisitAttachment:
+    """Puts a file of an open visit under another of its questions, or back among the general evidence."""
+    require(by, "followups.record_visit")
+    found = VisitAttachment.objects.select_related("visit").get(pk=attachment_id)
+    task = locked_task(found.visit.task_id, by)
+    visit = _require_open(task, by)
+    row = attachments_of(visit).filter(pk=attachment_id).first()
+    if row is None:
+        raise FileRefused(_("该附件已移除。"))
+    _require_asked(visit, item)
+    if row.item == item:
+        return row
+    facts = {"attachment_id": row.pk, "sha256": row.exhibit.sha256, "item": item, "item_before": row.item}
+    AttachmentProof.objects.create(attachment=row, item=item, by=by, at=at)
+    row.item = item
+    tell(task, "followups.file_assigned", by=by, at=at, **facts)
+    return row
+
+
+def _known_under(known: VisitAttachment, visit: Visit, item: str, *, by: Staff, at: datetime) -> VisitAttachment:
+    """A file that lies there already; sent for another question than it proves it is not moved in passing."""
+    if not item or known.item == item:
+        return known
+    if not known.item:
+        return assign_file(attachment_id=known.pk, item=item, by=by, at=at)
+    name = dict(questions_of(visit)).get(known.item, known.item)
+    raise FileRefused(_("该文件已作为“%(question)s”的佐证。需要改归时，请在附件列表中修改。") % {"question": name})
+
+
+def _put_under(row: VisitAttachment, item: str, *, by: Staff, at: datetime) -> None:
+    """A file that comes for a question is put under it; one that comes for none is general evidence without a word."""
+    row.item = item
+    if item:
+        AttachmentProof.objects.create(attachment=row, item=item, by=by, at=at)
+
+
+def _require_asked(visit: Visit, item: str) -> None:
+    """Refuses a question that the visit does not ask, or a fact that the system tells."""
+    if item and item not in dict(questions_of(visit)):
+        raise QuestionNotAsked
 
 
 def _seen(kept: _Kept, at: datetime) -> dict[str, Any]:

@@ -208,6 +208,15 @@ class FileRefused(ActionRefused):
         super().__init__(message, field="file")
 
 
+class QuestionNotAsked(ActionRefused):
+    """A file may prove only what its visit asks; the code that was sent is not repeated."""
+
+    code = "question_not_asked"
+
+    def __init__(self) -> None:
+        super().__init__(_("本次回访没有这个问题，附件不能归到它名下。请从本次回访的问题中选择。"), field="item")
+
+
 class PauseWrong(ActionRefused):
     """The clock may not stand, or not so long, or not by this person's word."""
 

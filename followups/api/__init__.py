@@ -1,6 +1,6 @@
 """Follow-ups over the API: a loan as a whole, tasks and their steps, visits, reports."""
 
-from followups.api.attachments import Files, FileThumbnail, OneFile
+from followups.api.attachments import FileQuestion, Files, FileThumbnail, OneFile
 from followups.api.attempts import AskForField, Attempts, CloseAsLost
 from followups.api.capacity import CapacityView
 from followups.api.certificates import Certificates, EndCertificate
@@ -92,6 +92,7 @@ __all__ = [
     "EstateDetail",
     "EventKinds",
     "EventWithdraw",
+    "FileQuestion",
     "FileThumbnail",
     "Files",
     "LoanDetail",

@@ -1,4 +1,5 @@
-"""Files of a visit over the API: listed with hashes, sent as a form, taken out again, handed out with a record."""
+"""Files of a visit over the API: listed with hashes and the question each proves, sent as a form, put under another
+question, taken out again, handed out with a record."""
 
 from typing import Any
 
@@ -16,9 +17,11 @@ from followups.actions.attachments import thumbnail_bytes
 from followups.forms import place_of
 from followups.models import VisitAttachment, VisitTask
 from followups.queries.attachments import attachments_of, attachments_visible_to, reused
+from followups.queries.form import questions_of
 from followups.queries.photos import alike
 from followups.uploads import bound_uploads, file_response, picture_response, sent_file
 from loans.api import StaffBrief
+from people.api.fields import StrictSerializer, TextField
 from people.api.views import ApiView, reads, refusals, writes
 
 
@@ -30,6 +33,20 @@ class VisitFileForm(serializers.Serializer[Any]):
     latitude = serializers.DecimalField(max_digits=9, decimal_places=6, required=False)
     longitude = serializers.DecimalField(max_digits=9, decimal_places=6, required=False)
     accuracy = serializers.IntegerField(required=False, help_text="Meters. Without consent no position is kept.")
+    item = serializers.CharField(
+        max_length=40, required=False, allow_blank=True,
+        help_text="Key of the question that the file proves, one of those that the visit asks and somebody answers "
+        "(`visits/ID/`); 422 `question_not_asked` for any other. Empty: general evidence.",
+    )  # fmt: skip
+
+
+class VisitFileQuestion(StrictSerializer):
+    """The question that a file proves from now on."""
+
+    item = TextField(
+        max_length=40, allow_blank=True,
+        help_text="Key of a question that the visit asks; empty puts the file back among the general evidence.",
+    )  # fmt: skip
 
 
 class VisitFileRow(serializers.Serializer[Any]):
@@ -49,6 +66,11 @@ class VisitFileRow(serializers.Serializer[Any]):
     is_far = serializers.BooleanField(help_text="Taken more than 500 m away from the home.")
     is_alike = serializers.SerializerMethodField(help_text="A photo with a visit to another loan looks the same.")
     is_reused = serializers.SerializerMethodField(help_text="The same file lies with a visit to another loan.")
+    item = serializers.CharField(help_text="Key of the question that the file proves; empty for general evidence.")
+    item_label = serializers.SerializerMethodField(help_text="That question in words, where the visit still asks it.")
+
+    def get_item_label(self, row: VisitAttachment) -> str:
+        return str(self.context["questions"].get(row.item, ""))
 
     def get_has_thumbnail(self, row: VisitAttachment) -> bool:
         return row.thumbnail_id is not None
@@ -60,8 +82,13 @@ class VisitFileRow(serializers.Serializer[Any]):
         return row.pk in self.context["reused"]
 
 
-def _rows(rows: list[VisitAttachment], loan_id: int) -> Any:
-    context = {"reused": reused(rows, loan_id), "alike": alike(rows, loan_id)}
+def _rows(rows: list[VisitAttachment], task: VisitTask) -> Any:
+    loan_id, questions = task.loan_id, {}
+    if any(row.item for row in rows):
+        visit = task.visit
+        visit.task = task
+        questions = dict(questions_of(visit))
+    context = {"reused": reused(rows, loan_id), "alike": alike(rows, loan_id), "questions": questions}
     return VisitFileRow(rows, many=True, context=context).data
 
 
@@ -80,7 +107,7 @@ class Files(ApiView):
     def get(self, request: Request, pk: int) -> Response:
         task = self.visible(VisitTask.objects.visible_to(self.staff), pk=pk)
         visit = getattr(task, "visit", None)
-        return Response(_rows(list(attachments_of(visit)), task.loan_id) if visit else [])
+        return Response(_rows(list(attachments_of(visit)), task) if visit else [])
 
     @extend_schema(
         request={"multipart/form-data": VisitFileForm},
@@ -96,10 +123,11 @@ class Files(ApiView):
             file=sent.file,
             name=sent.name or "",
             place=place_of(request.POST),
+            item=str(request.POST.get("item", "")),
             by=self.staff,
             at=self.at,
         )
-        return Response(_rows([row], task.loan_id)[0], status=201)
+        return Response(_rows([row], task)[0], status=201)
 
 
 class OneFile(ApiView):
@@ -120,6 +148,23 @@ class OneFile(ApiView):
         row = self.visible(attachments_visible_to(self.staff), pk=pk)
         actions.remove_file(attachment_id=row.pk, by=self.staff, at=self.at)
         return Response(status=204)
+
+
+class FileQuestion(ApiView):
+    """Puts a file of a visit that is still open under the question it proves, by one of its visitors."""
+
+    permission = "followups.record_visit"
+
+    @writes(VisitFileQuestion, VisitFileRow, operation_id="files_assign")
+    def post(self, request: Request, pk: int) -> HttpResponseBase:
+        asked = self.sent(VisitFileQuestion)
+        found = self.visible(attachments_visible_to(self.staff), pk=pk)
+
+        def effect() -> Response:
+            row = actions.assign_file(attachment_id=found.pk, item=asked["item"], by=self.staff, at=self.at)
+            return Response(_rows([row], found.visit.task)[0])
+
+        return self.once(effect)
 
 
 class FileThumbnail(ApiView):

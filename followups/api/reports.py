@@ -17,7 +17,7 @@ from followups.models import Conclusion, Difference, HintCode, Level, ReportHint
 from followups.queries.review import hints_of
 from followups.rules import checklist
 from followups.rules.quality import MOST
-from followups.rules.report import mask_place
+from followups.rules.report_masking import mask_place
 from loans.api import BranchBrief, MaskedBorrower, StaffBrief
 from loans.models import FiveClass
 from people.api.fields import StrictSerializer, TextField

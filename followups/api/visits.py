@@ -89,6 +89,11 @@ class AskedItem(serializers.Serializer[Any]):
     is_system = serializers.BooleanField()
     is_baseline_missing = serializers.BooleanField()
     is_missing = serializers.BooleanField()
+    follows = serializers.CharField(allow_blank=True, help_text="Key of the item that this one follows; else empty.")
+    follows_values = serializers.ListField(
+        child=serializers.CharField(), help_text="Its values that ask for this item; none: any change of it."
+    )
+    is_idle = serializers.BooleanField(help_text="It follows an answer that does not ask for it as things stand.")
 
 
 class AskedSection(serializers.Serializer[Any]):

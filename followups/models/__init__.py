@@ -5,7 +5,7 @@ well as by `rules.states`. Events and approved content are append-only.
 """
 
 from followups.models.alerts import Alert, AlertAudience, AlertCode
-from followups.models.attachments import AttachmentRemoval, PhotoExit, VisitAttachment
+from followups.models.attachments import AttachmentProof, AttachmentRemoval, PhotoExit, VisitAttachment
 from followups.models.attempts import ContactOutcome, VisitAttempt
 from followups.models.desk import ReassignRequest, ReassignState, SavedView
 from followups.models.digests import Digest, DigestCode, DigestRun
@@ -52,6 +52,7 @@ __all__ = [
     "Alert",
     "AlertAudience",
     "AlertCode",
+    "AttachmentProof",
     "AttachmentRemoval",
     "Audience",
     "Checklist",

@@ -1,4 +1,4 @@
-"""Files of a visit: photos and documents, kept as exhibits of the journal, named and dated here."""
+"""Files of a visit: photos and documents, kept as exhibits of the journal, named and dated here; what each proves."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -45,6 +45,8 @@ class VisitAttachment(models.Model):
     by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="attachments")
     at = models.DateTimeField()
     business_date = models.DateField()
+    # The question it proves, as `queries.attachments` reads it along; empty for general evidence.
+    item: str
 
     class Meta:
         indexes = [
@@ -97,3 +99,22 @@ class AttachmentRemoval(models.Model):
 
     def __str__(self) -> str:
         return f"removal {self.attachment_id}"
+
+
+class AttachmentProof(models.Model):
+    """Which question of the visit a file proves; the last row counts, an empty one makes it general evidence again.
+    Append-only."""
+
+    attachment = models.ForeignKey(VisitAttachment, on_delete=models.PROTECT, related_name="proofs", db_index=False)
+    item = models.CharField(max_length=40, blank=True)
+    by = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+", db_index=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["attachment", "-id"], name="proof_by_attachment")]
+        constraints = [
+            models.CheckConstraint(condition=Q(item__regex=r"^[a-z0-9_]{0,40}$"), name="proof_names_an_item"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.attachment_id} {self.item}"

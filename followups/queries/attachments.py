@@ -1,29 +1,34 @@
-"""Files of a visit as pages, reports and rules read them."""
+"""Files of a visit as pages, reports and rules read them, each with the question it proves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
-from followups.models import Visit, VisitAttachment, VisitTask
+from followups.models import AttachmentProof, Visit, VisitAttachment, VisitTask
 from followups.queries.photos import alike_shown
-from followups.rules.attachments import MEGABYTES, PDF
+from followups.rules.attachments import MEGABYTES, PDF, by_question
 from loans.queries import open_business_date, parameter
 from people.models import Staff
 
 
 def attachments_of(visit: Visit) -> QuerySet[VisitAttachment]:
     """What lies with the visit now, the oldest first."""
-    found = VisitAttachment.objects.filter(visit=visit, removal__isnull=True)
-    return found.select_related("exhibit", "by").order_by("id")
+    return _read(VisitAttachment.objects.filter(visit=visit)).select_related("exhibit", "by").order_by("id")
 
 
 def attachments_visible_to(staff: Staff) -> QuerySet[VisitAttachment]:
     """Files of tasks one may see, not taken out again."""
-    found = VisitAttachment.objects.filter(
-        visit__task__in=VisitTask.objects.visible_to(staff), removal__isnull=True
-    )  # fmt: skip
-    return found.select_related("exhibit", "by", "visit__task__loan__borrower")
+    found = VisitAttachment.objects.filter(visit__task__in=VisitTask.objects.visible_to(staff))
+    return _read(found).select_related("exhibit", "by", "visit__task__loan__borrower")
+
+
+def _read(rows: QuerySet[VisitAttachment]) -> QuerySet[VisitAttachment]:
+    """What was not taken out again, with the question that each proves (`item`)."""
+    last = AttachmentProof.objects.filter(attachment=OuterRef("pk")).order_by("-id").values("item")[:1]
+    proves = {"item": Coalesce(Subquery(last), Value(""))}
+    return rows.filter(removal__isnull=True).annotate(**proves)
 
 
 def photos_of(visit: Visit) -> int:
@@ -62,13 +67,17 @@ def reused_from(rows: Iterable[VisitAttachment], loan_id: int) -> list[dict[str,
     return found
 
 
-def files_shown(visit: Visit, staff: Staff) -> dict[str, Any]:
+def files_shown(visit: Visit, staff: Staff, questions: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """What a page lists: the rows, which of them lie with another loan too or look like one there, and how large one
-    may be."""
+    may be; `questions` are those that a file may prove, by key and name, `filed` their files."""
     rows = list(attachments_of(visit))
     loan_id = visit.task.loan_id
+    names = dict(questions)
     return {
         "files": rows,
+        "questions": questions,
+        "question_names": names,
+        "filed": by_question(((row.item, row) for row in rows), names),
         "reused": reused(rows, loan_id),
         "alike": alike_shown(rows, loan_id, staff),
         "megabytes": most_megabytes(),

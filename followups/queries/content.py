@@ -46,7 +46,8 @@ from followups.queries.score import last_ratios, score_said
 from followups.rules import checklist, clock, warning_facts
 from followups.rules.assessment import Limits, LoanFigures, Means, assess
 from followups.rules.events import ITEM_PREFIX, PROJECT_RULE
-from followups.rules.report import CONCLUSION_LABELS, Inputs, build, findings, masked
+from followups.rules.report import CONCLUSION_LABELS, Inputs, build, findings
+from followups.rules.report_masking import masked
 from followups.rules.score_facts import confirmed_codes
 from followups.signal_wording import inputs_words, signal_words
 from followups.wording import evidence_lines, why, why_lines
@@ -338,6 +339,7 @@ def _attachments(visit: Visit, loan_id: int) -> list[dict[str, Any]]:
         {
             "id": row.pk,
             "name": row.name,
+            "item": row.item,
             "sha256": row.exhibit.sha256,
             "media_type": row.exhibit.media_type,
             "size": row.exhibit.size,

@@ -13,7 +13,7 @@ from followups.queries.events import items_of
 from followups.queries.facts import is_known_to, known_facts, person_facts, source_label
 from followups.rules import checklist
 from followups.rules.attachments import PHOTO_EXITS
-from followups.rules.report import mask_place
+from followups.rules.report_masking import mask_place
 from followups.wording import why
 from loans.rules.aging import days_past_due
 from people.models import Staff
@@ -71,19 +71,21 @@ def _code(number: str) -> list[str]:
 
 def _sections(visit: Visit, is_known: bool) -> list[dict[str, Any]]:
     items = items_of(visit.task, visit)
+    names = {item["key"]: item["label"][_LANGUAGE] for item in items}
     found = []
     for key, label, _english in checklist.SECTIONS:
-        rows = [_row(item, visit.known, is_known) for item in items if item["section"] == key]
+        rows = [_row(item, visit.known, is_known, names) for item in items if item["section"] == key]
         if rows:
             found.append({"label": label, "items": rows})
     return found
 
 
-def _row(item: Mapping[str, Any], known: Mapping[str, Any], is_known: bool) -> dict[str, Any]:
-    fact = known.get(item["before"], {}) if item["before"] else {}
+def _row(item: Mapping[str, Any], known: Mapping[str, Any], is_known: bool, names: Mapping[str, str]) -> dict[str, Any]:
+    fact, rule = known.get(item["before"], {}) if item["before"] else {}, item.get("follows")
     return {
         "label": item["label"][_LANGUAGE],
         "required": bool(item["required"]),
+        "when": f"{names[rule['item']]}{rule['when'][_LANGUAGE]}" if rule else "",
         "kind": "system" if item["type"] == "system" else "direct" if checklist.is_direct(item) else "compared",
         "choices": [choice[_LANGUAGE] for choice in item["choices"]],
         "before": _before(item, fact, is_known) or (_("基线缺失") if item["before"] else ""),

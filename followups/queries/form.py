@@ -13,7 +13,7 @@ from followups.queries.events import items_of
 from followups.queries.facts import is_known_to, source_label
 from followups.rules import checklist
 from followups.rules.attachments import PHOTO_EXITS
-from followups.rules.report import mask_place
+from followups.rules.report_masking import mask_place
 from loans.models import FiveClass
 from people.models import Staff
 from people.rules.masking import mask_phone
@@ -36,12 +36,19 @@ def asked_of(visit: Visit) -> list[Mapping[str, Any]]:
     return items_of(visit.task, visit)
 
 
+def questions_of(visit: Visit) -> list[tuple[str, str]]:
+    """The questions of the visit that a file may prove, by key and name in the active language."""
+    language = _language()
+    return [(item["key"], item["label"][language]) for item in checklist.provable(asked_of(visit))]
+
+
 def form_of(task: VisitTask, visit: Visit, reader: Staff | None = None) -> dict[str, Any]:
     """Everything the visit page shows, in the active language; nothing is written.
 
     A `reader` outside the own portfolio and the own open task sees address and telephone masked.
 
-    Keys: sections [{key, label, items [...], unanswered, changed}], methods, outcomes, conclusions,
+    Keys: sections [{key, label, items [...], unanswered, changed}], questions [(key, label)] that a file may prove,
+    methods, outcomes, conclusions,
     outcome (its word), classes, draft, missing [{key, label}], faults {key: [code]}, required, answered,
     more [{key, label}], requests, request.
     """
@@ -65,10 +72,11 @@ def form_of(task: VisitTask, visit: Visit, reader: Staff | None = None) -> dict[
                     "changed": sum(row["answer"].get("choice") == "CHANGED" for row in inside),
                 }
             )
-    required = sum(bool(item["required"]) for item in items)
+    required = sum(bool(item["required"]) or checklist.is_due(item, visit.draft, visit.method) for item in items)
     outcomes = _words(checklist.CONTACT_OUTCOMES) if visit.method in checklist.CALLING else []
     return {
         "sections": sections,
+        "questions": [(item["key"], item["label"][language]) for item in checklist.provable(items)],
         "methods": _words(checklist.VERIFICATION_METHODS),
         "outcomes": outcomes,
         "outcome": dict(outcomes).get(str(shown.draft.get("contact_outcome") or ""), ""),
@@ -156,4 +164,19 @@ def _item_row(item: Mapping[str, Any], visit: Visit, is_missing: bool) -> dict[s
         "is_system": item["type"] == "system",
         "is_baseline_missing": checklist.baseline_missing(item, visit.known),
         "is_missing": is_missing,
+        **_following(item, visit),
+    }
+
+
+def _following(item: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
+    """What the item follows: the other item's key, which of its values ask for this one (none: any change), what it
+    was before, when that is in words, and whether it need not be asked now."""
+    rule = item.get("follows") or {"item": "", "values": [], "when": {_language(): ""}}
+    before = str(visit.known.get(rule["item"], {}).get("value") or "") if rule["values"] else ""
+    return {
+        "follows": rule["item"],
+        "follows_values": rule["values"],
+        "followed_before": before,
+        "when": rule["when"][_language()],
+        "is_idle": checklist.is_idle(item, visit.draft, visit.known),
     }

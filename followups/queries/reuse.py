@@ -21,7 +21,7 @@ from followups.queries.events import EventRow, rows_of
 from followups.queries.measures import open_measures_visible_to
 from followups.queries.projects import shared_leads
 from followups.rules import events as rules
-from followups.rules.report import masked
+from followups.rules.report_masking import masked
 from loans.models import Loan
 from people.models import Staff
 from risk.models import Signal

@@ -7,7 +7,7 @@ from typing import Any
 from followups.models import Measure, ReportState, VisitAttachment, VisitAttempt, VisitReport
 from followups.queries.attachments import attachments_visible_to
 from followups.queries.measures import measures_of
-from followups.rules.attachments import PDF
+from followups.rules.attachments import PDF, by_question
 from people.models import Staff
 
 # How a change was verified says what should prove it.
@@ -17,24 +17,59 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What proves a change: files, recordings; `is_missing` when something should and nothing does."""
+    """What proves a change: the files of its question, recordings; `is_missing` when something should and nothing does,
+    `is_general` when only files that name no question could."""
 
     files: tuple[Mapping[str, Any], ...] = ()
     recordings: tuple[str, ...] = ()
     is_missing: bool = False
+    is_general: bool = False
 
 
-def proof_of(row: Mapping[str, Any], files: Sequence[Mapping[str, Any]], recordings: Sequence[str]) -> Proof:
-    """The proof beside one changed row, by how it is said to have been verified."""
-    how = row["verified_by"]
-    if how == "SITE":
-        found = tuple(each for each in files if each["media_type"] != PDF)
-        return Proof(files=found[:SHOWN], is_missing=not found)
-    if how in ON_PAPER:
-        return Proof(files=tuple(files[:SHOWN]), is_missing=not files)
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """The files of a report by the question they prove, by its key; those that name none are under the empty one."""
+
+    by_item: Mapping[str, Sequence[Mapping[str, Any]]]
+
+    @property
+    def general(self) -> Sequence[Mapping[str, Any]]:
+        return self.by_item.get("", ())
+
+
+def filed_under(content: Mapping[str, Any]) -> Filed:
+    """The files of a report's content. A report of before files could name a question has general evidence alone."""
+    asked = {row["key"] for section in content["sections"] for row in section["items"]}
+    return Filed(by_question(((each.get("item", ""), each) for each in content["attachments"]), asked))
+
+
+def proof_of(row: Mapping[str, Any], filed: Filed, recordings: Sequence[str]) -> Proof:
+    """The proof beside one changed row: exactly its own files; how it was verified says what should be there."""
+    own, how = tuple(filed.by_item.get(row["key"], ())), row["verified_by"]
     if how == "SYSTEM":
-        return Proof()
-    return Proof(recordings=tuple(recordings[:SHOWN]), is_missing=not recordings)
+        return Proof(files=own)
+    if how == "SITE" or how in ON_PAPER:
+        is_shown = bool(_showing(own, how))
+        is_general = not is_shown and bool(_showing(filed.general, how))
+        return Proof(files=own, is_missing=not is_shown and not is_general, is_general=is_general)
+    told = tuple(recordings[:SHOWN])
+    return Proof(files=own, recordings=told, is_missing=not told and not own)
+
+
+def _showing(files: Sequence[Mapping[str, Any]], how: str) -> list[Mapping[str, Any]]:
+    """Files that can show what was verified so: what was seen on site is on a photo."""
+    return [each for each in files if how != "SITE" or each["media_type"] != PDF]
+
+
+def others_proved(content: Mapping[str, Any], filed: Filed) -> list[dict[str, Any]]:
+    """Questions that did not change and have files all the same, in the report's order: {label, files}."""
+    changed = {row["key"] for row in content["differences"]}
+    return [
+        {"label": row["label"], "files": filed.by_item[row["key"]]}
+        for section in content["sections"]
+        for row in section["items"]
+        if row["key"] in filed.by_item and row["key"] not in changed
+    ]
 
 
 def attempts_on(report: VisitReport) -> list[VisitAttempt]:

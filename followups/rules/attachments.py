@@ -8,10 +8,11 @@ must say is here too (代码化免拍原因).
 import math
 import re
 import unicodedata
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 from people.rules.identity import has_unseen_characters
 
@@ -54,6 +55,7 @@ _TAKEN = re.compile(r"(\d{4}):(\d{2}):(\d{2}) (\d{2}):(\d{2}):(\d{2})", re.ASCII
 _OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})", re.ASCII)
 _CHINA: Final = timezone(timedelta(hours=8))
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+File = TypeVar("File")
 
 
 def media_type(head: bytes) -> str:
@@ -113,6 +115,18 @@ def photo_gaps(method: str, photos: int, reason: str, note_left: str) -> list[st
         gaps = [] if photos else ["door_photo"]
         return gaps if note_left else [*gaps, "note_left"]
     return [] if photos or reason else ["photo_exit"]
+
+
+# What a file proves
+
+
+def by_question(files: Iterable[tuple[str, File]], asked: Collection[str]) -> dict[str, list[File]]:
+    """Files, each with the question it names, by the question they prove; general evidence is under the empty one,
+    and so is what names a question that is not asked any more."""
+    found: dict[str, list[File]] = {}
+    for item, file in files:
+        found.setdefault(item if item in asked else "", []).append(file)
+    return found
 
 
 # What a photo looks like

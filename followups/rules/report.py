@@ -14,14 +14,16 @@ parts[{code, label, group, points, most, before, line, inputs, inputs_text}], fa
 `queries.content`; absent in reports of before there were scores and in those of developments),
 conclusion{code, label, text, class_now, class_suggested, class_chosen, reasons[code]},
 opinions[{role, name, staff_no, conclusion, text, at}],
-attachments[{id, name, sha256, media_type, size, taken_at, added_at, by, is_reused, is_alike, meters_off}],
+attachments[{id, name, item, item_label, sha256, media_type, size, taken_at, added_at, by, is_reused, is_alike,
+meters_off}] (`item`: the question it proves; empty for general evidence, absent before files could name one),
 measures[{code, label, owner{staff_no, name}, due_on, words}], photo_exit{code, label, note} or
 null, contact_outcome, contact{code, label} or null, contacts[{at, by, code, label, note, recording}] (empty in a
 preview), clock[{code, label{zh,en}, from, to, workdays}], returned{code, code_label,
 reason, sections} or
 null, amendments[{key, label, from, to}], answers_sha256.
 A row: key, section, label, state, before, before_text, before_source, before_on, now, now_text,
-verified_by, verified_text, delta_percent. `state` is SAME, CHANGED, BASELINE (first recorded), UNVERIFIED,
+verified_by, verified_text, delta_percent; of a difference notes[{key, label, now_text}] too.
+`state` is SAME, CHANGED, BASELINE (first recorded), UNVERIFIED,
 ANSWERED, FINDING (a direct question with a remarkable answer), SYSTEM or UNANSWERED.
 """
 
@@ -46,8 +48,9 @@ from followups.rules.checklist import (
     display,
     is_answered,
     is_direct,
+    is_idle,
 )
-from people.rules.masking import mask_address, mask_name, mask_phone
+from people.rules.masking import mask_phone
 
 Row = dict[str, Any]
 Words = dict[str, str]
@@ -128,7 +131,8 @@ def _refuse_floats(value: object) -> None:
 
 def build(inputs: Inputs) -> dict[str, Any]:
     """The whole content."""
-    rows = [row_of(item, inputs.draft, inputs.known) for item in inputs.items]
+    asked = [item for item in inputs.items if not is_idle(item, inputs.draft, inputs.known)]
+    rows = [row_of(item, inputs.draft, inputs.known) for item in asked]
     conclusion = str(inputs.draft.get("conclusion") or "")
     text = str(inputs.draft.get("conclusion_text") or "").replace("\r\n", "\n").strip()
     suggested = inputs.assessment.suggested_class
@@ -143,7 +147,9 @@ def build(inputs: Inputs) -> dict[str, Any]:
         "why": [dict(words) for words in inputs.why],
         "repayment": dict(inputs.repayment),
         "sections": _sections(rows),
-        "differences": [row for row in rows if row["state"] in ("CHANGED", "FINDING")],
+        "differences": [
+            {**row, "notes": _notes(row, asked, rows)} for row in rows if row["state"] in ("CHANGED", "FINDING")
+        ],
         "requests": [row for row in rows if _is_request(row)],
         "baselines": [row for row in rows if row["state"] == "BASELINE"],
         "unverified": [row for row in rows if row["state"] == "UNVERIFIED"],
@@ -167,7 +173,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
             else dict(visitor)
             for place, visitor in enumerate(inputs.visitors)
         ],
-        "attachments": [dict(attachment) for attachment in inputs.attachments],
+        "attachments": _attachments(inputs.attachments, rows),
         "measures": [dict(measure) for measure in inputs.measures],
         "photo_exit": _photo_exit(str(inputs.draft.get("photo_exit") or ""), str(inputs.draft.get("note_left") or "")),
         "clock": [dict(step) for step in inputs.clock],
@@ -179,6 +185,16 @@ def build(inputs: Inputs) -> dict[str, Any]:
     }
     content["amendments"] = amendments(inputs.previous, content) if inputs.previous else []
     return content
+
+
+def _attachments(files: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The files with the question each proves as the report words it; a question not in the report is none."""
+    labels = {row["key"]: row["label"] for row in rows if row["state"] != "SYSTEM"}
+    found = []
+    for file in files:
+        item = file["item"] if file.get("item") in labels else ""
+        found.append({**file, "item": item, "item_label": dict(labels.get(item, {"zh": "", "en": ""}))})
+    return found
 
 
 def _contact(code: str) -> dict[str, Any] | None:
@@ -218,6 +234,16 @@ def row_of(item: Item, draft: Draft, known: Known) -> Row:
         "verified_text": _method_words(verified),
         "delta_percent": _delta(item, before, now) if state == "CHANGED" else "",
     }
+
+
+def _notes(row: Row, items: Sequence[Item], rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """What was answered because of this answer: date and proof of a change, the lease of a home now let."""
+    after = {item["key"] for item in items if item.get("follows") and item["follows"]["item"] == row["key"]}
+    return [
+        {"key": each["key"], "label": each["label"], "now_text": each["now_text"]}
+        for each in rows
+        if each["key"] in after and each["now"]
+    ]
 
 
 def _state(item: Item, draft: Draft, known: Known) -> str:
@@ -308,78 +334,6 @@ def _plain(number: Decimal | None) -> str:
 
 _REQUESTS: Final = ("request", "request_note")
 _NO_REQUEST: Final = "NONE"
-# Items that say where a person lives, and the shortest address looked for inside other texts.
-_PLACES: Final = ("address",)
-_ADDRESS_LEAST: Final = 6
-_SAID: Final = ("before", "before_text", "now", "now_text", "from", "to")
-_NEVER_MASKED: Final = ("staff_no", "answers_sha256", "key", "code")
-
-
-def masked(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The content for a reader who may not know who and where: borrower and addresses masked.
-
-    Both are looked for in free texts too. The hash of a report is that of the unmasked content.
-    """
-    name = str(content.get("cover", {}).get("borrower") or "")
-    homes = content.get("collateral", {}).get("homes", ())
-    places = {str(home["address"]) for home in homes} | {place for row in _place_rows(content) for place in row}
-    secrets = {place: mask_address(place) for place in places if len(place) >= _ADDRESS_LEAST}
-    if len(name) > 1:
-        secrets[name] = mask_name(name)
-    # The longest first, so that an address inside another leaves no rest of it.
-    found = _without(content, dict(sorted(secrets.items(), key=lambda pair: len(pair[0]), reverse=True)))
-    assert isinstance(found, dict)
-    if name:
-        found["cover"]["borrower"] = mask_name(name)
-    for home in found.get("collateral", {}).get("homes", ()):
-        if home["address"] in places:
-            home["address"] = mask_address(home["address"])
-    # A visitor may bear the borrower's name.
-    for shown, opinion in zip(found.get("opinions", ()), content.get("opinions", ()), strict=True):
-        shown["name"] = opinion["name"]
-    return found
-
-
-def mask_place(item: str, text: str) -> str:
-    """A stored answer to `item`, masked when it says where somebody lives."""
-    return mask_address(text) if item in _PLACES else text
-
-
-def _place_rows(content: Mapping[str, Any]) -> Iterable[list[str]]:
-    """The texts of every row about a place, whichever list it stands in."""
-    rows = [row for section in content.get("sections", ()) for row in section["items"]]
-    for row in [*rows, *content.get("amendments", ())]:
-        if row["key"] in _PLACES:
-            yield [text for key in _SAID if key in row for text in _texts(row[key])]
-
-
-def _texts(value: object) -> list[str]:
-    if isinstance(value, Mapping):
-        return [text for part in value.values() for text in _texts(part)]
-    return [value] if isinstance(value, str) else []
-
-
-def _without(value: Any, secrets: Mapping[str, str]) -> Any:
-    if isinstance(value, str):
-        for secret, shown in secrets.items():
-            value = value.replace(secret, shown)
-        return value
-    if isinstance(value, Mapping):
-        if value.get("key") in _PLACES:
-            return _masked_place(value)
-        return {key: part if key in _NEVER_MASKED else _without(part, secrets) for key, part in value.items()}
-    return [_without(part, secrets) for part in value] if isinstance(value, (list, tuple)) else value
-
-
-def _masked_place(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row about a place: what was and what is said of it, masked however short."""
-    shown = dict(row)
-    for key in _SAID:
-        if key in row:
-            part = row[key]
-            is_pair = isinstance(part, Mapping)
-            shown[key] = {word: mask_address(part[word]) for word in part} if is_pair else mask_address(part)
-    return shown
 
 
 def findings(items: Iterable[Item], draft: Draft, known: Known) -> list[str]:
@@ -394,17 +348,16 @@ def amendments(previous: Mapping[str, Any], content: Mapping[str, Any]) -> list[
     for section in content["sections"]:
         for row in section["items"]:
             old = was.get(row["key"])
-            if old and (old["state"], old["now"]) != (row["state"], row["now"]):
-                found.append({"key": row["key"], "label": row["label"], "from": _words(old), "to": _words(row)})
+            if (old["state"], old["now"]) != (row["state"], row["now"]) if old else row["now"]:
+                was_said = _words(old) if old else dict(_STATE_WORDS["UNANSWERED"])
+                found.append({"key": row["key"], "label": row["label"], "from": was_said, "to": _words(row)})
     before, after = previous["conclusion"], content["conclusion"]
     if before["code"] != after["code"]:
         label = {"zh": "回访结论", "en": "Conclusion"}
         found.append({"key": "conclusion", "label": label, "from": before["label"], "to": after["label"]})
-    files = [{part["sha256"]: part["name"] for part in each.get("attachments", ())} for each in (previous, content)]
-    if set(files[0]) != set(files[1]):
+    if _filed(previous) != _filed(content):
         label = {"zh": "附件", "en": "Attachments"}
-        was, now = (dict.fromkeys(("zh", "en"), _names(each)) for each in files)
-        found.append({"key": "attachments", "label": label, "from": was, "to": now})
+        found.append({"key": "attachments", "label": label, "from": _names(previous), "to": _names(content)})
     if _measures(previous) != _measures(content):
         label = {"zh": "处置措施", "en": "Measures"}
         found.append({"key": "measures", "label": label, "from": _measures(previous), "to": _measures(content)})
@@ -426,8 +379,21 @@ def _measures(content: Mapping[str, Any]) -> Words:
     }
 
 
-def _names(files: Mapping[str, str]) -> str:
-    return "，".join(f"{name} {sha256[:8]}" for sha256, name in files.items())
+def _filed(content: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Which files a report has, each with the question it proves."""
+    return {(file["sha256"], file.get("item", "")) for file in content.get("attachments", ())}
+
+
+def _names(content: Mapping[str, Any]) -> Words:
+    """The files in one line, each with the question it proves."""
+    said = dict.fromkeys(("zh", "en"), "")
+    for language, mark, around in (("zh", "，", "（{}）"), ("en", ", ", " ({})")):
+        said[language] = mark.join(
+            f"{file['name']} {file['sha256'][:8]}"
+            + (around.format(label) if (label := file.get("item_label", {}).get(language)) else "")
+            for file in content.get("attachments", ())
+        )
+    return said
 
 
 _STATE_WORDS: Final[dict[str, Words]] = {

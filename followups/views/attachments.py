@@ -1,4 +1,4 @@
-"""Files on the visit page: one is sent, one is taken out again, one is taken home.
+"""Files on the visit page: one is sent, put under the question it proves, taken out again, taken home.
 
 What is sent is bounded while it comes in, so the form's token is read only after that bound is set.
 """
@@ -20,6 +20,7 @@ from followups.actions.attachments import thumbnail_bytes
 from followups.forms import place_of
 from followups.models import Visit, VisitTask
 from followups.queries.attachments import attachments_visible_to, files_shown
+from followups.queries.form import questions_of
 from followups.uploads import bound_uploads, file_response, picture_response, sent_file
 from followups.views.visit import VisitBase, may_work_on
 from journal.errors import ActionRefused
@@ -51,6 +52,7 @@ class AddFile(VisitBase):
                 file=sent.file,
                 name=sent.name or "",
                 place=place_of(request.POST),
+                item=str(request.POST.get("item", "")),
                 by=self.staff,
                 at=self.at,
             )
@@ -61,7 +63,7 @@ class AddFile(VisitBase):
     def files(
         self, request: HttpRequest, task: VisitTask, visit: Visit, refusal: ActionRefused | None, done: str = ""
     ) -> HttpResponse:
-        """The list alone for a page with scripts; else back to the page with a sentence."""
+        """The list and the files at each question for a page with scripts; else back to the page with a sentence."""
         htmx = getattr(request, "htmx", None)
         if not htmx:
             messages.error(request, refusal.message) if refusal else messages.success(request, done)
@@ -71,7 +73,9 @@ class AddFile(VisitBase):
             "may_attach": may_work_on(task, visit, self.staff),
             "file_fault": refusal.message if refusal else "",
             "consents": request.POST.get("consent") == "1",
-            **files_shown(visit, self.staff),
+            "wants_rows": True,
+            "item_sent": request.POST.get("item", "") if refusal else "",
+            **files_shown(visit, self.staff, questions_of(visit)),
         }
         status = 200 if refusal is None else 409 if refusal.conflict else 422
         return no_store(TemplateResponse(request, "followups/parts/files.html", context, status=status))
@@ -90,6 +94,22 @@ class RemoveFile(AddFile):
         except ActionRefused as refusal:
             return self.files(request, task, visit, refusal)
         return self.files(request, task, visit, None, _("已移除附件 %(name)s。") % {"name": row.name})
+
+
+class AssignFile(AddFile):
+    """Puts a file of an open visit under the question it proves."""
+
+    permission = "followups.record_visit"
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        found = visible_or_404(attachments_visible_to(self.staff), pk=pk)
+        task, visit = self.task_and_visit(found.visit.task_id)
+        item = str(request.POST.get("item", ""))
+        try:
+            row = actions.assign_file(attachment_id=found.pk, item=item, by=self.staff, at=self.at)
+        except ActionRefused as refusal:
+            return self.files(request, task, visit, refusal)
+        return self.files(request, task, visit, None, _("已更改附件 %(name)s 佐证的问题。") % {"name": row.name})
 
 
 class Thumbnail(PageView):

@@ -7,7 +7,15 @@ from followups.models import ReportState, ReturnReason, VisitReport
 from followups.quality_wording import quality_lines
 from followups.queries import content_for
 from followups.queries.review import hints_of, makers_of, reviewers_of, turn_fault
-from followups.queries.review_report import attempts_on, files_seen, measures_beside, proof_of, report_before
+from followups.queries.review_report import (
+    attempts_on,
+    filed_under,
+    files_seen,
+    measures_beside,
+    others_proved,
+    proof_of,
+    report_before,
+)
 from followups.review_wording import hint_words, state_words
 from followups.rules.review import MANAGER, RISK
 from followups.views.rows import left_of, name_for
@@ -84,13 +92,15 @@ def _for_reviewers(report: VisitReport, staff: Staff) -> dict[str, Any]:
 
 
 def _proofs(report: VisitReport, content: dict[str, Any]) -> dict[str, Any]:
-    """Each change with what proves it, and all contacts and files together."""
+    """Each change with what proves it, the other questions that have files, general evidence, and all contacts."""
     attempts = attempts_on(report)
     recordings = [attempt.recording for attempt in attempts if attempt.recording]
-    files = content["attachments"]
+    filed = filed_under(content)
     return {
         "attempts": attempts,
-        "changes": [{**row, "proof": proof_of(row, files, recordings)} for row in content["differences"]],
+        "changes": [{**row, "proof": proof_of(row, filed, recordings)} for row in content["differences"]],
+        "general_files": filed.general,
+        "other_proofs": others_proved(content, filed),
         "is_resubmitted": bool(content.get("returned")),
     }
 

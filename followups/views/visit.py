@@ -69,6 +69,7 @@ class VisitBase(PageView):
     def context(self, task: VisitTask, visit: Visit, refusal: ActionRefused | None = None) -> dict[str, Any]:
         today = open_business_date()
         assert today is not None
+        parts = _form_parts(task, visit, refusal, self.staff)
         (row,) = desk_rows([task], staff=self.staff, today=today)
         is_mine = is_held_by(task, self.staff)
         stale = refusal if isinstance(refusal, actions.StaleVersion) else None
@@ -81,7 +82,7 @@ class VisitBase(PageView):
             why=why(task),
             along=members_of(task),
             person=_person(task, self.staff),
-            **_form_parts(task, visit, refusal, self.staff),
+            **parts,
             refusal=refusal,
             stale=stale,
             is_locked=not is_mine or task.state not in OPEN_TO_WRITE or stale is not None or is_held(refusal),
@@ -90,7 +91,8 @@ class VisitBase(PageView):
             held=refusal if isinstance(refusal, actions.HeldElsewhere) else None,
             may_attach=may_work_on(task, visit, self.staff),
             **dialogs_of(task, today),
-            **files_shown(visit, self.staff),
+            item_sent=self.request.GET.get("item", ""),
+            **files_shown(visit, self.staff, parts["form"]["questions"]),
             last=_last_report(task),
             partners=self._partners(task, visit),
             reach=contact_of(task, today),

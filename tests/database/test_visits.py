@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from followups.rules import checklist
 from followups.rules.report import content_sha256
 from journal.models import Entry, Exhibit
 from journal.queries import exhibit_bytes
-from people.actions import NotAllowed
+from people.actions import NotAllowed, record_profile
 from people.models import FinancialProfile
 from tests.factories import AT, book_loan, make_branch, make_staff
 
@@ -119,6 +120,15 @@ class Road:
         return actions.approve_report(
             report_id=report.pk, content_sha256=report.content_sha256, by=by or self.manager, at=AT
         )
+
+
+def profiled(road: Road) -> Road:
+    """The same with a borrower whose employer, income and debts are known."""
+    record_profile(
+        party_id=road.loan.borrower_id, known_on=date(2026, 10, 31), source="TAPE", employer="江城恒信机电有限公司",
+        monthly_income=Decimal("19600.00"), other_monthly_debt=Decimal("1160.00"), by="system", at=AT,
+    )  # fmt: skip
+    return road
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from followups.rules import report
+from followups.rules import report, report_masking
 from followups.rules.assessment import (
     Limits,
     LoanFigures,
@@ -202,7 +202,7 @@ def test_masking_leaves_no_name_and_no_address_anywhere() -> None:
     content["cover"] = {"borrower": "王志远", "phone": "199****0881"}
     content["collateral"] = {"homes": [{"address": "江城市滨江区悦府路1号"}]}
     before = report.canonical_json(content)
-    text = report.canonical_json(report.masked(content))
+    text = report.canonical_json(report_masking.masked(content))
     assert not [secret for secret in ("王志远", "光谷路", "悦府路") if secret in text]
     assert "王**" in text and "江城市高新区***" in text and "周楠" in text
     assert report.canonical_json(content) == before, "the content itself stays as it is"
@@ -219,3 +219,59 @@ def test_a_request_stands_by_itself_and_is_not_folded_away() -> None:
     assert content_of(draft, "IRREGULAR")["requests"] == [], "none asked"
     draft["answers"]["request"] = {"now": "DEFERRAL"}
     assert [row["key"] for row in content_of(draft, "IRREGULAR")["requests"]] == ["request"]
+
+
+def filed(item: str | None = None, name: str = "收入证明.pdf") -> dict[str, Any]:
+    return {"id": 1, "name": name, "sha256": f"{name:a<64.64}", "media_type": "application/pdf",
+            **({} if item is None else {"item": item})}  # fmt: skip
+
+
+# S2.14
+def test_the_report_names_the_question_that_each_file_proves() -> None:
+    named = content_of(changed_draft(), attachments=[filed("monthly_income"), filed(name="门牌.jpg")])["attachments"]
+    assert [(file["item"], file["item_label"]["zh"]) for file in named] == [
+        ("monthly_income", "税后月收入"), ("", ""),
+    ]  # fmt: skip
+    for wrong in ("payment_strip", "fund_arrived", "gone"):
+        (file,) = content_of(changed_draft(), attachments=[filed(wrong)])["attachments"]
+        assert (file["item"], file["item_label"]) == ("", {"zh": "", "en": ""}), "a fact, or not asked: general"
+
+
+def test_a_file_under_another_question_is_told_as_a_difference_of_the_versions() -> None:
+    draft = changed_draft()
+    first = content_of(draft, attachments=[filed("employer")])
+    assert content_of(draft, attachments=[filed("employer")], version=2, previous=first)["amendments"] == []
+    (told,) = content_of(draft, attachments=[filed("monthly_income")], version=2, previous=first)["amendments"]
+    assert told["key"] == "attachments"
+    assert "（工作单位）" in told["from"]["zh"] and "（税后月收入）" in told["to"]["zh"]
+    assert "(Monthly income after tax)" in told["to"]["en"]
+
+
+def test_date_and_proof_stand_under_the_change_and_idle_questions_nowhere() -> None:
+    draft = changed_draft()
+    plain = content_of(draft)
+    keys = {row["key"] for part in plain["sections"] for row in part["items"]}
+    assert not keys & {"tenant", "work_changed_on", "repayment_plan"} and "income_changed_on" in keys
+    draft["answers"]["income_changed_on"] = {"now": "2026-05-01"}
+    draft["answers"]["income_change_proof"] = {"now": "PAYROLL"}
+    rows = {row["key"]: row for row in content_of(draft)["differences"]}
+    assert [(note["key"], note["now_text"]["zh"]) for note in rows["monthly_income"]["notes"]] == [
+        ("income_changed_on", "2026-05-01"), ("income_change_proof", "工资流水"),
+    ]  # fmt: skip
+    assert rows["phone"]["notes"] == []
+    told = content_of(draft, version=2, previous=plain)["amendments"][0]
+    assert (told["key"], told["from"]["zh"], told["to"]["zh"]) == ("income_changed_on", "未答", "2026-05-01")
+
+
+def test_who_stands_beside_the_borrower_is_masked_too() -> None:
+    draft = changed_draft()
+    draft["answers"]["occupancy"] = {"choice": "CHANGED", "now": "LET", "verified_by": "SITE"}
+    draft["answers"]["tenant"] = {"choice": "CHANGED", "now": "欧阳明月", "verified_by": "ORAL"}
+    draft["conclusion_text"] = "房屋由欧阳明月承租。"
+    shown = report.canonical_json(report_masking.masked({**content_of(draft), "cover": {"borrower": "王志远"}}))
+    assert "欧阳明月" not in shown and "欧**" in shown
+    assert "没有" in report.canonical_json(
+        report_masking.masked(content_of({**draft, "answers": {
+            **draft["answers"], "tenant": {"choice": "CHANGED", "now": "没有", "verified_by": "ORAL"}},
+            "conclusion_text": "没有承租人。"}))
+    )  # fmt: skip

@@ -19,6 +19,7 @@ from followups.rules.attachments import (
     PHOTO_EXITS,
     PNG,
     bands_of,
+    by_question,
     file_name,
     is_active_pdf,
     is_telling,
@@ -197,3 +198,11 @@ def test_meters_between_two_places(one: tuple[str, str], other: tuple[str, str],
     first, second = ((Decimal(north), Decimal(east)) for north, east in (one, other))
     assert abs(meters_between(first, second) - meters) <= 1
     assert meters_between(first, second) == meters_between(second, first)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "employer", "post", "gone"]), st.integers()), max_size=12))
+def test_every_file_stands_once_under_its_question_or_as_general_evidence(files: list[tuple[str, int]]) -> None:
+    found = by_question(files, {"employer", "post"})
+    assert sorted(file for under in found.values() for file in under) == sorted(file for _item, file in files)
+    assert set(found) <= {"", "employer", "post"}
+    assert found.get("employer", []) == [file for item, file in files if item == "employer"]

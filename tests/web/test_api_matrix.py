@@ -169,6 +169,7 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("task-files", "GET"): (FOLLOW_UP_ROLES, None),
     ("task-files", "POST"): (VISITORS, {}),
     ("file", "GET"): (FOLLOW_UP_ROLES, None),
+    ("file-item", "POST"): (VISITORS, {"item": ""}),
     ("file", "DELETE"): (VISITORS, None),
     ("loan-property-visits", "POST"): (VISITORS | {"manager"}, {"reason": "外墙开裂需查看", "due_on": "2026-11-10"}),
     ("task-merge", "POST"): (VISITORS | {"manager"}, {"tasks": [1]}),

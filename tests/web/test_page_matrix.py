@@ -118,6 +118,7 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:attach": (VISITORS, "post", {}),
     "followups:attachment": (FOLLOW_UPS, "get", {}),
     "followups:attachment_remove": (VISITORS, "post", {}),
+    "followups:attachment_item": (VISITORS, "post", {"item": ""}),
     "followups:visit": (FOLLOW_UPS, "get", {}),
     "followups:draft": (VISITORS, "post", {"version": "1"}),
     "followups:submit": (VISITORS, "post", {"version": "1"}),
@@ -385,7 +386,7 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=["xlsx"])
     if name in ("followups:handover_list", "followups:handover_reverse"):
         return reverse(name, args=[handover_in(bank, place)])
-    if name in ("followups:attachment", "followups:attachment_remove", "followups:thumbnail"):
+    if name.startswith("followups:attachment") or name == "followups:thumbnail":
         return reverse(name, args=[attachment_in(bank, place)])
     if name in ("followups:loan_events", "followups:past_visits", "followups:estate", "followups:loan_signals",
                 "followups:loan_registrable", "followups:customer_status", "followups:loan_letters",

@@ -31,7 +31,7 @@
     show(target.closest("section"), target.matches("section"));
     if (!target.matches("section")) {
       target.scrollIntoView({ block: "center" });
-      target.querySelector("input:checked, input:not([type=hidden]), select, textarea, a")?.focus({ preventScroll: true });
+      target.querySelector("input:checked, input:not([type=hidden]), select, textarea, a:not(.attach)")?.focus({ preventScroll: true });
     }
   }
 
@@ -41,6 +41,19 @@
       event.preventDefault();
       goTo(link.hash);
     }
+  });
+
+  /* A file for one question: it is chosen in the list of files, then the device asks which file. */
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-proves]");
+    const picker = link && document.querySelector("#files input[type=file]");
+    if (!picker) return;
+    event.preventDefault();
+    const chosen = picker.form.querySelector("select[name=item]");
+    const before = chosen.value;
+    chosen.value = link.dataset.proves;
+    picker.addEventListener("cancel", () => (chosen.value = before), { once: true });
+    picker.click();
   });
 
   /* Click, tap and Enter all ask for the preview; only the button inside the preview submits. */
@@ -100,6 +113,24 @@
     if (event.target.value) event.target.closest(".item")?.classList.remove("todo");
     if (event.target.value === "CHANGED") event.target.closest(".item").querySelector(".becomes .field")?.focus();
   });
+
+  /* What follows from another answer is shown once that answer asks for it; what was said there stays in sight. */
+  const followers = Array.from(answers.querySelectorAll(".item[data-follows]"));
+  function isAskedFor(item) {
+    const first = CSS.escape(item.dataset.follows);
+    const choice = form.querySelector(`[name="choice.${first}"]:checked`)?.value;
+    if (item.dataset.values === "") return choice === "CHANGED";
+    const field = form.querySelector(`input[name="now.${first}"]:checked, select[name="now.${first}"]`);
+    const stands = choice === "CHANGED" || field?.type === "radio" ? field?.value : item.dataset.before;
+    return item.dataset.values.split(" ").includes(stands);
+  }
+  const isSaid = (item) => Array.from(item.querySelectorAll("input, select")).some((field) =>
+    field.type === "radio" ? field.checked : field.value !== "");
+  function follow() {
+    for (const item of followers) item.hidden = !isAskedFor(item) && !isSaid(item);
+  }
+  form.addEventListener("change", follow);
+  follow();
 
   function sameForFocused() {
     const item = document.activeElement?.closest(".item") || answers.querySelector("section.current .item.todo");

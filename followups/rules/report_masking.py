@@ -1,0 +1,86 @@
+"""Decides what of a report a reader sees who may not know who and where: names and places masked wherever they are."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from followups.rules.checklist_items import NOBODY
+from people.rules.masking import mask_address, mask_name
+
+# Items that say where somebody lives or who stands beside the borrower, and the shortest text looked for inside others.
+_MASKS: Final[Mapping[str, Callable[[str], str]]] = {
+    "address": mask_address, "emergency_contact": mask_name, "tenant": mask_name, "guarantor": mask_name,
+}  # fmt: skip
+_ADDRESS_LEAST: Final = 6
+_NAME_LEAST: Final = 2
+_SAID: Final = ("before", "before_text", "now", "now_text", "from", "to")
+_NEVER_MASKED: Final = ("staff_no", "answers_sha256", "key", "code")
+
+
+def masked(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content for a reader who may not know who and where: borrower and addresses masked.
+
+    Both are looked for in free texts too. The hash of a report is that of the unmasked content.
+    """
+    name = str(content.get("cover", {}).get("borrower") or "")
+    homes = content.get("collateral", {}).get("homes", ())
+    told = list(_told(content))
+    places = {str(home["address"]) for home in homes} | {text for key, text in told if key == "address"}
+    secrets = {place: mask_address(place) for place in places if len(place) >= _ADDRESS_LEAST}
+    people = {text for key, text in told if key != "address"}
+    secrets |= {who: mask_name(who) for who in people if len(who) >= _NAME_LEAST and who not in NOBODY}
+    if len(name) > 1:
+        secrets[name] = mask_name(name)
+    # The longest first, so that an address inside another leaves no rest of it.
+    found = _without(content, dict(sorted(secrets.items(), key=lambda pair: len(pair[0]), reverse=True)))
+    assert isinstance(found, dict)
+    if name:
+        found["cover"]["borrower"] = mask_name(name)
+    for home in found.get("collateral", {}).get("homes", ()):
+        if home["address"] in places:
+            home["address"] = mask_address(home["address"])
+    # A visitor may bear the borrower's name.
+    for shown, opinion in zip(found.get("opinions", ()), content.get("opinions", ()), strict=True):
+        shown["name"] = opinion["name"]
+    return found
+
+
+def mask_place(item: str, text: str) -> str:
+    """A stored answer to `item`, masked when it says where somebody lives, or who stands beside the borrower."""
+    return _MASKS[item](text) if item in _MASKS else text
+
+
+def _told(content: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """The texts of every row about a place or a person, whichever list it stands in, each with its item."""
+    rows = [row for section in content.get("sections", ()) for row in section["items"]]
+    for row in [*rows, *content.get("amendments", ())]:
+        if row["key"] in _MASKS:
+            yield from ((row["key"], text) for key in _SAID if key in row for text in _texts(row[key]))
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, Mapping):
+        return [text for part in value.values() for text in _texts(part)]
+    return [value] if isinstance(value, str) else []
+
+
+def _without(value: Any, secrets: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        for secret, shown in secrets.items():
+            value = value.replace(secret, shown)
+        return value
+    if isinstance(value, Mapping):
+        if value.get("key") in _MASKS:
+            return _masked_row(value)
+        return {key: part if key in _NEVER_MASKED else _without(part, secrets) for key, part in value.items()}
+    return [_without(part, secrets) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def _masked_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row about a place or a person: what was and what is said of it, masked however short."""
+    shown, mask = dict(row), _MASKS[row["key"]]
+    for key in _SAID:
+        if key in row:
+            part = row[key]
+            is_pair = isinstance(part, Mapping)
+            shown[key] = {word: mask(part[word]) for word in part} if is_pair else mask(part)
+    return shown
