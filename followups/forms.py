@@ -139,6 +139,12 @@ class ReturnForm(forms.Form):
         required=False, choices=[(key, key) for key, _zh, _en in checklist.SECTIONS], label=_("需修改的部分")
     )
 
+    def clean(self) -> dict[str, Any]:
+        """Adds the reasons of single sections, typed as `code.SECTION`; left empty it is that of the whole."""
+        found = dict(super().clean() or {})
+        asked = {section: self.data.get(f"code.{section}", "") for section in found.get("sections") or ()}
+        return {**found, "section_codes": {section: code for section, code in asked.items() if code}}
+
 
 def draft_of(post: Mapping[str, Any], items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The draft that a posted visit form means; inputs that were left alone are left out."""

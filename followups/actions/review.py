@@ -149,26 +149,44 @@ def return_report(
     code: str = ReturnReason.OTHER,
     reason: str,
     sections: Sequence[str] = (),
+    section_codes: Mapping[str, str] | None = None,
     by: Staff,
     at: datetime,
 ) -> VisitReport:
-    """Sends the report back with a coded reason, a line and the sections to mend; the draft opens again."""
+    """Sends the report back with a coded reason, a line and the sections to mend; the draft opens again.
+
+    A section without a coded reason of its own (`section_codes`) is to be mended for the reason of the whole.
+    """
     hold_business_date()
     task, report = _to_decide(report_id, content_sha256, by)
     if code not in ReturnReason.values:
         raise ReasonMissing(_("请选择退回原因。"), field="code", code="not_a_choice")
     reason = checked_reason(reason, least=REASON_LEAST)
-    known = [key for key, _zh, _en in SECTIONS]
-    if any(section not in known for section in sections):
-        raise ReasonMissing(_("报告没有这一部分，请从所列部分中选择。"), field="sections", code="not_a_choice")
+    codes = _codes_of(sections, section_codes or {}, code)
     guard(task, TaskState.RETURNED)
     _decide(report, state=ReportState.RETURNED, note=reason, by=by, at=at, return_code=code)
     change_task(task, state=TaskState.RETURNED)
-    chosen = [key for key in known if key in sections]
-    facts = {"report_id": report.pk, "version": report.version, "sections": chosen, "code": code}
+    facts = {
+        "report_id": report.pk, "version": report.version, "sections": list(codes), "code": code, "codes": codes,
+    }  # fmt: skip
     add_event(task, EventKind.RETURNED, by=by.staff_no, at=at, **facts)
     tell(task, "followups.report_returned", by=by, at=at, **facts)
     return report
+
+
+def _codes_of(sections: Sequence[str], section_codes: Mapping[str, str], code: str) -> dict[str, str]:
+    """Section to mend → coded reason, in the checklist's order; at least one, so that the officer knows where."""
+    known = [key for key, _zh, _en in SECTIONS]
+    if not sections:
+        raise ReasonMissing(_("请至少选择一个需修改的部分。"), field="sections", code="sections_missing")
+    if any(section not in known for section in sections):
+        raise ReasonMissing(_("报告没有这一部分，请从所列部分中选择。"), field="sections", code="not_a_choice")
+    if any(section not in sections for section in section_codes):
+        words = _("只能为所选的部分填写退回原因。")
+        raise ReasonMissing(words, field="section_codes", code="not_a_choice")
+    if any(each not in ReturnReason.values for each in section_codes.values()):
+        raise ReasonMissing(_("请选择退回原因。"), field="section_codes", code="not_a_choice")
+    return {key: section_codes.get(key, code) for key in known if key in sections}
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -14,6 +15,7 @@ from rest_framework.response import Response
 from followups import actions, queries
 from followups.filters import ReportFilter
 from followups.models import Conclusion, Difference, HintCode, Level, ReportHint, ReportState, ReturnReason, VisitReport
+from followups.queries.returns import parts_to_mend, return_of
 from followups.queries.review import hints_of
 from followups.rules import checklist
 from followups.rules.quality import MOST
@@ -80,6 +82,13 @@ class QualityRow(serializers.Serializer[Any]):
     lines = QualityLine(many=True)
 
 
+class ReturnPart(serializers.Serializer[Any]):
+    """A section to mend, with the coded reason."""
+
+    section = serializers.CharField(source="key")
+    code = serializers.CharField()
+
+
 class DifferenceRow(serializers.ModelSerializer[Difference]):
     class Meta:
         model = Difference
@@ -104,14 +113,19 @@ class ReportFull(ReportRow):
     differences = DifferenceRow(many=True)
     has_pdf = serializers.SerializerMethodField()
     endorsed_by = StaffBrief(allow_null=True)
+    return_parts = serializers.SerializerMethodField(help_text="What a returned version was to mend; else empty.")
     hints = serializers.SerializerMethodField(help_text="For those who review; empty for others.")
     quality = serializers.SerializerMethodField(help_text="For those who review; for others once it is decided.")
 
     class Meta(ReportRow.Meta):
         fields = [
             *ReportRow.Meta.fields, "content", "content_sha256", "differences", "endorsed_by", "endorsed_at",
-            "endorsement", "return_code", "decision_note", "has_pdf", "hints", "quality",
+            "endorsement", "return_code", "return_parts", "decision_note", "has_pdf", "hints", "quality",
         ]  # fmt: skip
+
+    @extend_schema_field(ReturnPart(many=True))
+    def get_return_parts(self, report: VisitReport) -> Any:
+        return ReturnPart(parts_to_mend(return_of(report)), many=True).data
 
     @extend_schema_field(HintRow(many=True))
     def get_hints(self, report: VisitReport) -> Any:
@@ -203,15 +217,26 @@ class ApproveForm(StrictSerializer):
     note = TextField(max_length=300, allow_blank=True, required=False, default="")
 
 
+SECTION_CHOICES = [(key, english) for key, _chinese, english in checklist.SECTIONS]
+AT_LEAST_ONE = gettext_lazy("请至少选择一个需修改的部分。")
+
+
 class ReturnForm(StrictSerializer):
     content_sha256 = TextField(min_length=64, max_length=64)
     code = serializers.ChoiceField(choices=ReturnReason.choices)
     reason = TextField(max_length=300)
     sections = serializers.ListField(
-        child=serializers.ChoiceField(choices=[(key, english) for key, _chinese, english in checklist.SECTIONS]),
-        required=False,
-        default=list,
+        child=serializers.ChoiceField(choices=SECTION_CHOICES),
+        allow_empty=False,
         max_length=len(checklist.SECTIONS),
+        error_messages={"required": AT_LEAST_ONE, "empty": AT_LEAST_ONE},
+        help_text="What is to be mended, one at least; the officer lands there.",
+    )
+    section_codes = serializers.DictField(
+        child=serializers.ChoiceField(choices=ReturnReason.choices),
+        required=False,
+        default=dict,
+        help_text="Section → its own reason; a section without one is to be mended for `code`.",
     )
 
 
@@ -258,6 +283,7 @@ class Return(ApiView):
                 code=asked["code"],
                 reason=asked["reason"],
                 sections=asked["sections"],
+                section_codes=asked["section_codes"],
                 by=self.staff,
                 at=self.at,
             )

@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 
 from collateral.queries import balances_beside, charges_of
 from followups.models import (
-    EventKind,
     Level,
     Method,
     ReportState,
@@ -42,6 +41,7 @@ from followups.queries.merging import members_of
 from followups.queries.opinions import opinion_of
 from followups.queries.photos import flags_of
 from followups.queries.projects import project_notes
+from followups.queries.returns import last_return, parts_to_mend
 from followups.queries.score import last_ratios, score_said
 from followups.rules import checklist, clock, warning_facts
 from followups.rules.assessment import Limits, LoanFigures, Means, assess
@@ -387,12 +387,13 @@ def _contacts(task: VisitTask) -> list[dict[str, str]]:
 def _returned(task: VisitTask, last: VisitReport | None) -> dict[str, Any] | None:
     if last is None:
         return None
-    event = task.events.filter(kind=EventKind.RETURNED).order_by("-id").first()
+    parts = parts_to_mend(last_return(task))
     return {
         "version": last.version,
         "code": last.return_code,
         "code_label": in_both(lambda: str(ReturnReason(last.return_code).label) if last.return_code else ""),
         "reason": last.decision_note,
-        "sections": list(event.data.get("sections", [])) if event else [],
+        "sections": [part["key"] for part in parts],
+        "parts": parts,
         "by": last.decided_by.name if last.decided_by else "",
     }

@@ -19,7 +19,7 @@ meters_off}] (`item`: the question it proves; empty for general evidence, absent
 measures[{code, label, owner{staff_no, name}, due_on, words}], photo_exit{code, label, note} or
 null, contact_outcome, contact{code, label} or null, contacts[{at, by, code, label, note, recording}] (empty in a
 preview), clock[{code, label{zh,en}, from, to, workdays}], returned{code, code_label,
-reason, sections} or
+reason, sections, parts[{key, label, code, code_label}]} or
 null, amendments[{key, label, from, to}], answers_sha256.
 A row: key, section, label, state, before, before_text, before_source, before_on, now, now_text,
 verified_by, verified_text, delta_percent; of a difference notes[{key, label, now_text}] too.

@@ -22,6 +22,7 @@ from followups.queries.review_figures import PARTS, month_tasks, strip
 from followups.review_wording import distance, hint_words, state_words
 from followups.rules import similarity
 from followups.rules.review import MOST_AT_ONCE
+from followups.views.desk_list import id_of
 from followups.views.review_queue import CHIP_CODES, QUEUE_ORDER, asked_queue, next_after, queue_rows, tabs
 from followups.views.review_report import report_context
 from followups.views.rows import left_of_task, name_for
@@ -98,8 +99,8 @@ class ReviewPage(PageView):
         """The report named in the address, else the first of the queue."""
         text = self.request.GET.get("report", "")
         reports = visible_reports(self.staff)
-        if text.isascii() and text.isdigit() and len(text) < 19:
-            found: VisitReport | None = reports.filter(pk=int(text)).first()
+        if id_of(text):
+            found: VisitReport | None = reports.filter(pk=id_of(text)).first()
             if found:
                 return found
         return reports.filter(pk=rows[0].pk).first() if rows else None
@@ -239,8 +240,7 @@ class Decision(PageView):
         try:
             done = self.decide(report)
         except ActionRefused as refusal:
-            messages.error(request, refusal.message)
-            return redirect(self._desk(str(report.pk)))
+            return self.refused(report, refusal)
         messages.success(request, done)
         return redirect(self._desk(request.POST.get("next", "")))
 
@@ -248,11 +248,16 @@ class Decision(PageView):
         """The review desk with the tab that was open, at the report that comes next."""
         chip = self.request.POST.get("chip", "")
         asked = [f"chip={chip}"] if chip in CHIP_CODES else []
-        asked += [f"report={following}"] if following.isascii() and following.isdigit() and len(following) < 19 else []
+        asked += [f"report={following}"] if id_of(following) else []
         return reverse("followups:review") + (f"?{'&'.join(asked)}" if asked else "")
 
     def decide(self, report: VisitReport) -> str:
         raise NotImplementedError
+
+    def refused(self, report: VisitReport, refusal: ActionRefused) -> HttpResponse:
+        """Back to the desk with the reason on top."""
+        messages.error(self.request, refusal.message)
+        return redirect(self._desk(str(report.pk)))
 
 
 class ApproveReport(Decision):
@@ -273,6 +278,10 @@ class ApproveReport(Decision):
 
 
 class ReturnReport(Decision):
+    """What was typed stays in the form that is shown again where something is missing."""
+
+    template_name = "followups/return.html"
+
     def decide(self, report: VisitReport) -> str:
         form = ReturnForm(self.request.POST)
         if not form.is_valid():
@@ -283,6 +292,7 @@ class ReturnReport(Decision):
             code=form.cleaned_data["code"],
             reason=form.cleaned_data["reason"],
             sections=form.cleaned_data["sections"],
+            section_codes=form.cleaned_data["section_codes"],
             by=self.staff,
             at=self.at,
         )
@@ -291,6 +301,21 @@ class ReturnReport(Decision):
             "报告 %(number)s 已退回，%(count)s 部分须修改。", "报告 %(number)s 已退回，%(count)s 部分须修改。", count
         )
         return words % {"number": report.number, "count": count}
+
+    def refused(self, report: VisitReport, refusal: ActionRefused) -> HttpResponse:
+        if not isinstance(refusal, actions.ReasonMissing):
+            return super().refused(report, refusal)
+        form = ReturnForm(self.request.POST)
+        form.is_valid()
+        typed = {**form.cleaned_data, "field": refusal.field, "fault": refusal.message}
+        chip, following = self.request.POST.get("chip", ""), self.request.POST.get("next", "")
+        context = self.get_context_data(
+            **report_context(visible_or_404(visible_reports(self.staff), pk=report.pk), self.staff),
+            typed=typed,
+            chip=chip if chip in CHIP_CODES else "",
+            next_report=following if id_of(following) else "",
+        )
+        return no_store(self.render_to_response(context, status=422))
 
 
 class ApproveClean(PageView):

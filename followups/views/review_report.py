@@ -6,6 +6,7 @@ from typing import Any
 from followups.models import ReportState, ReturnReason, VisitReport
 from followups.quality_wording import quality_lines
 from followups.queries import content_for
+from followups.queries.returns import parts_to_mend, return_of
 from followups.queries.review import hints_of, makers_of, reviewers_of, turn_fault
 from followups.queries.review_report import (
     attempts_on,
@@ -17,6 +18,7 @@ from followups.queries.review_report import (
     report_before,
 )
 from followups.review_wording import hint_words, state_words
+from followups.rules.checklist import SECTIONS
 from followups.rules.review import MANAGER, RISK
 from followups.views.rows import left_of, name_for
 from followups.views.task import actors_of
@@ -46,6 +48,7 @@ def report_context(report: VisitReport, staff: Staff) -> dict[str, Any]:
         "state_word": state_words(report),
         "versions": versions,
         "reviews": in_language(reviews_of(report)),
+        "mended": in_language(parts_to_mend(return_of(report))),
         "actors": actors_of([report.submitted_by.staff_no]),
         "measures": measures_beside(report),
         **_quality(report, staff),
@@ -73,9 +76,16 @@ def _turn(report: VisitReport, staff: Staff, today: date, is_waiting: bool) -> d
         "is_risk_step": report.waits_for == RISK,
         "is_endorsing": report.needs_risk_head and report.waits_for == MANAGER,
         "reviewers": reviewers_of(report, today)[:3] if is_waiting and fault else [],
-        "section_choices": [(part["key"], part["label"]) for part in in_language(report.content)["sections"]],
+        "section_choices": _choices(report),
         "return_reasons": ReturnReason.choices,
     }
+
+
+def _choices(report: VisitReport) -> list[dict[str, str]]:
+    """The parts that a return may name: those of the report, and always the conclusion with its measures."""
+    asked = {part["key"] for part in report.content["sections"]} | {"conclusion"}
+    both = [{"key": key, "label": {"zh": zh, "en": en}} for key, zh, en in SECTIONS if key in asked]
+    return list(in_language(both))
 
 
 def _for_reviewers(report: VisitReport, staff: Staff) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from followups import actions
 from followups.actions.refusals import fault_sentence
 from followups.forms import OpinionForm, draft_of, tab_of, version_of, visitors_of
-from followups.models import EventKind, TaskState, Visit, VisitReport, VisitTask
+from followups.models import TaskState, Visit, VisitReport, VisitTask
 from followups.queries import contact_of, desk, form_of, is_known_to, opinion_shown, person_facts
 from followups.queries.assigning import not_independent
 from followups.queries.attachments import files_shown
@@ -26,6 +26,7 @@ from followups.queries.form import asked_of, field_label
 from followups.queries.measures import catalogue, owners_for
 from followups.queries.merging import members_of
 from followups.queries.next_task import next_task
+from followups.queries.returns import last_return, parts_to_mend
 from followups.rules import checklist
 from followups.views.rows import desk_rows, name_for
 from followups.views.task import TaskStep, dialogs_of
@@ -181,17 +182,22 @@ def _form_parts(task: VisitTask, visit: Visit, refusal: ActionRefused | None, re
     form, returned = form_of(task, visit, reader), _returned(visit)
     faults = _faults(form, refusal)
     wrong = {fault["key"]: fault["words"] for fault in faults}
-    sections_back = _sections_back(task) if returned else []
+    sections_back = _sections_back(task) if returned else {}
     for section in form["sections"]:
         inside = {item["key"]: item for item in section["items"]}
         changed = [key for key, item in inside.items() if item["answer"].get("choice") == "CHANGED"]
         section["faulty"] = sum(key in wrong for key in inside)
         section["changed"] = sum(key not in wrong for key in changed)
         section["is_returned"] = section["key"] in sections_back
-    to_mend = [{"key": part["key"], "label": part["label"]} for part in form["sections"] if part["is_returned"]]
+        section["back_why"] = sections_back.get(section["key"], "")
+    to_mend = [
+        {"key": part["key"], "label": part["label"], "why": part["back_why"]}
+        for part in form["sections"]
+        if part["is_returned"]
+    ]
     if "conclusion" in sections_back:
         to_mend = [part for part in to_mend if part["key"] != "conclusion"]
-        to_mend.append({"key": "end", "label": field_label("conclusion")})
+        to_mend.append({"key": "end", "label": field_label("conclusion"), "why": sections_back["conclusion"]})
     return {
         "form": form,
         "land": _landing(form, to_mend),
@@ -203,6 +209,7 @@ def _form_parts(task: VisitTask, visit: Visit, refusal: ActionRefused | None, re
         "ending": {
             **_part(form, wrong, ("conclusion", "conclusion_text", "suggested_class", "measures")),
             "is_returned": "conclusion" in sections_back,
+            "back_why": sections_back.get("conclusion", ""),
         },
     }
 
@@ -247,10 +254,9 @@ def _faults(form: dict[str, Any], refusal: ActionRefused | None) -> list[dict[st
     ]
 
 
-def _sections_back(task: VisitTask) -> list[str]:
-    """The sections that the last return named."""
-    event = task.events.filter(kind=EventKind.RETURNED).order_by("-id").first()
-    return list(event.data.get("sections") or []) if event else []
+def _sections_back(task: VisitTask) -> dict[str, str]:
+    """The sections that the last return named, with the reason of each in words."""
+    return {part["key"]: part["code_label"] for part in in_language(parts_to_mend(last_return(task)))}
 
 
 def _returned(visit: Visit) -> VisitReport | None:

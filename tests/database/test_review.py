@@ -163,6 +163,26 @@ def test_a_return_needs_a_code_of_the_list(road: Road) -> None:
     assert refusal.value.field == "code" and written() == before
 
 
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({}, "sections"),
+        ({"sections": ["kitchen"]}, "sections"),
+        ({"sections": ["income"], "section_codes": {"debts": "OTHER"}}, "section_codes"),
+        ({"sections": ["income"], "section_codes": {"income": "BECAUSE"}}, "section_codes"),
+    ],
+)
+def test_a_return_names_a_section_of_the_report(road: Road, given: dict[str, Any], field: str) -> None:
+    report = road.submit()
+    before = written()
+    with pytest.raises(actions.ReasonMissing) as refusal:
+        actions.return_report(
+            report_id=report.pk, content_sha256=report.content_sha256, reason="请补充佐证材料", by=road.manager,
+            at=AT, **given,
+        )  # fmt: skip
+    assert refusal.value.field == field and written() == before
+
+
 # ── 批量通过 ──────────────────────────────────────────────────────────────────────────────────────
 
 

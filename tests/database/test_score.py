@@ -108,7 +108,7 @@ def test_a_later_version_of_the_report_keeps_its_own_score_and_compares_with_the
     report = halved(road)
     actions.return_report(
         report_id=report.pk, content_sha256=report.content_sha256, code="OTHER",
-        reason="请补充收入证明后重新提交。", by=road.manager, at=AT,
+        reason="请补充收入证明后重新提交。", sections=["income"], by=road.manager, at=AT,
     )  # fmt: skip
     visit = Visit.objects.get(task=road.task)
     draft = filled(visit, monthly_income=changed("18000.00"), conclusion_text="补充流水后核实为一万八千元。")
@@ -130,7 +130,7 @@ def test_what_is_not_approved_yet_is_nobodys_last_score(road: Road) -> None:
     assert shown is not None and shown["report_id"] == later.pk
     actions.return_report(
         report_id=first.pk, content_sha256=first.content_sha256, code="OTHER",
-        reason="请补充收入证明后重新提交。", by=road.manager, at=AT,
+        reason="请补充收入证明后重新提交。", sections=["income"], by=road.manager, at=AT,
     )  # fmt: skip
     road.task, visit = task, Visit.objects.get(task=task)
     draft = filled(visit, monthly_income=changed("18000.00"), conclusion_text="补充流水后核实为一万八千元。")

@@ -190,8 +190,9 @@ def test_the_report_lists_files_with_their_hashes_and_says_what_was_added(road: 
     assert (listed["name"], listed["sha256"]) == ("门牌.jpg", row.exhibit.sha256)
     assert listed["taken_at"] == "2026-10-30 14:20:05" and listed["is_reused"] is False
     actions.return_report(
-        report_id=report.pk, content_sha256=report.content_sha256, reason="请补一张室内照片", by=road.manager, at=AT
-    )
+        report_id=report.pk, content_sha256=report.content_sha256, reason="请补一张室内照片", sections=["collateral"],
+        by=road.manager, at=AT,
+    )  # fmt: skip
     attach(road, pictures.jpeg(shade=200), "室内.jpg")
     again = road.submit()
     assert [row["key"] for row in again.content["amendments"]] == ["attachments"]

@@ -361,8 +361,9 @@ def test_markup_in_every_text_field_is_only_text(road: Road) -> None:
         **texts, conclusion="AT_RISK", conclusion_text=f"{MARKUP}\n{MARKUP}", measures=[measure]
     )  # fmt: skip
     actions.return_report(
-        report_id=report.pk, content_sha256=report.content_sha256, reason=MARKUP, by=road.manager, at=AT
-    )
+        report_id=report.pk, content_sha256=report.content_sha256, reason=MARKUP, sections=["income"],
+        by=road.manager, at=AT,
+    )  # fmt: skip
     visit = road.start()
     report = actions.submit_visit(
         task_id=road.task.pk, version=visit.version, draft=visit.draft, by=road.officer, at=AT

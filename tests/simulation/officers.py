@@ -29,6 +29,7 @@ AHEAD = timedelta(days=7)
 A_DAY = 3
 _TO_DO = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED)
 _HOURS = (10, 12, 15, 19)
+MORE_PROOF = {"reason": "请补充收入核实材料", "sections": ["income"]}
 
 
 @dataclass
@@ -66,7 +67,7 @@ class Office:
             at = clock(day, 9, turn)
             seen = {"report_id": report.pk, "content_sha256": report.content_sha256, "by": manager, "at": at}
             if dice.random() < 0.06 and report.version == 1:
-                self.attempt("returned", lambda s=seen: actions.return_report(reason="请补充收入核实材料", **s))
+                self.attempt("returned", lambda s=seen: actions.return_report(**MORE_PROOF, **s))
             else:
                 done = self.attempt("approved", lambda s=seen: actions.approve_report(note="同意。", **s))
                 if done is not None and done.waits_for:

@@ -1,5 +1,7 @@
 """The REST API from a key to an approved PDF, and what it refuses on the way."""
 
+from typing import Any
+
 import pytest
 
 from journal.models import Entry
@@ -77,11 +79,34 @@ def test_a_returned_report_is_mended_and_handed_in_again(bank: Bank) -> None:
         },
     )
     assert returned.status_code == 200 and returned.json()["state"] == "RETURNED"
+    assert returned.json()["return_parts"] == [{"section": "income", "code": "NO_EVIDENCE"}]
     visit = officer.get(f"visits/{bank.tasks['home'].pk}/").json()
     again = officer.post(
         f"tasks/{bank.tasks['home'].pk}/submit/", {"version": visit["version"], "draft": visit["draft"]}
     )
     assert again.status_code == 201 and again.json()["version"] == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "field"),
+    [
+        ({}, 400, "sections"),
+        ({"sections": []}, 400, "sections"),
+        ({"sections": ["kitchen"]}, 400, "sections.0"),
+        ({"sections": ["income"], "section_codes": {"debts": "OTHER"}}, 422, "section_codes"),
+        ({"sections": ["income"], "section_codes": {"income": "BECAUSE"}}, 400, "section_codes.income"),
+    ],
+)
+def test_a_return_names_what_is_to_be_mended(bank: Bank, given: dict[str, Any], status: int, field: str) -> None:
+    report, manager = submitted(bank), bank.api("manager")
+    asked = {"content_sha256": report["content_sha256"], "code": "OTHER", "reason": "请补充还款来源说明"}
+    reply = manager.post(f"reports/{report['id']}/return/", {**asked, **given})
+    assert (reply.status_code, list(reply.json()["error"]["fields"])) == (status, [field])
+    assert manager.get(f"reports/{report['id']}/").json()["state"] == "SUBMITTED"
+    whole = {**asked, "sections": ["income", "debts"], "section_codes": {"debts": "NOT_VERIFIED"}}
+    assert manager.post(f"reports/{report['id']}/return/", whole).json()["return_parts"] == [
+        {"section": "income", "code": "OTHER"}, {"section": "debts", "code": "NOT_VERIFIED"}
+    ]  # fmt: skip
 
 
 def test_the_author_cannot_decide_even_as_a_manager(bank: Bank) -> None:

@@ -145,7 +145,10 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:report": (FOLLOW_UPS, "get", {}),
     "followups:report_pdf": (FOLLOW_UPS, "get", {}),
     "followups:approve": (REVIEWERS, "post", {"content_sha256": "0" * 64}),
-    "followups:return": (REVIEWERS, "post", {"content_sha256": "0" * 64, "code": "OTHER", "reason": "请补充还款来源"}),
+    "followups:return": (
+        REVIEWERS, "post",
+        {"content_sha256": "0" * 64, "code": "OTHER", "reason": "请补充还款来源", "sections": "income"},
+    ),
     "followups:reports": (REVIEWERS, "get", {}),
     "followups:look_alike": (REVIEWERS, "get", {}),
     "followups:photo_proof": (REVIEWERS, "get", {}),

@@ -72,10 +72,59 @@ def test_approving_moves_on_within_the_tab(road: Road) -> None:
     reply = client.post(reverse("followups:approve", args=[first.pk]), asked)
     assert reply.headers["Location"] == f"{reverse('followups:review')}?chip=clean&report={second.pk}"
     for odd in ({"chip": "//evil", "next": "x"}, {"chip": "clean&x=1", "next": "٣"}):
-        reply = client.post(
-            reverse("followups:return", args=[second.pk]), {"content_sha256": second.content_sha256, **odd}
-        )
+        reply = client.post(reverse("followups:approve", args=[second.pk]), {"content_sha256": "0" * 64, **odd})
         assert reply.headers["Location"] == f"{reverse('followups:review')}?report={second.pk}"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"sections": []}, "请至少选择一个需修改的部分"),
+        ({"sections": ["kitchen"]}, "没有这一部分"),
+        ({"code.income": "BECAUSE"}, "请选择退回原因"),
+        ({"code": ""}, "请选择退回原因"),
+        ({"reason": "短"}, "至少"),
+    ],
+)
+def test_a_return_that_lacks_something_keeps_what_was_typed(road: Road, given: dict[str, Any], said: str) -> None:
+    report = road.submit()
+    asked = {"content_sha256": report.content_sha256, "code": "NO_EVIDENCE", "reason": "请补充收入佐证",
+             "sections": ["income"], "code.income": "NOT_VERIFIED", "chip": "changed", "next": "7", **given}  # fmt: skip
+    reply = at_desk(road).post(reverse("followups:return", args=[report.pk]), asked)
+    page = reply.content.decode()
+    fault = page.split('id="return-fault">')[1].split("</p>")[0]
+    assert reply.status_code == 422 and said in fault and report.number in page
+    assert (">请补充收入佐证</textarea>" in page) == ("reason" not in given)
+    assert ('name="code" value="NO_EVIDENCE" required checked' in page) == (given.get("code") != "")
+    assert ('value="income" checked' in page) == ("sections" not in given)
+    assert ('value="NOT_VERIFIED" selected' in page) == (not {"sections", "code.income"} & given.keys())
+    assert 'name="chip" value="changed"' in page and 'name="next" value="7"' in page
+    report.refresh_from_db()
+    assert report.state == ReportState.SUBMITTED
+
+
+def test_each_part_of_a_return_may_have_a_reason_of_its_own(road: Road) -> None:
+    report = road.submit()
+    assert 'name="sections" value="conclusion"' in desk(at_desk(road), report=report.pk)
+    asked = {"content_sha256": report.content_sha256, "code": "NO_EVIDENCE", "reason": "请按各部分的原因修改",
+             "sections": ["conclusion", "income"], "code.conclusion": "CONCLUSION", "code.debts": "OTHER"}  # fmt: skip
+    reply = at_desk(road).post(reverse("followups:return", args=[report.pk]), asked, follow=True)
+    assert "已退回，2 部分须修改" in reply.content.decode()
+    step = road.task.events.get(kind="RETURNED")
+    assert step.data["codes"] == {"income": "NO_EVIDENCE", "conclusion": "CONCLUSION"}
+    officer = _client_of(road.officer)
+    visit_page = officer.get(reverse("followups:visit", args=[road.task.pk])).content.decode()
+    assert "证据缺失，请按各部分的原因修改" in visit_page.split('id="s-income"')[1].split("</p>")[0]
+    assert "结论依据不足，请按各部分的原因修改" in visit_page.split('id="s-end"')[1].split("</p>")[0]
+    first = officer.get(reverse("followups:report", args=[report.pk])).content.decode()
+    assert "<li>风险结论：结论依据不足</li>" in first
+    visit = road.start()
+    draft = filled(visit, conclusion_text="收入已凭征信核实，未见变化。")
+    second = actions.submit_visit(task_id=road.task.pk, version=visit.version, draft=draft, by=road.officer, at=AT)
+    assert [part["code"] for part in second.content["returned"]["parts"]] == ["NO_EVIDENCE", "CONCLUSION"]
+    assert "风险结论 结论依据不足" in desk(at_desk(road), report=second.pk)
+    road.approve(second)
+    assert VisitReport.objects.get(pk=second.pk).pdf is not None
 
 
 def test_a_hint_leads_to_its_proof(road: Road) -> None:
