@@ -14,13 +14,26 @@ from rest_framework.response import Response
 
 from followups import actions, queries
 from followups.filters import ReportFilter
-from followups.models import Conclusion, Difference, HintCode, Level, ReportHint, ReportState, ReturnReason, VisitReport
+from followups.models import (
+    Conclusion,
+    Difference,
+    HintCode,
+    Level,
+    PromiseState,
+    PromiseToPay,
+    ReportHint,
+    ReportState,
+    ReturnReason,
+    VisitReport,
+)
 from followups.queries.returns import parts_to_mend, return_of
 from followups.queries.review import hints_of
+from followups.queries.review_report import promises_before
 from followups.rules import checklist
 from followups.rules.quality import MOST
 from followups.rules.report_masking import mask_place
 from loans.api import BranchBrief, MaskedBorrower, StaffBrief
+from loans.api.fields import MoneyField
 from loans.models import FiveClass
 from people.api.fields import StrictSerializer, TextField
 from people.api.views import ApiView, ListView, reads, writes
@@ -89,6 +102,18 @@ class ReturnPart(serializers.Serializer[Any]):
     code = serializers.CharField()
 
 
+class PastPromise(serializers.ModelSerializer[PromiseToPay]):
+    """What the borrower promised to pay at an earlier visit of the loan, and how it stands."""
+
+    task_id = serializers.IntegerField(source="attempt.task_id")
+    amount = MoneyField()
+    state = serializers.ChoiceField(choices=PromiseState.choices)
+
+    class Meta:
+        model = PromiseToPay
+        fields = ["task_id", "amount", "made_on", "promised_on", "state", "decided_on"]
+
+
 class DifferenceRow(serializers.ModelSerializer[Difference]):
     class Meta:
         model = Difference
@@ -115,12 +140,16 @@ class ReportFull(ReportRow):
     endorsed_by = StaffBrief(allow_null=True)
     return_parts = serializers.SerializerMethodField(help_text="What a returned version was to mend; else empty.")
     hints = serializers.SerializerMethodField(help_text="For those who review; empty for others.")
+    promises = serializers.SerializerMethodField(
+        help_text="What was promised at earlier visits of the loan, the latest first; for those who review."
+    )
     quality = serializers.SerializerMethodField(help_text="For those who review; for others once it is decided.")
 
     class Meta(ReportRow.Meta):
         fields = [
             *ReportRow.Meta.fields, "content", "content_sha256", "differences", "endorsed_by", "endorsed_at",
-            "endorsement", "return_code", "return_parts", "decision_note", "has_pdf", "hints", "quality",
+            "endorsement", "return_code", "return_parts", "decision_note", "has_pdf", "hints", "promises",
+            "quality",
         ]  # fmt: skip
 
     @extend_schema_field(ReturnPart(many=True))
@@ -132,6 +161,12 @@ class ReportFull(ReportRow):
         if not may(self.context["staff"], "followups.review"):
             return []
         return HintRow(hints_of([report.pk]).get(report.pk, []), many=True).data
+
+    @extend_schema_field(PastPromise(many=True))
+    def get_promises(self, report: VisitReport) -> Any:
+        if not may(self.context["staff"], "followups.review"):
+            return []
+        return PastPromise(promises_before(report), many=True).data
 
     @extend_schema_field(QualityRow(allow_null=True))
     def get_quality(self, report: VisitReport) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from followups.models import Measure, ReportState, VisitAttachment, VisitAttempt, VisitReport
+from followups.models import Measure, PromiseToPay, ReportState, VisitAttachment, VisitAttempt, VisitReport
 from followups.queries.attachments import attachments_visible_to
 from followups.queries.measures import measures_of
 from followups.rules.attachments import PDF, by_question
@@ -13,6 +13,7 @@ from people.models import Staff
 # How a change was verified says what should prove it.
 ON_PAPER = ("PAYSLIP", "SOCIAL_SECURITY", "BUREAU", "DOCUMENT", "OTHER")
 SHOWN = 3
+PROMISES_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,13 @@ def report_before(report: VisitReport) -> VisitReport | None:
     return (
         earlier.select_related("visit").defer("visit__draft", "visit__known").order_by("-submitted_on", "-id").first()
     )
+
+
+def promises_before(report: VisitReport) -> list[PromiseToPay]:
+    """What the borrower promised to pay at earlier visits of the loan and how each stands, the latest first."""
+    task = report.visit.task
+    found = PromiseToPay.objects.filter(loan=task.loan_id, attempt__at__lte=report.submitted_at)
+    return list(found.exclude(attempt__task=task).select_related("attempt").order_by("-made_on", "-id")[:PROMISES_SHOWN])
 
 
 def measures_beside(report: VisitReport) -> list[Measure]:

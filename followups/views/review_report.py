@@ -14,6 +14,7 @@ from followups.queries.review_report import (
     files_seen,
     measures_beside,
     others_proved,
+    promises_before,
     proof_of,
     report_before,
 )
@@ -98,6 +99,7 @@ def _for_reviewers(report: VisitReport, staff: Staff) -> dict[str, Any]:
         "hints": [hint_words(hint, report, seen) for hint in hints],
         "before": before,
         "before_content": in_language(content_for(before, staff)) if before else None,
+        "promises": promises_before(report),
     }
 
 
