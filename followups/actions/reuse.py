@@ -1,18 +1,23 @@
 """Past visits are opened for a decision: which reports were read, by whom and for what, stays on record (S2.19)."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from followups.models import Decision, ReportReference, VisitReport
+from followups.models import Decision, ReportReference, VisitReport, VisitTask
 from followups.queries.reuse import PastVisits, past_visits
 from journal.actions import record
 from journal.errors import ActionRefused
-from loans.models import ContractChange, Loan
+from loans.models import ContractChange, Fee, Loan, Refund
 from loans.queries import require_business_date
 from people.actions import require
 from people.models import Staff
+from risk.models import Signal
+
+TRIED_OUT = (Decision.CHANGE, Decision.PREPAYMENT, Decision.REFUND, Decision.LOAN)
 
 
 class DecisionUnknown(ActionRefused):
@@ -47,13 +52,27 @@ def open_past_visits(
 
 
 def _require_decision(loan: Loan, decision: str, decision_id: int | None, by: Staff) -> None:
-    """A decision of this very loan; while a change is only tried out it has no number."""
-    if decision in (Decision.CHANGE, Decision.PREPAYMENT):
-        is_known = decision_id is None or ContractChange.objects.filter(pk=decision_id, loan=loan).exists()
-    elif decision == Decision.REVIEW:
-        reports = VisitReport.objects.visible_to(by).filter(visit__task__loan=loan)
-        is_known = decision_id is not None and reports.filter(pk=decision_id).exists()
+    """A decision of this very loan; what is only tried out has no number yet."""
+    if decision_id is None:
+        is_known = decision in TRIED_OUT
     else:
-        is_known = decision == Decision.LOAN and decision_id is None
+        found = _decided_on(loan, by).get(decision)
+        is_known = found is not None and found.filter(pk=decision_id).exists()
     if not is_known:
         raise DecisionUnknown
+
+
+def _decided_on(loan: Loan, by: Staff) -> dict[str, QuerySet[Any]]:
+    """What may be decided on by decision: rows of this loan, as far as this person sees them."""
+    changes, tasks = ContractChange.objects.filter(loan=loan), VisitTask.objects.visible_to(by).filter(loan=loan)
+    return {
+        Decision.CHANGE: changes,
+        Decision.PREPAYMENT: changes,
+        Decision.REVIEW: VisitReport.objects.visible_to(by).filter(visit__task__loan=loan),
+        Decision.REFUND: Refund.objects.filter(loan=loan),
+        Decision.WAIVER: Fee.objects.filter(loan=loan),
+        Decision.SIGNAL: Signal.objects.visible_to(by).filter(loan=loan),
+        Decision.SKIP: tasks.filter(skips__isnull=False),
+        Decision.REASSIGN: tasks.filter(reassigns__isnull=False),
+        Decision.RESUME: tasks.filter(paused_until__isnull=False),
+    }

@@ -15,13 +15,24 @@ class Decision(models.TextChoices):
     CHANGE = "CHANGE", _("合同变更")
     PREPAYMENT = "PREPAYMENT", _("提前还款")
     REVIEW = "REVIEW", _("报告审核")
+    REFUND = "REFUND", _("退款")
+    WAIVER = "WAIVER", _("费用减免")
+    SIGNAL = "SIGNAL", _("预警处置")
+    SKIP = "SKIP", _("免访")
+    REASSIGN = "REASSIGN", _("改派")
+    RESUME = "RESUME", _("恢复计时")
     LOAN = "LOAN", _("查看贷款")
+
+
+# What is decided on is there before anybody decides.
+ALREADY_ASKED = ("REVIEW", "WAIVER", "SIGNAL", "SKIP", "REASSIGN", "RESUME")
 
 
 class ReportReference(models.Model):
     """An approved report that was opened for a decision on a loan: once a person, decision and day.
 
-    `decision_id` is the change or the report decided on; null while a change is only being tried out.
+    `decision_id` is the change, report, refund, fee, signal or task decided on; null while a change, a prepayment or a
+    refund is only being tried out.
     """
 
     report = models.ForeignKey(VisitReport, on_delete=models.PROTECT, related_name="references")
@@ -42,6 +53,10 @@ class ReportReference(models.Model):
             models.CheckConstraint(condition=Q(decision__in=Decision.values), name="reference_of_a_known_decision"),
             models.CheckConstraint(
                 condition=~Q(decision="LOAN") | Q(decision_id__isnull=True), name="looking_at_a_loan_decides_nothing"
+            ),
+            models.CheckConstraint(
+                condition=~Q(decision__in=ALREADY_ASKED) | Q(decision_id__isnull=False),
+                name="what_is_decided_on_is_named",
             ),
         ]
 

@@ -6,9 +6,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from followups.actions.reuse import open_past_visits
-from followups.queries.reuse import PastVisits
+from followups.models import Decision, ReportReference, VisitReport
+from followups.queries.reuse import PastVisits, references_of
 from followups.signal_wording import signal_words
 from followups.views.desk_list import id_of
 from followups.views.rows import borrower_for
@@ -16,6 +18,8 @@ from followups.views.visit import in_language
 from followups.wording import why
 from journal.errors import ActionRefused
 from loans.models import Loan
+from people.models import Staff
+from people.queries import may
 from people.web import PageView, no_store, visible_or_404
 
 
@@ -28,6 +32,35 @@ def card_of(found: PastVisits) -> dict[str, Any]:
         "signals": [{"signal": each, "words": signal_words(each.code)} for each in found.signals],
         "measures": found.measures,
     }
+
+
+# Where a decision is looked up: the page, by what, and who may open it.
+_PAGES = {
+    Decision.CHANGE: ("loans:change", "decision_id", "loans.view"),
+    Decision.PREPAYMENT: ("loans:change", "decision_id", "loans.view"),
+    Decision.REVIEW: ("followups:report", "decision_id", "followups.view"),
+    Decision.REFUND: ("loans:refund", "decision_id", "loans.view_receipts"),
+    Decision.WAIVER: ("loans:fees", "loan_id", "loans.view"),
+    Decision.SIGNAL: ("followups:loan_signals", "loan_id", "followups.view"),
+    Decision.SKIP: ("followups:task", "decision_id", "followups.view"),
+    Decision.REASSIGN: ("followups:task", "decision_id", "followups.view"),
+    Decision.RESUME: ("followups:task", "decision_id", "followups.view"),
+}
+
+
+def used_of(report: VisitReport, staff: Staff) -> list[tuple[ReportReference, str]]:
+    """Where a report was used, each with the page of what was decided, for those who may open it."""
+    return [(each, _page_of(each, staff)) for each in references_of(report, staff)]
+
+
+def _page_of(each: ReportReference, staff: Staff) -> str:
+    if each.decision_id is None or each.decision not in _PAGES:
+        return ""
+    name, key, permission = _PAGES[Decision(each.decision)]
+    if not may(staff, permission):
+        return ""
+    address = reverse(name, args=[getattr(each, key)])
+    return f"{address}#signal-{each.decision_id}" if each.decision == Decision.SIGNAL else address
 
 
 class OpenPastVisits(PageView):

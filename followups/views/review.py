@@ -17,13 +17,13 @@ from followups.forms import DecisionForm, ReturnForm, chosen_reports
 from followups.models import PHOTO_HINTS, ReportHint, VisitReport, VisitTask
 from followups.queries import content_for, report_rows
 from followups.queries.attachments import attachments_visible_to
-from followups.queries.reuse import references_of
 from followups.queries.review_figures import PARTS, month_tasks, strip
 from followups.review_wording import distance, hint_words, state_words
 from followups.rules import similarity
 from followups.rules.review import MOST_AT_ONCE
 from followups.views.desk_list import id_of
 from followups.views.review_queue import CHIP_CODES, QUEUE_ORDER, asked_queue, next_after, queue_rows, tabs
+from followups.views.reuse import used_of
 from followups.views.review_report import report_context
 from followups.views.rows import left_of_task, name_for
 from journal.errors import ActionRefused
@@ -114,7 +114,7 @@ class ReportPage(PageView):
         report = visible_or_404(visible_reports(self.staff), pk=pk)
         context = report_context(report, self.staff)
         return no_store(
-            self.render_to_response(self.get_context_data(**context, references=references_of(report, self.staff)))
+            self.render_to_response(self.get_context_data(**context, references=used_of(report, self.staff)))
         )
 
 
