@@ -1,4 +1,7 @@
-"""The report as a bank's document: PDF 个人住房贷款贷后检查报告 from the frozen content."""
+"""The report as a bank's document: PDF 个人住房贷款贷后检查报告 from the frozen content.
+
+It is set from the template's text, not from its file, so that one kept at approval sets the same report years later.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +12,16 @@ from people import pdf
 TEMPLATE = Path(__file__).resolve().parent / "typst" / "visit_report.typ"
 
 
-def render(content: Mapping[str, Any]) -> bytes:
-    """PDF of a report's content; `decision` and `content_sha256` are shown when they are inside."""
-    return pdf.render(TEMPLATE, content)
+def template() -> str:
+    """The template in use now."""
+    return TEMPLATE.read_bytes().decode()
 
 
-def set_with() -> dict[str, str]:
-    """Program, fonts and template that set a report now: with the same ones the same bytes can be made again."""
-    return pdf.set_with(TEMPLATE)
+def render(content: Mapping[str, Any], text: str | None = None) -> bytes:
+    """PDF of a report's content by this template, else by that in use; `decision` and hash are shown when inside."""
+    return pdf.render_text(template() if text is None else text, content)
+
+
+def set_with(text: str | None = None) -> dict[str, str]:
+    """Program, fonts and template that set a report: with the same ones the same bytes can be made again."""
+    return pdf.set_with(template() if text is None else text)

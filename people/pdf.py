@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pylopdf_fonts_zh_cn
@@ -20,9 +21,19 @@ import typst
 
 def render(template: Path, content: Mapping[str, Any]) -> bytes:
     """PDF of a template with its content."""
+    return _compile(str(template), template.parent, content)
+
+
+def render_text(template: str, content: Mapping[str, Any]) -> bytes:
+    """PDF of a template that is given by its text, as it was kept; it may read no file at all."""
+    with TemporaryDirectory() as nothing:
+        return _compile(template.encode(), Path(nothing), content)
+
+
+def _compile(source: str | bytes, root: Path, content: Mapping[str, Any]) -> bytes:
     document = typst.compile(
-        str(template),
-        root=str(template.parent),
+        source,
+        root=str(root),
         font_paths=_fonts(),
         ignore_system_fonts=True,
         sys_inputs={"data": json.dumps(content, ensure_ascii=False, sort_keys=True)},
@@ -33,12 +44,12 @@ def render(template: Path, content: Mapping[str, Any]) -> bytes:
     return document
 
 
-def set_with(template: Path) -> dict[str, str]:
+def set_with(template: str) -> dict[str, str]:
     """What a document is set with: versions of program and fonts, hash of the template."""
     return {
         "program": f"typst {version('typst')}",
         "fonts": f"pylopdf-fonts-zh-cn {version('pylopdf-fonts-zh-cn')}",
-        "template_sha256": hashlib.sha256(template.read_bytes()).hexdigest(),
+        "template_sha256": hashlib.sha256(template.encode()).hexdigest(),
     }
 
 

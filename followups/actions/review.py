@@ -39,6 +39,7 @@ from followups.models import (
     Outcome,
     ReportOpening,
     ReportState,
+    ReportTemplate,
     ReturnReason,
     TaskState,
     VisitReport,
@@ -81,12 +82,14 @@ def approve_report(*, report_id: int, content_sha256: str, note: str = "", by: S
 
 def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, at: datetime) -> VisitReport:
     """The approval of a report that is held and may be approved by this person now."""
-    report.decision = _decision(report, note, by=by, at=at)
+    template = report_pdf.template()
+    report.decision = _decision(report, note, template, by=by, at=at)
     exhibit = store_exhibit(
-        content=report_pdf.render(document_of(report)), media_type="application/pdf", at=at
+        content=report_pdf.render(document_of(report), template), media_type="application/pdf", at=at
     )  # fmt: skip
     _decide(
-        report, state=ReportState.APPROVED, note=note, by=by, at=at, pdf=exhibit, decision=report.decision
+        report, state=ReportState.APPROVED, note=note, by=by, at=at, pdf=exhibit, decision=report.decision,
+        template_id=_keep_template(template, at),
     )  # fmt: skip
     change_task(task, state=TaskState.CLOSED, outcome=Outcome.APPROVED, closed_on=require_business_date())
     facts = {"report_id": report.pk, "version": report.version}
@@ -125,7 +128,14 @@ def _endorse(task: VisitTask, report: VisitReport, words: str, *, by: Staff, at:
     return report
 
 
-def _decision(report: VisitReport, note: str, *, by: Staff, at: datetime) -> dict[str, Any]:
+def _keep_template(text: str, at: datetime) -> str:
+    """Keeps the template under its hash, once; gives the hash."""
+    digest = str(report_pdf.set_with(text)["template_sha256"])
+    ReportTemplate.objects.bulk_create([ReportTemplate(sha256=digest, text=text, kept_at=at)], ignore_conflicts=True)
+    return digest
+
+
+def _decision(report: VisitReport, note: str, template: str, *, by: Staff, at: datetime) -> dict[str, Any]:
     """What the document says of its review, and with what it is set; kept, so that the same bytes can be made again."""
     reviews = []
     if report.endorsed_by is not None and report.endorsed_at is not None:
@@ -133,7 +143,7 @@ def _decision(report: VisitReport, note: str, *, by: Staff, at: datetime) -> dic
     reviews.append(_review("risk" if report.needs_risk_head else "manager", by, note, at))
     return {
         "by": by.name, "staff_no": by.staff_no, "at": _instant(at), "note": note, "reviews": reviews,
-        "set_with": report_pdf.set_with(),
+        "set_with": report_pdf.set_with(template),
     }  # fmt: skip
 
 

@@ -28,7 +28,14 @@ from followups.models.projects import ProjectLoan, ProjectQuerySet, ProjectVisit
 from followups.models.promises import PromiseState, PromiseToPay
 from followups.models.quality import ReportQuality
 from followups.models.regulations import Regulation, RegulationParameter, RegulationPolicy, RegulationState
-from followups.models.reports import Difference, ReportQuerySet, ReportState, ReturnReason, VisitReport
+from followups.models.reports import (
+    Difference,
+    ReportQuerySet,
+    ReportState,
+    ReportTemplate,
+    ReturnReason,
+    VisitReport,
+)
 from followups.models.results import CustomerResult, HeardBy, ResultQuerySet, ResultTelling, TellChannel, TellWhy
 from followups.models.reuse import Decision, ReportReference
 from followups.models.review import PHOTO_HINTS, HintCode, ReportHint, ReportOpening, ReportText
@@ -118,6 +125,7 @@ __all__ = [
     "ReportQuerySet",
     "ReportReference",
     "ReportState",
+    "ReportTemplate",
     "ReportText",
     "ResponseMeasure",
     "ResultQuerySet",

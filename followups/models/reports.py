@@ -37,6 +37,17 @@ class ReportQuerySet(models.QuerySet["VisitReport"]):
         return self.filter(branch_id__in=branch_ids_visible_to(staff))
 
 
+class ReportTemplate(models.Model):
+    """The text of a template by which reports were set, named by the SHA-256 of its bytes; never changed."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    text = models.TextField()
+    kept_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
 class VisitReport(models.Model):
     """A submitted version of a visit's report. Content never changes; a return makes a new version."""
 
@@ -70,6 +81,8 @@ class VisitReport(models.Model):
     # What the PDF says beyond the content: who reviewed it with which words, and with what it was set.
     decision = models.JSONField(null=True)
     pdf = models.ForeignKey(Exhibit, on_delete=models.PROTECT, null=True)
+    # By which the PDF was set; of reports approved before templates were kept only the hash is known.
+    template = models.ForeignKey(ReportTemplate, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
 
     objects = ReportQuerySet.as_manager()
 
