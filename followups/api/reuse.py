@@ -22,7 +22,10 @@ class PastVisitsForm(StrictSerializer):
 
     decision = serializers.ChoiceField(choices=Decision.choices)
     decision_id = WholeNumberField(
-        min_value=1, required=False, allow_null=True, help_text="The change, report, refund, fee, signal or task decided on, once there is one."
+        min_value=1,
+        required=False,
+        allow_null=True,
+        help_text="The change, report, refund, fee, signal or task decided on, once there is one.",
     )
 
 

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from followups.models.reports import VisitReport
 from loans.models import Loan
@@ -15,7 +16,7 @@ class Decision(models.TextChoices):
     CHANGE = "CHANGE", _("合同变更")
     PREPAYMENT = "PREPAYMENT", _("提前还款")
     REVIEW = "REVIEW", _("报告审核")
-    REFUND = "REFUND", _("退款")
+    REFUND = "REFUND", pgettext_lazy("one", "退款")
     WAIVER = "WAIVER", _("费用减免")
     SIGNAL = "SIGNAL", _("预警处置")
     SKIP = "SKIP", _("免访")

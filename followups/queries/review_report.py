@@ -92,7 +92,9 @@ def promises_before(report: VisitReport) -> list[PromiseToPay]:
     """What the borrower promised to pay at earlier visits of the loan and how each stands, the latest first."""
     task = report.visit.task
     found = PromiseToPay.objects.filter(loan=task.loan_id, attempt__at__lte=report.submitted_at)
-    return list(found.exclude(attempt__task=task).select_related("attempt").order_by("-made_on", "-id")[:PROMISES_SHOWN])
+    return list(
+        found.exclude(attempt__task=task).select_related("attempt").order_by("-made_on", "-id")[:PROMISES_SHOWN]
+    )
 
 
 def measures_beside(report: VisitReport) -> list[Measure]:

@@ -22,8 +22,8 @@ from followups.review_wording import distance, hint_words, state_words
 from followups.rules import similarity
 from followups.rules.review import MOST_AT_ONCE
 from followups.views.desk_list import id_of
-from followups.views.review_queue import CHIP_CODES, QUEUE_ORDER, asked_queue, next_after, queue_rows, tabs
 from followups.views.reuse import used_of
+from followups.views.review_queue import CHIP_CODES, QUEUE_ORDER, asked_queue, next_after, queue_rows, tabs
 from followups.views.review_report import report_context
 from followups.views.rows import left_of_task, name_for
 from journal.errors import ActionRefused

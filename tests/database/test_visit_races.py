@@ -74,9 +74,13 @@ def test_approval_and_return_at_once_leave_one_decision(fresh_bank: Any) -> None
     found = at_once(
         lambda: road.approve(report),
         lambda: actions.return_report(
-            report_id=report.pk, content_sha256=report.content_sha256, reason="请补充收入佐证", sections=["income"],
-            by=other, at=AT,
-        ),  # fmt: skip
+            report_id=report.pk,
+            content_sha256=report.content_sha256,
+            reason="请补充收入佐证",
+            sections=["income"],
+            by=other,
+            at=AT,
+        ),
     )
     assert sum(isinstance(each, VisitReport) for each in found) == 1
     decided = TaskEvent.objects.filter(task=road.task, kind__in=[EventKind.APPROVED, EventKind.RETURNED])

@@ -227,7 +227,8 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("report-pdf", "GET"): (FOLLOW_UP_ROLES, None),
     ("report-approve", "POST"): (REVIEWERS, {"content_sha256": SHA}),
     ("report-return", "POST"): (
-        REVIEWERS, {"content_sha256": SHA, "code": "OTHER", "reason": "请补充还款来源", "sections": ["income"]},
+        REVIEWERS,
+        {"content_sha256": SHA, "code": "OTHER", "reason": "请补充还款来源", "sections": ["income"]},
     ),
     ("report-open", "POST"): (REVIEWERS, {}),
     ("reports-approve-clean", "POST"): (REVIEWERS, {"reports": [{"id": 987654321, "content_sha256": SHA}]}),

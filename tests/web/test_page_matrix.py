@@ -146,7 +146,8 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:report_pdf": (FOLLOW_UPS, "get", {}),
     "followups:approve": (REVIEWERS, "post", {"content_sha256": "0" * 64}),
     "followups:return": (
-        REVIEWERS, "post",
+        REVIEWERS,
+        "post",
         {"content_sha256": "0" * 64, "code": "OTHER", "reason": "请补充还款来源", "sections": "income"},
     ),
     "followups:reports": (REVIEWERS, "get", {}),

@@ -159,11 +159,11 @@ def test_a_decision_of_another_loan_or_none_is_refused(road: Road) -> None:
 def test_the_database_wants_to_know_what_was_decided_on(road: Road) -> None:
     opened(road)
     for decision in ("REVIEW", "WAIVER", "SIGNAL", "SKIP", "REASSIGN", "RESUME"):
-        with pytest.raises(DatabaseError, match="what_is_decided_on_is_named"), transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "INSERT INTO followups_reportreference "
-                    "(report_id, loan_id, decision, decision_id, by_id, at, business_date) "
-                    "SELECT report_id, loan_id, %s, NULL, by_id, at, business_date FROM followups_reportreference",
-                    [decision],
-                )
+        refused = pytest.raises(DatabaseError, match="what_is_decided_on_is_named")
+        with refused, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO followups_reportreference "
+                "(report_id, loan_id, decision, decision_id, by_id, at, business_date) "
+                "SELECT report_id, loan_id, %s, NULL, by_id, at, business_date FROM followups_reportreference",
+                [decision],
+            )

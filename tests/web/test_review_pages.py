@@ -88,8 +88,10 @@ def test_approving_moves_on_within_the_tab(road: Road) -> None:
 )
 def test_a_return_that_lacks_something_keeps_what_was_typed(road: Road, given: dict[str, Any], said: str) -> None:
     report = road.submit()
-    asked = {"content_sha256": report.content_sha256, "code": "NO_EVIDENCE", "reason": "请补充收入佐证",
-             "sections": ["income"], "code.income": "NOT_VERIFIED", "chip": "changed", "next": "7", **given}  # fmt: skip
+    asked = {
+        "content_sha256": report.content_sha256, "code": "NO_EVIDENCE", "reason": "请补充收入佐证",
+        "sections": ["income"], "code.income": "NOT_VERIFIED", "chip": "changed", "next": "7", **given,
+    }  # fmt: skip
     reply = at_desk(road).post(reverse("followups:return", args=[report.pk]), asked)
     page = reply.content.decode()
     fault = page.split('id="return-fault">')[1].split("</p>")[0]
