@@ -116,7 +116,7 @@ def test_each_part_of_a_return_may_have_a_reason_of_its_own(road: Road) -> None:
     assert step.data["codes"] == {"income": "NO_EVIDENCE", "conclusion": "CONCLUSION"}
     officer = _client_of(road.officer)
     visit_page = officer.get(reverse("followups:visit", args=[road.task.pk])).content.decode()
-    assert "证据缺失，请按各部分的原因修改" in visit_page.split('id="s-income"')[1].split("</p>")[0]
+    assert "佐证缺失，请按各部分的原因修改" in visit_page.split('id="s-income"')[1].split("</p>")[0]
     assert "结论依据不足，请按各部分的原因修改" in visit_page.split('id="s-end"')[1].split("</p>")[0]
     first = officer.get(reverse("followups:report", args=[report.pk])).content.decode()
     assert "<li>风险结论：结论依据不足</li>" in first

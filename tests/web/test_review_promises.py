@@ -36,9 +36,9 @@ def promised(road: Road, task: VisitTask, amount: str, on: date) -> None:
     )
 
 
-def judged(road: Road, task: VisitTask, on: date, *, paid: str = "") -> None:
-    """A promise of 5,000 by this day, judged that evening."""
-    promised(road, task, "5000.00", on)
+def judged(road: Road, task: VisitTask, amount: str, on: date, *, paid: str = "") -> None:
+    """A promise by this day, judged that evening."""
+    promised(road, task, amount, on)
     if paid:
         Receipt.objects.create(
             loan=road.loan, loan_ref="", channel="CORE", serial=f"P{on}", amount=Decimal(paid), value_on=on,
@@ -50,8 +50,8 @@ def judged(road: Road, task: VisitTask, on: date, *, paid: str = "") -> None:
 def three_promises(road: Road) -> VisitReport:
     """One kept, one broken and one open, all of an earlier visit; then this visit's report."""
     earlier = make_task(road.loan, road.officer, cycle="EARLIER")
-    judged(road, earlier, date(2026, 11, 3), paid="5000.00")
-    judged(road, earlier, date(2026, 11, 4))
+    judged(road, earlier, "5000.00", date(2026, 11, 3), paid="5000.00")
+    judged(road, earlier, "8000.00", date(2026, 11, 4))
     promised(road, earlier, "2600.00", date(2026, 11, 20))
     return road.submit()
 
@@ -65,7 +65,7 @@ def test_promises_of_earlier_visits_stand_near_the_top_of_the_review(road: Road)
     report = three_promises(road)
     page = desk(at_desk(road), report=report.pk)
     said = block(page)
-    for words, state in (("26-11-03 前还 5,000.00", "已履行"), ("26-11-04 前还 5,000.00", "未履行"),
+    for words, state in (("26-11-03 前还 5,000.00", "已履行"), ("26-11-04 前还 8,000.00", "未履行"),
                          ("26-11-20 前还 2,600.00", "待履行")):  # fmt: skip
         assert words in said and state in said.split(words)[1][:80], words
     assert said.index("26-11-20") < said.index("26-11-04") < said.index("26-11-03"), "the latest first"
@@ -100,7 +100,7 @@ def test_a_second_version_shows_them_outside_of_what_is_folded(road: Road) -> No
     second = actions.submit_visit(task_id=road.task.pk, version=visit.version, draft=draft, by=road.officer, at=AT)
     page = desk(at_desk(road), report=second.pk)
     assert page.index("与上一版的不同") < page.index(EARLIER) < page.index('<details class="fold-in whole">')
-    assert page.count(EARLIER) == 1 and "26-11-04 前还 5,000.00" in block(page)
+    assert page.count(EARLIER) == 1 and "26-11-04 前还 8,000.00" in block(page)
 
 
 def test_the_reviewers_document_over_the_api_holds_them(road: Road) -> None:
@@ -112,11 +112,11 @@ def test_the_reviewers_document_over_the_api_holds_them(road: Road) -> None:
 
     rows = seen(road.manager)
     assert [(row["amount"], row["promised_on"], row["state"]) for row in rows] == [
-        ("2600.00", "2026-11-20", "OPEN"), ("5000.00", "2026-11-04", "BROKEN"), ("5000.00", "2026-11-03", "KEPT"),
+        ("2600.00", "2026-11-20", "OPEN"), ("8000.00", "2026-11-04", "BROKEN"), ("5000.00", "2026-11-03", "KEPT"),
     ]  # fmt: skip
     earlier = VisitTask.objects.get(cycle="EARLIER")
     assert {row["task_id"] for row in rows} == {earlier.pk} and rows[1]["decided_on"] == "2026-11-04"
-    assert seen(road.officer) == [] and seen(make_staff("OPERATIONS", road.branch)) == []
+    assert seen(road.officer) == [] and seen(make_staff("AUDITOR", road.branch)) == []
 
 
 def test_the_desk_asks_no_more_the_more_was_promised(road: Road) -> None:
