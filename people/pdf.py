@@ -21,19 +21,9 @@ import typst
 
 def render(template: Path, content: Mapping[str, Any]) -> bytes:
     """PDF of a template with its content."""
-    return _compile(str(template), template.parent, content)
-
-
-def render_text(template: str, content: Mapping[str, Any]) -> bytes:
-    """PDF of a template that is given by its text, as it was kept; it may read no file at all."""
-    with TemporaryDirectory() as nothing:
-        return _compile(template.encode(), Path(nothing), content)
-
-
-def _compile(source: str | bytes, root: Path, content: Mapping[str, Any]) -> bytes:
     document = typst.compile(
-        source,
-        root=str(root),
+        str(template),
+        root=str(template.parent),
         font_paths=_fonts(),
         ignore_system_fonts=True,
         sys_inputs={"data": json.dumps(content, ensure_ascii=False, sort_keys=True)},
@@ -42,6 +32,14 @@ def _compile(source: str | bytes, root: Path, content: Mapping[str, Any]) -> byt
     )
     assert isinstance(document, bytes)
     return document
+
+
+def render_text(template: str, content: Mapping[str, Any]) -> bytes:
+    """PDF of a template that is given by its text, as it was kept; it may read no file but itself."""
+    with TemporaryDirectory() as folder:
+        alone = Path(folder) / "template.typ"
+        alone.write_bytes(template.encode())
+        return render(alone, content)
 
 
 def set_with(template: str) -> dict[str, str]:

@@ -17,8 +17,6 @@ from followups.report_again import MISSING, SAME, compared, set_again
 from journal.queries import exhibit_bytes
 from tests.database.test_visits import AT, Road, make_task
 
-pytestmark = pytest.mark.django_db
-
 
 @pytest.fixture
 def road(db: None) -> Road:
@@ -107,12 +105,13 @@ def test_the_command_names_what_differs(road: Road) -> None:
     assert told(f"--report={good.pk}") == ("1 reports, 1 same, 0 different, 0 template not kept\n", 0)
 
 
-def test_a_report_of_before_templates_were_kept_is_told_apart(road: Road) -> None:
-    report = approved(road)
-    with connection.cursor() as cursor:
+def test_a_report_of_before_templates_were_kept_is_told_apart(fresh_bank: Any, owner_of: Any) -> None:
+    report = approved(Road())
+    with owner_of(fresh_bank.name) as cursor:
         cursor.execute("ALTER TABLE followups_visitreport DISABLE TRIGGER report_is_kept")
         cursor.execute("UPDATE followups_visitreport SET template_id = NULL")
         cursor.execute("ALTER TABLE followups_visitreport ENABLE TRIGGER report_is_kept")
+        cursor.connection.commit()
     (found,) = compared([report.pk])
     assert (found.found, found.number) == (MISSING, report.number) and found.set_with["template_sha256"]
     said, code = told()

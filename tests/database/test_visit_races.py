@@ -140,9 +140,9 @@ def test_without_the_locks_the_database_refuses_the_second_decision(
     gate = threading.Barrier(2)
     render = report_pdf.render
 
-    def render_together(content: Any) -> bytes:
+    def render_together(*given: Any) -> bytes:
         gate.wait(30)
-        return render(content)
+        return render(*given)
 
     monkeypatch.setattr(report_pdf, "render", render_together)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, *args, **kwargs: self)
