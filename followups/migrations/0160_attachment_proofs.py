@@ -9,7 +9,7 @@ from journal.history import history_is_kept
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("followups", "0145_digests"),
+        ("followups", "0151_letters_withdrawn"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

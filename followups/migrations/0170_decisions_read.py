@@ -9,7 +9,7 @@ LABELS = ["合同变更", "提前还款", "报告审核", "退款", "费用减�
 
 
 class Migration(migrations.Migration):
-    dependencies = [("followups", "0145_digests")]
+    dependencies = [("followups", "0160_attachment_proofs")]
 
     operations = [
         migrations.AlterField(
