@@ -176,8 +176,9 @@ def test_a_visit_handed_in_or_decided_keeps_its_proofs(road: Road) -> None:
         assign(road, row, "post")
     assert written() == before
     actions.return_report(
-        report_id=report.pk, content_sha256=report.content_sha256, reason="请补充佐证材料", by=road.manager, at=AT
-    )
+        report_id=report.pk, content_sha256=report.content_sha256, reason="请补充佐证材料", sections=["employment"],
+        by=road.manager, at=AT,
+    )  # fmt: skip
     assert assign(road, row, "post").item == "post", "a visit that came back is open again"
     road.approve(road.submit())
     before = written()
