@@ -146,7 +146,7 @@ def lags(trials: int) -> list[tuple[int, int]]:
 
 def run(ground: Ground, trials: int, tally: Tally, *, seed: int, kinds: Sequence[str] = KINDS) -> Tally:
     """Each decision is a trial. The typesetter works in threads, which a forked process is without."""
-    with patch.object(report_pdf, "render", lambda document: b"%PDF-1.7 " + repr(document).encode()):
+    with patch.object(report_pdf, "render", lambda document, template: b"%PDF-1.7 " + repr(document).encode()):
         return _rows(ground, lags(trials), tally, seed, kinds)
 
 
