@@ -71,13 +71,15 @@ def in_parts(
 
 
 def filters_of(narrowed: django_filters.FilterSet) -> list[tuple[str, str]]:
-    """The filters that were understood, as the file names them; what was searched for may be a person's name."""
+    """The filters that were understood, in the words of the page; what was searched for may be a person's name."""
     narrowed.is_valid()
-    return [
-        (str(narrowed.filters[name].label), str(narrowed.data.get(name))[:_LONGEST_FILTER])
-        for name, value in narrowed.form.cleaned_data.items()
-        if name != "q" and value not in (None, "", [])
-    ]
+    found = []
+    for name, value in narrowed.form.cleaned_data.items():
+        if name != "q" and value not in (None, "", []):
+            words = {str(code): label for code, label in getattr(narrowed.form.fields[name], "choices", ())}
+            text = str(narrowed.data.get(name))
+            found.append((str(narrowed.filters[name].label), str(words.get(text, text))[:_LONGEST_FILTER]))
+    return found
 
 
 def level_words(level: int | None) -> str:

@@ -232,7 +232,7 @@ def test_filters_of_the_page_narrow_the_file_and_stand_in_it(bank: Bank) -> None
         case = CASES[name]
         assert told_apart(case, case.taken(client, bank, **asked)) == case.listed(client, bank, **asked), (name, asked)
     client.get(reverse("followups:signals_file"), {"level": "3", "branch": "\0"})
-    assert Entry.objects.latest("id").data["filters"] == {"级别": "3", "状态": "OPEN"}
+    assert Entry.objects.latest("id").data["filters"] == {"级别": "黄", "状态": "未结"}
 
 
 def test_names_are_masked_as_on_the_page(bank: Bank) -> None:
