@@ -223,7 +223,8 @@ def test_nothing_scrolls_sideways_on_a_phone(site: Site, open_as: Callable[..., 
     page.locator(".sections a", has_text="就业").click()
     assert page.locator("#s-employment").is_visible()
     small = page.evaluate(
-        "[...document.querySelectorAll('.answers section.current .pick > *')].filter(e => e.clientHeight < 42).length"
+        "[...document.querySelectorAll('.answers section.current .pick > *')]"
+        ".filter(e => e.offsetParent && e.clientHeight < 42).length"
     )
     assert small == 0
 

@@ -95,7 +95,9 @@
     clearTimeout(timer);
     timer = setTimeout(() => save(""), delay);
   };
-  form.addEventListener("change", () => saveSoon(300));
+  /* The preview was made of what is saved; a field that it takes the focus from has nothing new to save, and a save on its
+     way would overtake the version that is about to be handed in. */
+  form.addEventListener("change", () => document.querySelector("#preview[open]") || saveSoon(300));
   form.addEventListener("input", (event) => {
     if (event.target.matches("input:not([type=radio]), textarea")) saveSoon(1200);
   });
