@@ -135,7 +135,9 @@ def _along(row: Any) -> SafeString:
     if not row.along_count:
         return SafeString("")
     words = ngettext("并 %(count)s 项", "并 %(count)s 项", row.along_count) % {"count": row.along_count}
-    return format_html(' <span class="word line" title="{}">{}</span>', _("一次回访办理的其他任务"), words)
+    title = f"{words}{_('：')}{_('一次回访办理的其他任务')}"
+    short = _("并%(count)s") % {"count": row.along_count}
+    return format_html(' <span class="word line" title="{}">{}</span>', title, short)
 
 
 def _place(row: Any) -> SafeString:
