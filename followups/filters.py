@@ -175,19 +175,25 @@ class TaskFilter(SearchedList):
 
 
 # What an address of the desk says beside the filters; the last ones only where one stands in the list.
-_VIEW, _PLACE = {"scope", "sort"}, {"cursor", "task", "page"}
+SCOPES, SORTS = ("mine", "branch", "unassigned"), ("time", "due", "overdue", "new")
+_VIEW, _PLACE = {"scope": SCOPES, "sort": SORTS}, {"cursor", "task", "page"}
 
 
 def view_query(asked: QueryDict) -> str:
     """The filters and the order as a view keeps them: names in order, empty ones and places in the list left out."""
-    known = _VIEW | set(TaskFilter.base_filters)
+    known = set(_VIEW) | set(TaskFilter.base_filters)
     pairs = [(name, value) for name in sorted(asked) if name in known for value in asked.getlist(name) if value]
     return urlencode(pairs)
 
 
 def unknown_of_view(asked: QueryDict) -> list[str]:
     """Names that the desk knows nothing of."""
-    return sorted(name[:60] for name in set(asked) - _VIEW - _PLACE - set(TaskFilter.base_filters))
+    return sorted(name[:60] for name in set(asked) - set(_VIEW) - _PLACE - set(TaskFilter.base_filters))
+
+
+def wrong_of_view(asked: QueryDict) -> list[str]:
+    """Which of scope and order have a value that the desk does not know."""
+    return sorted(name for name, known in _VIEW.items() if not set(asked.getlist(name)) <= {"", *known})
 
 
 class ReportFilter(django_filters.FilterSet):

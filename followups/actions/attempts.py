@@ -24,13 +24,13 @@ from followups.actions.tasks import (
     add_event,
     change_task,
     checked_reason,
-    give,
     guard,
     locked_task,
     require_on_its_own,
     require_to_do,
     require_visitor,
     reschedule,
+    take,
     tell,
 )
 from followups.models import (
@@ -45,6 +45,7 @@ from followups.models import (
     VisitAttempt,
     VisitTask,
 )
+from followups.queries.assigning import is_kept_from_visits
 from followups.queries.attempts import attempts_of
 from followups.rules import attempts as rules
 from followups.rules.checklist import CALLING, TEXT_LIMIT, answer_of, text_faults
@@ -98,8 +99,9 @@ def record_attempt(
         _require_hour(next_at, at)
     else:
         next_at = _proposed(task, outcome, at)
-    if task.assigned_to is None:
-        give(task, by, by=by, at=at)
+    # What was tried is kept in any case; who may be given no visits any more does not get the task by it.
+    if task.assigned_to is None and not is_kept_from_visits(by.pk, require_business_date()):
+        take(task, by, at=at)
     attempt = VisitAttempt.objects.create(
         task=task,
         at=at,

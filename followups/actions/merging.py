@@ -18,10 +18,12 @@ from followups.actions.tasks import (
     change_task,
     checked_reason,
     give,
+    lock_together,
     locked_task,
     require_no_approver,
     require_officer_fits,
     require_to_do,
+    take,
     tell,
 )
 from followups.batch.talks import standing
@@ -78,7 +80,7 @@ def merge_tasks(*, lead_id: int, task_ids: Sequence[int], mode: str, by: Staff, 
         return []
     if lead.assigned_to is None and may(by, "followups.record_visit"):
         require_no_approver(lead, by)
-        give(lead, by, by=by, at=at)
+        take(lead, by, at=at)
     own = standing(lead)
     _tighten(lead, members, by=by, at=at)
     return [_link(lead, member, mode, own, by=by, at=at) for member in members]
@@ -145,9 +147,11 @@ def _link(
 def unmerge_task(*, task_id: int, reason: str, by: Staff, at: datetime) -> VisitTask:
     """Takes a task out of the visit it was to be done along with; refused once that is handed in."""
     _require_may(by)
+    found = lead_of(VisitTask.objects.visible_to(by).get(pk=task_id))
+    lock_together([task_id, *([found.lead_id] if found else [])])
     task = locked_task(task_id, by)
     link = lead_of(task)
-    if link is None:
+    if link is None or found is None or link.lead_id != found.lead_id:
         raise MergeRefused(_("该任务没有并入其他回访。"))
     lead = VisitTask.objects.select_for_update().get(pk=link.lead_id)
     if not may(by, "followups.assign") and not is_held_by(lead, by):

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from followups.actions.refusals import WrongDate
-from followups.actions.tasks import add_event, checked_reason, require_certificate, tell
+from followups.actions.tasks import add_event, checked_reason, tell
 from followups.batch import policy_in_force
 from followups.batch.projects import share_findings
 from followups.models import (
@@ -22,6 +22,7 @@ from followups.models import (
     VisitReport,
     VisitTask,
 )
+from followups.queries.assigning import is_kept_from_visits
 from followups.queries.projects import EstateLoan, estate_around
 from followups.rules import projects as rules
 from followups.rules.checklist import answer_of
@@ -54,15 +55,14 @@ def start_project_visit(
     words = checked_reason(reason, least=REASON_LEAST)[:REASON_MOST]
     if not today <= due_on <= today + _FURTHEST:
         raise WrongDate(_("应完成日须在今天起 90 天以内。"))
-    if records:
-        require_certificate(by)
+    goes = records and not is_kept_from_visits(by.pk, today)
     # Whoever begins one for any of these loans waits here, so that no loan is in two.
     lock_positions(sorted({loan.pk, *loan_ids}))
     estate = estate_around(loan, by)
     if not estate.name:
         raise ProjectRefused(_("该贷款的房屋地址看不出楼盘。"))
     rows = _chosen(estate.loans, {loan.pk, *loan_ids})
-    task = _lead(loan, estate.name, rows, words, due_on, by if records else None, today)
+    task = _lead(loan, estate.name, rows, words, due_on, by if goes else None, today)
     project = ProjectVisit.objects.create(
         estate=estate.name, branch_id=loan.branch_id, lead=task, reason=words, started_by=by, at=at, business_date=today
     )

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 
 from followups.actions.methods import OF_A_HOME
 from followups.actions.refusals import MethodWrong, WrongDate, WrongState
-from followups.actions.tasks import add_event, checked_reason, require_certificate, tell
+from followups.actions.tasks import add_event, checked_reason, tell
 from followups.batch import policy_in_force
 from followups.models import EventKind, Method, Subject, TaskKind, VisitTask
+from followups.queries.assigning import is_kept_from_visits
 from loans.models import Loan
 from loans.queries import lock_positions, require_business_date
 from people.actions import require
@@ -39,8 +40,6 @@ def ask_for_property_visit(
         raise WrongDate(_("应完成日须在今天起 90 天以内。"))
     if method not in OF_A_HOME:
         raise MethodWrong(_("仅查押品的回访只能实地走访或视频查看。"))
-    if records:
-        require_certificate(by)
     lock_positions([loan.pk])
     earlier = VisitTask.objects.filter(loan=loan, rule=RULE)
     if earlier.still_open().exists():
@@ -58,7 +57,7 @@ def ask_for_property_visit(
         subject=Subject.PROPERTY,
         opens_on=today,
         due_on=due_on,
-        assigned_to=by if records else None,
+        assigned_to=by if records and not is_kept_from_visits(by.pk, today) else None,
         is_pinned=True,
         reason=[{"code": "PROPERTY_VISIT", "params": {"reason": words}}],
         policy_version=policy_in_force(today).version,

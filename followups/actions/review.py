@@ -46,8 +46,9 @@ from followups.models import (
     VisitTask,
 )
 from followups.queries.facts import is_known_to
+from followups.queries.returns import returnable
 from followups.queries.review import REVIEWS, document_of, makers_of, turn_fault
-from followups.rules.checklist import SECTIONS, answer_of
+from followups.rules.checklist import answer_of
 from followups.rules.delivery import NOT_DELIVERED, delivered
 from followups.rules.report import content_sha256 as sha256_of
 from followups.rules.review import MANAGER, RISK
@@ -172,7 +173,7 @@ def return_report(
     if code not in ReturnReason.values:
         raise ReasonMissing(_("请选择退回原因。"), field="code", code="not_a_choice")
     reason = checked_reason(reason, least=REASON_LEAST)
-    codes = _codes_of(sections, section_codes or {}, code)
+    codes = _codes_of(report, sections, section_codes or {}, code)
     guard(task, TaskState.RETURNED)
     _decide(report, state=ReportState.RETURNED, note=reason, by=by, at=at, return_code=code)
     change_task(task, state=TaskState.RETURNED)
@@ -184,9 +185,11 @@ def return_report(
     return report
 
 
-def _codes_of(sections: Sequence[str], section_codes: Mapping[str, str], code: str) -> dict[str, str]:
+def _codes_of(
+    report: VisitReport, sections: Sequence[str], section_codes: Mapping[str, str], code: str
+) -> dict[str, str]:
     """Section to mend → coded reason, in the checklist's order; at least one, so that the officer knows where."""
-    known = [key for key, _zh, _en in SECTIONS]
+    known = [key for key, _zh, _en in returnable(report)]
     if not sections:
         raise ReasonMissing(_("请至少选择一个需修改的部分。"), field="sections", code="sections_missing")
     if any(section not in known for section in sections):

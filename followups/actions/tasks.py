@@ -1,5 +1,6 @@
 """Who makes a follow-up and when: assigning, claiming, rescheduling; the lock and state guard of all steps."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from followups.actions.refusals import (
     WrongState,
     fault_sentence,
 )
-from followups.models import EventKind, PauseReason, TaskEvent, TaskKind, TaskState, Visit, VisitTask
+from followups.models import EventKind, MergedTask, PauseReason, TaskEvent, TaskKind, TaskState, Visit, VisitTask
 from followups.queries.assigning import is_kept_from_visits, visiting_roles
 from followups.queries.cover import is_held_by
 from followups.queries.merging import lead_of, links_of
@@ -46,6 +47,16 @@ def locked_task(task_id: int, by: Staff) -> VisitTask:
     before the wait, and a task just claimed by somebody would still look unassigned.
     """
     return VisitTask.objects.visible_to(by).select_for_update().get(pk=task_id)
+
+
+def lock_together(task_ids: Iterable[int]) -> None:
+    """Locks a visit and what it does along, in the order of their ids whoever asks: nobody waits in a circle."""
+    list(VisitTask.objects.select_for_update().filter(pk__in=list(task_ids)).order_by("pk").values_list("pk"))
+
+
+def _lock_with_members(task_id: int) -> None:
+    along = MergedTask.objects.filter(lead=task_id, ended_at__isnull=True).values_list("task_id", flat=True)
+    lock_together([task_id, *along])
 
 
 def guard(task: VisitTask, new: str, outcome: str = "") -> None:
@@ -172,8 +183,7 @@ def require_on_its_own(task: VisitTask) -> None:
 
 
 def give(task: VisitTask, officer: Staff, *, by: Staff, at: datetime, **facts: str) -> None:
-    """Assigns a locked task, with event and fact; refuses who has no certificate or not the role that is asked for."""
-    require_certificate(officer)
+    """Assigns a locked task, with event and fact; who has not the role that its policy line asks for is refused."""
     require_role(task, officer)
     before = task.assigned_to
     change_task(task, assigned_to=officer)
@@ -204,12 +214,14 @@ def assign(*, task_id: int, officer: Staff, reason: str, by: Staff, at: datetime
     The same officer again changes nothing.
     """
     require(by, "followups.assign")
+    _lock_with_members(task_id)
     task = locked_task(task_id, by)
     require_to_do(task)
     require_on_its_own(task)
     require_officer_fits(task, officer)
     if task.assigned_to_id == officer.pk:
         return task
+    require_certificate(officer)
     require_no_approver(task, officer)
     words = checked_reason(reason, least=2)
     visit = getattr(task, "visit", None)
@@ -228,6 +240,7 @@ def assign(*, task_id: int, officer: Staff, reason: str, by: Staff, at: datetime
 def claim(*, task_id: int, by: Staff, at: datetime) -> VisitTask:
     """Takes an unassigned task for oneself."""
     require(by, "followups.record_visit")
+    _lock_with_members(task_id)
     task = locked_task(task_id, by)
     require_to_do(task)
     if task.assigned_to_id == by.pk:
@@ -236,9 +249,15 @@ def claim(*, task_id: int, by: Staff, at: datetime) -> VisitTask:
         raise NotYours(task.assigned_to.name)
     require_on_its_own(task)
     require_no_approver(task, by)
+    take(task, by, at=at)
+    return task
+
+
+def take(task: VisitTask, by: Staff, *, at: datetime) -> None:
+    """Gives a locked task that nobody has to who begins or claims it, with what its visit does along."""
+    require_certificate(by)
     give(task, by, by=by, at=at)
     _give_along(task, by, by=by, at=at)
-    return task
 
 
 @transaction.atomic

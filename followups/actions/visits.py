@@ -38,12 +38,12 @@ from followups.actions.tasks import (
     TO_DO,
     add_event,
     change_task,
-    give,
     guard,
     locked_task,
     require_certificate,
     require_on_its_own,
     require_to_do,
+    take,
     tell,
 )
 from followups.models import (
@@ -56,7 +56,7 @@ from followups.models import (
     VisitReport,
     VisitTask,
 )
-from followups.queries.assigning import not_independent
+from followups.queries.assigning import is_kept_from_visits, not_independent
 from followups.queries.attachments import photos_of
 from followups.queries.content import ReportParts, build_content, content_seen, known_for
 from followups.queries.cover import is_held_by
@@ -109,7 +109,7 @@ def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
     if task.method == Method.OFF_SITE and task.evidence is None:
         raise WrongState(_("系统尚未完成取证，取证后如有异常再由人员核对。"))
     if task.assigned_to is None:
-        give(task, by, by=by, at=at)
+        take(task, by, at=at)
     questions = Checklist.objects.order_by("-version").first()
     if questions is None:
         raise WrongState(_("尚未安装回访清单。"))
@@ -156,7 +156,11 @@ def save_draft(
     require_own_window(visit, tab, by, at)
     require_version(visit, version)
     _require_shape(visit, draft)
-    return _keep(visit, draft, by=by, at=at, second=_partner(draft, task, visit.lead_visitor))
+    second = _partner(draft, task, visit.lead_visitor)
+    if second is not None and second.pk not in (task.proposed_second_id, visit.second_visitor_id):
+        # Kept as it was typed; nobody is named before the certificate is there, and handing in says so.
+        second = None if is_kept_from_visits(second.pk, require_business_date()) else second
+    return _keep(visit, draft, by=by, at=at, second=second)
 
 
 def preview(*, task_id: int, draft: Mapping[str, Any] | None, by: Staff) -> ReportContent:
@@ -203,7 +207,7 @@ def submit_visit(
         raise MissingAnswers(absent, [labels.get(key) or field_label(key) for key in absent])
     if faults:
         raise InvalidAnswers(faults, {**{key: field_label(key) for key in faults}, **labels})
-    second = _second_visitor(draft, task, by)
+    second = _second_visitor(draft, task, visit, by)
     if second is None and task.loan.approver_id == by.pk:
         raise ApproverAlone
     _require_opinion(task, visit, draft, second)
@@ -387,14 +391,15 @@ def _without_faults(draft: Mapping[str, Any], faults: Mapping[str, Any]) -> dict
     return {**rest, "answers": answers}
 
 
-def _second_visitor(draft: Mapping[str, Any], task: VisitTask, by: Staff) -> Staff | None:
+def _second_visitor(draft: Mapping[str, Any], task: VisitTask, visit: Visit, by: Staff) -> Staff | None:
     """The person named, None when nobody is; one sentence for every wrong name, which tells nothing of the name."""
     if not str(draft.get("second_visitor") or "").strip():
         return None
     second = _partner(draft, task, by)
     if second is None:
         raise SecondVisitorWrong(_("协办人须为该贷款所属机构另一名在岗的回访人员，请从名单中选择。"))
-    if second.pk != task.proposed_second_id:
+    # Who went along is not sent away for a certificate that ran out meanwhile.
+    if second.pk not in (task.proposed_second_id, visit.second_visitor_id):
         require_certificate(second, is_second=True)
     return second
 

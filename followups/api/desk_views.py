@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from followups.actions.desk_views import LONGEST_QUERY, drop_view, rename_view, save_view
-from followups.filters import TaskFilter, unknown_of_view, view_query
+from followups.filters import TaskFilter, unknown_of_view, view_query, wrong_of_view
 from followups.models import SavedView, VisitTask
 from followups.queries.desk_head import views_of
 from people.api.fields import StrictSerializer, TextField
@@ -40,6 +40,9 @@ class SavedViewEntry(StrictSerializer):
         unknown = unknown_of_view(asked)
         if unknown:
             raise serializers.ValidationError(_("没有这些筛选：%(names)s。") % {"names": ", ".join(unknown)})
+        wrong = wrong_of_view(asked)
+        if wrong:
+            raise serializers.ValidationError(_("这些筛选的值无效：%(names)s。") % {"names": ", ".join(wrong)})
         narrowed = TaskFilter(asked, queryset=VisitTask.objects.none())
         if not narrowed.is_valid():
             names = ", ".join(sorted(narrowed.errors))

@@ -47,7 +47,22 @@ WITH given AS (
            proposed_second_id = coalesce(x.second, nullif(t.proposed_second_id, x.officer)), version = t.version + 1
       FROM jsonb_to_recordset(%(rows)s) AS x(id bigint, officer bigint, second bigint, why jsonb)
      WHERE t.id = x.id AND t.state = 'PLANNED' AND (t.assigned_to_id IS NULL) = (x.officer IS NOT NULL)
-    RETURNING t.id, x.officer, x.second, x.why
+    RETURNING t.id, t.branch_id, x.officer, x.second, x.why
+), along AS (
+    -- what the visit does along goes with it: one talk is one officer's
+    UPDATE followups_visittask m SET assigned_to_id = g.officer, version = m.version + 1,
+           proposed_second_id = nullif(m.proposed_second_id, g.officer)
+      FROM given g JOIN followups_mergedtask k ON k.lead_id = g.id AND k.ended_at IS NULL
+     WHERE m.id = k.task_id AND g.officer IS NOT NULL AND m.branch_id = g.branch_id AND m.state = 'PLANNED'
+       AND m.assigned_to_id IS DISTINCT FROM g.officer
+    RETURNING m.id, g.officer, g.id AS lead
+), told AS (
+    INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
+    SELECT a.id, 'ASSIGNED', %(at)s, %(as_of)s, 'system',
+           jsonb_build_object('from', coalesce(f.staff_no, ''), 'to', s.staff_no, 'lead', a.lead)
+      FROM along a JOIN people_staff s ON s.id = a.officer
+      JOIN followups_visittask before ON before.id = a.id LEFT JOIN people_staff f ON f.id = before.assigned_to_id
+     ORDER BY a.id
 )
 INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
 SELECT g.id, CASE WHEN g.officer IS NULL THEN 'SECOND_PROPOSED' ELSE 'ASSIGNED' END, %(at)s, %(as_of)s, 'system',

@@ -1,4 +1,8 @@
-"""What the last approved visit of a loan ended with: its conclusion and its composite score."""
+"""What the last approved visit of a loan ended with: its conclusion, and the composite score of its last own report.
+
+A visit that was made along with another one's has that one's conclusion; a visit to a whole development says nothing of
+any one borrower.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,13 +10,25 @@ from typing import NamedTuple
 from django.db import connection
 
 _LAST = """
-SELECT DISTINCT ON (t.loan_id) t.loan_id, r.conclusion, s.points
-  FROM followups_visittask t
-  JOIN followups_visit v ON v.task_id = t.id
-  JOIN followups_visitreport r ON r.visit_id = v.id AND r.state = 'APPROVED'
-  LEFT JOIN risk_score s ON s.report_id = r.id
- WHERE t.loan_id = ANY(%(ids)s) AND t.outcome = 'APPROVED'
- ORDER BY t.loan_id, r.id DESC
+WITH told AS (
+    SELECT t.loan_id, r.id AS report_id, r.conclusion
+      FROM followups_visittask t
+      JOIN followups_visit v ON v.task_id = t.id
+      JOIN followups_visitreport r ON r.visit_id = v.id AND r.state = 'APPROVED'
+     WHERE t.loan_id = ANY(%(ids)s) AND t.outcome = 'APPROVED' AND t.rule <> 'PROJECT'
+    UNION ALL
+    SELECT t.loan_id, r.id, r.conclusion
+      FROM followups_visittask t
+      JOIN followups_taskevent e ON e.task_id = t.id AND e.kind = 'CLOSED' AND e.data ? 'report_id'
+      JOIN followups_visitreport r ON r.id = (e.data ->> 'report_id')::bigint AND r.state = 'APPROVED'
+      JOIN followups_visit v ON v.id = r.visit_id
+      JOIN followups_visittask lead ON lead.id = v.task_id AND lead.rule <> 'PROJECT'
+     WHERE t.loan_id = ANY(%(ids)s) AND t.outcome = 'APPROVED'
+)
+SELECT DISTINCT ON (t.loan_id) t.loan_id, t.conclusion,
+       (SELECT s.points FROM risk_score s JOIN told o ON o.report_id = s.report_id AND o.loan_id = s.loan_id
+         WHERE s.loan_id = t.loan_id ORDER BY s.report_id DESC LIMIT 1)
+  FROM told t ORDER BY t.loan_id, t.report_id DESC
 """
 
 

@@ -40,3 +40,9 @@ def _words(code: str) -> dict[str, str]:
 
 def _label(code: str) -> str:
     return str(ReturnReason(code).label) if code in ReturnReason.values else ""
+
+
+def returnable(report: VisitReport) -> list[tuple[str, str, str]]:
+    """The parts that a return may name, as (key, Chinese, English): those of the report, and always the conclusion."""
+    asked = {part["key"] for part in report.content["sections"]} | {"conclusion"}
+    return [part for part in SECTIONS if part[0] in asked]

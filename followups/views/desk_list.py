@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from followups.filters import TaskFilter
+from followups.filters import SCOPES, TaskFilter
 from followups.models import VisitTask
 from followups.queries.cover import held_by
 from followups.queries.merging import alone
@@ -37,7 +37,7 @@ def scope_of(staff: Staff, asked: Mapping[str, Any]) -> str:
     """Officers start with their own work, the others with everything they see."""
     default = "mine" if may(staff, "followups.record_visit") else "branch"
     scope = str(asked.get("scope", ""))
-    return scope if scope in ("mine", "branch", "unassigned") else default
+    return scope if scope in SCOPES else default
 
 
 def asked_of(request: HttpRequest, staff: Staff, today: date) -> tuple[TaskFilter, Asked]:

@@ -6,7 +6,7 @@ from typing import Any
 from followups.models import ReportState, ReturnReason, VisitReport
 from followups.quality_wording import quality_lines
 from followups.queries import content_for
-from followups.queries.returns import parts_to_mend, return_of
+from followups.queries.returns import parts_to_mend, return_of, returnable
 from followups.queries.review import hints_of, makers_of, reviewers_of, turn_fault
 from followups.queries.review_report import (
     attempts_on,
@@ -19,7 +19,6 @@ from followups.queries.review_report import (
     report_before,
 )
 from followups.review_wording import hint_words, state_words
-from followups.rules.checklist import SECTIONS
 from followups.rules.review import MANAGER, RISK
 from followups.views.rows import left_of, name_for
 from followups.views.task import actors_of
@@ -83,9 +82,7 @@ def _turn(report: VisitReport, staff: Staff, today: date, is_waiting: bool) -> d
 
 
 def _choices(report: VisitReport) -> list[dict[str, str]]:
-    """The parts that a return may name: those of the report, and always the conclusion with its measures."""
-    asked = {part["key"] for part in report.content["sections"]} | {"conclusion"}
-    both = [{"key": key, "label": {"zh": zh, "en": en}} for key, zh, en in SECTIONS if key in asked]
+    both = [{"key": key, "label": {"zh": zh, "en": en}} for key, zh, en in returnable(report)]
     return list(in_language(both))
 
 

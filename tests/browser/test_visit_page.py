@@ -18,6 +18,7 @@ def begun(site: Site, open_as: Callable[..., Any], width: int) -> Any:
     page.goto(f"{site.url}/tasks/{site.tasks['clean']}/")
     page.click("text=开始回访")
     page.wait_for_selector("#visit-form")
+    page.wait_for_load_state("load")
     return page
 
 

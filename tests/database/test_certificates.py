@@ -5,17 +5,18 @@ from datetime import timedelta
 import pytest
 
 from followups import actions, batch
-from followups.actions import handover
+from followups.actions import handover, merging
 from followups.actions.desk_batch import name_second
 from followups.actions.events import record_event
 from followups.batch.answering import answer_events
 from followups.batch.assigning import assign_unassigned, gate_of
-from followups.models import VisitTask
+from followups.models import TaskEvent, VisitTask
 from followups.queries.assigning import is_kept_from_visits
 from loans.models import BusinessDate
 from people.actions.certificates import take_over_certificates
 from people.models import Staff
 from tests.database.test_handover import fresh
+from tests.database.test_visits import make_task
 from tests.factories import AT, book_loan
 from tests.web.api_bank import TODAY, Bank, make_bank
 
@@ -98,6 +99,43 @@ def test_nobody_takes_or_is_given_a_visit_by_hand_without_one(bank: Bank) -> Non
     assert (after.assigned_to, after.proposed_second, after.version) == (None, None, before.version)
     certify(colleague)
     assert actions.claim(task_id=task.pk, by=colleague, at=AT).assigned_to == colleague
+
+
+def test_a_call_is_kept_without_the_task_being_given(bank: Bank) -> None:
+    colleague, task = fresh(bank.staff["colleague"]), bank.tasks["home"]
+    VisitTask.objects.filter(pk=task.pk).update(assigned_to=None)
+    gate()
+    made = actions.record_attempt(task_id=task.pk, outcome="NO_ANSWER", by=colleague, at=AT)
+    assert made.by == colleague and VisitTask.objects.get(pk=task.pk).assigned_to is None
+
+
+def test_a_joint_visit_is_taken_apart_though_a_certificate_ran_out(bank: Bank) -> None:
+    officer, colleague, manager = (fresh(bank.staff[who]) for who in ("officer", "colleague", "manager"))
+    lead = bank.tasks["home"]
+    other = book_loan(bank.home, officer=colleague, borrower=bank.loans["home"].borrower)
+    member = make_task(other, colleague, kind="FIRST", rule="FIRST_60", due_on=lead.due_on)
+    merging.merge_tasks(lead_id=lead.pk, task_ids=[member.pk], mode="JOINT", by=manager, at=AT)
+    assert VisitTask.objects.get(pk=member.pk).assigned_to == officer
+    gate()
+    merging.unmerge_task(task_id=member.pk, reason="分开办理", by=manager, at=AT)
+    assert VisitTask.objects.get(pk=member.pk).assigned_to == colleague
+
+
+def test_the_evening_gives_what_a_visit_does_along_with_it(bank: Bank) -> None:
+    officer, manager = fresh(bank.staff["officer"]), fresh(bank.staff["manager"])
+    lead = bank.tasks["home"]
+    other = book_loan(bank.home, officer=officer, borrower=bank.loans["home"].borrower)
+    member = make_task(other, officer, kind="FIRST", rule="FIRST_60", due_on=lead.due_on)
+    merging.merge_tasks(lead_id=lead.pk, task_ids=[member.pk], mode="JOINT", by=manager, at=AT)
+    VisitTask.objects.filter(pk__in=[lead.pk, member.pk]).update(assigned_to=None)
+    gate()
+    certify(bank.staff["colleague"])
+    assert assign_unassigned(as_of=TODAY, at=AT)["assigned"] >= 1
+    assert set(VisitTask.objects.filter(pk__in=[lead.pk, member.pk]).values_list("assigned_to", flat=True)) == {
+        bank.staff["colleague"].pk
+    }
+    event = TaskEvent.objects.filter(task=member).latest("id")
+    assert (event.kind, event.data["lead"]) == ("ASSIGNED", lead.pk)
 
 
 def test_what_one_has_stays_and_may_be_begun(bank: Bank) -> None:

@@ -77,7 +77,7 @@ def test_the_same_scene_with_another_loan_is_flagged_with_its_visit(road: Road) 
     assert row.sent_sha256 != first.sent_sha256 and row.exhibit_id != first.exhibit_id
     found = alike_shown([row], road.loan.pk, road.officer)[row.pk]
     assert (found.attachment_id, found.task) == (first.pk, other) and found.bits <= 6
-    assert row.pk in files_shown(row.visit, road.officer)["alike"]
+    assert row.pk in files_shown(row.visit, road.officer, [])["alike"]
     report = road.submit(second_visitor=make_staff("LOAN_OFFICER", road.branch).staff_no, photo_exit="")
     assert [file["is_alike"] for file in report.content["attachments"]] == [True]
 

@@ -8,9 +8,11 @@ from decimal import Decimal
 import pytest
 
 from followups import batch
+from followups.actions import merging, submit_visit
 from followups.actions.policy import decide_policy, replace_lines
 from followups.models import FollowUpPolicy, VisitReport, VisitTask
 from followups.models.policy import PolicyRunLoan
+from followups.queries.events import items_of
 from followups.queries.last_reports import last_reports
 from followups.queries.policy import findings_of, lines_of
 from followups.rules.default_policy import FIRST_METHOD, LINES, PERIODIC
@@ -22,7 +24,7 @@ from people.rules.policy import Condition, Line
 from risk.models import Score
 from tests.database.policy_bank import FROM, drafted, risk_people, try_out
 from tests.database.test_policy import submitted
-from tests.database.test_visits import Road, changed
+from tests.database.test_visits import Road, changed, filled, make_task
 from tests.factories import AT, book_loan, make_branch, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +76,22 @@ def test_what_the_last_approved_report_said_is_read_with_its_score(road: Road) -
     road.approve(report)
     (found,) = last_reports([road.loan.pk]).values()
     assert found == ("AT_RISK", Score.objects.get(report_id=report.pk).points)
+
+
+def test_a_visit_made_along_with_another_has_that_ones_conclusion(road: Road) -> None:
+    other = book_loan(road.branch, road.officer, borrower=road.loan.borrower)
+    member = make_task(other, road.officer, kind="FIRST", rule="FIRST_60", due_on=road.task.due_on)
+    merging.merge_tasks(lead_id=road.task.pk, task_ids=[member.pk], mode="JOINT", by=road.officer, at=AT)
+    visit = road.start()
+    draft = filled(visit)
+    for item in items_of(VisitTask.objects.get(pk=road.task.pk), visit):
+        if item["required"] and item["key"] not in draft["answers"]:
+            draft["answers"][item["key"]] = {"now": item.get("normal", "无")}
+    report = submit_visit(task_id=road.task.pk, version=visit.version, draft=draft, by=road.officer, at=AT)
+    road.approve(report)
+    found = last_reports([road.loan.pk, other.pk])
+    assert found[other.pk] == ("NO_CONCERN", None) and found[road.loan.pk].conclusion == "NO_CONCERN"
+    assert found[road.loan.pk].score is not None
 
 
 def test_a_visit_that_ended_at_risk_shortens_the_cycle_and_says_why(road: Road) -> None:

@@ -25,5 +25,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{each.number}: {each.found} (filed with {parts})")
         self.stdout.write(f"{counts.total()} reports, {counts[SAME]} {SAME}, {counts[DIFFERENT]} {DIFFERENT}, "
                           f"{counts[MISSING]} {MISSING}")  # fmt: skip
-        if counts[DIFFERENT]:
+        absent = bool(options["report"]) and counts.total() < len(set(options["report"]))
+        if absent:
+            self.stderr.write("some of the reports named are not approved ones with a PDF")
+        if counts[DIFFERENT] or absent:
             sys.exit(1)
