@@ -32,6 +32,7 @@ from followups.models import (
 )
 from followups.queries.cover import is_held_by
 from followups.queries.projects import shared_leads
+from followups.rules.checklist import answer_of
 from followups.rules.delivery import NOT_DELIVERED
 from followups.rules.projects import SHARED_FACTS
 from loans.models import FiveClass, Installment, Loan
@@ -150,14 +151,17 @@ def _fact(value: object, source: str, on: date | None, **more: Any) -> Fact:
 
 
 def _facts_of_last_visit(loan: Loan) -> dict[str, Fact]:
-    """The newest answer of any approved report, item by item: not every kind of visit asks everything."""
+    """The newest answer of any approved report, item by item: not every kind of visit asks everything.
+
+    A report holds telephone numbers masked, so these are read from the draft that it binds.
+    """
     reports = (
         VisitReport.objects.filter(
             Q(visit__task__loan=loan) | Q(visit__task__in=shared_leads([loan.pk])), state=ReportState.APPROVED
         )
         .order_by("-submitted_on", "-id")
         .select_related("visit__checklist", "visit__task")
-        .defer("visit__draft", "visit__known")
+        .defer("visit__known")
     )
     answered: dict[str, Fact] = {}
     carried: dict[str, Fact] = {}
@@ -168,14 +172,18 @@ def _facts_of_last_visit(loan: Loan) -> dict[str, Fact]:
             for item in report.visit.checklist.items
             if item["before"] and (is_own or item["key"] in SHARED_FACTS)
         }
+        phones = {item["key"] for item in report.visit.checklist.items if item.get("format") == "phone"}
         for section in report.content["sections"]:
             for row in section["items"]:
                 key = keys.get(row["key"])
                 if not key or row["state"] == "SYSTEM":
                     continue
                 if row["state"] in ("CHANGED", "BASELINE"):
-                    answered.setdefault(key, _fact(row["now"], "LAST_VISIT", report.submitted_on))
-                elif row["before"]:
+                    # What the draft has lost stays as the report shows it.
+                    typed = answer_of(report.visit.draft, row["key"]).get("now") if row["key"] in phones else None
+                    now = typed or row["now"]
+                    answered.setdefault(key, _fact(now, "LAST_VISIT", report.submitted_on))
+                elif row["before"] and row["key"] not in phones:
                     source, on = row["before_source"], row["before_on"]
                     carried.setdefault(key, {"value": row["before"], "source": source, "on": on})
     return carried | answered

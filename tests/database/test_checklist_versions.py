@@ -4,6 +4,8 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from collateral.models import Charge
 from followups import actions
@@ -11,6 +13,7 @@ from followups.actions import install_default_checklist
 from followups.actions.sections import open_section
 from followups.models import Checklist, Event, EventFinding, OutsideRecord, Visit, VisitReport
 from followups.queries import content_for, desk
+from followups.queries.facts import known_facts
 from followups.queries.field_form import form_content
 from followups.queries.form import asked_of, form_of
 from followups.rules.checklist_items import DEFAULT_VERSION, default_items
@@ -109,6 +112,42 @@ def test_a_call_may_leave_date_and_proof_and_opens_the_deeper_questions_by_more(
     road.approve(report)
     report.refresh_from_db()
     assert "王芳" not in str(content_for(report, outsider)) and "王芳" in str(report.content)
+
+
+def test_an_emergency_contacts_number_is_known_in_full_at_the_next_visit_and_shown_masked(
+    django_assert_num_queries: Any,
+) -> None:
+    road, second = field()
+    number, fresh = "19900007788", "13912341234"
+    road.approve(road.submit(second_visitor=second, emergency_phone=changed(number)))
+    known_facts(road.loan)
+    with CaptureQueriesContext(connection) as of_one:
+        known_facts(road.loan)
+    for cycle, answer, after in (
+        ("2", {"choice": "SAME"}, number), ("3", changed(fresh), fresh), ("4", {"choice": "SAME"}, fresh),
+    ):  # fmt: skip
+        before = known_facts(road.loan)["emergency_phone"]["value"]
+        road.task = make_task(road.loan, road.officer, method="FIELD", cycle=cycle)
+        assert road.start().known["emergency_phone"]["value"] == before
+        row = next(
+            row
+            for part in form_of(road.task, visit_of(road))["sections"]
+            for row in part["items"]
+            if row["key"] == "emergency_phone"
+        )
+        assert row["before_text"] == f"{before[:3]}****{before[-4:]}"
+        assert before not in str(form_content(road.task, road.officer, TODAY))
+        report = road.submit(second_visitor=second, emergency_phone=answer)
+        told = [row for row in report.content["differences"] if row["key"] == "emergency_phone"]
+        if answer.get("now"):
+            assert [(row["before"], row["now"]) for row in told] == [("199****7788", "139****1234")]
+        else:
+            assert told == []
+        assert number not in str(report.content) and fresh not in str(report.content)
+        road.approve(report)
+        assert known_facts(road.loan)["emergency_phone"]["value"] == after
+    with django_assert_num_queries(len(of_one)):
+        known_facts(road.loan)
 
 
 def test_a_first_answer_is_the_baseline_and_the_next_visit_knows_it_with_its_source() -> None:
