@@ -51,7 +51,7 @@ PROJECT_KEYS: Final = (
     "developer_word", "project_measure",
 )  # fmt: skip
 # Answers to "who" that name nobody.
-NOBODY: Final = ("没有", "暂无", "不详", "未知")
+NOBODY: Final = ("无", "没有", "暂无", "不详", "未知")
 PROPERTY_KEYS: Final = ("person_met", "seen_at", "video_recording", "trigger_facts", "measure_proposed")
 
 

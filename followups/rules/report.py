@@ -349,7 +349,7 @@ def amendments(previous: Mapping[str, Any], content: Mapping[str, Any]) -> list[
         for row in section["items"]:
             old = was.get(row["key"])
             if (old["state"], old["now"]) != (row["state"], row["now"]) if old else row["now"]:
-                was_said = _words(old) if old else dict(_STATE_WORDS["UNANSWERED"])
+                was_said = _words(old) if old else dict(STATE_WORDS["UNANSWERED"])
                 found.append({"key": row["key"], "label": row["label"], "from": was_said, "to": _words(row)})
     before, after = previous["conclusion"], content["conclusion"]
     if before["code"] != after["code"]:
@@ -396,7 +396,7 @@ def _names(content: Mapping[str, Any]) -> Words:
     return said
 
 
-_STATE_WORDS: Final[dict[str, Words]] = {
+STATE_WORDS: Final[dict[str, Words]] = {
     "SAME": {"zh": "无变化", "en": "No change"},
     "UNVERIFIED": {"zh": "未核实", "en": "Not verified"},
     "UNANSWERED": {"zh": "未答", "en": "Not answered"},
@@ -405,7 +405,7 @@ _STATE_WORDS: Final[dict[str, Words]] = {
 
 
 def _words(row: Row) -> Words:
-    return _STATE_WORDS.get(row["state"]) or dict(row["now_text"])
+    return STATE_WORDS.get(row["state"]) or dict(row["now_text"])
 
 
 def conclusion_draft(content: Mapping[str, Any], language: str = "zh") -> str:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from followups.rules.checklist_items import NOBODY
+from followups.rules.events import ITEM_PREFIX
+from followups.rules.report import STATE_WORDS
 from people.rules.masking import mask_address, mask_name
 
 # Items that say where somebody lives or who stands beside the borrower, and the shortest text looked for inside others.
@@ -12,8 +14,12 @@ _MASKS: Final[Mapping[str, Callable[[str], str]]] = {
 }  # fmt: skip
 _ADDRESS_LEAST: Final = 6
 _NAME_LEAST: Final = 2
+# What stands in the place of a name and names nobody: it stays readable, and is looked for nowhere.
+_NAMES_NOBODY: Final = frozenset((*NOBODY, *(text for words in STATE_WORDS.values() for text in words.values())))
 _SAID: Final = ("before", "before_text", "now", "now_text", "from", "to")
 _NEVER_MASKED: Final = ("staff_no", "answers_sha256", "key", "code")
+# Words of the bank, but for the question about an event, which tells the event in the words it came with.
+_LABELS: Final = ("label", "item_label")
 
 
 def masked(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,11 +29,9 @@ def masked(content: Mapping[str, Any]) -> dict[str, Any]:
     """
     name = str(content.get("cover", {}).get("borrower") or "")
     homes = content.get("collateral", {}).get("homes", ())
-    told = list(_told(content))
-    places = {str(home["address"]) for home in homes} | {text for key, text in told if key == "address"}
-    secrets = {place: mask_address(place) for place in places if len(place) >= _ADDRESS_LEAST}
-    people = {text for key, text in told if key != "address"}
-    secrets |= {who: mask_name(who) for who in people if len(who) >= _NAME_LEAST and who not in NOBODY}
+    told = [*(("address", str(home["address"])) for home in homes), *_told(content)]
+    places = {text for key, text in told if key == "address"}
+    secrets = {text: mask_place(key, text) for key, text in told if _is_secret(key, text)}
     if len(name) > 1:
         secrets[name] = mask_name(name)
     # The longest first, so that an address inside another leaves no rest of it.
@@ -37,7 +41,7 @@ def masked(content: Mapping[str, Any]) -> dict[str, Any]:
         found["cover"]["borrower"] = mask_name(name)
     for home in found.get("collateral", {}).get("homes", ()):
         if home["address"] in places:
-            home["address"] = mask_address(home["address"])
+            home["address"] = mask_place("address", home["address"])
     # A visitor may bear the borrower's name.
     for shown, opinion in zip(found.get("opinions", ()), content.get("opinions", ()), strict=True):
         shown["name"] = opinion["name"]
@@ -45,8 +49,17 @@ def masked(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def mask_place(item: str, text: str) -> str:
-    """A stored answer to `item`, masked when it says where somebody lives, or who stands beside the borrower."""
-    return _MASKS[item](text) if item in _MASKS else text
+    """A stored answer to `item`, masked when it says where somebody lives, or who stands beside the borrower.
+
+    An answer that names nobody, and the words for no answer, stay as they are.
+    """
+    return _MASKS[item](text) if item in _MASKS and text.strip() not in _NAMES_NOBODY else text
+
+
+def _is_secret(item: str, text: str) -> bool:
+    """Is the text looked for everywhere else too?"""
+    least = _ADDRESS_LEAST if item == "address" else _NAME_LEAST
+    return len(text) >= least and text.strip() not in _NAMES_NOBODY
 
 
 def _told(content: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -71,16 +84,22 @@ def _without(value: Any, secrets: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
         if value.get("key") in _MASKS:
             return _masked_row(value)
-        return {key: part if key in _NEVER_MASKED else _without(part, secrets) for key, part in value.items()}
+        kept = _NEVER_MASKED if _is_of_event(value) else (*_NEVER_MASKED, *_LABELS)
+        return {key: part if key in kept else _without(part, secrets) for key, part in value.items()}
     return [_without(part, secrets) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def _is_of_event(row: Mapping[str, Any]) -> bool:
+    """The question about an event, or a file that proves it."""
+    return any(str(row.get(name) or "").startswith(ITEM_PREFIX) for name in ("key", "item"))
 
 
 def _masked_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row about a place or a person: what was and what is said of it, masked however short."""
-    shown, mask = dict(row), _MASKS[row["key"]]
+    shown, item = dict(row), row["key"]
     for key in _SAID:
         if key in row:
             part = row[key]
             is_pair = isinstance(part, Mapping)
-            shown[key] = {word: mask(part[word]) for word in part} if is_pair else mask(part)
+            shown[key] = {word: mask_place(item, part[word]) for word in part} if is_pair else mask_place(item, part)
     return shown

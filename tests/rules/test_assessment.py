@@ -17,6 +17,7 @@ from followups.rules.assessment import (
     payment_to_income,
 )
 from followups.rules.checklist import default_items, items_for
+from followups.rules.checklist_items import NOBODY
 from tests.rules.test_checklist import KNOWN, clean_draft
 
 FIGURES = LoanFigures(D("4582.50"), D("1012386.47"), D("1293000.00"), 0)
@@ -275,3 +276,64 @@ def test_who_stands_beside_the_borrower_is_masked_too() -> None:
             **draft["answers"], "tenant": {"choice": "CHANGED", "now": "没有", "verified_by": "ORAL"}},
             "conclusion_text": "没有承租人。"}))
     )  # fmt: skip
+
+
+def beside(**said: str) -> dict[str, Any]:
+    """A draft of a home now let, with who stands beside the borrower."""
+    draft = changed_draft()
+    draft["answers"]["occupancy"] = {"choice": "CHANGED", "now": "LET", "verified_by": "SITE"}
+    for key, now in said.items():
+        draft["answers"][key] = {"choice": "CHANGED", "now": now, "verified_by": "ORAL"}
+    return draft
+
+
+def rows_of(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {row["key"]: row for part in content["sections"] for row in part["items"]}
+
+
+def test_the_words_for_no_answer_are_no_name_and_stay_wherever_they_are() -> None:
+    first = content_of(beside())
+    draft = beside(tenant="欧阳明月")
+    draft["conclusion_text"] = "其他未答，联系方式无变化。No change, Not answered."
+    content = content_of(draft, version=2, previous=first)
+    for word in report.STATE_WORDS.values():
+        content["amendments"].append({"key": "guarantor", "label": {"zh": "保证人", "en": "Guarantor"},
+                                      "from": dict(word), "to": {"zh": "赵六七", "en": "赵六七"}})  # fmt: skip
+        content["amendments"].append({"key": "address", "label": {"zh": "联系地址", "en": "Address"},
+                                      "from": dict(word), "to": dict(word)})  # fmt: skip
+    shown = report_masking.masked(content)
+    assert shown["conclusion"]["text"] == draft["conclusion_text"]
+    for was, now in zip(content["amendments"], shown["amendments"], strict=True):
+        assert now["from"] == was["from"]
+        if was["key"] in ("tenant", "guarantor"):
+            assert now["to"] != was["to"] and now["to"]["zh"].endswith("**")
+    assert "欧阳明月" not in report.canonical_json(shown) and "赵六七" not in report.canonical_json(shown)
+
+
+def test_a_name_that_is_a_common_word_leaves_the_labels_of_the_questions_whole() -> None:
+    draft = beside(tenant="收入", address="江城市高新区光谷路88号")
+    draft["conclusion_text"] = "收入称月租已付。"
+    content = content_of(draft, attachments=[filed("monthly_income")])
+    event = {"zh": "房屋出租：收入告知", "en": "Home let: 收入告知"}
+    asked = {"key": "event_7", "label": event, "now_text": {"zh": "属实", "en": "Confirmed"}}
+    content["differences"].append(asked)
+    content["attachments"].append({**filed("event_7"), "item_label": event})
+    shown = report_masking.masked(content)
+    masked_labels = {key: row["label"] for key, row in rows_of(shown).items()}
+    assert masked_labels == {key: row["label"] for key, row in rows_of(content).items()}
+    assert masked_labels["monthly_income"]["zh"] == "税后月收入"
+    assert [part["label"] for part in shown["sections"]] == [part["label"] for part in content["sections"]]
+    assert [ratio["label"] for ratio in shown["ratios"]] == [ratio["label"] for ratio in content["ratios"]]
+    assert [file["item_label"]["zh"] for file in shown["attachments"]] == ["税后月收入", "房屋出租：收**告知"]
+    assert shown["differences"][-1]["label"]["zh"] == "房屋出租：收**告知", "an event is told in somebody's words"
+    assert shown["conclusion"]["text"] == "收**称月租已付。"
+
+
+@pytest.mark.parametrize("word", NOBODY)
+def test_an_answer_that_names_nobody_is_read_as_it_is(word: str) -> None:
+    content = content_of(beside(tenant=word))
+    row = rows_of(report_masking.masked(content))["tenant"]
+    assert (row["now"], row["now_text"]) == (word, {"zh": word, "en": word})
+    assert report_masking.mask_place("tenant", word) == report_masking.mask_place("guarantor", f"{word} ").strip()
+    assert report_masking.mask_place("emergency_contact", word) == word
+    assert report_masking.mask_place("emergency_contact", f"{word}人") == f"{word[0]}**"
