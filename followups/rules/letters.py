@@ -20,8 +20,6 @@ from decimal import Decimal
 from typing import Any, Final
 from unicodedata import normalize
 
-from followups.rules.events import ITEM_PREFIX
-
 NOTICE, RECTIFY, DEMAND = "NOTICE", "RECTIFY", "DEMAND"
 KINDS: Final = (NOTICE, RECTIFY, DEMAND)
 # The measure that asks for a letter (`rules.measures`).
@@ -48,10 +46,13 @@ _TELLS_OTHERS = re.compile(
 )
 _IDENTITY = re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![\dXx])")
 _BETWEEN_NAMES = re.compile(r"[、，,；;/\n]+|(?<=[\u4e00-\u9fff]{2})\s+(?=[\u4e00-\u9fff]{2})")
-# Of the family, of sureties for others, of manners: nothing that a borrower can be asked to mend.
-_NOT_TO_MEND: Final = frozenset(
-    {"phone", "marital_change", "spouse_income", "guarantees_given", "repayment_intention", "attitude"}
-)
+# What the borrower can be asked to mend or to prove. Whatever else a visit asks is left out, so that nothing of other
+# people, of manners, of the bureau or of the developer comes into a letter because a question was added.
+_TO_MEND: Final = frozenset({
+    "id_valid", "fund_use_matches", "fund_backflow", "down_payment_own", "payee_is_seller", "occupancy", "employer",
+    "monthly_income", "other_monthly_debt", "new_debts", "property_condition", "property_use", "site_condition",
+    "insurance_until", "registration_kind", "mortgage_rank", "title_delivered", "seizure",
+})  # fmt: skip
 # Force, disgrace, or telling others of the debt.
 _THREATS: Final = (
     "坐牢", "判刑", "逮捕", "拘留", "抓人", "老赖", "曝光", "黑社会", "后果自负", "通知单位", "通知您单位", "通知亲友",
@@ -156,15 +157,12 @@ def money(amount: Decimal) -> str:
 
 
 def found_words(differences: Iterable[Mapping[str, Any]]) -> str:
-    """What a report found different, as a first wording of the letter: label and what is now; no telephone numbers,
-    nothing of the family, and no events, whose words name who told of them."""
+    """What a report found different, as a first wording of the letter: label and what is now, of what the
+    borrower can mend; no telephone numbers, and no events, whose words name who told of them."""
     said = [
         f"{row['label']['zh']}：{row['now_text']['zh']}"
         for row in differences
-        if row.get("now_text", {}).get("zh")
-        and not typed_faults(str(row["now_text"]["zh"]))
-        and row["key"] not in _NOT_TO_MEND
-        and not row["key"].startswith(ITEM_PREFIX)
+        if row.get("now_text", {}).get("zh") and not typed_faults(str(row["now_text"]["zh"])) and row["key"] in _TO_MEND
     ]
     return "；".join(said)[:TYPED_MOST]
 

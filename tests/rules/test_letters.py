@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from followups.rules import letters
+from followups.rules.checklist_items import default_items
 from followups.rules.numbers import letter_of, task_of
 from people import pdf
 from tests.rules.test_report_pdf import MARKUP
@@ -153,6 +154,43 @@ def test_a_first_wording_says_what_changed_no_telephone_and_nothing_of_who_told(
         {"key": "event_7", "label": {"zh": "房屋出租：物业反映"}, "now_text": {"zh": "属实"}},
     ]
     assert letters.found_words(rows) == "居住情况：已出租"
+
+
+# Which answers the borrower can be asked to mend or to prove, and which are none of such a letter. A question that is
+# added to the checklist has to be put on one side.
+MEND = {
+    "id_valid", "fund_use_matches", "fund_backflow", "down_payment_own", "payee_is_seller", "occupancy", "employer",
+    "monthly_income", "other_monthly_debt", "new_debts", "property_condition", "property_use", "site_condition",
+    "insurance_until", "registration_kind", "mortgage_rank", "title_delivered", "seizure",
+}  # fmt: skip
+NEVER = {
+    # how the visit was made, and what is read from the systems
+    "identity_checked", "person_met", "face_matched", "seen_at", "video_recording", "met_at", "sent_by", "filled_on",
+    "recording_no", "education_given", "evidence_checked", "exception_note", "off_site_evidence", "trigger_facts",
+    "payment_strip", "five_class", "property_value", "comparable_price", "comparable_note", "bureau_summary",
+    # where and by whom the borrower is reached, the family, other people
+    "phone", "address", "marital_change", "emergency_contact", "emergency_phone", "spouse_income", "tenant",
+    "monthly_rent", "let_until", "guarantor", "guarantor_standing", "guarantees_given",
+    # facts in which nothing is wrong, and what others have to do
+    "post", "work_changed_on", "work_change_proof", "income_changed_on", "income_change_proof", "property_fee",
+    "delivered_on", "quality_dispute", "fund_arrived", "amount_matches", "registration_no", "registered_on",
+    "project_progress", "project_state", "expected_delivery", "workers_on_site", "developer_bankrupt",
+    "developer_word", "project_measure",
+    # what the borrower wants, how it was said, and what comes of it
+    "repayment_intention", "repayment_plan", "request", "request_note", "attitude", "difficulty", "satisfaction",
+    "complaint", "change_cause", "measure_proposed", "next_agreed_on",
+}  # fmt: skip
+
+
+def test_every_question_is_decided_to_be_of_a_letter_to_mend_or_not() -> None:
+    items = {item["key"]: item for item in default_items()}
+    assert not MEND & NEVER and items.keys() == MEND | NEVER
+    said = {
+        key: letters.found_words([{"key": key, "label": item["label"], "now_text": {"zh": "如此"}}])
+        for key, item in items.items()
+    }
+    assert {key for key, words in said.items() if words} == MEND
+    assert all(said[key] == f"{items[key]['label']['zh']}：如此" for key in MEND)
 
 
 @pytest.mark.parametrize(
