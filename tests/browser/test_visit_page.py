@@ -52,6 +52,8 @@ def test_a_file_is_added_at_the_row_of_its_question_by_keyboard(
     site: Site, open_as: Callable[..., Any], width: int
 ) -> None:
     page = begun(site, open_as, width)
+    # The browser keeps dialogs to itself until somebody listens, and takes a moment to know it.
+    page.on("filechooser", lambda _dialog: None)
     page.evaluate("document.querySelector('.answers').classList.remove('one-at-a-time')")
     page.evaluate("document.querySelectorAll('.answers section').forEach(each => each.classList.add('current'))")
     link = page.locator("#i-employer .attach")

@@ -168,6 +168,8 @@ def test_a_return_needs_a_code_of_the_list(road: Road) -> None:
     [
         ({}, "sections"),
         ({"sections": ["kitchen"]}, "sections"),
+        # A part of the checklist that this report does not have: the officer would land nowhere.
+        ({"sections": ["income", "fund_use"]}, "sections"),
         ({"sections": ["income"], "section_codes": {"debts": "OTHER"}}, "section_codes"),
         ({"sections": ["income"], "section_codes": {"income": "BECAUSE"}}, "section_codes"),
     ],

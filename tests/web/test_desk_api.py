@@ -9,7 +9,9 @@ from django.urls import reverse
 from correspondence.actions import stop_contact
 from correspondence.batch import install_first_templates
 from correspondence.models import Message
+from followups.filters import SORTS
 from followups.models import Method, Outcome, SavedView, TaskState, VisitTask
+from followups.views.desk_page import ORDERS
 from journal.models import Entry
 from people.models import Party
 from tests.database.test_visits import make_task
@@ -191,6 +193,7 @@ def test_what_a_view_cannot_be_is_refused_with_its_field(bank: Bank) -> None:
     for query in (
         "borrower__phone=1", "chip=nothing", "due_from=2026-02-30", "state=OPEN", "branch=%00", "light=maybe",
         "x" * 501, None, 1, {"chip": "today"}, "id__in=1&chip=today", "loan=1e400",
+        "scope=zzz", "sort=zzz", "scope=%00x", "sort=due&sort=x",
     ):  # fmt: skip
         reply = api.post("views/", {"name": "红的", "query": query})
         assert reply.status_code == 400 and list(reply.json()["error"]["fields"]) == ["query"], query
@@ -211,3 +214,7 @@ def test_what_a_view_cannot_be_is_refused_with_its_field(bank: Bank) -> None:
     taken = api.post(f"views/{SavedView.objects.earliest('id').pk}/rename/", {"name": "第5个"})
     assert "已有同名视图" in refused(taken, "view_refused", "name")
     assert bank.api("operations").get("views/").status_code == 403
+
+
+def test_a_view_may_hold_every_scope_and_order_of_the_desk() -> None:
+    assert [order.code for order in ORDERS] == list(SORTS)
