@@ -182,7 +182,7 @@ def _of_today(same: dict[str, Any], sha256: str) -> Letter | None:
                 )
             return row.letter
     for row in rows_of(made):
-        if row.may_be_withdrawn and row.standing is None:
+        if row.may_be_delivered and row.standing is None:
             raise LetterStands(row.letter)
     return None
 
@@ -360,7 +360,7 @@ def withdraw_letter(*, letter_id: int, reason: str, by: Staff, at: datetime) -> 
     row = rows_of([letter])[0]
     if row.withdrawal is not None:
         raise Withdrawn
-    if not row.may_be_withdrawn:
+    if not row.may_be_delivered:
         raise AlreadyDelivered
     words = checked_reason(reason, least=rules.WORDS_LEAST)[:WORDS_MOST]
     made = LetterWithdrawal.objects.create(letter=letter, reason=words, by=by, at=at, business_date=today)

@@ -157,7 +157,7 @@ def save_draft(
     require_version(visit, version)
     _require_shape(visit, draft)
     second = _partner(draft, task, visit.lead_visitor)
-    if second is not None and second.pk not in (task.proposed_second_id, visit.second_visitor_id):
+    if second is not None and _is_new_beside(second, task, visit):
         # Kept as it was typed; nobody is named before the certificate is there, and handing in says so.
         second = None if is_kept_from_visits(second.pk, require_business_date()) else second
     return _keep(visit, draft, by=by, at=at, second=second)
@@ -398,10 +398,14 @@ def _second_visitor(draft: Mapping[str, Any], task: VisitTask, visit: Visit, by:
     second = _partner(draft, task, by)
     if second is None:
         raise SecondVisitorWrong(_("协办人须为该贷款所属机构另一名在岗的回访人员，请从名单中选择。"))
-    # Who went along is not sent away for a certificate that ran out meanwhile.
-    if second.pk not in (task.proposed_second_id, visit.second_visitor_id):
+    if _is_new_beside(second, task, visit):
         require_certificate(second, is_second=True)
     return second
+
+
+def _is_new_beside(second: Staff, task: VisitTask, visit: Visit) -> bool:
+    """Is the person newly named? Who went along is not sent away for a certificate that ran out meanwhile."""
+    return second.pk not in (task.proposed_second_id, visit.second_visitor_id)
 
 
 def _require_opinion(task: VisitTask, visit: Visit, draft: Mapping[str, Any], second: Staff | None) -> None:

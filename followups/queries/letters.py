@@ -54,17 +54,13 @@ class LetterRow:
         return getattr(self.letter, "withdrawal", None)
 
     @property
-    def may_be_withdrawn(self) -> bool:
-        """While it has not arrived."""
-        return self.withdrawal is None and self.may_be_delivered
-
-    @property
     def standing(self) -> LetterDelivery | None:
         """The delivery that counts: the newest that nothing has undone."""
         return next((one for one in reversed(self.deliveries) if not hasattr(one, "undone_by")), None)
 
     @property
     def may_be_delivered(self) -> bool:
+        """While it has not arrived and is still to go out; so long it may be withdrawn too."""
         is_open = rules.may_be_delivered_again(self.standing.way if self.standing else "")
         return is_open and self.withdrawal is None
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from followups.models import CustomerResult, ReportState, ResultTelling, VisitReport, VisitTask
+from followups.models import CustomerResult, ReportState, ResultQuerySet, ResultTelling, VisitReport, VisitTask
 from followups.queries.cover import held_by
 from followups.rules import telling as rules
 from people.models import Staff
@@ -14,7 +14,7 @@ from people.queries.leave import covered_ids
 _BESIDE = ("task__loan__borrower", "task__branch", "task__assigned_to", "report", "told__by")
 
 
-def results_visible_to(staff: Staff) -> QuerySet[CustomerResult]:
+def results_visible_to(staff: Staff) -> ResultQuerySet:
     """Results of the branches one sees, with what a list shows."""
     found = CustomerResult.objects.visible_to(staff).select_related(*_BESIDE)
     return found.defer("report__content", "report__decision")

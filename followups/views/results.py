@@ -54,7 +54,7 @@ def asked_results(request: HttpRequest, staff: Staff, today: date) -> AskedResul
     is_mine = records and request.GET.get("scope") != "branch"
     found = results_visible_to(staff)
     found = found.filter(of_own(staff)) if is_mine else found
-    found = found.filter(told__isnull=False) if state == "told" else found.untold()  # type: ignore[attr-defined]
+    found = found.filter(told__isnull=False) if state == "told" else found.untold()
     found = found.filter(tell_by__lt=today) if state == "late" else found
     return AskedResults(found, TOLD if state == "told" else UNTOLD, state, is_mine, records)
 

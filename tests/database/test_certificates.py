@@ -1,6 +1,7 @@
 """Who has no certificate is given no new visit once the warning period is over; what one has stays (S2.13)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,8 @@ from loans.models import BusinessDate
 from people.actions.certificates import take_over_certificates
 from people.models import Staff
 from tests.database.test_handover import fresh
-from tests.database.test_visits import make_task
-from tests.factories import AT, book_loan
+from tests.database.test_visits import Road, filled, make_task
+from tests.factories import AT, book_loan, make_staff
 from tests.web.api_bank import TODAY, Bank, make_bank
 
 pytestmark = pytest.mark.django_db
@@ -153,3 +154,30 @@ def test_a_portfolio_is_handed_over_to_the_certified_only(bank: Bank) -> None:
     assert refused.value.field == "receivers"
     certify(colleague)
     assert handover.preview(officer=officer, receivers=[colleague], by=manager).moves
+
+
+def in_the_field() -> tuple[Road, Staff, dict[str, Any]]:
+    """A visit in the field that has begun, somebody who may go along, and its form filled in with that name."""
+    road = Road(method="FIELD")
+    second = make_staff("LOAN_OFFICER", road.branch, "白露")
+    return road, second, filled(road.start(), second_visitor=second.staff_no)
+
+
+def test_who_is_newly_named_to_go_along_needs_one_and_nothing_typed_is_lost() -> None:
+    road, second, draft = in_the_field()
+    gate()
+    kept = actions.save_draft(task_id=road.task.pk, version=1, draft=draft, by=road.officer, at=AT)
+    assert kept.second_visitor is None and kept.draft == draft
+    asked = {"task_id": road.task.pk, "version": kept.version, "draft": draft, "by": road.officer, "at": AT}
+    with pytest.raises(actions.SecondVisitorWrong, match="没有有效的回访证书"):
+        actions.submit_visit(**asked)
+    certify(second)
+    assert actions.save_draft(**asked).second_visitor == second
+
+
+def test_who_went_along_is_not_sent_away_for_a_certificate_that_ran_out() -> None:
+    road, second, draft = in_the_field()
+    visit = road.second_signs(road.task.visit, draft)
+    gate()
+    report = actions.submit_visit(task_id=road.task.pk, version=visit.version, draft=draft, by=road.officer, at=AT)
+    assert report.accompanied_by == second
