@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
     from tests.crash.ground import Ground
 
     if asked.no_pdf:
-        report_pdf.render = lambda document: f"%PDF-1.7 {document['report_no']}".encode()
+        report_pdf.render = lambda document, text=None: f"%PDF-1.7 {document['report_no']}".encode()
     with tempfile.TemporaryDirectory() as files:
         settings.MEDIA_ROOT = files
         bank.make_empty(EMPTY)
