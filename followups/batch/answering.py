@@ -41,8 +41,9 @@ SELECT loan_id FROM (
     SELECT e.loan_id FROM followups_event e
      WHERE NOT e.is_baseline
        AND NOT EXISTS (SELECT FROM followups_eventfinding f WHERE f.event_id = e.id AND f.finding <> 'UNVERIFIED')
-       AND NOT EXISTS (SELECT FROM followups_eventvisit v JOIN followups_visittask t ON t.id = v.task_id
-                        WHERE v.event_id = e.id AND t.closed_on IS NULL)
+       -- each visit by its key: joined, every open visit of the bank would be read for the few that answer events
+       AND NOT EXISTS (SELECT FROM followups_eventvisit v WHERE v.event_id = e.id
+                          AND (SELECT t.closed_on IS NULL FROM followups_visittask t WHERE t.id = v.task_id))
     UNION
     -- promises whose day is over, by an index of open ones; grades of the last week that rose to high, by their day
     SELECT p.loan_id FROM followups_promisetopay p WHERE p.state = 'OPEN' AND p.promised_on <= %(as_of)s

@@ -46,13 +46,14 @@ WITH days AS MATERIALIZED (
        AND t.state <> 'SUBMITTED' AND t.branch_id > %(after)s
        AND (%(up_to)s::bigint IS NULL OR t.branch_id <= %(up_to)s) AND {which}
 ), clocked AS (
-    SELECT o.id, n.number - b.number AS elapsed, greatest(d.number - b.number, 1) AS allowed
+    SELECT o.id, o.lead_level IS NULL AS is_alone, n.number - b.number AS elapsed,
+           greatest(d.number - b.number, 1) AS allowed
       FROM open o JOIN days b ON b.day = o.begins_on JOIN days d ON d.day = greatest(o.due_on, %(from_on)s)
       JOIN days n ON n.day = %(as_of)s
-     WHERE o.lead_level IS NULL AND o.begins_on <= %(as_of)s AND o.due_on <= %(until)s
+     WHERE o.begins_on <= %(as_of)s AND o.due_on <= %(until)s
        AND (o.paused_until IS NULL OR o.paused_until < %(as_of)s)
 ), steps AS (
-    SELECT o.id, o.branch_id, o.due_on, o.level, x.code, x.percent,
+    SELECT o.id, o.branch_id, o.due_on, o.level, c.is_alone, x.code, x.percent,
            -- from when on the step may be reached: past it, this evening
            greatest((x.percent * c.allowed + 99) / 100 - c.elapsed, CASE WHEN x.percent < 100 THEN 0
                ELSE o.due_on - %(as_of)s::date + (x.percent > 100)::int END) AS days_left
@@ -73,7 +74,7 @@ WITH days AS MATERIALIZED (
 ), reached AS (
     SELECT id, branch_id, due_on, level, code FROM results
     UNION ALL
-    (SELECT DISTINCT ON (id) id, branch_id, due_on, level, code FROM steps WHERE days_left <= 0
+    (SELECT DISTINCT ON (id) id, branch_id, due_on, level, code FROM steps WHERE is_alone AND days_left <= 0
       ORDER BY id, percent DESC)
     UNION ALL
     SELECT id, branch_id, due_on, level, 'RED' FROM open WHERE level = 1 AND lead_level IS DISTINCT FROM 1
@@ -108,14 +109,17 @@ WITH days AS MATERIALIZED (
                     WHEN o.due_on > %(until)s THEN o.due_on - %(ahead)s
                     ELSE %(as_of)s::date + s.days_left END,
                CASE WHEN o.assigned_to_id IS NULL AND o.due_on > %(as_of)s::date + %(nobody)s
-                    THEN o.due_on - %(nobody)s END,
+                    THEN o.due_on - %(nobody)s
+                    WHEN o.lead_level IS NOT NULL AND (o.level = 1 OR o.assigned_to_id IS NULL)
+                    THEN %(as_of)s::date + 1 END,
                %(as_of)s::date + a.days_left,
                %(never)s::date) AS look_on
       FROM open o
-      LEFT JOIN (SELECT id, min(days_left) AS days_left FROM steps WHERE days_left > 0 GROUP BY id) s USING (id)
-      LEFT JOIN (SELECT id, min(days_left) AS days_left FROM alarms WHERE days_left > 0 GROUP BY id) a USING (id)
-     -- what is done along is looked at each evening, so that nothing is missed once it stands alone again
-     WHERE o.lead_level IS NULL
+      -- what is done along is looked at by its own time, and each evening once that has a step to tell of: nothing is
+      -- missed when it stands alone again
+      LEFT JOIN (SELECT id, min(greatest(days_left, 1)) AS days_left FROM steps
+                  WHERE days_left > 0 OR NOT is_alone GROUP BY id) s USING (id)
+      LEFT JOIN (SELECT id, min(days_left) AS days_left FROM alarms WHERE days_left > 0 OR NOT is_alone GROUP BY id) a USING (id)
 )
 SELECT (SELECT count(*) FROM made), array_agg(l.id ORDER BY l.id), array_agg(l.version ORDER BY l.id),
        array_agg(l.look_on ORDER BY l.id) FROM later l JOIN open o USING (id) WHERE l.look_on <> o.look_on

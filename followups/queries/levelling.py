@@ -29,15 +29,16 @@ SELECT DISTINCT w.officer FROM ({CROWDED}) AS w JOIN people_staff s ON s.id = w.
 _SLOTS = f"""
 SELECT t.id, t.loan_id, t.assigned_to_id, t.opens_on, t.due_on, t.level, t.is_pinned OR t.state <> 'PLANNED'
        OR t.paused_until IS NOT NULL,
-       (SELECT array_agg(o.id ORDER BY o.id) FROM followups_visittask o
-         WHERE o.loan_id = t.loan_id AND o.id <> t.id AND o.closed_on IS NULL AND NOT o.is_light AND o.level <> 1
-           AND (o.method <> 'OFF_SITE' OR o.evidence IS NOT NULL)),
-       (SELECT array_agg(o.due_on ORDER BY o.id) FROM followups_visittask o
-         WHERE o.loan_id = t.loan_id AND o.id <> t.id AND o.closed_on IS NULL AND NOT o.is_light AND o.level <> 1
-           AND (o.method <> 'OFF_SITE' OR o.evidence IS NOT NULL)),
-       (SELECT array_agg(DISTINCT o.closed_on) FROM followups_visittask o
-         WHERE o.loan_id = t.loan_id AND o.closed_on > t.opens_on - %(gap)s AND o.outcome = 'APPROVED')
+       n.ids, n.days, n.made_on
   FROM followups_visittask t
+  CROSS JOIN LATERAL (
+       SELECT array_agg(o.id ORDER BY o.id) FILTER (WHERE o.closed_on IS NULL) AS ids,
+              array_agg(o.due_on ORDER BY o.id) FILTER (WHERE o.closed_on IS NULL) AS days,
+              array_agg(DISTINCT o.closed_on) FILTER (WHERE o.closed_on IS NOT NULL) AS made_on
+         FROM followups_visittask o
+        WHERE o.loan_id = t.loan_id AND o.id <> t.id
+          AND CASE WHEN o.closed_on IS NOT NULL THEN o.closed_on > t.opens_on - %(gap)s AND o.outcome = 'APPROVED'
+                   ELSE NOT o.is_light AND o.level <> 1 AND (o.method <> 'OFF_SITE' OR o.evidence IS NOT NULL) END) n
  WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
    AND t.due_on <= %(until)s AND t.state <> 'SUBMITTED' AND t.assigned_to_id = ANY(%(officers)s)
    -- what another visit makes is no visit of its own

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from followups.batch.notices import raise_notices, tell_red
 from followups.batch.sharing import share_cuts, share_out
-from followups.models import Notice, TaskEvent, VisitTask
+from followups.models import MergedTask, Notice, TaskEvent, VisitTask
 from followups.models.tasks import NOT_LOOKED_AT
 from followups.queries.levelling import levelled, slots_of
 from followups.queries.notices import notices_for, told, unread
@@ -226,8 +226,9 @@ def test_a_first_follow_up_not_made_alarms_at_75_85_and_90(network: Network) -> 
 
 
 def test_an_evening_that_looks_only_where_it_may_tell_tells_what_looking_everywhere_would(network: Network) -> None:
+    made: list[VisitTask] = []
     dice = Random(7)  # noqa: S311 - days, no secret
-    for number in range(40):
+    for number in range(60):
         opens = TODAY + timedelta(days=dice.randrange(-60, 30))
         due = opens + timedelta(days=dice.randrange(0, 75))
         loan = book_loan(network.branch, network.officer)
@@ -239,9 +240,27 @@ def test_an_evening_that_looks_only_where_it_may_tell_tells_what_looking_everywh
         VisitTask.objects.filter(pk=task.pk).update(
             created_on=opens, paused_until=dice.choice((None, None, opens + timedelta(days=9)))
         )
+        made.append(task)
+    # Some are done along with another for a while: it is taken apart, put off, or falls to a lower level.
+    changes: dict[int, list[tuple[VisitTask, VisitTask, str]]] = {}
+    for lead, along in zip(made[::2], made[1::2], strict=True):
+        MergedTask.objects.create(
+            lead=lead, task=along, mode="JOINT", merged_by="system", at=AT, business_date=TODAY
+        )  # fmt: skip
+        change = dice.choice(("apart", "put off", "falls", "nothing"))
+        changes.setdefault(dice.randrange(0, 110), []).append((lead, along, change))
+
+    def change_on(offset: int) -> None:
+        for lead, along, change in changes.get(offset, ()):
+            if change == "apart":
+                MergedTask.objects.filter(task=along).update(ended_at=AT, ended_by="O1")
+            elif change != "nothing":
+                fields = {"due_on": along.due_on + timedelta(days=40)} if change == "put off" else {"level": 9}
+                VisitTask.objects.filter(pk=lead.pk).update(**fields)
 
     def told_over(days: int, *, everywhere: bool) -> set[tuple[Any, ...]]:
         for offset in range(days):
+            change_on(offset)
             if everywhere:
                 VisitTask.objects.update(look_on=NOT_LOOKED_AT)
             raise_notices(as_of=TODAY + timedelta(days=offset), at=AT)
