@@ -45,19 +45,18 @@ WITH days AS MATERIALIZED (
      WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
        AND t.state <> 'SUBMITTED' AND t.branch_id > %(after)s
        AND (%(up_to)s::bigint IS NULL OR t.branch_id <= %(up_to)s) AND {which}
-), clocked AS (
-    SELECT o.id, o.lead_level IS NULL AS is_alone, n.number - b.number AS elapsed,
-           greatest(d.number - b.number, 1) AS allowed
-      FROM open o JOIN days b ON b.day = o.begins_on JOIN days d ON d.day = greatest(o.due_on, %(from_on)s)
-      JOIN days n ON n.day = %(as_of)s
-     WHERE o.begins_on <= %(as_of)s AND o.due_on <= %(until)s
-       AND (o.paused_until IS NULL OR o.paused_until < %(as_of)s)
+), clocked AS MATERIALIZED (
+    -- joined once and carried on: of this many rows the planner guesses wrong
+    SELECT o.*, n.number - b.number AS elapsed, greatest(d.number - b.number, 1) AS allowed
+      FROM open o
+      LEFT JOIN (days b CROSS JOIN (SELECT number FROM days WHERE day = %(as_of)s) n)
+             ON b.day = o.begins_on AND o.begins_on <= %(as_of)s AND o.due_on <= %(until)s
+            AND (o.paused_until IS NULL OR o.paused_until < %(as_of)s)
+      LEFT JOIN days d ON d.day = greatest(o.due_on, %(from_on)s)
 ), steps AS (
-    SELECT o.id, o.branch_id, o.due_on, o.level, c.is_alone, x.code, x.percent,
-           -- from when on the step may be reached: past it, this evening
-           greatest((x.percent * c.allowed + 99) / 100 - c.elapsed, CASE WHEN x.percent < 100 THEN 0
-               ELSE o.due_on - %(as_of)s::date + (x.percent > 100)::int END) AS days_left
-      FROM clocked c JOIN open o USING (id), unnest(%(steps)s::text[], %(percents)s::int[]) AS x(code, percent)
+    SELECT o.id, o.branch_id, o.due_on, o.level, x.code, x.percent, {days_left} AS days_left
+      FROM clocked o, unnest(%(steps)s::text[], %(percents)s::int[]) AS x(code, percent)
+     WHERE o.elapsed IS NOT NULL AND o.lead_level IS NULL
 ), alarms AS (
     SELECT o.id, o.branch_id, o.due_on, o.level, x.code, x.day, o.paid_on + x.day - %(as_of)s::date AS days_left
       FROM open o, unnest(%(alarms)s::text[], %(alarm_days)s::int[]) AS x(code, day) WHERE o.paid_on IS NOT NULL
@@ -74,7 +73,7 @@ WITH days AS MATERIALIZED (
 ), reached AS (
     SELECT id, branch_id, due_on, level, code FROM results
     UNION ALL
-    (SELECT DISTINCT ON (id) id, branch_id, due_on, level, code FROM steps WHERE is_alone AND days_left <= 0
+    (SELECT DISTINCT ON (id) id, branch_id, due_on, level, code FROM steps WHERE days_left <= 0
       ORDER BY id, percent DESC)
     UNION ALL
     SELECT id, branch_id, due_on, level, 'RED' FROM open WHERE level = 1 AND lead_level IS DISTINCT FROM 1
@@ -103,27 +102,30 @@ WITH days AS MATERIALIZED (
     SELECT DISTINCT task_id, 'ALARMED', %(at)s, %(as_of)s::date, 'system', jsonb_build_object('code', code)
       FROM made WHERE code LIKE 'FIRST%%' ORDER BY task_id
 ), later AS (
-    SELECT o.id, o.version, least(
+    SELECT o.id, o.version, o.look_on AS was_on, least(
                CASE WHEN o.paused_until >= %(as_of)s THEN o.paused_until + 1
                     WHEN o.begins_on > %(as_of)s THEN o.begins_on
                     WHEN o.due_on > %(until)s THEN o.due_on - %(ahead)s
-                    ELSE %(as_of)s::date + s.days_left END,
+                    -- what is done along is looked at each evening once that a step of its own is reached, so that
+                    -- nothing is missed when it stands alone again
+                    ELSE (SELECT %(as_of)s::date + min(greatest(x.days_left, 1)) FROM (
+                        SELECT {days_left} AS days_left FROM unnest(%(percents)s::int[]) AS x(percent)) x
+                           WHERE x.days_left > 0 OR o.lead_level IS NOT NULL) END,
                CASE WHEN o.assigned_to_id IS NULL AND o.due_on > %(as_of)s::date + %(nobody)s
                     THEN o.due_on - %(nobody)s
                     WHEN o.lead_level IS NOT NULL AND (o.level = 1 OR o.assigned_to_id IS NULL)
                     THEN %(as_of)s::date + 1 END,
-               %(as_of)s::date + a.days_left,
+               (SELECT min(o.paid_on + x.day) FROM unnest(%(alarm_days)s::int[]) AS x(day)
+                 WHERE o.paid_on + x.day > %(as_of)s::date),
                %(never)s::date) AS look_on
-      FROM open o
-      -- what is done along is looked at by its own time, and each evening once that has a step to tell of: nothing is
-      -- missed when it stands alone again
-      LEFT JOIN (SELECT id, min(greatest(days_left, 1)) AS days_left FROM steps
-                  WHERE days_left > 0 OR NOT is_alone GROUP BY id) s USING (id)
-      LEFT JOIN (SELECT id, min(days_left) AS days_left FROM alarms WHERE days_left > 0 OR NOT is_alone GROUP BY id) a USING (id)
+      FROM clocked o
 )
-SELECT (SELECT count(*) FROM made), array_agg(l.id ORDER BY l.id), array_agg(l.version ORDER BY l.id),
-       array_agg(l.look_on ORDER BY l.id) FROM later l JOIN open o USING (id) WHERE l.look_on <> o.look_on
+SELECT (SELECT count(*) FROM made), array_agg(id ORDER BY id), array_agg(version ORDER BY id),
+       array_agg(look_on ORDER BY id) FROM later WHERE look_on <> was_on
 """
+# From when on a step may be reached: past it, this evening.
+_DAYS_LEFT = """greatest((x.percent * o.allowed + 99) / 100 - o.elapsed, CASE WHEN x.percent < 100 THEN 0
+               ELSE o.due_on - %(as_of)s::date + (x.percent > 100)::int END)"""
 # A statement of its own: how many rows it has is known when it is planned.
 _LOOK_AGAIN = """
 UPDATE followups_visittask t SET look_on = l.look_on
@@ -164,7 +166,8 @@ def _raise(
         "only": list(AUDIENCES if only is None else only),
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(_REACHED.format(which=_EVENING if loan_ids is None else _IN_THE_DAY), asked)
+        which = _EVENING if loan_ids is None else _IN_THE_DAY
+        cursor.execute(_REACHED.format(which=which, days_left=_DAYS_LEFT), asked)
         told, ids, versions, days = cursor.fetchone()
         if ids and loan_ids is None:
             cursor.execute(_LOOK_AGAIN, {"ids": ids, "versions": versions, "days": days})
