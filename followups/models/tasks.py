@@ -79,6 +79,8 @@ class PauseReason(models.TextChoices):
     COURT = "COURT", _("司法程序中")
 
 
+# Somebody has begun it and it is not over: one of the steps that have a limit of their own.
+IN_HAND = (TaskState.IN_PROGRESS, TaskState.RETURNED, TaskState.SUBMITTED)
 OPEN_STATES = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.SUBMITTED, TaskState.RETURNED)
 
 
@@ -153,6 +155,10 @@ class VisitTask(models.Model):
             models.Index(fields=["level", "due_on", "id"], name="task_desk", condition=Q(closed_on__isnull=True)),
             models.Index(
                 fields=["state", "branch"], name="task_in_review", condition=Q(state__in=("SUBMITTED", "RETURNED"))
+            ),
+            # What the evening looks through for steps past their own limit.
+            models.Index(
+                fields=["branch"], name="task_in_hand", condition=Q(state__in=("IN_PROGRESS", "RETURNED", "SUBMITTED"))
             ),
             models.Index(fields=["due_on", "id"], name="task_due", condition=Q(closed_on__isnull=True)),
             models.Index(fields=["loan", "-id"], name="task_by_loan"),
