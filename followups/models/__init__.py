@@ -40,7 +40,6 @@ from followups.models.results import CustomerResult, HeardBy, ResultQuerySet, Re
 from followups.models.reuse import Decision, ReportReference
 from followups.models.review import PHOTO_HINTS, HintCode, ReportHint, ReportOpening, ReportText
 from followups.models.tasks import (
-    IN_HAND,
     OPEN_STATES,
     EventKind,
     Level,
@@ -102,7 +101,6 @@ __all__ = [
     "NoticeCode",
     "NoticeQuerySet",
     "NoticesRead",
-    "IN_HAND",
     "OPEN_STATES",
     "OutsideRecord",
     "PHOTO_HINTS",

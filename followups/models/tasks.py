@@ -79,8 +79,6 @@ class PauseReason(models.TextChoices):
     COURT = "COURT", _("司法程序中")
 
 
-# Somebody has begun it and it is not over: one of the steps that have a limit of their own.
-IN_HAND = (TaskState.IN_PROGRESS, TaskState.RETURNED, TaskState.SUBMITTED)
 OPEN_STATES = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.SUBMITTED, TaskState.RETURNED)
 
 

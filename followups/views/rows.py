@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from collateral.rules.address import estate_of
-from followups.models import IN_HAND, OPEN_STATES, Conclusion, Level, Method, Outcome, TaskState, VisitTask
+from followups.models import OPEN_STATES, Conclusion, Level, Method, Outcome, TaskState, VisitTask
 from followups.queries.cover import covers, is_held_by, knows_borrower
-from followups.queries.late_steps import LateStep, late_steps
+from followups.queries.late_steps import LateStep, late_among
 from followups.rules import clock
 from followups.rules.estates import short_district
 from followups.wording import why
@@ -131,8 +131,9 @@ def desk_rows(
     if not found:
         return []
     dues = [task.due_on for task in found] + [today]
+    is_whole = days is not None
     days = days or calendar(min(dues), max(dues))
-    late = late_steps([task.pk for task in found if task.state in IN_HAND], day=today)
+    late = late_among(found, day=today, days=days if is_whole else None)
     rows = (_desk_row(task, staff, today, days, len((near or {}).get(task.pk, ()))) for task in found)
     return [replace(row, late_step=late.get(row.task.pk)) for row in rows]
 

@@ -124,7 +124,7 @@ def test_a_step_past_its_own_limit_is_named_where_it_is_seen(bank: Bank) -> None
     )  # fmt: skip
     with CaptureQueriesContext(connection) as after:
         client.get(reverse("followups:desk"))
-    assert len(after) == len(before), "one statement for what is in hand, however much of it is late"
+    assert len(after) == len(before), "the page of the desk reads it with its rows"
 
 
 def test_cover_has_a_chip_with_its_count_on_the_desk(bank: Bank) -> None:
