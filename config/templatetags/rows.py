@@ -30,6 +30,7 @@ from config.templatetags.anju import (
     thousands,
     weekday,
 )
+from followups.step_wording import late_step_words, notice_words, short_late_words
 
 register = template.Library()
 _LOAN = (
@@ -57,6 +58,18 @@ _TICK = (
     '<td class="tick"><input class="form-check-input" type="checkbox" name="task" value="{pk}" form="batch-form" '
     'aria-label="{label} {name}"></td>'
 )
+
+
+@register.filter
+def late_step(row: Any) -> str:
+    """A step past its own limit as a sentence, nothing within it."""
+    return late_step_words(row.late_step)
+
+
+@register.filter
+def told_words(row: Any) -> str:
+    """What a notice is about."""
+    return notice_words(row.notice, row.late_workdays)
 
 
 @register.filter
@@ -101,7 +114,7 @@ def desk_row(context: Mapping[str, Any], row: Any) -> SafeString:
                 last=_last_visit(task.last_visit_on, row.last_visit),
                 place=_place(row),
                 muted=" muted" if task.state == "PLANNED" else "",
-                state=task.get_state_display(),
+                state=_state(row),
                 reach=_reach(task.pk, context),
             )
         ]
@@ -112,6 +125,14 @@ def desk_row(context: Mapping[str, Any], row: Any) -> SafeString:
 def _address(name: str) -> str:
     """The address of a page of one thing, to be completed by its id."""
     return reverse(name, args=[0]).replace("/0/", "/{}/")
+
+
+def _state(row: Any) -> SafeString | str:
+    """The state; of a step past its own limit, which and by how much."""
+    if row.late_step is None:
+        return str(row.task.get_state_display())
+    said, short_words = late_step_words(row.late_step), short_late_words(row.late_step)
+    return format_html('<span class="t-late" title="{}">{}</span>', said, short_words)
 
 
 def _cover(name: str) -> SafeString | str:

@@ -26,6 +26,7 @@ from followups.actions.tasks import (
     checked_reason,
     guard,
     locked_task,
+    locked_with_members,
     require_on_its_own,
     require_to_do,
     require_visitor,
@@ -84,7 +85,7 @@ def record_attempt(
     Pressed twice it is one attempt. An unassigned task is claimed by who tries first.
     """
     require(by, "followups.record_visit")
-    task = locked_task(task_id, by)
+    task = locked_with_members(task_id, by)
     require_to_do(task)
     if task.is_light:
         raise LightItem

@@ -32,7 +32,7 @@ from followups.actions.refusals import (
     StaleReport,
     WrongState,
 )
-from followups.actions.tasks import add_event, change_task, checked_reason, guard, locked_task, tell
+from followups.actions.tasks import add_event, change_task, checked_reason, guard, locked_with_members, tell
 from followups.actions.telling import open_result
 from followups.models import (
     EventKind,
@@ -235,7 +235,7 @@ def _to_decide(report_id: int, content_sha256: str, by: Staff) -> tuple[VisitTas
     """Locks the task, then the report; refuses when it is not this person's to decide now."""
     require(by, REVIEWS)
     task_id = VisitReport.objects.visible_to(by).values_list("visit__task_id", flat=True).get(pk=report_id)
-    task = locked_task(task_id, by)
+    task = locked_with_members(task_id, by)
     report = VisitReport.objects.select_for_update().get(pk=report_id)
     require_turn(report, by)
     if report.content_sha256 != content_sha256:

@@ -54,9 +54,16 @@ def lock_together(task_ids: Iterable[int]) -> None:
     list(VisitTask.objects.select_for_update().filter(pk__in=list(task_ids)).order_by("pk").values_list("pk"))
 
 
-def _lock_with_members(task_id: int) -> None:
-    along = MergedTask.objects.filter(lead=task_id, ended_at__isnull=True).values_list("task_id", flat=True)
-    lock_together([task_id, *along])
+def locked_with_members(task_id: int, by: Staff) -> VisitTask:
+    """As `locked_task`, and what its visit does along is locked with it in the order of `lock_together`, by the same
+    statement: for whoever gives, begins, hands in or decides a visit, which touches what belongs to it."""
+    own = VisitTask.objects.visible_to(by).filter(pk=task_id)
+    along = MergedTask.objects.filter(lead__in=own, ended_at__isnull=True)
+    wanted = own.values_list("pk").union(along.values_list("task_id"), all=True)
+    held = {task.pk: task for task in VisitTask.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
+    if task_id not in held:
+        raise VisitTask.DoesNotExist(task_id)
+    return held[task_id]
 
 
 def guard(task: VisitTask, new: str, outcome: str = "") -> None:
@@ -214,8 +221,7 @@ def assign(*, task_id: int, officer: Staff, reason: str, by: Staff, at: datetime
     The same officer again changes nothing.
     """
     require(by, "followups.assign")
-    _lock_with_members(task_id)
-    task = locked_task(task_id, by)
+    task = locked_with_members(task_id, by)
     require_to_do(task)
     require_on_its_own(task)
     require_officer_fits(task, officer)
@@ -240,8 +246,7 @@ def assign(*, task_id: int, officer: Staff, reason: str, by: Staff, at: datetime
 def claim(*, task_id: int, by: Staff, at: datetime) -> VisitTask:
     """Takes an unassigned task for oneself."""
     require(by, "followups.record_visit")
-    _lock_with_members(task_id)
-    task = locked_task(task_id, by)
+    task = locked_with_members(task_id, by)
     require_to_do(task)
     if task.assigned_to_id == by.pk:
         return task

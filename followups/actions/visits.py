@@ -40,6 +40,7 @@ from followups.actions.tasks import (
     change_task,
     guard,
     locked_task,
+    locked_with_members,
     require_certificate,
     require_on_its_own,
     require_to_do,
@@ -95,7 +96,7 @@ def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
     An unassigned task is claimed; one assigned to somebody else is refused.
     """
     require(by, "followups.record_visit")
-    task = locked_task(task_id, by)
+    task = locked_with_members(task_id, by)
     require_to_do(task)
     if task.is_light:
         raise LightItem
@@ -194,7 +195,7 @@ def submit_visit(
     require(by, "followups.record_visit")
     loan_id = VisitTask.objects.visible_to(by).values_list("loan_id", flat=True).get(pk=task_id)
     lock_positions([loan_id])
-    task = locked_task(task_id, by)
+    task = locked_with_members(task_id, by)
     visit = _own_visit(task, by)
     guard(task, TaskState.SUBMITTED)
     require_own_window(visit, tab, by, at)

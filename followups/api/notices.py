@@ -29,6 +29,9 @@ class NoticeReply(serializers.Serializer[Any]):
     due_on = serializers.DateField()
     raised_on = serializers.DateField()
     officer = StaffBrief(allow_null=True)
+    late_workdays = serializers.IntegerField(
+        allow_null=True, help_text="Of a step past its own limit (STEP_…): by how many workdays it is today."
+    )
     is_new = serializers.BooleanField()
 
 
@@ -122,7 +125,7 @@ def _row(one: Told) -> dict[str, Any]:
     return {
         "id": notice.pk, "task_id": notice.task_id, "task_number": notice.task.number, "code": notice.code,
         "audience": notice.audience, "due_on": notice.due_on, "raised_on": notice.raised_on,
-        "officer": notice.task.assigned_to, "is_new": one.is_new,
+        "officer": notice.task.assigned_to, "late_workdays": one.late_workdays or None, "is_new": one.is_new,
     }  # fmt: skip
 
 

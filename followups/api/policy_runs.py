@@ -19,7 +19,9 @@ from people.api.views import ApiView, ListView, reads
 from people.models import Branch, Staff
 from people.queries import branches_visible_to
 
-_BRANCH = OpenApiParameter("branch", OpenApiTypes.STR, description="A branch's code; figures of its loans alone.")
+_BRANCH = OpenApiParameter(
+    "branch", OpenApiTypes.STR, description="A branch's code; figures of its loans alone. 404 for none that one sees."
+)
 
 
 class DryRunFull(serializers.ModelSerializer[PolicyRun]):
@@ -169,9 +171,7 @@ class _OfRun(ListView, abstract=True):
         code = self.request.query_params.get("branch")
         if not code:
             return Workload(run, self.staff)
-        # A branch that one does not see has no figures, like one that there is not.
-        found = next((branch.pk for branch in branches_visible_to(self.staff) if branch.code == code), 0)
-        return Workload(run, self.staff, found)
+        return Workload(run, self.staff, self.visible(branches_visible_to(self.staff), code=code).pk)
 
 
 class DryRunOfficers(_OfRun):

@@ -5,7 +5,8 @@ head on the Monday after; red is told to all three at once. A first follow-up no
 disbursement is told to officer, manager and branch head in turn. What the rule finds nobody for is told to the manager.
 A limit that a person moved is told anew. What another visit does along is told by the limit of that visit, the
 earliest of both unless a person put it off; only the alarms of a first follow-up stay its own. A result that nobody has
-told the customer is told of by the steps of its own limit to the same people.
+told the customer is told of by the steps of its own limit to the same people. Steps of visits that are past their own
+limit are told by `late_steps`.
 """
 
 from collections.abc import Sequence

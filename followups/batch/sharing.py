@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from followups.batch.assigning import AHEAD_DAYS, assign_unassigned
+from followups.batch.late_steps import branches_to_tell, tell_late_steps
 from followups.batch.levelling import level_weeks
 from followups.batch.notices import raise_notices
 from followups.queries.levelling import CROWDED, crowded_between
@@ -25,6 +26,8 @@ SELECT branch_id FROM followups_visittask
  WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL) AND state <> 'SUBMITTED'
    AND look_on <= %(as_of)s
 UNION
+SELECT unnest(%(late)s::bigint[])
+UNION
 SELECT s.branch_id FROM people_staff s WHERE s.id IN ({CROWDED})
 """  # noqa: S608 - a query of this room
 
@@ -38,11 +41,16 @@ def share_out(*, as_of: date, at: datetime, after: int = 0, up_to: int | None = 
         # What came forward may be near enough now for a second visitor to be proposed.
         more = assign_unassigned(as_of=as_of, at=at, after=after, up_to=up_to)
         given = {name: count + more[name] for name, count in given.items()}
-    return {**given, **moved, **raise_notices(as_of=as_of, at=at, after=after, up_to=up_to)}
+    told = raise_notices(as_of=as_of, at=at, after=after, up_to=up_to)
+    told["told"] += tell_late_steps(as_of=as_of, at=at, after=after, up_to=up_to)
+    return {**given, **moved, **told}
 
 
 def share_cuts(*, as_of: date, size: int) -> Cuts:
     """Chunks of branches with visits to make in the coming weeks."""
-    asked = {"as_of": as_of, "given_until": as_of + timedelta(days=AHEAD_DAYS), **crowded_between(as_of)}
+    asked = {
+        "as_of": as_of, "given_until": as_of + timedelta(days=AHEAD_DAYS), "late": branches_to_tell(as_of=as_of),
+        **crowded_between(as_of),
+    }  # fmt: skip
     found = cut(_BRANCHES, asked, size)
     return Cuts(found.ends, found.due)

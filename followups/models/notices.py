@@ -21,6 +21,10 @@ class NoticeCode(models.TextChoices):
     TELL_80 = "TELL_80", _("结果待告知：时限已用 80%")
     TELL_100 = "TELL_100", _("结果待告知：时限已到")
     TELL_120 = "TELL_120", _("结果待告知：超时限 20%")
+    # A step past its own limit (`rules.step_limits`); the words with the days are `followups.step_wording`.
+    STEP_VISIT = "STEP_VISIT", _("回访已超时限")
+    STEP_MEND = "STEP_MEND", _("修改已超时限")
+    STEP_REVIEW = "STEP_REVIEW", _("审核已超时限")
     REASSIGN = "REASSIGN", _("申请改派，待决定")
     ANSWERED = "ANSWERED", _("改派申请已有答复")
 
@@ -29,6 +33,7 @@ class Audience(models.TextChoices):
     OFFICER = "OFFICER", _("主办人")
     MANAGER = "MANAGER", _("主管")
     BRANCH_HEAD = "BRANCH_HEAD", _("分行负责人")
+    REVIEWER = "REVIEWER", _("审核人")
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
@@ -41,7 +46,7 @@ class Notice(models.Model):
 
     task = models.ForeignKey(VisitTask, on_delete=models.PROTECT, related_name="notices", db_index=False)
     branch = models.ForeignKey(Branch, on_delete=models.PROTECT, related_name="+", db_index=False)
-    code = models.CharField(max_length=10, choices=NoticeCode.choices)
+    code = models.CharField(max_length=12, choices=NoticeCode.choices)
     audience = models.CharField(max_length=12, choices=Audience.choices)
     # The limit that it is about: a new limit is told anew.
     due_on = models.DateField()
@@ -60,6 +65,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task_id} {self.code} {self.audience}"
+
+    @property
+    def is_of_step(self) -> bool:
+        """Of one step's own limit, which is another day than that of the whole."""
+        return self.code.startswith("STEP")
 
 
 class NoticesRead(models.Model):

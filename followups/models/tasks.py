@@ -154,6 +154,10 @@ class VisitTask(models.Model):
             models.Index(
                 fields=["state", "branch"], name="task_in_review", condition=Q(state__in=("SUBMITTED", "RETURNED"))
             ),
+            # What the evening looks through for steps past their own limit.
+            models.Index(
+                fields=["branch"], name="task_in_hand", condition=Q(state__in=("IN_PROGRESS", "RETURNED", "SUBMITTED"))
+            ),
             models.Index(fields=["due_on", "id"], name="task_due", condition=Q(closed_on__isnull=True)),
             models.Index(fields=["loan", "-id"], name="task_by_loan"),
             # Loans for which nothing regular lies ahead are what this does not hold, read without the rows.

@@ -4,12 +4,17 @@ from collections.abc import Collection
 from datetime import date
 
 from django.db import connection
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from followups import sql
 from loans.models import Loan
 from people.models import Role, Staff
 
 RECORDS = "followups.record_visit"
+_GIVEN = f"SELECT s.id FROM people_staff s WHERE NOT {sql.IS_GATED} OR s.id IN {sql.CERTIFIED}".replace(  # noqa: S608
+    "%(as_of)s", "%s"
+)
 
 
 def not_independent(loan: Loan) -> list[int]:
@@ -35,6 +40,12 @@ def is_kept_from_visits(staff_id: int, as_of: date) -> bool:
             {"as_of": as_of, "staff": staff_id},
         )
         return bool(cursor.fetchone()[0])
+
+
+def given_visits(as_of: date) -> Q:
+    """Condition of staff who may be newly given a visit on the day (decision 0014): all of them until the bank asks for
+    certificates, then who has one."""
+    return Q(pk__in=RawSQL(_GIVEN, [as_of] * _GIVEN.count("%s")))  # noqa: S611 - constants
 
 
 def visiting_roles() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Which tasks and reports a person sees, each row with all that a worklist shows, in one query."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -18,12 +19,15 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Sum,
+    TextField,
     Value,
 )
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce, NullIf, Round
 
 from collateral.models import Charge
 from followups.models import MergedTask, Outcome, ReportState, TaskEvent, VisitReport, VisitTask
+from followups.queries.late_steps import PRESENT_STEP
 from followups.queries.review import waiting_for
 from followups.rules import clock, step_limits
 from followups.rules.facts import OFF_SITE
@@ -35,6 +39,7 @@ from people.models import Staff
 _MONEY = DecimalField(max_digits=18, decimal_places=2)
 # What a row shows besides the task's own columns.
 BESIDE = ("branch", "assigned_to", "loan__borrower", "loan__position", "loan__branch")
+_PRESENT_STEP = re.sub(r"\bt\.", '"followups_visittask".', PRESENT_STEP)
 _PERCENT = DecimalField(max_digits=9, decimal_places=1)
 
 
@@ -43,7 +48,8 @@ def desk(staff: Staff) -> QuerySet[VisitTask]:
 
     Annotated: property_value, loan_to_value (percent, None while unknown), overdue_amount (billed and
     unpaid, None when nothing is), district, home_address, last_visit_on, last_conclusion, last_outcome,
-    along_count (how many other tasks the visit does along), along_of (the visit that does it along).
+    along_count (how many other tasks the visit does along), along_of (the visit that does it along), present_step (what
+    `late_among` reads).
     """
     return _with_row_facts(VisitTask.objects.visible_to(staff).select_related(*BESIDE))
 
@@ -52,6 +58,7 @@ def desk(staff: Staff) -> QuerySet[VisitTask]:
 _FACTS = (
     *("property_value", "balance_beside", "overdue_amount", "district", "home_address"),
     *("last_visit_on", "last_outcome", "last_conclusion", "loan_to_value", "loan_count", "along_count", "along_of"),
+    "present_step",
 )
 _THESE = -1
 
@@ -127,6 +134,7 @@ def _with_row_facts(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:
         last_outcome=Subquery(ended.values("outcome")[:1]),
         last_conclusion=Subquery(approved.values("conclusion")[:1]),
         loan_count=Coalesce(Subquery(live), 1),
+        present_step=RawSQL(_PRESENT_STEP, [], output_field=TextField()),  # noqa: S611 - constants
         **_talk(),
     ).annotate(
         loan_to_value=Round(

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from collateral.models import Charge
 from followups.models import Method, NoticesRead, SavedView, TaskState, VisitReport, VisitTask
 from followups.queries.alerts import alerts_for
+from followups.queries.assigning import given_visits
 from followups.queries.cover import held_by
 from followups.queries.levelling import CEILING, DEFAULT_CEILING
 from followups.queries.lists import lists_of
@@ -80,7 +81,7 @@ def head_of(staff: Staff, today: date) -> Head:
     if may(staff, RECORDS):
         asked |= _own(staff, today)
     if may(staff, "followups.assign") or may(staff, RECORDS):
-        asked["officers"] = officers_of(staff)
+        asked["officers"] = officers_of(staff, today)
     if sees_every_branch(staff) or len(branch_ids_visible_to(staff)) > 1:
         asked["branches"] = branches_visible_to(staff).values("code", "name")
     found = lists_of(asked)
@@ -97,11 +98,14 @@ def head_of(staff: Staff, today: date) -> Head:
     )
 
 
-def officers_of(staff: Staff) -> QuerySet[Any, Any]:
-    """Who may be given work in the branches one sees, by branch and name."""
+def officers_of(staff: Staff, today: date) -> QuerySet[Any, Any]:
+    """Who makes visits in the branches one sees, by branch and name; `is_given`: may they be given new ones today?"""
     found = Staff.objects.filter(is_active=True, branch_id__in=branch_ids_visible_to(staff))
     found = found.filter(roles__permissions__contains=[RECORDS]).distinct().order_by("branch__code", "name", "id")
-    return found.values("id", "staff_no", "name", branch_name=F("branch__name"), branch_code=F("branch__code"))
+    found = found.annotate(is_given=ExpressionWrapper(given_visits(today), output_field=BooleanField()))
+    return found.values(
+        "id", "staff_no", "name", "is_given", branch_name=F("branch__name"), branch_code=F("branch__code")
+    )
 
 
 def _own(staff: Staff, today: date) -> dict[str, QuerySet[Any, Any]]:

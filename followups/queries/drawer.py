@@ -14,6 +14,7 @@ from followups.queries.attempts import told_of
 from followups.queries.merging import ALONE
 from followups.rules.attempts import LEAST
 from followups.rules.estates import Home
+from followups.sql import CERTIFIED, IS_GATED
 from people.models import Staff
 
 REPORTS, CONTACTS, EVENTS, HOMES = 5, 5, 20, 200
@@ -59,7 +60,8 @@ SELECT jsonb_build_object(
        SELECT jsonb_agg(to_jsonb(w) ORDER BY w.name, w.staff_no) FROM (
           SELECT DISTINCT v.staff_no, v.name FROM people_staff v JOIN people_staff_roles x ON x.staff_id = v.id
             JOIN people_role y ON y.id = x.role_id WHERE v.is_active AND v.branch_id = %(branch)s
-             AND 'followups.record_visit' = ANY(y.permissions) AND v.id IS DISTINCT FROM %(officer)s) w) AS officers
+             AND 'followups.record_visit' = ANY(y.permissions) AND v.id IS DISTINCT FROM %(officer)s
+             AND (NOT {IS_GATED} OR v.id IN {CERTIFIED})) w) AS officers
       FROM followups_reassignrequest r
       JOIN people_staff s ON s.id = r.asked_by_id WHERE r.task_id = %(task)s AND r.state = 'WAITING') q),
  'homes', (SELECT jsonb_agg(to_jsonb(q)) FROM (
@@ -126,6 +128,7 @@ def drawer_facts(task: VisitTask, staff: Staff, today: date) -> DrawerFacts:
     """The caller has checked that the task is visible."""
     asked: dict[str, Any] = {
         "task": task.pk, "loan": task.loan_id, "borrower": task.loan.borrower_id, "staff": staff.pk, "today": today,
+        "as_of": today,
         "second": task.proposed_second_id, "reports": REPORTS, "contacts": CONTACTS, "events": EVENTS,
         "officer": task.assigned_to_id, "branch": task.branch_id, "due": task.due_on, "homes": HOMES,
     }  # fmt: skip

@@ -1,10 +1,10 @@
 """Which notices a person is told: own tasks and covered ones, as a manager of a branch, as head above it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from followups.models import (
     Audience,
@@ -15,9 +15,12 @@ from followups.models import (
     ReassignState,
     SkipRequest,
     SkipState,
+    TaskEvent,
     TaskState,
 )
+from followups.queries.late_steps import late_steps
 from followups.queries.merging import joined
+from followups.queries.review import waiting_for
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
 from people.queries.leave import covered_ids
@@ -27,15 +30,17 @@ MOST_COUNTED = 99
 # In the order of the steps; as texts 80 would come after 120.
 _STEPS: list[str] = list(NoticeCode.values)
 _OF_ONE_VISIT = (NoticeCode.LIMIT_80, NoticeCode.LIMIT_100, NoticeCode.LIMIT_120, NoticeCode.NOBODY)
+_BEGIN_STEPS = ("STARTED", "SUBMITTED", "RETURNED")
 _BESIDE = ("task__loan__borrower", "task__loan__position", "task__loan__branch", "task__branch", "task__assigned_to")
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A task with the highest step that is told of it."""
+    """A task with the highest step that is told of it; of a step of the visit, how many workdays it is late today."""
 
     notice: Notice
     is_new: bool
+    late_workdays: int = 0
 
 
 def notices_for(staff: Staff, today: date) -> QuerySet[Notice]:
@@ -43,7 +48,13 @@ def notices_for(staff: Staff, today: date) -> QuerySet[Notice]:
 
     The head is whoever reviews and sits above the branch; there is always one, for risk managers sit at the top.
     """
-    found = _told_to(staff, today).filter(task__closed_on__isnull=True).exclude(task__state=TaskState.SUBMITTED)
+    found = _told_to(staff, today).filter(task__closed_on__isnull=True)
+    # A step of the visit is told of until another one begins; all else until the report is handed in.
+    moved_on = TaskEvent.objects.filter(
+        task=OuterRef("task_id"), kind__in=_BEGIN_STEPS, business_date__gt=OuterRef("raised_on")
+    )
+    of_step = Q(code__startswith="STEP")
+    found = found.filter(of_step & ~Exists(moved_on) | ~of_step & ~Q(task__state=TaskState.SUBMITTED))
     found = found.filter(Q(due_on=F("task__due_on")) | ~Q(code__startswith="LIMIT"))
     # What another visit does along is told by the limit of that visit, unless a person put that off beyond its own.
     elsewhere = joined("task_id", lead__due_on__lte=OuterRef("task__due_on"))
@@ -61,6 +72,7 @@ def _told_to(staff: Staff, today: date) -> QuerySet[Notice]:
         mine |= Q(audience=Audience.MANAGER, branch__in=branch_ids_visible_to(staff))
     if may(staff, "followups.review"):
         mine |= Q(audience=Audience.BRANCH_HEAD, branch__in=branch_ids_visible_to(staff)) & ~Q(branch=staff.branch_id)
+    mine |= Q(audience=Audience.REVIEWER, task__in=waiting_for(staff, today).values("visit__task_id"))
     return Notice.objects.visible_to(staff).filter(mine, tell_on__lte=today)
 
 
@@ -87,7 +99,14 @@ def told(staff: Staff, today: date, most: int = MOST) -> list[Told]:
         if kept is None or _STEPS.index(notice.code) > _STEPS.index(kept.notice.code):
             found[key] = Told(notice, notice.pk > read or (kept is not None and kept.is_new))
     ordered = sorted(found.values(), key=lambda one: (one.notice.task.level, one.notice.task.due_on, one.notice.pk))
-    return ordered[:most]
+    ordered = ordered[:most]
+    late = late_steps([one.notice.task_id for one in ordered if one.notice.is_of_step], day=today)
+    return [
+        replace(one, late_workdays=late[one.notice.task_id].late.workdays)
+        if one.notice.is_of_step and one.notice.task_id in late
+        else one
+        for one in ordered
+    ]
 
 
 def last_told(rows: Iterable[Told]) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 
+from followups.queries.late_steps import late_of
 from followups.rules.clock import CORRECTING, REVIEWING, TELLING, VISITING, WAITING
 from journal.replica import read_written
 from loans import sql
@@ -218,13 +219,21 @@ def tasks_behind(
     ]
 
 
-def breaching(staff: Staff, until: date, *, branch: str = "", most: int = 30) -> Sequence[tuple[int, date]]:
+def breaching(
+    staff: Staff, until: date, *, today: date, branch: str = "", most: int = 30
+) -> Sequence[tuple[int, date]]:
     """Tasks with the day by which their present step has to be done, the first to be missed first: open ones, and those
-    whose result the customer is still to be told."""
-    asked: dict[str, Any] = {"until": until, "branches": _branches(staff, branch), "most": most}
+    whose result the customer is still to be told. A step past its own limit stands by the day of that."""
+    branches = _branches(staff, branch)
+    asked: dict[str, Any] = {"until": until, "branches": branches, "most": most}
+    late = late_of(branches, day=today)
     with connection.cursor() as cursor:
         cursor.execute(_BREACHING, asked)
-        return [(pk, day) for pk, day, _level in cursor.fetchall()]
+        found = {pk: (day, level, pk) for pk, day, level in cursor.fetchall()}
+    for pk, one in late.items():
+        by_own = (one.late.due_on, one.level, pk)
+        found[pk] = min(found.get(pk, by_own), by_own)
+    return [(pk, day) for day, _level, pk in sorted(found.values())[:most]]
 
 
 def _branches(staff: Staff, branch: str) -> list[int]:

@@ -34,17 +34,22 @@ _BEGINS: dict[str, str | None] = {
 }
 
 
-class Event(Protocol):
-    """What the clock reads of an event."""
+class Stop(Protocol):
+    """What the clock reads of an event that stops it or lets it run."""
 
     @property
     def kind(self) -> str: ...
     @property
-    def at(self) -> datetime: ...
-    @property
     def business_date(self) -> date: ...
     @property
     def data(self) -> Mapping[str, Any]: ...
+
+
+class Event(Stop, Protocol):
+    """What the clock reads of an event."""
+
+    @property
+    def at(self) -> datetime: ...
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def steps(events: Iterable[Event], calendar: Calendar, *, until: date | None = N
     return tuple(found)
 
 
-def pauses(events: Iterable[Event]) -> list[tuple[date, date]]:
+def pauses(events: Iterable[Stop]) -> list[tuple[date, date]]:
     """When the clock stood: (the day of the pause, the last day on which it stood), the first day left in."""
     found: list[tuple[date, date]] = []
     for event in events:

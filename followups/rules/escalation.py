@@ -2,14 +2,18 @@
 
 The limit runs in workdays from the day a follow-up may be made (or came up, if later) to the day it is due. The evening
 decides the same in SQL; a test holds both together on random dates.
+
+A step of a visit that is past its own limit (`rules.step_limits`) is told to who has it, and once another workday has
+gone by to who stands above: the manager of an officer, the head above the reviewers. A red one is told to both at once.
 """
 
 from collections.abc import Mapping
 from datetime import date
 
+from followups.rules.clock import CORRECTING, REVIEWING, VISITING
 from loans.rules.calendar import Calendar
 
-OFFICER, MANAGER, BRANCH_HEAD = "OFFICER", "MANAGER", "BRANCH_HEAD"
+OFFICER, MANAGER, BRANCH_HEAD, REVIEWER = "OFFICER", "MANAGER", "BRANCH_HEAD", "REVIEWER"
 # When a notice is told: the next day, with the manager's digest of the next workday, with the weekly of the Monday.
 DAY, DIGEST, WEEKLY = "DAY", "DIGEST", "WEEKLY"
 STEPS: Mapping[str, int] = {"LIMIT_80": 80, "LIMIT_100": 100, "LIMIT_120": 120}
@@ -31,6 +35,21 @@ AUDIENCES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "TELL_100": ((OFFICER, DAY), (MANAGER, DIGEST)),
     "TELL_120": ((OFFICER, DAY), (MANAGER, DIGEST), (BRANCH_HEAD, WEEKLY)),
 }
+# The notice of a step past its own limit, and who is told how many workdays past it.
+STEP_CODES: Mapping[str, str] = {VISITING: "STEP_VISIT", CORRECTING: "STEP_MEND", REVIEWING: "STEP_REVIEW"}
+STEP_AUDIENCES: Mapping[str, tuple[tuple[str, int], ...]] = {
+    VISITING: ((OFFICER, 1), (MANAGER, 2)),
+    CORRECTING: ((OFFICER, 1), (MANAGER, 2)),
+    REVIEWING: ((REVIEWER, 1), (BRANCH_HEAD, 2)),
+}
+RED = 1
+
+
+def told_of_step(step: str, late_workdays: int, level: int) -> tuple[str, ...]:
+    """Who is told of a step so many workdays past its limit; nobody within it."""
+    if late_workdays < 1:
+        return ()
+    return tuple(audience for audience, after in STEP_AUDIENCES[step] if late_workdays >= after or level == RED)
 
 
 def percent_used(begins_on: date, due_on: date, as_of: date, calendar: Calendar) -> int:

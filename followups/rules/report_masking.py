@@ -1,10 +1,21 @@
-"""Decides what of a report a reader sees who may not know who and where: names and places masked wherever they are."""
+"""Decides what of a report a reader sees who may not know who and where: names and places masked wherever they are.
 
-from collections.abc import Callable, Iterable, Mapping
+A name is masked wherever its characters stand, inside a run of them too: where a name ends is not written in Chinese,
+and 高明的, 高明与, 高明先生, 联系高明 must not leak. Of two characters it can also be part of an ordinary word. It is
+left there only inside a longer word that is known to be no name: a district, city or county that the masked address
+shows anyway (佛山市, 高明区), the branch that wrote the report, or one of a closed list of places and everyday words
+(安居工程). What follows must not make a sentence about the person of it (高明区分, 安居工程师): then it is masked.
+Whatever is not known is masked, for a word too many is a blemish and a name too many a disclosure; names of three
+characters are masked without exception.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from followups.rules.checklist_items import NOBODY
 from followups.rules.events import ITEM_PREFIX
+from followups.rules.ordinary_words import EVERYDAY, GOES_ON, PLACE
 from followups.rules.report import STATE_WORDS
 from people.rules.masking import mask_address, mask_name
 
@@ -20,6 +31,7 @@ _SAID: Final = ("before", "before_text", "now", "now_text", "from", "to")
 _NEVER_MASKED: Final = ("staff_no", "answers_sha256", "key", "code")
 # Words of the bank, but for the question about an event, which tells the event in the words it came with.
 _LABELS: Final = ("label", "item_label")
+_AMBIGUOUS: Final = 2
 
 
 def masked(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,8 +46,10 @@ def masked(content: Mapping[str, Any]) -> dict[str, Any]:
     secrets = {text: mask_place(key, text) for key, text in told if _is_secret(key, text)}
     if len(name) > 1:
         secrets[name] = mask_name(name)
+    words = _known_words(content, places)
     # The longest first, so that an address inside another leaves no rest of it.
-    found = _without(content, dict(sorted(secrets.items(), key=lambda pair: len(pair[0]), reverse=True)))
+    longest = sorted(secrets, key=len, reverse=True)
+    found = _without(content, [(_wherever(text, words, places), secrets[text]) for text in longest])
     assert isinstance(found, dict)
     if name:
         found["cover"]["borrower"] = mask_name(name)
@@ -46,6 +60,29 @@ def masked(content: Mapping[str, Any]) -> dict[str, Any]:
     for shown, opinion in zip(found.get("opinions", ()), content.get("opinions", ()), strict=True):
         shown["name"] = opinion["name"]
     return found
+
+
+def _known_words(content: Mapping[str, Any], places: Iterable[str]) -> tuple[str, ...]:
+    """Longer words in which two characters of a name are no name: of the report itself, and everyday ones."""
+    shown = {part for place in places for part in PLACE.findall(mask_address(place).rstrip("*"))}
+    bank = str(content.get("cover", {}).get("bank") or "")
+    return tuple(sorted({*shown, *EVERYDAY, *([bank] if bank else [])}, key=len, reverse=True))
+
+
+def _wherever(text: str, words: Iterable[str], places: Collection[str]) -> re.Pattern[str]:
+    """Where the secret is to be masked; a known word around it is matched first, under `kept`."""
+    around = [word for word in words if text in word and word != text]
+    if len(text) != _AMBIGUOUS or text in places or not around:
+        return re.compile(re.escape(text))
+    kept = "|".join(re.escape(word) for word in around)
+    return re.compile(f"(?P<kept>(?:{kept})(?![{GOES_ON}]))|{re.escape(text)}")
+
+
+def _hide(pattern: re.Pattern[str], shown: str, value: str) -> str:
+    def said(found: re.Match[str]) -> str:
+        return found.groupdict().get("kept") or shown
+
+    return pattern.sub(said, value)
 
 
 def mask_place(item: str, text: str) -> str:
@@ -76,10 +113,10 @@ def _texts(value: object) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-def _without(value: Any, secrets: Mapping[str, str]) -> Any:
+def _without(value: Any, secrets: Sequence[tuple[re.Pattern[str], str]]) -> Any:
     if isinstance(value, str):
-        for secret, shown in secrets.items():
-            value = value.replace(secret, shown)
+        for secret, shown in secrets:
+            value = _hide(secret, shown, value)
         return value
     if isinstance(value, Mapping):
         if value.get("key") in _MASKS:

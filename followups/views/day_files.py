@@ -12,6 +12,7 @@ from followups.queries.alerts import ToldAlert, told_alerts
 from followups.queries.day_plan import Visit
 from followups.queries.notices import Told, told, waiting_reassigns, waiting_skips
 from followups.signal_wording import signal_words
+from followups.step_wording import notice_words
 from followups.views.day_plan import asked_plan
 from followups.views.digest_links import Line
 from followups.views.digests import asked_digest
@@ -91,7 +92,8 @@ def _new(is_new: bool) -> str:
 def _notice_cells(row: Told, staff: Staff) -> list[Cell]:
     notice, task = row.notice, row.notice.task
     return [
-        _new(row.is_new), str(notice.get_code_display()), notice.due_on if task.closed_on else task.due_on,
+        _new(row.is_new), notice_words(notice, row.late_workdays),
+        notice.due_on if task.closed_on or notice.is_of_step else task.due_on,
         name_for(staff, task), level_words(task.level), task.number,
         task.assigned_to.name if task.assigned_to else _("未分派"), str(notice.get_audience_display()),
         task.branch.name,

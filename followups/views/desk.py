@@ -4,7 +4,7 @@ Filters, order and the open row live in the address. Officers start with their o
 assign or oversee with everything they see.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -32,6 +32,10 @@ from people.queries.leave import know_day
 from people.web import PageView, no_store
 
 RECORDS, ASSIGNS = "followups.record_visit", "followups.assign"
+
+
+def _officer_choices(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    return [(row["staff_no"], f"{row['name']}{_('，')}{row['branch_name']}") for row in rows]
 
 
 class DeskPage(PageView):
@@ -84,7 +88,8 @@ class DeskPage(PageView):
             untold_late=head.untold_late,
             bell=f"{MOST_TOLD}+" if head.bell > MOST_TOLD else str(head.bell or ""),
             head=head,
-            officer_choices=[(row["staff_no"], f"{row['name']}{_('，')}{row['branch_name']}") for row in head.officers],
+            officer_choices=_officer_choices(head.officers),
+            given_choices=_officer_choices(row for row in head.officers if row["is_given"]),
             week=head.week if asked.scope == "mine" else None,
             views=self._views(head),
             view_query=view_query(self.request.GET),

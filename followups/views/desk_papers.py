@@ -12,6 +12,7 @@ from django.utils.translation import override
 from followups.actions.desk_file import MOST_ROWS, take_desk_list
 from followups.actions.field_forms import print_forms
 from followups.models import Level, Method, TaskKind
+from followups.step_wording import late_step_words
 from followups.views import desk_page
 from followups.views.desk_batch import ticked
 from followups.views.desk_list import asked_of
@@ -96,5 +97,6 @@ def _cells(row: DeskRow) -> list[Cell]:
         row.loan_count, task.loan.loan_note_no, str(TaskKind(task.kind).label), row.why,
         str(Method(task.method).label), row.days_past_due or None, row.overdue_amount,
         getattr(task, "loan_to_value", None), getattr(task, "last_visit_on", None), row.last_visit, row.district,
-        row.estate, task.assigned_to.name if task.assigned_to else "", str(task.get_state_display()), task.number,
+        row.estate, task.assigned_to.name if task.assigned_to else "",
+        late_step_words(row.late_step) or str(task.get_state_display()), task.number,
     ]  # fmt: skip

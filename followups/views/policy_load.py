@@ -1,8 +1,9 @@
 """What a dry run means for people: officers by week, branches by month, who is over the ceiling; a loan explained."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from followups import batch
@@ -24,6 +25,16 @@ from people.web import PageView, no_store, visible_or_404
 _CHART_WEEKS, _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 26, 340, 132, 26, 20, 104
 
 
+def _branch_asked(branches: Iterable[Branch], code: str) -> Branch | None:
+    """The branch that the figures are narrowed to, None without one; Http404 for one that is not among those seen."""
+    if not code:
+        return None
+    found = next((each for each in branches if each.code == code), None)
+    if found is None:
+        raise Http404
+    return found
+
+
 class PolicyLoad(PageView):
     """Workload before and after; `officer` opens a person's weeks, `branch` narrows, `loan` is the loan explained."""
 
@@ -34,7 +45,7 @@ class PolicyLoad(PageView):
         policy = visible_or_404(policies(), pk=pk)
         found = visible_or_404(policy.runs.filter(state=PolicyRunState.DONE), pk=run)
         branches = list(branches_visible_to(self.staff))
-        branch = next((each for each in branches if each.code == request.GET.get("branch", "")), None)
+        branch = _branch_asked(branches, request.GET.get("branch", ""))
         load = Workload(found, self.staff, branch.pk if branch else None)
         officer = self._officer(branches)
         months, years = load.months()
@@ -58,8 +69,7 @@ class PolicyLoadFile(PageView):
     def get(self, request: HttpRequest, pk: int, run: int) -> HttpResponseBase:  # type: ignore[override]
         policy = visible_or_404(policies(), pk=pk)
         found = visible_or_404(policy.runs.filter(state=PolicyRunState.DONE), pk=run)
-        asked = request.GET.get("branch", "")
-        branch = next((each for each in branches_visible_to(self.staff) if each.code == asked), None)
+        branch = _branch_asked(branches_visible_to(self.staff), request.GET.get("branch", ""))
         try:
             return handed_out(take_workload(run=found, branch=branch, by=self.staff, at=self.at))
         except ActionRefused as refusal:

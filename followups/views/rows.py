@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from collateral.rules.address import estate_of
 from followups.models import OPEN_STATES, Conclusion, Level, Method, Outcome, TaskState, VisitTask
 from followups.queries.cover import covers, is_held_by, knows_borrower
+from followups.queries.late_steps import LateStep, late_among
 from followups.rules import clock
 from followups.rules.estates import short_district
 from followups.wording import why
@@ -108,6 +109,8 @@ class DeskRow:
     # How many other tasks the visit does along; is it itself done along by another one?
     along_count: int = 0
     is_along: bool = False
+    # How many workdays its present step is past its own limit.
+    late_step: LateStep | None = None
 
     @property
     def heading(self) -> int:
@@ -128,8 +131,11 @@ def desk_rows(
     if not found:
         return []
     dues = [task.due_on for task in found] + [today]
+    is_whole = days is not None
     days = days or calendar(min(dues), max(dues))
-    return [_desk_row(task, staff, today, days, len((near or {}).get(task.pk, ()))) for task in found]
+    late = late_among(found, day=today, days=days if is_whole else None)
+    rows = (_desk_row(task, staff, today, days, len((near or {}).get(task.pk, ()))) for task in found)
+    return [replace(row, late_step=late.get(row.task.pk)) for row in rows]
 
 
 def _desk_row(task: Any, staff: Staff, today: date, days: Calendar, near: int) -> DeskRow:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -30,6 +30,7 @@ from followups.models import (
     VisitTask,
 )
 from followups.queries import clock_of, contact_of, desk, payment_strip, person_facts, task_history
+from followups.queries.assigning import given_visits
 from followups.queries.cover import is_held_by
 from followups.queries.events import events_on
 from followups.queries.facts import is_known_to
@@ -148,6 +149,11 @@ def _relations(task: VisitTask, staff: Staff) -> list[dict[str, Any]]:
     return [{"relation": one, "name": other.name if own else mask_name(other.name)} for one, other in people]
 
 
+def _offered(task: VisitTask, staff: Staff, today: date) -> QuerySet[Staff]:
+    """Whom the task may be given to today, and who has it."""
+    return visitors_of(branch_ids_visible_to(staff)).filter(Q(pk=task.assigned_to_id) | given_visits(today))
+
+
 class TaskPage(PageView):
     permission = "followups.view"
     template_name = "followups/task.html"
@@ -158,10 +164,11 @@ class TaskPage(PageView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         task = visible_or_404(desk(self.staff), pk=kwargs["pk"])
         clock, events = clock_of(task), list(task_history(task))
-        officers = visitors_of(branch_ids_visible_to(self.staff)) if may(self.staff, "followups.assign") else []
+        shown = drawer_context(task, self.staff) | merging_of(task, self.staff)
+        officers = _offered(task, self.staff, shown["today"]) if may(self.staff, "followups.assign") else []
         return super().get_context_data(
             **kwargs,
-            **(drawer_context(task, self.staff) | merging_of(task, self.staff)),
+            **shown,
             clock=clock,
             events=events,
             actors=actors_of({event.actor for event in events} | {str(event.data.get("to", "")) for event in events}),

@@ -53,7 +53,7 @@ class TurnAroundPage(PeriodPage):
             return super().get_context_data(**kwargs, is_closed=True)
         asked = asked_period(self.request.GET.dict(), today, GROUPS)
         found = turn_around(self.staff, asked.first, asked.last, by=asked.by, branch=asked.branch)
-        late = dict(breaching(self.staff, today + timedelta(days=AHEAD_DAYS), branch=asked.branch))
+        late = dict(breaching(self.staff, today + timedelta(days=AHEAD_DAYS), today=today, branch=asked.branch))
         tasks = {task.pk: task for task in desk(self.staff).filter(pk__in=late)}
         rows = desk_rows([tasks[pk] for pk in late if pk in tasks], staff=self.staff, today=today)
         return super().get_context_data(

@@ -4,9 +4,11 @@ The page works without scripts too: the button then submits the whole form. With
 draft and the reply brings the next version, the ratios and what is still missing.
 """
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -19,7 +21,7 @@ from followups.actions.refusals import fault_sentence
 from followups.forms import OpinionForm, draft_of, tab_of, version_of, visitors_of
 from followups.models import TaskState, Visit, VisitReport, VisitTask
 from followups.queries import contact_of, desk, form_of, is_known_to, opinion_shown, person_facts
-from followups.queries.assigning import not_independent
+from followups.queries.assigning import given_visits, not_independent
 from followups.queries.attachments import files_shown
 from followups.queries.cover import is_held_by
 from followups.queries.form import asked_of, field_label
@@ -95,7 +97,7 @@ class VisitBase(PageView):
             item_sent=self.request.GET.get("item", ""),
             **files_shown(visit, self.staff, parts["form"]["questions"]),
             last=_last_report(task),
-            partners=self._partners(task, visit),
+            **self._partners(task, visit, today),
             reach=contact_of(task, today),
             may_attempt=may_work_on(task, visit, self.staff),
             script=_script(task, visit),
@@ -103,11 +105,21 @@ class VisitBase(PageView):
             measures=_measures(task, visit),
         )
 
-    def _partners(self, task: VisitTask, visit: Visit) -> Any:
+    def _partners(self, task: VisitTask, visit: Visit, today: date) -> dict[str, Any]:
+        """Who may go along, where two have to: colleagues who count that day, and who is named already, marked when
+        without a certificate."""
         is_approver = task.loan.approver_id is not None and task.loan.approver_id == visit.lead_visitor_id
         if not checklist.needs_pair(visit.method, task.level) and not is_approver:
-            return []
-        return visitors_of([task.branch_id]).exclude(pk__in=[visit.lead_visitor_id, *not_independent(task.loan)])
+            return {"asks_partner": False}
+        named = Q(pk__in=[pk for pk in (task.proposed_second_id, visit.second_visitor_id) if pk is not None])
+        named |= Q(staff_no=str(visit.draft.get("second_visitor") or ""))
+        found = visitors_of([task.branch_id]).exclude(pk__in=[visit.lead_visitor_id, *not_independent(task.loan)])
+        counts = given_visits(today)
+        found = found.filter(counts | named)
+        return {
+            "asks_partner": True,
+            "partners": found.annotate(counts=ExpressionWrapper(counts, output_field=BooleanField())),
+        }
 
     def _effects(self, task: VisitTask, visit: Visit) -> dict[str, Any]:
         """Ratios, differences and a first text for the conclusion, of what was kept last when this draft may not be;

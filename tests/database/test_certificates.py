@@ -1,14 +1,18 @@
 """Who has no certificate is given no new visit once the warning period is over; what one has stays (S2.13)."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from followups import actions, batch
 from followups.actions import handover, merging
 from followups.actions.desk_batch import name_second
 from followups.actions.events import record_event
+from followups.actions.reassigns import ask_to_reassign
 from followups.batch.answering import answer_events
 from followups.batch.assigning import assign_unassigned, gate_of
 from followups.models import TaskEvent, VisitTask
@@ -181,3 +185,80 @@ def test_who_went_along_is_not_sent_away_for_a_certificate_that_ran_out() -> Non
     gate()
     report = actions.submit_visit(task_id=road.task.pk, version=visit.version, draft=draft, by=road.officer, at=AT)
     assert report.accompanied_by == second
+
+
+def offered(page: str, name: str) -> dict[str, str]:
+    """Staff number → words of the options of a selection on a page."""
+    select = re.findall(rf'<select[^>]*name="{name}"[^>]*>(.*?)</select>', page, re.S)[-1]
+    return dict(re.findall(r'<option value="([^"]+)"[^>]*>([^<]*)</option>', select))
+
+
+def client_of(staff: Staff) -> Client:
+    client = Client()
+    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def field_visit(bank: Bank) -> VisitTask:
+    officer = bank.staff["officer"]
+    task = make_task(book_loan(bank.home, officer), officer, method="FIELD", rule="PERIODIC")
+    gate()
+    certify(officer)
+    actions.start_visit(task_id=task.pk, by=fresh(officer), at=AT)
+    return VisitTask.objects.get(pk=task.pk)
+
+
+def test_only_who_counts_that_day_is_offered_to_go_along(bank: Bank) -> None:
+    task = field_visit(bank)
+    colleague, third = bank.staff["colleague"], make_staff("LOAN_OFFICER", bank.home, "金立")
+    client, address = client_of(bank.staff["officer"]), reverse("followups:visit", args=[task.pk])
+    page = client.get(address).content.decode()
+    assert offered(page, "second_visitor") == {} and "没有持有效回访证书、可协办的同事" in page
+    certify(third, days=0)
+    page = client.get(address).content.decode()
+    assert set(offered(page, "second_visitor")) == {third.staff_no} and "没有持有效" not in page
+    VisitTask.objects.filter(pk=task.pk).update(proposed_second=colleague)
+    found = offered(client.get(address).content.decode(), "second_visitor")
+    assert set(found) == {third.staff_no, colleague.staff_no}
+    assert "无有效回访证书" in found[colleague.staff_no] and "无有效" not in found[third.staff_no]
+
+
+def test_who_was_typed_in_is_kept_in_the_list_and_marked(bank: Bank) -> None:
+    task = field_visit(bank)
+    colleague, officer = bank.staff["colleague"], fresh(bank.staff["officer"])
+    draft = {**filled(task.visit), "second_visitor": colleague.staff_no}
+    actions.save_draft(task_id=task.pk, version=task.visit.version, draft=draft, by=officer, at=AT)
+    page = client_of(officer).get(reverse("followups:visit", args=[task.pk])).content.decode()
+    assert "无有效回访证书" in offered(page, "second_visitor")[colleague.staff_no]
+    assert re.search(rf'value="{colleague.staff_no}" selected', page)
+
+
+def test_before_the_gate_everybody_is_offered_and_nobody_is_marked(bank: Bank) -> None:
+    officer, colleague = bank.staff["officer"], bank.staff["colleague"]
+    task = make_task(book_loan(bank.home, officer), officer, method="FIELD")
+    gate(89)
+    actions.start_visit(task_id=task.pk, by=fresh(officer), at=AT)
+    page = client_of(officer).get(reverse("followups:visit", args=[task.pk])).content.decode()
+    assert colleague.staff_no in offered(page, "second_visitor") and "无有效回访证书" not in page
+
+
+def test_a_task_is_offered_to_who_may_be_given_it_and_a_filter_names_all(bank: Bank) -> None:
+    officer, colleague, manager = bank.staff["officer"], bank.staff["colleague"], bank.staff["manager"]
+    task = make_task(book_loan(bank.home, officer), officer)
+    gate()
+    client = client_of(manager)
+    page = client.get(reverse("followups:task", args=[task.pk])).content.decode()
+    assert set(offered(page, "officer")) == {officer.staff_no}, "who has it stays"
+    desk = client.get(reverse("followups:desk")).content.decode()
+    assert (
+        offered(desk, "second") == {} and colleague.staff_no in desk.split("of-second")[0] + desk.split("</dialog>")[-1]
+    )
+    certify(colleague)
+    page = client.get(reverse("followups:task", args=[task.pk])).content.decode()
+    assert set(offered(page, "officer")) == {officer.staff_no, colleague.staff_no}
+    desk = client.get(reverse("followups:desk")).content.decode()
+    assert set(offered(desk, "second")) == {colleague.staff_no}
+    ask_to_reassign(task_id=task.pk, reason="客户要求换人", by=fresh(officer), at=AT)
+    drawer = client.get(reverse("followups:drawer", args=[task.pk])).content.decode()
+    third = make_staff("LOAN_OFFICER", bank.home, "金立")
+    assert set(offered(drawer, "officer")) == {colleague.staff_no} and third.staff_no not in drawer

@@ -304,7 +304,8 @@ def test_an_evening_asks_the_same_few_questions_for_any_number_of_tasks(network:
     network.tasks(30, due_on=MONDAY + timedelta(days=24), method="FIELD")
     with CaptureQueriesContext(connection) as many:
         share()
-    assert len(many) == len(few) <= 30
+    # One of them for the steps past their own limit.
+    assert len(many) == len(few) <= 31
     assert share_cuts(as_of=TODAY, size=2000).due == 1
 
 

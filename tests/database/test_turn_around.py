@@ -141,10 +141,10 @@ def test_what_breaches_first_stands_first_reviews_by_their_own_limit(book: Book)
             method="PHONE", opens_on=monday, due_on=monday + timedelta(days=day), policy_version=1, policy_line=1,
             created_on=monday,
         )  # fmt: skip
-    found = breaching(book.manager, monday + timedelta(days=60))
+    found = breaching(book.manager, monday + timedelta(days=60), today=monday)
     assert [day for _pk, day in found] == [monday + timedelta(days=day) for day in sorted(days)]
     stranger = make_staff("BRANCH_MANAGER", book.other)
-    assert breaching(stranger, monday + timedelta(days=60)) == []
+    assert breaching(stranger, monday + timedelta(days=60), today=monday) == []
 
 
 def test_figures_are_one_statement_for_any_number_of_tasks(book: Book) -> None:

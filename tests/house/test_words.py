@@ -39,6 +39,7 @@ DATA_FILES = {
     "followups/rules/estates.py",
     "followups/rules/letters.py",
     "followups/rules/measures.py",
+    "followups/rules/ordinary_words.py",
     "followups/rules/events.py",
     "risk/rules/grading.py",
     "risk/batch/installing.py",

@@ -337,3 +337,53 @@ def test_an_answer_that_names_nobody_is_read_as_it_is(word: str) -> None:
     assert report_masking.mask_place("tenant", word) == report_masking.mask_place("guarantor", f"{word} ").strip()
     assert report_masking.mask_place("emergency_contact", word) == word
     assert report_masking.mask_place("emergency_contact", f"{word}人") == f"{word[0]}**"
+
+
+def said_to_others(
+    text: str, borrower: str = "高明", bank: str = "滨江支行", home: str = "佛山市高明区荷城路8号"
+) -> str:
+    """The conclusion as a reader sees it who may not know who and where."""
+    draft = {**changed_draft(), "conclusion_text": text}
+    content = {**content_of(draft), "cover": {"borrower": borrower, "bank": bank}}
+    content["collateral"] = {"homes": [{"address": home}]}
+    shown = report_masking.masked(content)["conclusion"]["text"]
+    assert isinstance(shown, str)
+    return shown
+
+
+@pytest.mark.parametrize("text", [
+    "高明", "高明先生称收入减少", "已联系高明女士", "高明的收入减少", "借款人高明与妻子同住", "和高明通话",
+    "经高明确认", "王高明",
+    "高明家小区", "高明区分不清", "高明区别对待", "高明区域", "高明：无变化", "（高明）", "变更高明的地址",
+    "手法高明", "高明小区",
+    "高明支行", "高明\n先生", "见高明，高明在家",
+])  # fmt: skip
+def test_a_name_of_two_characters_is_masked_wherever_it_can_be_the_name(text: str) -> None:
+    assert "高明" not in said_to_others(text, home="江城市滨江区悦府路1号") and "高**" in said_to_others(text)
+
+
+@pytest.mark.parametrize("borrower, text, bank", [
+    ("高明", "现居佛山市高明区，工作稳定。", "滨江支行"), ("高明", "高明支行受理。", "高明支行"),
+    ("安居", "参加安居工程，安居乐业。", "滨江支行"), ("佛山", "在佛山市工作。", "滨江支行"),
+    ("江宁", "迁往江宁区。", "滨江支行"),
+])  # fmt: skip
+def test_a_place_and_an_everyday_word_are_not_destroyed_by_a_name(borrower: str, text: str, bank: str) -> None:
+    assert said_to_others(text, borrower, bank) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["安居工程师", "安居工程款未到", "安居称", "安居在家", "与安居住在一起", "安居银行卡丢失"]
+)
+def test_an_everyday_word_that_goes_on_may_be_the_name(text: str) -> None:
+    assert "安居" not in said_to_others(text, "安居")
+
+
+def test_a_place_keeps_the_name_beside_it_masked() -> None:
+    assert said_to_others("高明住在高明区，高明的邻居不识高明。") == "高**住在高明区，高**的邻居不识高**。"
+    assert said_to_others("高明支行长高明", bank="高明支行") == "高**支行长高**"
+    assert said_to_others("在高家小区遇高明", home="高明家小区5栋") == "在高家小区遇高**"
+    assert "高明" not in said_to_others("见高明家小区", home="高明家小区5栋602")
+
+
+def test_a_name_of_three_characters_is_masked_inside_any_word() -> None:
+    assert said_to_others("高明区公所与高明区", "高明区") == "高**公所与高**"

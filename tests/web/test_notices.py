@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from followups.batch.sharing import share_out
-from followups.models import Notice, NoticesRead, SkipRequest, VisitTask
+from followups.models import Notice, NoticesRead, SkipRequest, TaskEvent, VisitTask
+from followups.queries.late_steps import late_steps
 from people.actions.leave import enter_leave
 from people.models import Certificate
 from tests.database.test_visits import make_task
@@ -93,6 +94,37 @@ def test_notices_over_the_api(bank: Bank) -> None:
     assert task.pk in {row["task_id"] for row in found["results"]} and all(row["is_new"] for row in found["results"])
     read = api.post("notices/", {"up_to": found["last"]}).json()
     assert read["results"] and not any(row["is_new"] for row in read["results"])
+
+
+def test_a_step_past_its_own_limit_is_named_where_it_is_seen(bank: Bank) -> None:
+    officer = bank.staff["officer"]
+    task = make_task(book_loan(bank.home, officer), officer, due_on=TODAY + timedelta(days=40))
+    VisitTask.objects.filter(pk=task.pk).update(state="IN_PROGRESS")
+    # A visit begun so many days ago; the limit of two workdays ended before the weekend or in the week before.
+    TaskEvent.objects.create(task=task, kind="STARTED", at=AT, business_date=BEFORE, actor="system")
+    client = client_of(bank, "officer")
+    with CaptureQueriesContext(connection) as before:
+        client.get(reverse("followups:desk"))
+    share_out(as_of=YESTERDAY, at=AT)
+    late = late_steps([task.pk], day=TODAY)[task.pk].late
+    said = f"回访已超时限{late.workdays}个工作日"
+    assert late.workdays > 1
+    page = client.get(reverse("followups:notices")).content.decode()
+    row = next(row for row in page.split("<tr>") if f"/tasks/{task.pk}/" in row)
+    assert said in row and f"{late.due_on:%Y-%m-%d}" in row
+    desk = client.get(reverse("followups:desk")).content.decode()
+    assert f"回访超{late.workdays}天" in desk and said in desk
+    assert said in client.get(reverse("followups:drawer", args=[task.pk])).content.decode()
+    around = client_of(bank, "manager").get(reverse("followups:turn_around")).content.decode()
+    assert said in around
+    told = bank.api("officer").get("notices/").json()["results"]
+    (found,) = [one for one in told if one["task_id"] == task.pk]
+    assert (found["code"], found["late_workdays"], found["due_on"]) == (
+        "STEP_VISIT", late.workdays, late.due_on.isoformat(),
+    )  # fmt: skip
+    with CaptureQueriesContext(connection) as after:
+        client.get(reverse("followups:desk"))
+    assert len(after) == len(before), "the page of the desk reads it with its rows"
 
 
 def test_cover_has_a_chip_with_its_count_on_the_desk(bank: Bank) -> None:

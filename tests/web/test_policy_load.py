@@ -99,7 +99,24 @@ def test_the_page_narrows_to_a_branch_opens_a_person_and_explains_a_loan(tried: 
     assert str(row.before_on) in shown and str(row.after_on) in shown
     assert "期初存量，6个月内摊排" in shown and "期初存量，12个月内摊排" in shown
     for odd in ("x", "-1", "9" * 18, "９"):
-        assert client.get(address(run), {"loan": odd, "officer": odd, "branch": odd}).status_code == 200
+        assert client.get(address(run), {"loan": odd, "officer": odd, "branch": ""}).status_code == 200
+
+
+def test_a_branch_that_there_is_not_or_that_one_does_not_see_is_missing_on_the_page_and_in_its_file(tried: Any) -> None:
+    run, maker, officer = tried
+    file = reverse("followups:policy_load_file", args=[run.policy_id, run.pk])
+    head = make_staff("BRANCH_MANAGER", make_branch())
+    (role,) = head.roles.all()
+    role.permissions = [*role.permissions, "followups.view_policy"]
+    role.save()
+    own, others = head.branch.code, officer.branch.code
+    for odd in ("x", "-1", "9" * 18, "９", others):
+        for path in (address(run), file):
+            assert client_of(head).get(path, {"branch": odd}).status_code == 404, (path, odd)
+    for path in (address(run), file):
+        assert client_of(head).get(path, {"branch": own}).status_code == 200
+        assert client_of(head).get(path).status_code == 200
+    assert Entry.objects.filter(kind="followups.policy_load_taken").count() == 2, "a refused file leaves no entry"
 
 
 def test_the_page_asks_the_database_as_often_for_many_officers_as_for_one(tried: Any) -> None:

@@ -93,7 +93,9 @@ def test_officers_and_weeks_are_the_figures_of_the_page(tried: Any) -> None:
         narrowed = api.get(path, branch=code).json()["results"]
         assert [pairs(one) for one in narrowed] == [shown(one) for one in page_of(run, maker, branch=code)["officers"]]
     assert api.get(path, branch=officer.branch.code).json()["results"][0]["visits"] != row["visits"]
-    assert api.get(path, branch="NOTHING").json()["results"] == []
+    for kind in ("officers", "branches"):
+        missing = api.get(f"dry-runs/{run.pk}/{kind}/", branch="NOTHING")
+        assert missing.status_code == 404 and missing.json()["error"]["code"] == "not_found"
     assert len(api.get(path, officer=officer.staff_no).json()["results"]) == 1
     assert api.get(path, officer="NOBODY").json()["results"] == []
 
