@@ -89,7 +89,7 @@ TEMPLATES = [
 ]
 
 # Two roles: the owner migrates; the application role owns nothing and cannot touch history.
-_OWNER_COMMANDS = {"migrate", "makemigrations", "sqlmigrate", "showmigrations", "dbshell"}
+_OWNER_COMMANDS = {"migrate", "write_baseline", "makemigrations", "sqlmigrate", "showmigrations", "dbshell"}
 _app_url = env.str("DATABASE_URL", default="")
 _owner_url = env.str("DATABASE_OWNER_URL", default="") or _app_url
 _url = _owner_url if _command in _OWNER_COMMANDS else _app_url

@@ -31,7 +31,7 @@ NO_DATABASE = {
 }
 # These deal with the migrations themselves, so nothing is migrated before them.
 UNSETTLING = {"migrate", "flush", "dbshell"}
-LOOKING = {"showmigrations", "sqlmigrate", "sqlflush"}
+LOOKING = {"showmigrations", "sqlmigrate", "sqlflush", "write_baseline"}
 
 
 def needs_database(arguments: Sequence[str]) -> bool:
