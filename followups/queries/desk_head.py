@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from collateral.models import Charge
 from followups.models import Method, NoticesRead, SavedView, TaskState, VisitReport, VisitTask
 from followups.queries.alerts import alerts_for
+from followups.queries.corrections import corrections_to_make
 from followups.queries.cover import held_by
 from followups.queries.levelling import CEILING, DEFAULT_CEILING
 from followups.queries.lists import lists_of
@@ -53,6 +54,8 @@ class Head:
     # Results that the customer is still to be told, and how many of them past their day; counted up to 99.
     untold: int = 0
     untold_late: int = 0
+    # Approved reports that one has to correct.
+    corrections: int = 0
 
 
 def views_of(staff: Staff) -> QuerySet[SavedView]:
@@ -79,6 +82,7 @@ def head_of(staff: Staff, today: date) -> Head:
     }
     if may(staff, RECORDS):
         asked |= _own(staff, today)
+        asked["corrections"] = corrections_to_make(staff).values("id")[: MOST_COUNTED + 1]
     if may(staff, "followups.assign") or may(staff, RECORDS):
         asked["officers"] = officers_of(staff)
     if sees_every_branch(staff) or len(branch_ids_visible_to(staff)) > 1:
@@ -94,6 +98,7 @@ def head_of(staff: Staff, today: date) -> Head:
         neighbors(_home(row) for row in found.get("homes", ())),
         len(found["untold"]),
         sum(row["tell_by"] < today.isoformat() for row in found["untold"]),
+        len(found.get("corrections", ())),
     )
 
 
