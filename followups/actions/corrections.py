@@ -165,8 +165,8 @@ def withdraw_correction(*, correction_id: int, words: str, by: Staff, at: dateti
     if by.pk == correction.officer_id or (correction.opened_by_id != by.pk and seen.opened_by.is_active):
         raise CorrectionNotYours(seen.opened_by.name)
     said = checked_reason(words, least=WORDS_LEAST, field="words")
-    report = VisitReport.objects.select_for_update().filter(visit=correction.visit_id, state=ReportState.SUBMITTED)
-    for waiting in report:
+    made = VisitReport.objects.filter(corrects=correction.corrects_id, visit=correction.visit_id)
+    for waiting in made.select_for_update().filter(state=ReportState.SUBMITTED):
         if by.pk == waiting.endorsed_by_id or by.pk in makers_of(waiting):
             raise WrongState(_("您已对该版本签署意见或参与办理，须由审核人退回。"))
         VisitReport.objects.filter(pk=waiting.pk).update(

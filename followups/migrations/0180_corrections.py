@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
                             ("OMITTED", "遗漏事项"),
                             ("NEW_EVIDENCE", "取得新的佐证"),
                             ("OBJECTION", "客户提出异议"),
-                            ("INSPECTION", "检查发现"),
+                            ("INSPECTION", "检查或审计发现"),
                             ("OTHER", "其他"),
                         ],
                         max_length=12,

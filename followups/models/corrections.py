@@ -22,7 +22,7 @@ class CorrectionReason(models.TextChoices):
     OMITTED = "OMITTED", _("遗漏事项")
     NEW_EVIDENCE = "NEW_EVIDENCE", _("取得新的佐证")
     OBJECTION = "OBJECTION", _("客户提出异议")
-    INSPECTION = "INSPECTION", _("检查发现")
+    INSPECTION = "INSPECTION", _("检查或审计发现")
     OTHER = "OTHER", _("其他")
 
 

@@ -51,14 +51,6 @@ def live_correction(visit_id: int) -> ReportCorrection | None:
     return found.select_related("officer", "opened_by", "corrects").first()
 
 
-def correction_of(report: VisitReport) -> ReportCorrection | None:
-    """The correction by which this version was made."""
-    if report.corrects_id is None:
-        return None
-    found = ReportCorrection.objects.filter(visit=report.visit_id, after_version__lt=report.version)
-    return found.select_related("officer", "opened_by", "corrects").order_by("-after_version", "-id").first()
-
-
 def corrections_to_make(staff: Staff) -> QuerySet[ReportCorrection]:
     """What a person has to correct."""
     return ReportCorrection.objects.filter(officer=staff, state=CorrectionState.OPEN)
@@ -94,14 +86,13 @@ def speaks_for_others(task: VisitTask) -> bool:
 
 def correction_context(report: VisitReport, staff: Staff, makers: set[int]) -> dict[str, Any]:
     """What a report's page says of corrections, and what this person may do about them."""
-    live = live_correction(report.visit_id)
+    in_force = report.state == ReportState.APPROVED
+    live = live_correction(report.visit_id) if in_force else None
     reviews = may(staff, "followups.review")
     is_opener = live is not None and (live.opened_by_id == staff.pk or not live.opened_by.is_active)
-    in_force = report.state == ReportState.APPROVED
     return {
-        "correction": correction_of(report),
         "corrected_by": report.corrected_by,
-        "live_correction": live if live is not None and live.corrects_id == report.pk else None,
+        "live_correction": live,
         "may_correct": in_force and live is None and reviews and staff.pk not in makers,
         "may_withdraw": reviews and is_opener,
     }

@@ -7,6 +7,7 @@ where the register still holds the first version's word: what somebody has recor
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from followups.rules.checklist import answer_of
@@ -14,6 +15,7 @@ from followups.rules.delivery import NOT_DELIVERED, delivered
 from followups.rules.events import ITEM_PREFIX
 
 YES, NO = "true", "false"
+_AMOUNTS: Final = ("monthly_income", "other_monthly_debt")
 # History is not mended with words: how the borrower was reached, who went along, what became of each event.
 FIXED: Final = ("contact_outcome", "second_visitor")
 
@@ -59,27 +61,20 @@ def moves(
     left = []
     for key in sorted(first.keys() | second.keys()):
         was, wanted = first.get(key, before.get(key)), second.get(key, before.get(key))
-        if same(first.get(key), second.get(key)) or same(wanted, now.get(key)):
+        if same(key, first.get(key), second.get(key)) or same(key, wanted, now.get(key)):
             continue
-        if wanted is None or not same(was, now.get(key)):
+        if wanted is None or not same(key, was, now.get(key)):
             left.append(key)
         else:
             write[key] = wanted
     return Moves(write, tuple(left))
 
 
-def same(one: str | None, other: str | None) -> bool:
-    """Is it the same value? Amounts may be written with other decimals."""
-    if one is None or other is None:
-        return one is other
-    return one == other or (_amount(one) is not None and _amount(one) == _amount(other))
-
-
-def _amount(text: str) -> str | None:
-    whole, _dot, cents = text.partition(".")
-    if not whole.isdigit() or (cents and not cents.isdigit()):
-        return None
-    return f"{int(whole)}.{cents.rstrip('0')}"
+def same(key: str, one: str | None, other: str | None) -> bool:
+    """Is it the same value of a register? Amounts may be written with other decimals."""
+    if one is None or other is None or key not in _AMOUNTS:
+        return one == other
+    return Decimal(one) == Decimal(other)
 
 
 @dataclass(frozen=True, slots=True)

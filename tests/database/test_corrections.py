@@ -1,7 +1,7 @@
 """更正 of an approved report: opened by a reviewer, made by the officer, approved like any report, or withdrawn."""
 
 from datetime import date, timedelta
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
 from collateral.models import Property
+from config.invariants import findings
 from followups import actions
 from followups.actions import refusals
 from followups.models import (
@@ -20,6 +21,7 @@ from followups.models import (
     TaskEvent,
     TaskState,
     Visit,
+    VisitAttachment,
     VisitReport,
     VisitTask,
 )
@@ -470,3 +472,49 @@ def test_a_visit_that_spoke_for_others_is_not_corrected(road: Road) -> None:
     with pytest.raises(refusals.CorrectionRefused) as refusal:
         opened(road, old)
     assert refusal.value.code == "shared_report"
+
+
+def test_the_banks_claims_find_a_correction_that_does_not_stand(road: Road) -> None:
+    own = {"corrected_report_has_successor", "correction_is_where_its_versions_are", "approved_visit_is_closed"}
+
+    def broken() -> set[str]:
+        return {each.code for each in findings() if not each.is_ok} & own
+
+    old = approved(road)
+    new = submitted(road, opened(road, old), conclusion_text="补充说明。")
+    assert broken() == set()
+    ReportCorrection.objects.update(state="OPEN")
+    assert broken() == {"correction_is_where_its_versions_are"}
+    ReportCorrection.objects.update(state="SUBMITTED")
+    actions.approve_report(report_id=new.pk, content_sha256=new.content_sha256, by=road.manager, at=LATER)
+    assert broken() == set()
+    other = approved_of(make_task(road.loan, road.officer, cycle="2"), road)
+    VisitReport.objects.filter(pk=other.pk).update(state="CORRECTED", corrected_by=new)
+    assert broken() == {"corrected_report_has_successor"}
+
+
+def approved_of(task: VisitTask, road: Road) -> VisitReport:
+    road.task = task
+    return approved(road)
+
+
+def test_files_that_the_approved_report_lists_stay(road: Road) -> None:
+    road.start()
+    pdf = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\nstartxref\n0\n%%EOF\n"
+    first = attach(road, pdf, at=LATER)
+    old = approved(road)
+    later = LATER + timedelta(hours=1)
+    with pytest.raises(refusals.TaskAlreadyEnded):
+        attach(road, pdf + b"2\n%%EOF\n", at=later)
+    correction = actions.open_report_correction(report_id=old.pk, code="OTHER", words=WORDS, by=road.manager, at=later)
+    second = attach(road, pdf + b"2\n%%EOF\n", at=later)
+    with pytest.raises(refusals.FileRefused):
+        actions.remove_file(attachment_id=first.pk, by=road.officer, at=later)
+    actions.withdraw_correction(correction_id=correction.pk, words="核对后无须更正", by=road.manager, at=later)
+    left = VisitAttachment.objects.filter(removal__isnull=True)
+    assert list(left) == [first] and VisitAttachment.objects.filter(pk=second.pk).exists()
+    assert VisitReport.objects.get().state == ReportState.APPROVED
+
+
+def attach(road: Road, content: bytes, *, at: Any) -> Any:
+    return actions.attach_file(task_id=road.task.pk, file=BytesIO(content), name="佐证.pdf", by=road.officer, at=at)
