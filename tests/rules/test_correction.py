@@ -78,7 +78,8 @@ def test_answers_become_registers() -> None:
     ("key", "one", "other", "is_same"),
     [("monthly_income", "9800", "9800.00", True), ("other_monthly_debt", "9800.10", "9800.1", True),
      ("monthly_income", "9800", "9801", False), ("monthly_income", None, "0", False), ("employer", "甲", "甲", True),
-     ("phone", None, None, True), ("phone", "0271", "271", False), ("insured_until", "2026-01-01", "2026-01-02", False)],
+     ("phone", None, None, True), ("phone", "0271", "271", False),
+     ("insured_until", "2026-01-01", "2026-01-02", False)],
 )  # fmt: skip
 def test_values_are_compared_as_what_they_are(key: str, one: str | None, other: str | None, is_same: bool) -> None:
     assert same(key, one, other) is is_same
