@@ -103,17 +103,16 @@ def chains(signals: Sequence[Signal], today: date) -> list[Chain]:
         if named:
             reports = VisitReport.objects.select_related("visit__task", "submitted_by").in_bulk(named)
             # Those of the version that found it, and of every later one.
-            of_visits = Measure.objects.filter(report__visit__in={report.visit_id for report in reports.values()})
-            for measure in (
-                of_visits.annotate(of_visit=F("report__visit")).select_related("owner", "kind").order_by("id")
-            ):
+            found = Measure.objects.filter(report__visit__in={report.visit_id for report in reports.values()})
+            found = found.annotate(of_visit=F("report__visit")).select_related("owner", "kind")
+            for measure in found.order_by("id"):
                 measures.setdefault(vars(measure)["of_visit"], []).append(measure)
     names = _names(signals, steps, actions)
-    visits = {pk: report.visit_id for pk, report in reports.items()}
+    told = {pk: tuple(measures.get(report.visit_id, ())) for pk, report in reports.items()}
     return [
         Chain(
             signal, signal_words(signal.code), inputs_words(signal.inputs), reports.get(signal.report_id or 0),
-            tuple(steps[signal.pk]), tuple(actions[signal.pk]), tuple(measures.get(visits.get(signal.report_id or 0, 0), ())), names,
+            tuple(steps[signal.pk]), tuple(actions[signal.pk]), told.get(signal.report_id or 0, ()), names,
             _is_late(signal, actions[signal.pk], today),
         )
         for signal in signals

@@ -25,6 +25,7 @@ from followups.models import (
     VisitReport,
     VisitTask,
 )
+from followups.queries.signals import chains
 from followups.report_again import SAME, compared
 from followups.rules import clock
 from journal.models import Entry
@@ -199,7 +200,7 @@ def measure(road: Road, code: str, **more: str) -> dict[str, str]:
 def test_measures_follow_the_correction_and_what_is_done_stays_done(road: Road) -> None:
     kept, gone, done = measure(road, "PLAN"), measure(road, "PROOF"), measure(road, "LEGAL")
     codes = {"conclusion": "AT_RISK", "conclusion_text": "收入下降，须调整还款。"}
-    old = approved(road, measures=[kept, gone, done], **codes)
+    old = approved(road, measures=[kept, gone, done], monthly_income=changed("8000.00", "PAYSLIP"), **codes)
     actions.end_measure(
         measure_id=Measure.objects.get(kind__code="LEGAL").pk, is_done=True, words="已办理完毕", by=road.officer, at=AT
     )
@@ -207,6 +208,8 @@ def test_measures_follow_the_correction_and_what_is_done_stays_done(road: Road) 
     told = {one.kind.code: (one.state, one.report_id) for one in Measure.objects.select_related("kind")}
     assert told["PLAN"] == (MeasureState.OPEN, old.pk) and told["LEGAL"] == (MeasureState.DONE, old.pk)
     assert told["PROOF"] == (MeasureState.DROPPED, old.pk) and told["FREEZE"] == (MeasureState.OPEN, new.pk)
+    (chain,) = chains([Signal.objects.filter(report_id=old.pk).order_by("id")[0]], TODAY)
+    assert {one.kind.code for one in chain.measures} == {"PLAN", "PROOF", "LEGAL", "FREEZE"}, "of every version"
     dropped = Measure.objects.get(kind__code="PROOF")
     assert "更正" in dropped.ended_words and dropped.ended_by == road.manager
     assert Entry.objects.filter(kind="followups.measure_ended", subject_id=dropped.pk).exists()
