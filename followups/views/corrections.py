@@ -62,7 +62,7 @@ class CorrectionStep(PageView):
     def refused(self, report_id: int, refusal: ActionRefused, form: CorrectionForm, step: str) -> HttpResponse:
         report = visible_or_404(visible_reports(self.staff), pk=report_id)
         typed = {**form.cleaned_data, "field": refusal.field, "fault": refusal.message, step: True}
-        if refusal.conflict:
+        if not refusal.field:
             messages.error(self.request, refusal.message)
         context = self.get_context_data(**report_context(report, self.staff), typed=typed)
         return no_store(self.render_to_response(context, status=409 if refusal.conflict else 422))

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from followups.actions.reuse import open_past_visits
 from followups.models import ReportCorrection, Visit, VisitReport
+from followups.queries.timeline import timeline
 from people.tokens import issue_token
 from tests.database.test_corrections import LATER, WORDS, approved, corrected, mended, opened, submitted
 from tests.database.test_visits import Road, changed, profiled
@@ -88,7 +89,7 @@ def test_the_whole_way_through_the_pages(road: Road) -> None:
         assert manager.get(reverse("followups:report_pdf", args=[report.pk])).status_code == 200
     task = page(officer, "followups:task", road.task.pk)
     assert "更正生效" in task and "办结" in task
-    assert "更正生效" in page(officer, "loan_page", road.loan.pk)
+    assert any("更正生效" in row.text for row in timeline(road.loan))
 
 
 def test_a_returned_correction_lands_on_what_is_to_be_mended(road: Road) -> None:
@@ -130,19 +131,19 @@ def test_over_the_api(road: Road) -> None:
     body = {"code": "OMITTED", "words": WORDS}
     for wrong, field in (({"code": "WHIM"}, "code"), ({"words": ""}, "words"), ({"reason": "x"}, "reason")):
         reply = manager.post(f"reports/{old.pk}/correction/", {**body, **wrong})
-        assert reply.status_code == 400 and field in reply.json()["fields"], reply.json()
+        assert reply.status_code == 400 and field in reply.json()["error"]["fields"], reply.json()
     assert manager.post(f"reports/{old.pk}/correction/", {**body, "words": "错"}).status_code == 422
     made = manager.post(f"reports/{old.pk}/correction/", body)
     assert made.status_code == 201 and made.json()["corrects_id"] == old.pk
     assert made.json()["officer"]["staff_no"] == road.officer.staff_no
-    assert manager.post(f"reports/{old.pk}/correction/", body, key="again").json()["code"] == "correction_open"
+    assert manager.post(f"reports/{old.pk}/correction/", body, key="again").json()["error"]["code"] == "correction_open"
     (row,) = officer.get("corrections/", state="OPEN", officer=road.officer.staff_no).json()["results"]
     assert row["words"] == WORDS and officer.get("corrections/", state="APPROVED").json()["results"] == []
     visit = officer.get(f"tasks/{road.task.pk}/visit/").json()
     draft = {**visit["draft"], "conclusion_text": "补充说明。"}
     bad = officer.post(f"tasks/{road.task.pk}/submit/", {"version": visit["version"], "draft": {**draft,
                        "contact_outcome": "REFUSED"}})  # fmt: skip
-    assert bad.status_code == 422 and "contact_outcome" in bad.json()["fields"]
+    assert bad.status_code == 422 and "contact_outcome" in bad.json()["error"]["fields"]
     sent = officer.post(f"tasks/{road.task.pk}/submit/", {"version": visit["version"], "draft": draft}, key="s")
     assert sent.status_code == 201 and sent.json()["corrects"] == old.pk
     new = sent.json()
