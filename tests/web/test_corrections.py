@@ -139,7 +139,7 @@ def test_over_the_api(road: Road) -> None:
     assert manager.post(f"reports/{old.pk}/correction/", body, key="again").json()["error"]["code"] == "correction_open"
     (row,) = officer.get("corrections/", state="OPEN", officer=road.officer.staff_no).json()["results"]
     assert row["words"] == WORDS and officer.get("corrections/", state="APPROVED").json()["results"] == []
-    visit = officer.get(f"tasks/{road.task.pk}/visit/").json()
+    visit = officer.get(f"visits/{road.task.pk}/").json()
     draft = {**visit["draft"], "conclusion_text": "补充说明。"}
     bad = officer.post(f"tasks/{road.task.pk}/submit/", {"version": visit["version"], "draft": {**draft,
                        "contact_outcome": "REFUSED"}})  # fmt: skip

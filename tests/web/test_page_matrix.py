@@ -289,6 +289,7 @@ WITHOUT_TASK = {
 REPORT_PAGES = (
     "followups:report", "followups:report_pdf", "followups:approve", "followups:return", "followups:correct"
 )  # fmt: skip
+OF_REPORTS = {"followups:correction_withdraw": correction_in, "followups:measure_end": measure_in}
 NOT_PAGES = {"alive", "ready", "set_language"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
 
@@ -348,14 +349,11 @@ def reports(bank: Bank) -> dict[str, Any]:
 def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
     if name in REPORT_PAGES:
         return reverse(name, args=[reports[place].pk if place in reports else 987654321])
-    if name == "followups:look_alike":
-        return reverse(name, args=alike_in(reports, place))
-    if name == "followups:photo_proof":
-        return reverse(name, args=photo_hint_in(bank, reports, place))
-    if name == "followups:correction_withdraw":
-        return reverse(name, args=[correction_in(bank, place, reports[place].pk) if place in reports else 987654321])
-    if name == "followups:measure_end":
-        return reverse(name, args=[measure_in(bank, place, reports[place].pk) if place in reports else 987654321])
+    if name in ("followups:look_alike", "followups:photo_proof"):
+        is_photo = name == "followups:photo_proof"
+        return reverse(name, args=photo_hint_in(bank, reports, place) if is_photo else alike_in(reports, place))
+    if name in OF_REPORTS:
+        return reverse(name, args=[OF_REPORTS[name](bank, place, reports[place].pk) if place in reports else 987654321])
     if name == "followups:month_tasks":
         return reverse(name, args=["due"])
     if name in ("loans:disclosure", "loans:disclosure_pdf", "loans:disclosure_void"):
