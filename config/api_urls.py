@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from config import area_api, contract_api, event_feed_api, files_api
 from correspondence import api as correspondence
 from followups import api as followups
-from followups.api import measures, policy, policy_runs, regulations, review
+from followups.api import corrections, measures, policy, policy_runs, regulations, review
 from loans import api as loans
 from loans.api import disclosures, fees
 from loans.api import reports as book
@@ -200,6 +200,9 @@ routes = [
     path("measures/kinds/", measures.MeasureKinds.as_view(), name="measure-kinds"),
     path("measures/<int:pk>/end/", measures.EndMeasure.as_view(), name="measure-end"),
     path("reports/<int:pk>/approve/", followups.Approve.as_view(), name="report-approve"),
+    path("reports/<int:pk>/correction/", corrections.CorrectReport.as_view(), name="report-correction"),
+    path("corrections/", corrections.Corrections.as_view(), name="corrections"),
+    path("corrections/<int:pk>/withdraw/", corrections.WithdrawCorrection.as_view(), name="correction-withdraw"),
     path("reports/<int:pk>/return/", followups.Return.as_view(), name="report-return"),
     path("schema/", Schema.as_view(), name="schema"),
     path("docs/", ReadingPage.as_view(), name="docs"),

@@ -245,6 +245,8 @@ SPECTACULAR_SETTINGS = {
         "EventFindingKind": "followups.models.Finding",
         "MergeMode": "followups.models.MergeMode",
         "ReportState": "followups.models.ReportState",
+        "CorrectionState": "followups.models.CorrectionState",
+        "CorrectionReason": "followups.models.CorrectionReason",
         "PolicyLineKind": "followups.rules.default_policy.KINDS",
         "SkipState": "followups.models.SkipState",
         "NoticeCode": "followups.models.NoticeCode",

@@ -29,6 +29,7 @@ REACTIONS: dict[str, tuple[str, ...]] = {
     "risk.grade_changed": ("replan",),
     "risk.signal_raised": ("tell_signals",),
     "followups.report_approved": ("regrade", "replan", "answer_events"),
+    "followups.report_corrected": ("regrade", "replan"),
     "followups.event_recorded": ("answer_events",),
     "followups.contact_lost": ("answer_events",),
     "people.loans_moved": ("replan",),

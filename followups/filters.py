@@ -18,6 +18,7 @@ from django.utils.translation import pgettext_lazy
 from followups.models import (
     Audience,
     Conclusion,
+    CorrectionState,
     CustomerResult,
     Digest,
     EventSource,
@@ -29,6 +30,7 @@ from followups.models import (
     Method,
     Notice,
     NoticeCode,
+    ReportCorrection,
     ReportState,
     TaskKind,
     TaskState,
@@ -225,6 +227,17 @@ class MeasureFilter(django_filters.FilterSet):
 
     class Meta:
         model = Measure
+        fields: list[str] = []
+
+
+class CorrectionFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(label=_("状态"), choices=CorrectionState.choices)
+    officer = django_filters.CharFilter(label=_("办理人工号"), field_name="officer__staff_no")
+    loan = django_filters.NumberFilter(label=_("贷款"), field_name="visit__task__loan_id")
+    report = django_filters.NumberFilter(label=_("原报告"), field_name="corrects_id")
+
+    class Meta:
+        model = ReportCorrection
         fields: list[str] = []
 
 

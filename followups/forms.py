@@ -76,6 +76,11 @@ class AttemptForm(forms.Form):
     promise_on = forms.DateField(required=False, input_formats=["%Y-%m-%d"], label=_("承诺还款日"))
 
 
+class CorrectionForm(forms.Form):
+    code = forms.CharField(max_length=12, required=False)
+    words = forms.CharField(max_length=500, required=False)
+
+
 class TellingForm(forms.Form):
     channel = forms.CharField(max_length=8, label=_("告知方式"))
     heard_by = forms.CharField(max_length=8, label=_("听取人"))

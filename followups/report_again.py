@@ -1,4 +1,5 @@
-"""Sets approved reports anew, each from its kept content by its kept template, and compares with what was filed.
+"""Sets approved reports anew, corrected ones too, each from its kept content by its kept template, and compares with
+what was filed.
 
 What differs was set by another program or other fonts than are installed now (the report names both), or is damaged.
 """
@@ -15,6 +16,8 @@ from journal.queries import exhibit_bytes
 
 MISSING, SAME, DIFFERENT = "template not kept", "same", "different"
 AT_ONCE = 200
+# A corrected report was approved once, and its document stands.
+FILED = (ReportState.APPROVED, ReportState.CORRECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ def set_again(report: VisitReport) -> bytes:
 
 def compared(report_ids: Iterable[int] | None = None) -> Iterator[Again]:
     """Approved reports, all or these, in the order in which they were made."""
-    reports = VisitReport.objects.filter(state=ReportState.APPROVED, pdf__isnull=False)
+    reports = VisitReport.objects.filter(state__in=FILED, pdf__isnull=False)
     if report_ids is not None:
         reports = reports.filter(pk__in=list(report_ids))
     reports = reports.select_related("pdf", "template", "decided_by", "endorsed_by").order_by("id")

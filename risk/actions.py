@@ -5,12 +5,12 @@ a day; it ends when all of them are done and somebody else than their owners say
 by the officer, orange and red ones only by who may close signals.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from journal.actions import record
@@ -172,6 +172,35 @@ def warn_of_visit(
         for signal in gone.exclude(code__in=codes):
             _end(signal, SignalOutcome.REVISED, StepKind.REVISED, "", by=by, at=at, today=today)
     wanted = [Raise(loan_id, one, "VISIT", occasion, report_id) for one in warned]
+    return raise_signals(wanted, version=policy_version, by=by.staff_no, as_of=today, at=at)
+
+
+@transaction.atomic
+def correct_warnings(
+    *,
+    loan_id: int,
+    visit_id: int,
+    report_id: int,
+    version: int,
+    warned: Sequence[rules.Warned],
+    stands: Collection[str],
+    policy_version: int,
+    by: Staff,
+    at: datetime,
+) -> list[tuple[int, int, str]]:
+    """Raises what the correction of an approved report warns of anew, on an occasion of its own. What the visit warned
+    of and does not stand any more ends as 更正, unless somebody acts on it already.
+
+    The caller holds the position of the loan.
+    """
+    today = require_business_date()
+    of_visit = Q(occasion=f"visit:{visit_id}") | Q(occasion__startswith=f"visit:{visit_id}:")
+    gone = Signal.objects.select_for_update().filter(
+        of_visit, loan=loan_id, state__in=[SignalState.NEW, SignalState.CONFIRMED]
+    )
+    for signal in gone.exclude(code__in=stands).order_by("id"):
+        _end(signal, SignalOutcome.REVISED, StepKind.REVISED, "", by=by, at=at, today=today)
+    wanted = [Raise(loan_id, one, "VISIT", f"visit:{visit_id}:{version}", report_id) for one in warned]
     return raise_signals(wanted, version=policy_version, by=by.staff_no, as_of=today, at=at)
 
 

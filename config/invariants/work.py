@@ -87,10 +87,30 @@ WORK = (
         "SELECT count(*) FROM followups_visitreport",
         """SELECT t.id, t.state || ', report ' || r.state FROM followups_visittask t
            JOIN followups_visit v ON v.task_id = t.id
-           JOIN LATERAL (SELECT state FROM followups_visitreport r WHERE r.visit_id = v.id
+           JOIN LATERAL (SELECT state FROM followups_visitreport r WHERE r.visit_id = v.id AND r.corrects_id IS NULL
                          ORDER BY version DESC LIMIT 1) r ON true
            WHERE CASE r.state WHEN 'APPROVED' THEN t.state <> 'CLOSED' WHEN 'SUBMITTED' THEN t.state <> 'SUBMITTED'
-                 ELSE false END""",
+                 WHEN 'CORRECTED' THEN t.state <> 'CLOSED' ELSE false END""",
+    ),
+    Check(
+        "corrected_report_has_successor",
+        "B22: a corrected report gave way to a version that names it, and the visit has one in force",
+        "SELECT count(*) FROM followups_visitreport WHERE state = 'CORRECTED'",
+        """SELECT r.id, 'corrected by ' || coalesce(s.id::text, 'nothing') FROM followups_visitreport r
+           LEFT JOIN followups_visitreport s ON s.id = r.corrected_by_id AND s.corrects_id = r.id
+                AND s.visit_id = r.visit_id AND s.state IN ('APPROVED', 'CORRECTED')
+           WHERE r.state = 'CORRECTED' AND (s.id IS NULL OR NOT EXISTS (
+                 SELECT FROM followups_visitreport f WHERE f.visit_id = r.visit_id AND f.state = 'APPROVED'))""",
+    ),
+    Check(
+        "correction_is_where_its_versions_are",
+        "B22: a correction waits for review exactly while a version of it does",
+        "SELECT count(*) FROM followups_reportcorrection",
+        """SELECT c.id, c.state FROM followups_reportcorrection c
+           WHERE (c.state = 'SUBMITTED') <> EXISTS (
+                 SELECT FROM followups_visitreport r WHERE r.visit_id = c.visit_id AND r.state = 'SUBMITTED'
+                    AND r.corrects_id = c.corrects_id AND r.version > c.after_version)
+              AND c.state IN ('OPEN', 'SUBMITTED')""",
     ),
     Check(
         "nobody_reviews_own_report",

@@ -3,6 +3,7 @@
 from followups.actions.asked_status import answer_customer, guesses_until
 from followups.actions.attachments import assign_file, attach_file, hand_out_file, remove_file
 from followups.actions.attempts import ask_for_field_visit, close_as_lost, record_attempt
+from followups.actions.corrections import open_report_correction, withdraw_correction
 from followups.actions.install import install_default_checklist
 from followups.actions.leases import hold_visit, let_go
 from followups.actions.letters import (
@@ -23,6 +24,8 @@ from followups.actions.refusals import (
     AlreadyEndorsed,
     AlreadySubmitted,
     ApproverAlone,
+    CorrectionNotYours,
+    CorrectionRefused,
     DraftTooLarge,
     FileRefused,
     HeldElsewhere,
@@ -66,6 +69,8 @@ __all__ = [
     "ApproverAlone",
     "AlreadySubmitted",
     "AlreadyTold",
+    "CorrectionNotYours",
+    "CorrectionRefused",
     "DraftTooLarge",
     "FileRefused",
     "HeldElsewhere",
@@ -130,6 +135,7 @@ __all__ = [
     "make_letter",
     "mark_read",
     "open_report",
+    "open_report_correction",
     "preview",
     "record_attempt",
     "remove_file",
@@ -142,5 +148,6 @@ __all__ = [
     "tell_result",
     "undo_delivery",
     "undo_telling",
+    "withdraw_correction",
     "withdraw_letter",
 ]

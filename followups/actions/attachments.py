@@ -16,9 +16,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from followups import photos
+from followups.actions.corrections import may_move_file, require_corrector, require_writable
 from followups.actions.refusals import FileRefused, NotYours, QuestionNotAsked
 from followups.actions.review import TAKING
-from followups.actions.tasks import add_event, locked_task, require_to_do, require_visitor, tell
+from followups.actions.tasks import add_event, locked_task, require_visitor, tell
 from followups.actions.visits import visit_of
 from followups.models import AttachmentProof, AttachmentRemoval, EventKind, Visit, VisitAttachment, VisitTask
 from followups.queries.attachments import attachments_of, most_megabytes, reused
@@ -115,6 +116,7 @@ def assign_file(*, attachment_id: int, item: str, by: Staff, at: datetime) -> Vi
     _require_asked(visit, item)
     if row.item == item:
         return row
+    _require_movable(row, visit)
     facts = {"attachment_id": row.pk, "sha256": row.exhibit.sha256, "item": item, "item_before": row.item}
     AttachmentProof.objects.create(attachment=row, item=item, by=by, at=at)
     row.item = item
@@ -145,6 +147,11 @@ def _require_asked(visit: Visit, item: str) -> None:
         raise QuestionNotAsked
 
 
+def _require_movable(row: VisitAttachment, visit: Visit) -> None:
+    if not may_move_file(visit.correction, row.at):
+        raise FileRefused(_("该附件已列入审核通过的报告，更正时只能补充附件，不能移除或改归。"))
+
+
 def _seen(kept: _Kept, at: datetime) -> dict[str, Any]:
     """The small picture and the look of a photo."""
     if not kept.thumbnail:
@@ -170,7 +177,7 @@ def remove_file(*, attachment_id: int, by: Staff, at: datetime) -> None:
     require(by, "followups.record_visit")
     row = VisitAttachment.objects.select_related("visit", "exhibit").get(pk=attachment_id)
     task = locked_task(row.visit.task_id, by)
-    _require_open(task, by)
+    _require_movable(row, _require_open(task, by))
     _removal, is_new = AttachmentRemoval.objects.get_or_create(attachment=row, defaults={"by": by, "at": at})
     if not is_new:
         return
@@ -209,9 +216,14 @@ def too_large(megabytes: int) -> FileRefused:
 
 
 def _require_open(task: VisitTask, by: Staff) -> Visit:
-    """The visit of a task that is still to be made or mended, by one of its visitors."""
-    require_to_do(task)
+    """The visit of a task that is still to be made or mended, by one of its visitors; of a correction by who makes it
+    or went along."""
+    require_writable(task)
     visit = visit_of(task)
+    if visit.correction is not None:
+        if visit.second_visitor_id != by.pk:
+            require_corrector(visit.correction, by)
+        return visit
     if task.assigned_to is None:
         raise NotYours("")
     require_visitor(task, by)

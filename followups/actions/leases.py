@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from followups.actions.refusals import HeldElsewhere, NotYours, WrongState
-from followups.actions.tasks import require_to_do, tell
+from followups.actions.corrections import require_writable, require_writer
+from followups.actions.refusals import HeldElsewhere, WrongState
+from followups.actions.tasks import tell
 from followups.models import Visit, VisitLease, VisitTask
-from followups.queries.cover import is_held_by
 from followups.queries.leases import LAPSES
 from people.actions import require
 from people.models import Staff
@@ -25,12 +25,11 @@ def hold_visit(*, task_id: int, tab: str, take: bool = False, by: Staff, at: dat
     """Keeps or takes the visit for a window; the reply says who holds it now, which may be another one."""
     require(by, "followups.record_visit")
     task = VisitTask.objects.visible_to(by).get(pk=task_id)
-    require_to_do(task)
+    require_writable(task)
     visit = Visit.objects.filter(task=task).first()
     if visit is None or not _TAB.fullmatch(tab):
         raise WrongState(_("回访尚未开始。"))
-    if not is_held_by(task, by):
-        raise NotYours(task.assigned_to.name if task.assigned_to else "")
+    require_writer(task, by)
     lease, is_new = VisitLease.objects.select_for_update().get_or_create(
         visit=visit, defaults={"tab": tab, "by": by, "since": at, "seen_at": at}
     )

@@ -4,7 +4,9 @@ What a measure asks for is done where it belongs (a change of contract, a revalu
 responsible, by when, and what became of it.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -13,6 +15,8 @@ from followups.actions.refusals import MeasureWrong
 from followups.actions.tasks import checked_reason
 from followups.models import Measure, MeasureState, ResponseMeasure, VisitReport, VisitTask
 from followups.queries.measures import measures_visible_to
+from followups.rules.correction import Opened
+from followups.rules.correction import measures as changed
 from followups.rules.measures import DEFAULT_MEASURES
 from journal.actions import record
 from loans.queries import hold_business_date, require_business_date
@@ -42,7 +46,31 @@ def install_response_measures() -> None:
 
 def open_measures(task: VisitTask, report: VisitReport, *, by: Staff, at: datetime) -> list[Measure]:
     """Opens what the report proposes, with its owners and dates; called in the approval."""
+    return _open(task, report, report.content.get("measures", []), by=by, at=at)
+
+
+def change_measures(task: VisitTask, report: VisitReport, *, by: Staff, at: datetime) -> tuple[list[int], list[int]]:
+    """What an approved correction drops of the visit's open measures, and what it opens; what is done stays done."""
+    every = Measure.objects.select_for_update(of=["self"]).filter(report__visit=report.visit_id)
+    known = list(every.select_related("kind", "owner").order_by("id"))
+    running = [
+        Opened(one.pk, one.kind.code, one.owner.staff_no, one.due_on, one.words)
+        for one in known
+        if one.state == MeasureState.OPEN
+    ]
     said = report.content.get("measures", [])
+    drop, wanted = changed(running, [one.kind.code for one in known], said)
+    words = _("报告第 %(version)s 版更正后不再需要") % {"version": report.version}
+    for measure in known:
+        if measure.pk in drop:
+            _end(measure, MeasureState.DROPPED, words, by=by, at=at)
+    opened = _open(task, report, [one for one in said if one["code"] in wanted], by=by, at=at)
+    return drop, [measure.pk for measure in opened]
+
+
+def _open(
+    task: VisitTask, report: VisitReport, said: Sequence[Mapping[str, Any]], *, by: Staff, at: datetime
+) -> list[Measure]:
     if not said:
         return []
     kinds = {kind.code: kind for kind in ResponseMeasure.objects.filter(code__in=[one["code"] for one in said])}
@@ -68,7 +96,7 @@ def open_measures(task: VisitTask, report: VisitReport, *, by: Staff, at: dateti
 @transaction.atomic
 def end_measure(*, measure_id: int, is_done: bool, words: str, by: Staff, at: datetime) -> Measure:
     """Says what became of a measure: by its owner, or who assigns work in the branch. Once."""
-    day = hold_business_date()
+    hold_business_date()
     if not (may(by, "followups.record_visit") or may(by, "followups.assign")):
         raise NotAllowed(_("您的岗位不能办理处置措施。"))
     seen = measures_visible_to(by).get(pk=measure_id)
@@ -78,10 +106,12 @@ def end_measure(*, measure_id: int, is_done: bool, words: str, by: Staff, at: da
     if measure.state != MeasureState.OPEN:
         raise MeasureWrong(_("该措施已经了结。"), code="measure_ended")
     said = checked_reason(words, least=4, field="words")
-    fields = {
-        "state": MeasureState.DONE if is_done else MeasureState.DROPPED,
-        "ended_by": by, "ended_at": at, "ended_on": day, "ended_words": said,
-    }  # fmt: skip
+    return _end(measure, MeasureState.DONE if is_done else MeasureState.DROPPED, said, by=by, at=at)
+
+
+def _end(measure: Measure, state: str, words: str, *, by: Staff, at: datetime) -> Measure:
+    day = require_business_date()
+    fields = {"state": state, "ended_by": by, "ended_at": at, "ended_on": day, "ended_words": words}
     Measure.objects.filter(pk=measure.pk).update(**fields)
     for name, value in fields.items():
         setattr(measure, name, value)

@@ -8,8 +8,9 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from followups.actions.corrections import require_writable
 from followups.actions.refusals import NotSecondVisitor, OpinionWrong, fault_sentence
-from followups.actions.tasks import add_event, locked_task, require_to_do, tell
+from followups.actions.tasks import add_event, locked_task, tell
 from followups.actions.visits import require_version, visit_of
 from followups.models import Conclusion, EventKind, SecondOpinion
 from followups.queries.opinions import answers_sha256, opinion_of
@@ -24,7 +25,7 @@ def sign_opinion(*, task_id: int, version: int, conclusion: str, text: str, by: 
     """Keeps the second visitor's opinion of the answers in `version`; the same words again change nothing."""
     require(by, "followups.record_visit")
     task = locked_task(task_id, by)
-    require_to_do(task)
+    require_writable(task)
     visit = visit_of(task)
     if visit.second_visitor_id != by.pk:
         raise NotSecondVisitor

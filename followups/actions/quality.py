@@ -41,6 +41,14 @@ def _first_day(report: VisitReport) -> date:
     return days[0]
 
 
+def _times(report: VisitReport) -> int:
+    """How often it was handed in; of a correction since the version it corrects, which was none sent back."""
+    if report.corrects is None:
+        return report.version
+    between = VisitReport.objects.filter(visit=report.visit_id, version__gt=report.corrects.version)
+    return between.filter(version__lte=report.version).count()
+
+
 def _made(report: VisitReport, task: VisitTask, hints: Collection[str], first: date) -> rules.Made:
     content: Mapping[str, Any] = report.content
     changes = content["differences"]
@@ -53,7 +61,7 @@ def _made(report: VisitReport, task: VisitTask, hints: Collection[str], first: d
         files=len(content["attachments"]),
         has_photo_exit=bool(content.get("photo_exit")),
         reached=any(contact.get("code") in _SPOKEN for contact in content.get("contacts", ())),
-        version=report.version,
+        version=_times(report),
         due_on=task.due_on,
         submitted_on=first,
         hints=hints,

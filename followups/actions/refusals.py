@@ -61,6 +61,20 @@ class StaleVersion(ActionRefused):
         self.who, self.when, self.version = who, when, version
 
 
+class CorrectionRefused(ActionRefused):
+    """The report cannot be corrected, or not now."""
+
+    code = "correction_refused"
+    conflict = True
+
+
+class CorrectionNotYours(ActionRefused):
+    code = "correction_not_yours"
+
+    def __init__(self, who: str) -> None:
+        super().__init__(_("该更正由%(who)s发起，只能由其撤回。") % {"who": who})
+
+
 class StaleReport(ActionRefused):
     code = "stale_report"
     conflict = True
@@ -278,6 +292,7 @@ class InvalidAnswers(ActionRefused):
 def fault_sentence(code: str) -> str:
     """What is wrong with an answer, in words."""
     return {
+        "not_corrected": _("属于回访当时的事实，不在更正之列"),
         "too_long": _("文字过长"),
         "forbidden_character": _("含有不可见或控制字符"),
         "picture": _("不能使用表情符号，报告无法打印"),

@@ -6,17 +6,18 @@ down to the rooms that own them, in the same transaction.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from collateral.actions import record_delivery, record_insurance, record_registration, update_occupancy
 from followups import report_pdf
+from followups.actions.correcting import correct, put_aside
+from followups.actions.corrections import give_back
 from followups.actions.events import close_events
+from followups.actions.handing_down import hand_down
 from followups.actions.measures import open_measures
 from followups.actions.merging import close_members
 from followups.actions.places import note_place
@@ -30,7 +31,6 @@ from followups.actions.refusals import (
     ReasonMissing,
     RiskHeadOnly,
     StaleReport,
-    WrongState,
 )
 from followups.actions.tasks import add_event, change_task, checked_reason, guard, locked_with_members, tell
 from followups.actions.telling import open_result
@@ -48,14 +48,11 @@ from followups.models import (
 from followups.queries.facts import is_known_to
 from followups.queries.returns import returnable
 from followups.queries.review import REVIEWS, document_of, makers_of, turn_fault
-from followups.rules.checklist import answer_of
-from followups.rules.delivery import NOT_DELIVERED, delivered
-from followups.rules.report import content_sha256 as sha256_of
 from followups.rules.review import MANAGER, RISK
 from journal.actions import store_exhibit
 from journal.queries import exhibit_bytes
-from loans.queries import hold_business_date, require_business_date
-from people.actions import NotAllowed, change_phone, record_profile, require
+from loans.queries import hold_business_date, lock_positions, require_business_date
+from people.actions import NotAllowed, require
 from people.models import Staff
 from people.queries import may
 
@@ -75,7 +72,8 @@ def approve_report(*, report_id: int, content_sha256: str, note: str = "", by: S
     hold_business_date()
     task, report = _to_decide(report_id, content_sha256, by)
     words = checked_reason(note, least=OPINION_LEAST if report.needs_risk_head else 0, field="note")
-    guard(task, TaskState.CLOSED)
+    if report.corrects_id is None:
+        guard(task, TaskState.CLOSED)
     if report.waits_for == MANAGER and report.needs_risk_head:
         return _endorse(task, report, words, by=by, at=at)
     return approve_held(task, report, words, by=by, at=at)
@@ -88,10 +86,15 @@ def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, 
     exhibit = store_exhibit(
         content=report_pdf.render(document_of(report), template), media_type="application/pdf", at=at
     )  # fmt: skip
+    if report.corrects_id is not None:
+        put_aside(report)
     _decide(
         report, state=ReportState.APPROVED, note=note, by=by, at=at, pdf=exhibit, decision=report.decision,
         template_id=_keep_template(template, at),
     )  # fmt: skip
+    if report.corrects_id is not None:
+        correct(task, report, pdf_sha256=exhibit.sha256, by=by, at=at)
+        return report
     change_task(task, state=TaskState.CLOSED, outcome=Outcome.APPROVED, closed_on=require_business_date())
     facts = {"report_id": report.pk, "version": report.version}
     add_event(task, EventKind.APPROVED, by=by.staff_no, at=at, **facts)
@@ -100,7 +103,7 @@ def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, 
     close_members(task, report, by=by, at=at)
     share_project(task, report, by=by, at=at)
     note_place(task, by=by, at=at)
-    _hand_down(task, report, by=by, at=at)
+    hand_down(task, report, by=by, at=at)
     opened = open_measures(task, report, by=by, at=at)
     open_result(task, report, by=by, at=at)
     tell(
@@ -174,14 +177,21 @@ def return_report(
         raise ReasonMissing(_("请选择退回原因。"), field="code", code="not_a_choice")
     reason = checked_reason(reason, least=REASON_LEAST)
     codes = _codes_of(report, sections, section_codes or {}, code)
-    guard(task, TaskState.RETURNED)
+    is_correction = report.corrects_id is not None
+    if not is_correction:
+        guard(task, TaskState.RETURNED)
     _decide(report, state=ReportState.RETURNED, note=reason, by=by, at=at, return_code=code)
-    change_task(task, state=TaskState.RETURNED)
+    if is_correction:
+        give_back(report)
+    else:
+        change_task(task, state=TaskState.RETURNED)
     facts = {
         "report_id": report.pk, "version": report.version, "sections": list(codes), "code": code, "codes": codes,
     }  # fmt: skip
-    add_event(task, EventKind.RETURNED, by=by.staff_no, at=at, **facts)
-    tell(task, "followups.report_returned", by=by, at=at, **facts)
+    kind = EventKind.CORRECTION_RETURNED if is_correction else EventKind.RETURNED
+    add_event(task, kind, by=by.staff_no, at=at, **facts)
+    told = "followups.correction_returned" if is_correction else "followups.report_returned"
+    tell(task, told, by=by, at=at, **facts)
     return report
 
 
@@ -234,7 +244,12 @@ def hand_out_pdf(*, report: VisitReport, by: Staff, at: datetime) -> bytes:
 def _to_decide(report_id: int, content_sha256: str, by: Staff) -> tuple[VisitTask, VisitReport]:
     """Locks the task, then the report; refuses when it is not this person's to decide now."""
     require(by, REVIEWS)
-    task_id = VisitReport.objects.visible_to(by).values_list("visit__task_id", flat=True).get(pk=report_id)
+    visible = VisitReport.objects.visible_to(by)
+    task_id, loan_id, corrects = visible.values_list("visit__task_id", "visit__task__loan_id", "corrects").get(
+        pk=report_id
+    )
+    if corrects is not None:
+        lock_positions([loan_id])
     task = locked_with_members(task_id, by)
     report = VisitReport.objects.select_for_update().get(pk=report_id)
     require_turn(report, by)
@@ -267,57 +282,3 @@ def _decide(report: VisitReport, *, state: str, note: str, by: Staff, at: dateti
 
 def _instant(at: datetime) -> str:
     return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _hand_down(task: VisitTask, report: VisitReport, *, by: Staff, at: datetime) -> None:
-    """What the visit found becomes what the bank knows. The full values are those the content's hash binds."""
-    draft = report.visit.draft
-    if sha256_of(draft) != report.content["answers_sha256"]:
-        raise WrongState(_("回访内容与报告不一致，不能审核通过。"))
-    found = _found(report.content, draft)
-    party_id = task.loan.borrower_id
-    actor = by.staff_no
-    if found.keys() & {"employer", "monthly_income", "other_monthly_debt"}:
-        record_profile(
-            party_id=party_id,
-            known_on=report.submitted_on,
-            source="VISIT",
-            monthly_income=_amount(found.get("monthly_income")),
-            employer=found.get("employer", ""),
-            other_monthly_debt=_amount(found.get("other_monthly_debt")),
-            by=actor,
-            at=at,
-            loan_id=task.loan_id,
-        )
-    if "phone" in found:
-        change_phone(party_id=party_id, phone=found["phone"], by=actor, at=at, loan_id=task.loan_id)
-    if found.get("occupancy", NOT_DELIVERED) != NOT_DELIVERED:
-        update_occupancy(loan_id=task.loan_id, is_owner_occupied=found["occupancy"] == "OWNER", by=actor, at=at)
-    is_delivered = delivered(found.get("occupancy", ""), found.get("delivered_on", ""), report.submitted_on)
-    if is_delivered is not None:
-        record_delivery(loan_id=task.loan_id, is_delivered=is_delivered, by=actor, at=at)
-    if found.get("insurance_until"):
-        insured_until = date.fromisoformat(found["insurance_until"])
-        record_insurance(loan_id=task.loan_id, insured_until=insured_until, by=actor, at=at)
-    if found.keys() & {"registration_kind", "registration_no"}:
-        record_registration(
-            loan_id=task.loan_id,
-            kind=found.get("registration_kind"),
-            registration_no=found.get("registration_no"),
-            by=actor,
-            at=at,
-        )
-
-
-def _found(content: Mapping[str, Any], draft: Mapping[str, Any]) -> dict[str, str]:
-    """Item key → full new value, for facts that changed or were recorded for the first time."""
-    rows = [row for section in content["sections"] for row in section["items"]]
-    return {
-        row["key"]: str(answer_of(draft, row["key"]).get("now") or "")
-        for row in rows
-        if row["state"] in ("CHANGED", "BASELINE")
-    }
-
-
-def _amount(value: str | None) -> Decimal | None:
-    return Decimal(value) if value else None

@@ -67,6 +67,27 @@ def open_result(task: VisitTask, report: VisitReport, *, by: Staff, at: datetime
     return _opened(task, report, why, terms, by=by, at=at) if why else None
 
 
+def tell_again(task: VisitTask, report: VisitReport, *, by: Staff, at: datetime) -> bool:
+    """The conclusion is another one after a correction: what was told is undone, what is to be told runs anew; whether
+    anything is. Called in the approval's transaction."""
+    result = CustomerResult.objects.select_for_update().filter(task=task).first()
+    if result is None:
+        return open_result(task, report, by=by, at=at) is not None
+    today = require_business_date()
+    terms = rules.terms_from(parameter(TERMS, today, {}))
+    last = rules.tell_by(today, task.level, terms, calendar(today, today + _FURTHEST))
+    if result.told_id is not None:
+        words = _("报告第 %(version)s 版更正了结论，须重新告知") % {"version": report.version}
+        ResultTelling.objects.create(
+            result=result, undoes_id=result.told_id, words=words, by=by, at=at, business_date=today
+        )
+    CustomerResult.objects.filter(pk=result.pk).update(
+        report=report, since=today, tell_by=last, told=None, told_on=None
+    )
+    add_event(task, EventKind.TO_TELL, by=by.staff_no, at=at, codes=list(result.why), tell_by=last.isoformat())
+    return True
+
+
 @transaction.atomic
 def ask_for_result(*, task_id: int, by: Staff, at: datetime) -> CustomerResult:
     """The customer asked to be told a result that else need not be."""

@@ -16,6 +16,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from followups.actions.attempts import last_contact, note_call
+from followups.actions.corrections import hand_in_correction, keep_corrected, require_corrector, require_writable
 from followups.actions.hints import note_hints
 from followups.actions.leases import require_own_window
 from followups.actions.merging import carry_over
@@ -34,6 +35,7 @@ from followups.actions.refusals import (
     StaleVersion,
     WrongState,
 )
+from followups.actions.report_risk import keep_score_of, warn_of
 from followups.actions.tasks import (
     TO_DO,
     add_event,
@@ -60,20 +62,18 @@ from followups.models import (
 from followups.queries.assigning import is_kept_from_visits, not_independent
 from followups.queries.attachments import photos_of
 from followups.queries.content import ReportParts, build_content, content_seen, known_for
+from followups.queries.corrections import amended
 from followups.queries.cover import is_held_by
 from followups.queries.form import asked_of, field_label
 from followups.queries.measures import measure_faults
 from followups.queries.opinions import answers_sha256, opinion_of
-from followups.queries.score import scored_of
 from followups.rules import checklist, review, step_limits
+from followups.rules.correction import fixed_faults
 from followups.rules.report import conclusion_draft, content_sha256
 from loans.queries import calendar, lock_positions, parameter, require_business_date
 from people.actions import require
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
-from risk.actions import keep_score, warn_of_visit
-from risk.rules.score import facts_from
-from risk.rules.signals import Warned
 
 _FURTHEST_DECISION = timedelta(days=60)
 
@@ -157,6 +157,8 @@ def save_draft(
     require_own_window(visit, tab, by, at)
     require_version(visit, version)
     _require_shape(visit, draft)
+    if visit.correction is not None:
+        return keep_corrected(visit, draft, by=by, at=at)
     second = _partner(draft, task, visit.lead_visitor)
     if second is not None and _is_new_beside(second, task, visit):
         # Kept as it was typed; nobody is named before the certificate is there, and handing in says so.
@@ -178,7 +180,7 @@ def preview(*, task_id: int, draft: Mapping[str, Any] | None, by: Staff) -> Repo
     used = dict(visit.draft if draft is None else draft)
     items = asked_of(visit)
     absent, faults = _obstacles(task, visit, items, used)
-    second = _partner(used, task, visit.lead_visitor)
+    second = _partner(used, task, visit.lead_visitor) if visit.correction is None else visit.second_visitor
     content = build_content(ReportParts(task, visit, _without_faults(used, faults), _next_version(visit), second, None))
     seen = content_seen(content, task, by)
     return ReportContent(seen, content_sha256(content), absent, faults, conclusion_draft(seen, _language()))
@@ -197,7 +199,8 @@ def submit_visit(
     lock_positions([loan_id])
     task = locked_with_members(task_id, by)
     visit = _own_visit(task, by)
-    guard(task, TaskState.SUBMITTED)
+    if visit.correction is None:
+        guard(task, TaskState.SUBMITTED)
     require_own_window(visit, tab, by, at)
     require_version(visit, version)
     _require_shape(visit, draft)
@@ -208,10 +211,12 @@ def submit_visit(
         raise MissingAnswers(absent, [labels.get(key) or field_label(key) for key in absent])
     if faults:
         raise InvalidAnswers(faults, {**{key: field_label(key) for key in faults}, **labels})
-    second = _second_visitor(draft, task, visit, by)
+    second = _second_visitor(draft, task, visit, by) if visit.correction is None else visit.second_visitor
     if second is None and task.loan.approver_id == by.pk:
         raise ApproverAlone
     _require_opinion(task, visit, draft, second)
+    if visit.correction is not None:
+        return _make_report(task, keep_corrected(visit, draft, by=by, at=at), by=by, at=at)
     visit = _keep(visit, draft, by=by, at=at, second=second)
     note_call(task, visit, by=by, at=at)
     end_pause(task, by=by, at=at)
@@ -240,13 +245,18 @@ def _make_report(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> V
         submitted_at=at,
         submitted_on=today,
         decide_by=_decide_by(today, task.level),
+        corrects=visit.correction.corrects if visit.correction else None,
     )
     Difference.objects.bulk_create(_differences(report))
-    _warn(report, task, by=by, at=at)
-    _keep_score(report, task, by=by, at=at)
-    change_task(task, state=TaskState.SUBMITTED)
     facts = {"report_id": report.pk, "version": number, "conclusion": report.conclusion}
-    add_event(task, EventKind.SUBMITTED, by=by.staff_no, at=at, **facts)
+    if visit.correction is None:
+        # What a correction warns of and scores counts once it is approved; until then the version in force does.
+        warn_of(report, task, by=by, at=at)
+        keep_score_of(report, task, by=by, at=at)
+        change_task(task, state=TaskState.SUBMITTED)
+        add_event(task, EventKind.SUBMITTED, by=by.staff_no, at=at, **facts)
+    else:
+        hand_in_correction(task, visit.correction, by=by, at=at, **facts)
     hints = note_hints(report, task, visit, at=at)
     keep_quality(report, task, {hint.code for hint in hints if hint.report_id == report.pk}, at=at)
     later = [hint.report_id for hint in hints if hint.report_id != report.pk]
@@ -254,7 +264,7 @@ def _make_report(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> V
         score_again(later, at=at)
     tell(
         task,
-        "followups.visit_submitted",
+        "followups.correction_submitted" if visit.correction else "followups.visit_submitted",
         by=by,
         at=at,
         content_sha256=report.content_sha256,
@@ -307,15 +317,18 @@ def visit_of(task: VisitTask) -> Visit:
     if visit is None:
         raise WrongState(_("回访尚未开始。"))
     visit.task = task
-    return visit
+    return amended(visit, task)
 
 
 def _own_visit(task: VisitTask, by: Staff) -> Visit:
     """The visit, to be changed by this person now."""
     if task.state == TaskState.SUBMITTED and is_held_by(task, by):
         raise AlreadySubmitted
-    require_to_do(task)
+    require_writable(task)
     visit = visit_of(task)
+    if visit.correction is not None:
+        require_corrector(visit.correction, by)
+        return visit
     if not is_held_by(task, by):
         raise NotYours(visit.lead_visitor.name)
     assert task.state in TO_DO
@@ -348,6 +361,8 @@ def _require_shape(visit: Visit, draft: Mapping[str, Any]) -> None:
         raise DraftTooLarge
     items = asked_of(visit)
     faults = checklist.shape_faults(items, draft)
+    if not faults and visit.correction is not None:
+        faults = {key: ["not_corrected"] for key in fixed_faults(visit.correction.before, draft)}
     if faults:
         raise InvalidAnswers(faults, {**{key: field_label(key) for key in faults}, **_labels(items)})
 
@@ -375,7 +390,7 @@ def _obstacles(
     """What is missing and what is wrong. A conclusion has to speak about what the figures show."""
     absent = checklist.missing(items, draft, method=visit.method, photos=photos_of(visit))
     faults = checklist.validate(items, draft, visit.known, method=visit.method)
-    if found := measure_faults(task, draft):
+    if found := measure_faults(task, draft, visit.correction.before if visit.correction else None):
         faults["measures"] = found
     words = str(draft.get("conclusion_text") or "").strip()
     if not absent and not faults and len(words) < checklist.CONCLUSION_TEXT_LEAST:
@@ -410,7 +425,10 @@ def _is_new_beside(second: Staff, task: VisitTask, visit: Visit) -> bool:
 
 
 def _require_opinion(task: VisitTask, visit: Visit, draft: Mapping[str, Any], second: Staff | None) -> None:
-    """The second visitor's own opinion, signed over these very answers, where the bank asks for it."""
+    """The second visitor's own opinion, signed over these very answers, where the bank asks for it; of a correction it
+    is not asked of who has left the bank."""
+    if visit.correction is not None and second is not None and not second.is_active:
+        return
     if not checklist.needs_pair(visit.method, task.level):
         return
     if not parameter("second_opinion_required", require_business_date(), False):
@@ -435,24 +453,3 @@ def _partner(draft: Mapping[str, Any], task: VisitTask, lead: Staff) -> Staff | 
 
 def _next_version(visit: Visit) -> int:
     return VisitReport.objects.filter(visit=visit).count() + 1
-
-
-def _warn(report: VisitReport, task: VisitTask, *, by: Staff, at: datetime) -> None:
-    """Raises the signals that stand in the report."""
-    warned = [
-        Warned(one["family"], one["code"], one["level"], one["line"], one["inputs"])
-        for one in report.content["signals"]
-    ]
-    warn_of_visit(
-        loan_id=task.loan_id, visit_id=report.visit_id, report_id=report.pk, version=report.version, warned=warned,
-        policy_version=report.content["signal_policy"], by=by, at=at,
-    )  # fmt: skip
-
-
-def _keep_score(report: VisitReport, task: VisitTask, *, by: Staff, at: datetime) -> None:
-    """Keeps the score that stands in the report; a bank without a score policy has none."""
-    if said := report.content.get("score"):
-        keep_score(
-            loan_id=task.loan_id, visit_id=report.visit_id, report_id=report.pk, scored=scored_of(said),
-            facts=facts_from(said["facts"]), policy_version=said["policy"], by=by, at=at,
-        )  # fmt: skip

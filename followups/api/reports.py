@@ -59,13 +59,19 @@ class ReportRow(serializers.ModelSerializer[VisitReport]):
         help_text="Whose opinion is due; a red report waits for the manager, then for the risk head.",
     )
     decided_by = StaffBrief(allow_null=True)
+    corrects = serializers.IntegerField(
+        source="corrects_id", allow_null=True, help_text="The version in force that this one is to take the place of."
+    )
+    corrected_by = serializers.IntegerField(
+        source="corrected_by_id", allow_null=True, help_text="The version that took this one's place."
+    )
 
     class Meta:
         model = VisitReport
         fields = [
             "id", "number", "task_id", "loan_id", "loan_note_no", "borrower", "branch", "version", "state",
             "waits_for", "conclusion", "suggested_class", "difference_count", "is_clean", "level", "submitted_by",
-            "submitted_at", "submitted_on", "decide_by", "decided_by", "decided_at",
+            "submitted_at", "submitted_on", "decide_by", "decided_by", "decided_at", "corrects", "corrected_by",
         ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from followups import actions, queries
 from followups.api.reports import ReportFull, full_report
 from followups.api.tasks import Nothing
 from followups.models import Conclusion, Method, PhotoExit, Visit, VisitTask
+from followups.queries.corrections import amended
 from followups.rules import checklist
 from loans.api import StaffBrief
 from loans.models import FiveClass
@@ -140,6 +141,7 @@ def full_visit(view: ApiView, task_id: int) -> Any:
     """The visit of a visible task as its detail endpoint shows it now."""
     visits = Visit.objects.select_related("checklist", "lead_visitor", "second_visitor", "task__loan__borrower")
     visit = view.visible(visits.filter(task__in=VisitTask.objects.visible_to(view.staff)), task_id=task_id)
+    visit = amended(visit, visit.task)
     return VisitFull(visit, context={"form": queries.form_of(visit.task, visit, view.staff)}).data
 
 

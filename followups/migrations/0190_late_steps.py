@@ -14,7 +14,7 @@ _CODES = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("followups", "0171_report_templates")]
+    dependencies = [("followups", "0180_corrections")]
 
     operations = [
         migrations.AlterField("notice", "code", models.CharField(choices=_CODES, max_length=12)),

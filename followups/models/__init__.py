@@ -7,6 +7,7 @@ well as by `rules.states`. Events and approved content are append-only.
 from followups.models.alerts import Alert, AlertAudience, AlertCode
 from followups.models.attachments import AttachmentProof, AttachmentRemoval, PhotoExit, VisitAttachment
 from followups.models.attempts import ContactOutcome, VisitAttempt
+from followups.models.corrections import CorrectionQuerySet, CorrectionReason, CorrectionState, ReportCorrection
 from followups.models.desk import ReassignRequest, ReassignState, SavedView
 from followups.models.digests import Digest, DigestCode, DigestRun
 from followups.models.events import Event, EventFeed, EventFinding, EventSource, EventSubject, EventVisit, Finding
@@ -65,6 +66,9 @@ __all__ = [
     "Checklist",
     "Conclusion",
     "ContactOutcome",
+    "CorrectionQuerySet",
+    "CorrectionReason",
+    "CorrectionState",
     "CustomerResult",
     "Decision",
     "DeliveryWay",
@@ -116,6 +120,7 @@ __all__ = [
     "RegulationParameter",
     "RegulationPolicy",
     "RegulationState",
+    "ReportCorrection",
     "ReportHint",
     "ReportQuality",
     "ReportOpening",

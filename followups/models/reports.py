@@ -16,6 +16,8 @@ class ReportState(models.TextChoices):
     SUBMITTED = "SUBMITTED", _("待审核")
     RETURNED = "RETURNED", _("退回修改")
     APPROVED = "APPROVED", _("审核通过")
+    # It was in force until a later version took its place; exactly one of a visit is.
+    CORRECTED = "CORRECTED", _("已更正")
 
 
 class ReturnReason(models.TextChoices):
@@ -49,7 +51,7 @@ class ReportTemplate(models.Model):
 
 
 class VisitReport(models.Model):
-    """A submitted version of a visit's report. Content never changes; a return makes a new version."""
+    """A submitted version of a visit's report. Content never changes; a return or a correction makes a new version."""
 
     visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="reports")
     branch = models.ForeignKey(Branch, on_delete=models.PROTECT)
@@ -83,6 +85,9 @@ class VisitReport(models.Model):
     pdf = models.ForeignKey(Exhibit, on_delete=models.PROTECT, null=True)
     # By which the PDF was set; of reports approved before templates were kept only the hash is known.
     template = models.ForeignKey(ReportTemplate, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    # 更正: the version in force that this one is to take the place of, and the one that took this one's.
+    corrects = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    corrected_by = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
 
     objects = ReportQuerySet.as_manager()
 
@@ -94,7 +99,12 @@ class VisitReport(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["visit", "version"], name="report_version_once"),
-            models.UniqueConstraint(fields=["visit"], condition=~Q(state="RETURNED"), name="one_live_report_a_visit"),
+            models.UniqueConstraint(
+                fields=["visit"], condition=Q(state="SUBMITTED"), name="one_report_in_review_a_visit"
+            ),
+            models.UniqueConstraint(
+                fields=["visit"], condition=Q(state="APPROVED"), name="one_report_in_force_a_visit"
+            ),
             models.CheckConstraint(
                 condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("submitted_by")), name="reviewer_is_not_author"
             ),
@@ -125,8 +135,13 @@ class VisitReport(models.Model):
                 name="endorsement_is_whole",
             ),
             models.CheckConstraint(
-                condition=~Q(state="APPROVED", needs_risk_head=True) | Q(endorsed_by__isnull=False),
+                condition=~Q(state__in=["APPROVED", "CORRECTED"], needs_risk_head=True) | Q(endorsed_by__isnull=False),
                 name="red_report_has_two_reviewers",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="CORRECTED", corrected_by__isnull=False)
+                | ~Q(state="CORRECTED") & Q(corrected_by__isnull=True),
+                name="corrected_report_names_its_successor",
             ),
         ]
 

@@ -251,6 +251,12 @@ class EventKind(models.TextChoices):
     TOLD_UNDONE = "TOLD_UNDONE", _("更正：尚未告知")
     JOINED = "JOINED", _("并入一次回访")
     SPLIT = "SPLIT", _("拆开办理")
+    # 更正 of an approved report: the task stays closed, and its clock does not read these.
+    CORRECTION_OPENED = "CORRECTION_OPENED", _("发起更正")
+    CORRECTION_SUBMITTED = "CORRECTION_SUBMITTED", _("提交更正")
+    CORRECTION_RETURNED = "CORRECTION_RETURNED", _("退回更正")
+    CORRECTION_WITHDRAWN = "CORRECTION_WITHDRAWN", _("撤回更正")
+    CORRECTED = "CORRECTED", _("更正生效")
 
 
 class TaskEvent(models.Model):

@@ -1,5 +1,7 @@
 """Visits: what was asked and answered."""
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -7,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from followups.models.policy import Checklist
 from followups.models.tasks import Method, VisitTask
 from people.models import Staff
+
+if TYPE_CHECKING:
+    from followups.models.corrections import ReportCorrection
 
 
 class Conclusion(models.TextChoices):
@@ -30,6 +35,8 @@ class Visit(models.Model):
     saved_at = models.DateTimeField()
     saved_by = models.CharField(max_length=20)
     version = models.PositiveIntegerField(default=1)
+    # The correction being made, where one is open: `queries.corrections.amended` puts its draft in place of this one's.
+    correction: "ReportCorrection | None" = None
 
     class Meta:
         constraints = [

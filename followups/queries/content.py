@@ -15,8 +15,10 @@ from django.utils.translation import gettext as _
 
 from collateral.queries import balances_beside, charges_of
 from followups.models import (
+    CorrectionReason,
     Level,
     Method,
+    ReportCorrection,
     ReportState,
     ReturnReason,
     TaskKind,
@@ -125,6 +127,7 @@ def _build(parts: ReportParts) -> dict[str, Any]:
         _figures(loan), *means, limits_of(loan), findings=found, last=last_ratios(loan.pk, but_visit=visit.pk)
     )
     last = VisitReport.objects.filter(visit=visit).order_by("-version").first() if parts.version > 1 else None
+    corrects = visit.correction.corrects if visit.correction else None
     today = require_business_date()
     content = build(
         Inputs(
@@ -146,8 +149,9 @@ def _build(parts: ReportParts) -> dict[str, Any]:
             measures=measures_said(parts.draft),
             contacts=_contacts(task) if parts.at else (),
             grade=grade_said(loan),
-            returned=_returned(task, last),
-            previous=last.content if last else None,
+            returned=_returned(visit, last),
+            previous=corrects.content if corrects else last.content if last else None,
+            corrects=_corrects(visit.correction, parts.at) if visit.correction else None,
         )
     )
     events = _events(content, task)
@@ -298,6 +302,9 @@ def _instant(at: datetime | None) -> str:
 def _visitors(parts: ReportParts) -> list[dict[str, Any]]:
     lead = parts.visit.lead_visitor
     at = _instant(parts.at)
+    if parts.visit.correction:
+        # Who led the visit signed it then; who corrects it is named with the correction.
+        at = parts.visit.correction.corrects.content["opinions"][0]["at"]
     found = [{"role": "lead", "name": lead.name, "staff_no": lead.staff_no, "at": at}]
     if parts.second:
         found.append(_second(parts.visit, parts.second))
@@ -362,6 +369,7 @@ def _clock(task: VisitTask, at: datetime | None) -> list[dict[str, Any]]:
         "VISITING": in_both(lambda: _("回访")),
         "REVIEWING": in_both(lambda: _("审核")),
         "CORRECTING": in_both(lambda: _("修改")),
+        "TELLING": in_both(lambda: _("告知")),
     }
     return [
         {
@@ -384,10 +392,38 @@ def _contacts(task: VisitTask) -> list[dict[str, str]]:
     ]
 
 
-def _returned(task: VisitTask, last: VisitReport | None) -> dict[str, Any] | None:
+def _corrects(correction: ReportCorrection, at: datetime | None) -> dict[str, Any]:
+    """Which version this one is to take the place of, why, who asked for it and who makes it."""
+    old = correction.corrects
+    return {
+        "version": old.version,
+        "number": old.number,
+        "sha256": old.content_sha256,
+        "code": correction.code,
+        "code_label": in_both(lambda: str(CorrectionReason(correction.code).label)),
+        "reason": correction.words,
+        "opened_by": correction.opened_by.name,
+        "opened_on": correction.opened_on.isoformat(),
+        "by": correction.officer.name,
+        "staff_no": correction.officer.staff_no,
+        "at": _instant(at),
+    }
+
+
+def came_back(visit: Visit, last: VisitReport | None) -> VisitReport | None:
+    """The last version where it was sent back to be mended; one that an ended correction left behind was not."""
+    if last is None or last.state != ReportState.RETURNED:
+        return None
+    if visit.correction is None:
+        return last if last.corrects_id is None else None
+    return last if last.version > visit.correction.after_version else None
+
+
+def _returned(visit: Visit, last: VisitReport | None) -> dict[str, Any] | None:
+    last = came_back(visit, last)
     if last is None:
         return None
-    parts = parts_to_mend(last_return(task))
+    parts = parts_to_mend(last_return(visit.task))
     return {
         "version": last.version,
         "code": last.return_code,

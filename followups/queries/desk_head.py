@@ -12,6 +12,7 @@ from collateral.models import Charge
 from followups.models import Method, NoticesRead, SavedView, TaskState, VisitReport, VisitTask
 from followups.queries.alerts import alerts_for
 from followups.queries.assigning import given_visits
+from followups.queries.corrections import corrections_to_make
 from followups.queries.cover import held_by
 from followups.queries.levelling import CEILING, DEFAULT_CEILING
 from followups.queries.lists import lists_of
@@ -54,6 +55,8 @@ class Head:
     # Results that the customer is still to be told, and how many of them past their day; counted up to 99.
     untold: int = 0
     untold_late: int = 0
+    # Approved reports that one has to correct.
+    corrections: int = 0
 
 
 def views_of(staff: Staff) -> QuerySet[SavedView]:
@@ -80,6 +83,7 @@ def head_of(staff: Staff, today: date) -> Head:
     }
     if may(staff, RECORDS):
         asked |= _own(staff, today)
+        asked["corrections"] = corrections_to_make(staff).values("id")[: MOST_COUNTED + 1]
     if may(staff, "followups.assign") or may(staff, RECORDS):
         asked["officers"] = officers_of(staff, today)
     if sees_every_branch(staff) or len(branch_ids_visible_to(staff)) > 1:
@@ -95,6 +99,7 @@ def head_of(staff: Staff, today: date) -> Head:
         neighbors(_home(row) for row in found.get("homes", ())),
         len(found["untold"]),
         sum(row["tell_by"] < today.isoformat() for row in found["untold"]),
+        len(found.get("corrections", ())),
     )
 
 

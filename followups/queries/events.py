@@ -122,7 +122,7 @@ def items_of(task: VisitTask, visit: Visit) -> list[Item]:
     members: list[VisitTask] = []
     if _has_more(task):
         members = members_of(task)
-        linked = linked_events([task.pk, *(member.pk for member in members)])
+        linked = _answered(visit) if visit.correction else linked_events([task.pk, *(each.pk for each in members)])
         asked = [
             rules.Asked(event.pk, event.code, event.happened_on, event.words, is_open) for event, is_open in linked
         ]
@@ -131,6 +131,12 @@ def items_of(task: VisitTask, visit: Visit) -> list[Item]:
     if task.subject == Subject.LOAN:
         items = with_more(items, visit.checklist.items, visit.method, more_of(visit.draft))
     return that_may_follow(items, visit.known)
+
+
+def _answered(visit: Visit) -> list[tuple[Event, bool]]:
+    """The events that the visit's report answered, asked again when it is corrected as they were then: open."""
+    found = Event.objects.filter(findings__report__visit=visit).distinct().order_by("id")
+    return [(event, True) for event in found]
 
 
 def _has_more(task: VisitTask) -> bool:

@@ -30,6 +30,7 @@ from followups.models import (
     VisitReport,
     VisitTask,
 )
+from followups.queries.corrections import is_being_corrected_by
 from followups.queries.cover import is_held_by
 from followups.queries.projects import shared_leads
 from followups.rules.checklist import answer_of
@@ -302,8 +303,9 @@ def is_known_to(task: VisitTask, staff: Staff, is_second: bool | None = None) ->
     if task.loan.portfolio_officer_id == staff.pk:
         return True
     if task.state not in OPEN_STATES:
-        # Who has still to tell the customer the result has to know who that is.
-        return is_held_by(task, staff) and CustomerResult.objects.filter(task=task.pk).untold().exists()
+        # Who has still to tell the customer the result has to know who that is; so has who corrects the report.
+        untold = CustomerResult.objects.filter(task=task.pk).untold()
+        return (is_held_by(task, staff) and untold.exists()) or is_being_corrected_by(task, staff)
     return is_held_by(task, staff) or (is_second_visitor(task, staff) if is_second is None else is_second)
 
 

@@ -25,15 +25,22 @@ def owners_for(task: VisitTask) -> QuerySet[Staff]:
     return able.distinct().order_by("name", "id")
 
 
-def measure_faults(task: VisitTask, draft: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the measures of a draft; nothing is read while there are none."""
-    rows = proposed(draft)
+def measure_faults(task: VisitTask, draft: Mapping[str, Any], approved: Mapping[str, Any] | None = None) -> list[str]:
+    """What is wrong with the measures of a draft; nothing is read while there are none.
+
+    Of a correction those that were `approved` word for word are not judged again: their day may be past by now.
+    """
+    stood = proposed(approved) if approved and approved.get("conclusion") == draft.get("conclusion") else []
+    kept: list[Mapping[str, str]] = []
+    rows: list[Mapping[str, str]] = []
+    for row in proposed(draft):
+        (kept if row in stood and row not in kept else rows).append(row)
     if not rows:
         return []
     conclusion = str(draft.get("conclusion") or "")
     offered = [kind.code for kind in catalogue() if conclusion in kind.conclusions]
     owners = owners_for(task).values_list("staff_no", flat=True)
-    return faults(rows, offered=offered, owners=owners, today=require_business_date())
+    return faults(rows, offered=offered, owners=owners, today=require_business_date(), kept=kept)
 
 
 def measures_said(draft: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -7,17 +7,19 @@ from followups.models import EventKind, ReportState, ReturnReason, TaskEvent, Vi
 from followups.queries.facts import in_both
 from followups.rules.checklist import SECTIONS
 
+_BACK = (EventKind.RETURNED, EventKind.CORRECTION_RETURNED)
+
 
 def last_return(task: VisitTask) -> TaskEvent | None:
     """The last time a report of the task went back."""
-    return task.events.filter(kind=EventKind.RETURNED).order_by("-id").first()
+    return task.events.filter(kind__in=_BACK).order_by("-id").first()
 
 
 def return_of(report: VisitReport) -> TaskEvent | None:
     """The step by which this version went back; none while it did not."""
     if report.state != ReportState.RETURNED:
         return None
-    steps = TaskEvent.objects.filter(task_id=report.visit.task_id, kind=EventKind.RETURNED)
+    steps = TaskEvent.objects.filter(task_id=report.visit.task_id, kind__in=_BACK)
     return steps.filter(data__report_id=report.pk).order_by("-id").first()
 
 

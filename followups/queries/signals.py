@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from followups.models import Measure, MeasureState, VisitReport
 from followups.signal_wording import inputs_words, signal_words
@@ -102,13 +102,17 @@ def chains(signals: Sequence[Signal], today: date) -> list[Chain]:
         named = {signal.report_id for signal in signals if signal.report_id}
         if named:
             reports = VisitReport.objects.select_related("visit__task", "submitted_by").in_bulk(named)
-            for measure in Measure.objects.filter(report__in=named).select_related("owner", "kind").order_by("id"):
-                measures.setdefault(measure.report_id, []).append(measure)
+            # Those of the version that found it, and of every later one.
+            found = Measure.objects.filter(report__visit__in={report.visit_id for report in reports.values()})
+            found = found.annotate(of_visit=F("report__visit")).select_related("owner", "kind")
+            for measure in found.order_by("id"):
+                measures.setdefault(vars(measure)["of_visit"], []).append(measure)
     names = _names(signals, steps, actions)
+    told = {pk: tuple(measures.get(report.visit_id, ())) for pk, report in reports.items()}
     return [
         Chain(
             signal, signal_words(signal.code), inputs_words(signal.inputs), reports.get(signal.report_id or 0),
-            tuple(steps[signal.pk]), tuple(actions[signal.pk]), tuple(measures.get(signal.report_id or 0, ())), names,
+            tuple(steps[signal.pk]), tuple(actions[signal.pk]), told.get(signal.report_id or 0, ()), names,
             _is_late(signal, actions[signal.pk], today),
         )
         for signal in signals

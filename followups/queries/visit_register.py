@@ -140,7 +140,10 @@ def standings(tasks: Iterable[Any]) -> dict[int, Standing]:
 
 
 def _standing(why: str, reports: list[VisitReport], attempts: list[str], pause: str) -> Standing:
-    live = next((one for one in reversed(reports) if one.state != ReportState.RETURNED), None)
+    # A correction under review is not the report yet.
+    is_waiting = [one.state == ReportState.SUBMITTED and one.corrects_id is not None for one in reports]
+    told = [one for one, waits in zip(reports, is_waiting, strict=True) if not waits]
+    live = next((one for one in reversed(told) if one.state != ReportState.RETURNED), None)
     return Standing(
         live, reports[0].submitted_on if reports else None, why, len(attempts), attempts[-1] if attempts else "",
         pause if why == "PAUSED" else "",

@@ -4,7 +4,7 @@ The catalogue is data; this is what a new bank starts with. A report that conclu
 measure, with an owner and a date; the manager's approval opens it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -34,13 +34,18 @@ def proposed(draft: Mapping[str, Any]) -> list[Mapping[str, str]]:
 
 
 def faults(
-    rows: Iterable[Mapping[str, str]], *, offered: Iterable[str], owners: Iterable[str], today: date
+    rows: Iterable[Mapping[str, str]],
+    *,
+    offered: Iterable[str],
+    owners: Iterable[str],
+    today: date,
+    kept: Sequence[Mapping[str, str]] = (),
 ) -> list[str]:
-    """Codes of what is wrong with proposed measures, each once."""
+    """Codes of what is wrong with proposed measures, each once; beside `kept` ones that are not judged."""
     codes, people = set(offered), set(owners)
     found: list[str] = []
-    seen: set[str] = set()
-    for place, row in enumerate(rows):
+    seen = {str(row.get("code") or "") for row in kept}
+    for place, row in enumerate(rows, len(kept)):
         code = str(row.get("code") or "")
         if place >= MOST_MEASURES:
             found.append("measure_too_many")

@@ -106,6 +106,8 @@ class Inputs:
     grade: Mapping[str, Any] | None = None
     returned: Mapping[str, Any] | None = None
     previous: Mapping[str, Any] | None = field(default=None)
+    # Of a correction: which version it is to take the place of, and why.
+    corrects: Mapping[str, Any] | None = None
 
 
 def canonical_json(content: Mapping[str, Any]) -> str:
@@ -183,6 +185,8 @@ def build(inputs: Inputs) -> dict[str, Any]:
         "contacts": [{**contact, **(_contact(contact["code"]) or {})} for contact in inputs.contacts],
         "answers_sha256": content_sha256(dict(inputs.draft)),
     }
+    if inputs.corrects:
+        content["corrects"] = dict(inputs.corrects)
     content["amendments"] = amendments(inputs.previous, content) if inputs.previous else []
     return content
 

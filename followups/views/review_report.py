@@ -3,9 +3,10 @@
 from datetime import date
 from typing import Any
 
-from followups.models import ReportState, ReturnReason, VisitReport
+from followups.models import CorrectionReason, ReportState, ReturnReason, VisitReport
 from followups.quality_wording import quality_lines
 from followups.queries import content_for
+from followups.queries.corrections import correction_context
 from followups.queries.returns import parts_to_mend, return_of, returnable
 from followups.queries.review import hints_of, makers_of, reviewers_of, turn_fault
 from followups.queries.review_report import (
@@ -51,6 +52,8 @@ def report_context(report: VisitReport, staff: Staff) -> dict[str, Any]:
         "mended": in_language(parts_to_mend(return_of(report))),
         "actors": actors_of([report.submitted_by.staff_no]),
         "measures": measures_beside(report),
+        **correction_context(report, staff, makers_of(report)),
+        "correction_reasons": CorrectionReason.choices,
         **_quality(report, staff),
         **_proofs(report, content),
         **_turn(report, staff, today, is_waiting),
@@ -110,7 +113,7 @@ def _proofs(report: VisitReport, content: dict[str, Any]) -> dict[str, Any]:
         "changes": [{**row, "proof": proof_of(row, filed, recordings)} for row in content["differences"]],
         "general_files": filed.general,
         "other_proofs": others_proved(content, filed),
-        "is_resubmitted": bool(content.get("returned")),
+        "is_resubmitted": bool(content.get("returned") or content.get("corrects")),
     }
 
 

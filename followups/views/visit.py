@@ -23,13 +23,15 @@ from followups.models import TaskState, Visit, VisitReport, VisitTask
 from followups.queries import contact_of, desk, form_of, is_known_to, opinion_shown, person_facts
 from followups.queries.assigning import given_visits, not_independent
 from followups.queries.attachments import files_shown
-from followups.queries.cover import is_held_by
+from followups.queries.content import came_back
+from followups.queries.corrections import amended, writes_on
 from followups.queries.form import asked_of, field_label
 from followups.queries.measures import catalogue, owners_for
 from followups.queries.merging import members_of
 from followups.queries.next_task import next_task
 from followups.queries.returns import last_return, parts_to_mend
 from followups.rules import checklist
+from followups.rules.correction import FIXED
 from followups.views.rows import desk_rows, name_for
 from followups.views.task import TaskStep, dialogs_of
 from followups.wording import why
@@ -59,7 +61,7 @@ class VisitBase(PageView):
             Visit.objects.select_related("checklist", "lead_visitor", "second_visitor"), task_id=task.pk
         )
         visit.task = task
-        return task, visit
+        return task, amended(visit, task)
 
     @cached_property
     def word(self) -> str:
@@ -67,14 +69,19 @@ class VisitBase(PageView):
         return machine_word(self.request)
 
     def draft(self, task: VisitTask, visit: Visit) -> dict[str, Any]:
-        return draft_of(self.request.POST, asked_of(visit))
+        typed = draft_of(self.request.POST, asked_of(visit))
+        if visit.correction is None:
+            return typed
+        # What a correction leaves as it was has no inputs.
+        kept = {key: visit.correction.before[key] for key in FIXED if key in visit.correction.before}
+        return {**{key: value for key, value in typed.items() if key not in FIXED}, **kept}
 
     def context(self, task: VisitTask, visit: Visit, refusal: ActionRefused | None = None) -> dict[str, Any]:
         today = open_business_date()
         assert today is not None
         parts = _form_parts(task, visit, refusal, self.staff)
         (row,) = desk_rows([task], staff=self.staff, today=today)
-        is_mine = is_held_by(task, self.staff)
+        is_mine, is_open = writes_on(task, visit, self.staff), is_open_to_write(task, visit)
         stale = refusal if isinstance(refusal, actions.StaleVersion) else None
         return self.get_context_data(
             task=task,
@@ -88,7 +95,7 @@ class VisitBase(PageView):
             **parts,
             refusal=refusal,
             stale=stale,
-            is_locked=not is_mine or task.state not in OPEN_TO_WRITE or stale is not None or is_held(refusal),
+            is_locked=not is_mine or not is_open or stale is not None or is_held(refusal),
             is_mine=is_mine,
             effects=self._effects(task, visit),
             held=refusal if isinstance(refusal, actions.HeldElsewhere) else None,
@@ -99,7 +106,8 @@ class VisitBase(PageView):
             last=_last_report(task),
             **self._partners(task, visit, today),
             reach=contact_of(task, today),
-            may_attempt=may_work_on(task, visit, self.staff),
+            may_attempt=visit.correction is None and may_work_on(task, visit, self.staff),
+            may_sign=is_open,
             script=_script(task, visit),
             pair=opinion_shown(visit, self.staff),
             measures=_measures(task, visit),
@@ -108,6 +116,8 @@ class VisitBase(PageView):
     def _partners(self, task: VisitTask, visit: Visit, today: date) -> dict[str, Any]:
         """Who may go along, where two have to: colleagues who count that day, and who is named already, marked when
         without a certificate."""
+        if visit.correction is not None:
+            return {"asks_partner": False}
         is_approver = task.loan.approver_id is not None and task.loan.approver_id == visit.lead_visitor_id
         if not checklist.needs_pair(visit.method, task.level) and not is_approver:
             return {"asks_partner": False}
@@ -157,8 +167,13 @@ def is_held(refusal: ActionRefused | None) -> bool:
 
 def may_work_on(task: VisitTask, visit: Visit, staff: Staff) -> bool:
     """May the person add to the visit now: who holds the task, or goes along?"""
-    goes = is_held_by(task, staff) or visit.second_visitor_id == staff.pk
-    return goes and task.state in OPEN_TO_WRITE and may(staff, "followups.record_visit")
+    goes = writes_on(task, visit, staff) or visit.second_visitor_id == staff.pk
+    return goes and is_open_to_write(task, visit) and may(staff, "followups.record_visit")
+
+
+def is_open_to_write(task: VisitTask, visit: Visit) -> bool:
+    """Is the visit being made or mended, or its approved report corrected?"""
+    return task.state in OPEN_TO_WRITE or visit.correction is not None
 
 
 def _person(task: VisitTask, staff: Staff) -> dict[str, str]:
@@ -273,8 +288,7 @@ def _sections_back(task: VisitTask) -> dict[str, str]:
 
 def _returned(visit: Visit) -> VisitReport | None:
     """The report that came back, when the last version did."""
-    last = visit.reports.select_related("decided_by").order_by("-version").first()
-    return last if last is not None and last.state == TaskState.RETURNED else None
+    return came_back(visit, visit.reports.select_related("decided_by").order_by("-version").first())
 
 
 def _last_report(task: VisitTask) -> VisitReport | None:

@@ -106,7 +106,7 @@ def test_nearly_every_claim_speaks_of_something_here(bank: RichBank) -> None:
     assert empty <= {
         "agreed_values_do_not_overlap", "nothing_waits_past_its_day", "held_back_loans_are_named",
         "approved_visit_is_closed", "nobody_reviews_own_report", "report_is_its_hash", "told_result_stands",
-        "quality_is_its_lines",
+        "quality_is_its_lines", "corrected_report_has_successor", "correction_is_where_its_versions_are",
     }  # fmt: skip
 
 
@@ -136,4 +136,5 @@ def test_every_claim_is_hurt_by_some_damage() -> None:
         "history_is_guarded",  # above
         "settled_loan_has_no_task", "approved_visit_is_closed", "nobody_reviews_own_report",  # no visits here
         "told_result_stands", "quality_is_its_lines",  # hurt where there are some: test_telling
+        "corrected_report_has_successor", "correction_is_where_its_versions_are",  # the same: test_corrections
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from followups.models import Measure, ReportHint, ResponseMeasure, VisitReport
+from followups.models import Measure, ReportCorrection, ReportHint, ResponseMeasure, VisitReport
 from tests.factories import AT
 from tests.web.api_bank import Bank
 from tests.web.visit_rows import attachment_in
@@ -38,3 +38,14 @@ def photo_hint_in(bank: Bank, reports: dict[str, Any], place: str) -> list[int]:
         return [NOTHING, NOTHING]
     data = {"attachment": attachment_in(bank, place), "name": "a.jpg", "meters": 1113}
     return [report.pk, ReportHint.objects.get_or_create(report=report, code="PHOTO_FAR", defaults={"data": data})[0].pk]
+
+
+def correction_in(bank: Bank, place: str, report_id: int) -> int:
+    """A correction of the place's report that the manager opened and the officer makes."""
+    report = VisitReport.objects.select_related("visit").get(pk=report_id)
+    told = {
+        "branch": report.branch, "corrects": report, "after_version": 1, "code": "OTHER", "words": "核对后发现有误",
+        "opened_by": bank.staff["manager"], "opened_at": AT, "opened_on": AT.date(), "officer": bank.staff["officer"],
+        "due_on": AT.date(), "before": report.visit.draft, "draft": report.visit.draft,
+    }  # fmt: skip
+    return ReportCorrection.objects.get_or_create(visit=report.visit, defaults=told)[0].pk

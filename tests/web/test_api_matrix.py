@@ -23,7 +23,7 @@ from tests.factories import AT
 from tests.web import contract_bodies, letter_rows, policy_rows, signal_rows
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
-from tests.web.review_rows import measure_in
+from tests.web.review_rows import correction_in, measure_in
 from tests.web.visit_rows import attached, project_in, view_of
 
 LOAN_ROLES = {"officer", "colleague", "manager", "stranger", "risk", "operations", "auditor"}
@@ -230,6 +230,9 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
         REVIEWERS,
         {"content_sha256": SHA, "code": "OTHER", "reason": "请补充还款来源", "sections": ["income"]},
     ),
+    ("report-correction", "POST"): (REVIEWERS, {"code": "OTHER", "words": "核对后发现有误"}),
+    ("corrections", "GET"): (FOLLOW_UP_ROLES, None),
+    ("correction-withdraw", "POST"): (REVIEWERS, {"words": "核对后无须更正"}),
     ("report-open", "POST"): (REVIEWERS, {}),
     ("reports-approve-clean", "POST"): (REVIEWERS, {"reports": [{"id": 987654321, "content_sha256": SHA}]}),
     ("review-figures", "GET"): (REVIEWERS, None),
@@ -291,6 +294,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
                 "hand",
                 "certificate",
                 "measure",
+                "correction",
                 "project",
                 "signal",
                 "signalaction",
@@ -322,6 +326,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         found[place]["letter"] = letter_rows.letter_in(bank, place)
         found[place]["view"] = view_of(bank, who)
         found[place]["measure"] = measure_in(bank, place, report["id"])
+        found[place]["correction"] = correction_in(bank, place, report["id"])
         found[place]["message"] = message_row(bank, place)
         found[place]["wording"] = wording_row()
         found[place] |= money_rows(bank, place) | contract_bodies.disclosure_row(bank, who)

@@ -31,7 +31,7 @@ from tests.web.assignment_rows import certificate_in, event_in, handover_in, lea
 from tests.web.contract_bodies import disclosure_in
 from tests.web.letter_rows import DELIVERED, letter_in
 from tests.web.policy_rows import area_row, policy_rows, regulation_row
-from tests.web.review_rows import alike_in, measure_in, photo_hint_in
+from tests.web.review_rows import alike_in, correction_in, measure_in, photo_hint_in
 from tests.web.visit_rows import attached, attachment_in, project_in
 
 EVERYONE = set(ROLES)
@@ -150,6 +150,9 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
         "post",
         {"content_sha256": "0" * 64, "code": "OTHER", "reason": "请补充还款来源", "sections": "income"},
     ),
+    "followups:correct": (REVIEWERS, "post", {"code": "OTHER", "words": "核对后发现有误"}),
+    "followups:corrections": (FOLLOW_UPS, "get", {}),
+    "followups:correction_withdraw": (REVIEWERS, "post", {"words": "核对后无须更正"}),
     "followups:reports": (REVIEWERS, "get", {}),
     "followups:look_alike": (REVIEWERS, "get", {}),
     "followups:photo_proof": (REVIEWERS, "get", {}),
@@ -273,7 +276,7 @@ SHARED_PAGES = {
     "loans:repricing_cancel": RepricingRun, "loans:repricing_notices": RepricingRun,
 }  # fmt: skip
 WITHOUT_TASK = {
-    "followups:reports", "followups:approve_clean", "followups:measures",
+    "followups:reports", "followups:approve_clean", "followups:measures", "followups:corrections",
     "followups:desk", "followups:desk_file", "followups:view_save", "followups:merge_ticked", "followups:second_ticked",
     "followups:close_ticked", "followups:forms_ticked", "followups:message_ticked",
     "followups:assign_many", "followups:review", "followups:leave", "followups:capacity",
@@ -283,6 +286,10 @@ WITHOUT_TASK = {
     "followups:signals_file", "followups:review_file", "followups:measures_file", "followups:results_file",
     "followups:digest_file", "followups:day_plan_file", "followups:notices_file",
 }  # fmt: skip
+REPORT_PAGES = (
+    "followups:report", "followups:report_pdf", "followups:approve", "followups:return", "followups:correct"
+)  # fmt: skip
+OF_REPORTS = {"followups:correction_withdraw": correction_in, "followups:measure_end": measure_in}
 NOT_PAGES = {"alive", "ready", "set_language"}
 WHOLE_BANK = {"risk", "operations", "auditor"}
 
@@ -340,14 +347,13 @@ def reports(bank: Bank) -> dict[str, Any]:
 
 
 def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
-    if name in ("followups:report", "followups:report_pdf", "followups:approve", "followups:return"):
+    if name in REPORT_PAGES:
         return reverse(name, args=[reports[place].pk if place in reports else 987654321])
-    if name == "followups:look_alike":
-        return reverse(name, args=alike_in(reports, place))
-    if name == "followups:photo_proof":
-        return reverse(name, args=photo_hint_in(bank, reports, place))
-    if name == "followups:measure_end":
-        return reverse(name, args=[measure_in(bank, place, reports[place].pk) if place in reports else 987654321])
+    if name in ("followups:look_alike", "followups:photo_proof"):
+        is_photo = name == "followups:photo_proof"
+        return reverse(name, args=photo_hint_in(bank, reports, place) if is_photo else alike_in(reports, place))
+    if name in OF_REPORTS:
+        return reverse(name, args=[OF_REPORTS[name](bank, place, reports[place].pk) if place in reports else 987654321])
     if name == "followups:month_tasks":
         return reverse(name, args=["due"])
     if name in ("loans:disclosure", "loans:disclosure_pdf", "loans:disclosure_void"):
