@@ -136,6 +136,7 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
         None,
         "本行默认：有发现、有诉求或客户要求时告知回访结果，审核通过后按级别的工作日",
     ),
+    ("talk_merge_days", 45, _D(2000, 1, 1), None, "本行默认：同一客户或房屋的回访，应完成日相差多少天以内并为一次"),
     ("letter_days", 10, _D(2000, 1, 1), None, "本行默认：整改和催收通知书给借款人的天数（3 至 60 天）"),
 )
 # (tenor, published on, percent a year): domain 2.9; what is published later is entered and approved in the bank.

@@ -30,7 +30,7 @@ from followups.batch.talks import standing
 from followups.models import EventKind, MergedTask, MergeMode, Outcome, TaskState, Visit, VisitReport, VisitTask
 from followups.queries.cover import is_held_by
 from followups.queries.form import asked_of
-from followups.queries.merging import companions, lead_of, links_of, members_of
+from followups.queries.merging import companions, lead_of, links_of, members_of, within_days
 from followups.rules.facts import OFF_SITE, WEIGHT
 from journal.errors import ActionRefused
 from loans.queries import require_business_date
@@ -51,9 +51,8 @@ class NotTogether(MergeRefused):
     """Also for tasks that are another branch's, or nobody's."""
 
     def __init__(self) -> None:
-        super().__init__(
-            _("只能合并同一客户、配偶、共同借款人或同一房屋、应完成日相差45天以内、尚未开始的任务。"), field="task"
-        )
+        words = _("只能合并同一客户、配偶、共同借款人或同一房屋、应完成日相差%(days)s天以内、尚未开始的任务。")
+        super().__init__(words % {"days": within_days()}, field="task")
 
 
 @transaction.atomic

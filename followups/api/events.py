@@ -177,7 +177,7 @@ class UnmergeForm(StrictSerializer):
 
 
 class Merge(ApiView):
-    """Has the visit of this task do others along: of the same customer or home, due within 45 days."""
+    """Has the visit of this task do others along: of the same customer or home, due within `talk_merge_days` (45)."""
 
     permission = MERGES
 

@@ -21,8 +21,8 @@ from followups.batch.noticing import LOOKS_BACK, NOTICE_DAYS, noticed
 from followups.batch.talks import OPEN_TALK, WAKES, loans_beside, merge_talks
 from followups.models import OPEN_STATES, Event, EventFinding, EventVisit, Finding, Outcome, VisitTask
 from followups.queries.events import open_on, together
+from followups.queries.merging import WITHIN_DAYS
 from followups.rules import events as rules
-from followups.rules.talks import WITHIN
 from journal.batch import claim
 from loans.queries import calendar, lock_positions
 from loans.queries.evening import Cuts, Walk, cut, walk_of
@@ -83,7 +83,7 @@ SELECT loan_id FROM (
     SELECT t.loan_id FROM followups_visittask t
       JOIN loans_loan l ON l.id = t.loan_id JOIN loans_loan m ON m.borrower_id = l.borrower_id
       JOIN followups_visittask o ON o.loan_id = m.id AND o.id <> t.id
-       AND o.due_on BETWEEN t.due_on AND t.due_on + %(within)s
+       AND o.due_on BETWEEN t.due_on AND t.due_on + {WITHIN_DAYS}
      WHERE t.loan_id > %(walk_after)s AND t.loan_id <= %(walk_up_to)s
        AND {OPEN_TALK.format("t")} AND {OPEN_TALK.format("o")}
        AND NOT EXISTS (SELECT FROM followups_mergedtask k WHERE k.ended_at IS NULL
@@ -182,7 +182,7 @@ def answer_cuts(*, as_of: date, size: int) -> Cuts:
 def _scope(as_of: date, after: int, up_to: int | None, walk: Walk, woken: Sequence[int]) -> dict[str, Any]:
     return {
         "after": after, "up_to": up_to, "walk_after": walk.after, "walk_up_to": walk.up_to, "woken": list(woken),
-        "queue": None, "since": as_of - LOOKS_BACK, "as_of": as_of, "within": WITHIN.days,
+        "queue": None, "since": as_of - LOOKS_BACK, "as_of": as_of,
     }  # fmt: skip
 
 

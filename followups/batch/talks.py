@@ -6,12 +6,13 @@ wake it too. It is called under the lock of all the loans' positions, and what i
 
 import json
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
 
-from followups.rules.talks import WITHIN, Pair, Talk, Together, together
+from followups.queries.merging import WITHIN_DAYS
+from followups.rules.talks import Pair, Talk, Together, together
 
 WAKES = "answer_events"
 
@@ -40,7 +41,7 @@ _TALKS = f"""
 SELECT t.id, t.loan_id, l.borrower_id,
        (SELECT array_agg(c.property_id) FROM collateral_charge c WHERE c.loan_id = l.id),
        t.branch_id, t.assigned_to_id, l.approver_id, t.kind, t.method, t.level, t.opens_on, t.due_on, link.lead_id,
-       coalesce(link.merged_by <> 'system', false)
+       coalesce(link.merged_by <> 'system', false), {WITHIN_DAYS}
   FROM near n JOIN followups_visittask t ON t.loan_id = n.id JOIN loans_loan l ON l.id = n.id
   LEFT JOIN (SELECT k.task_id, k.lead_id, k.merged_by
                FROM followups_mergedtask k JOIN followups_visittask v ON v.id = k.lead_id
@@ -65,7 +66,7 @@ INSERT INTO journal_pending (reaction, subject_id, attempts, not_before, error, 
 SELECT DISTINCT %(reaction)s, b.root, 0, %(at)s::timestamptz, '', %(at)s::timestamptz FROM beside b
   JOIN followups_visittask t ON t.loan_id = b.root AND {OPEN_TALK.format("t")}
   JOIN followups_visittask o ON o.loan_id = b.id AND o.id <> t.id AND {OPEN_TALK.format("o")}
-   AND o.due_on BETWEEN t.due_on - %(within)s AND t.due_on + %(within)s
+   AND o.due_on BETWEEN t.due_on - {WITHIN_DAYS} AND t.due_on + {WITHIN_DAYS}
 """  # noqa: S608 - constants
 _TIGHTEN = """
 WITH wanted AS (
@@ -125,18 +126,19 @@ def wake(loan_ids: Collection[int], *, at: datetime) -> None:
     """Has `merge_talks` look at those of these loans that have a talk near another; called by who made or moved it."""
     if not loan_ids:
         return
-    _written(_WAKE, {"ids": list(loan_ids), "within": WITHIN.days, "reaction": WAKES, "at": at})
+    _written(_WAKE, {"ids": list(loan_ids), "reaction": WAKES, "at": at})
 
 
 def merge_talks(*, as_of: date, at: datetime, loan_ids: Sequence[int]) -> dict[str, int]:
     """Makes one visit of the talks of these loans and those beside them that belong together."""
     counts = {"merged": 0, "unmerged": 0}
-    talks = [_talk(row) for row in _rows(_TALKS, {"ids": list(loan_ids)})]
+    rows = _rows(_TALKS, {"ids": list(loan_ids)})
+    talks = [_talk(row) for row in rows]
     if len(talks) < 2:
         return counts
     related = _pairs(_RELATED, {"people": sorted({each.borrower_id for each in talks})})
     apart = _pairs(_APART, {"tasks": [each.id for each in talks]})
-    found = together(talks, related, apart)
+    found = together(talks, related, apart, within=timedelta(days=rows[0][-1]))
     _write(found, talks, as_of, at)
     return {"merged": len(found.joined), "unmerged": len(found.apart)}
 
@@ -175,7 +177,7 @@ def standing(task: Any) -> dict[str, Any]:
 def _talk(row: tuple[Any, ...]) -> Talk:
     (
         task_id, loan_id, borrower_id, homes, branch_id, officer_id, approver_id, kind, method, level, opens_on, due_on,
-        lead_id, is_kept,
+        lead_id, is_kept, _within,
     ) = row  # fmt: skip
     return Talk(
         id=task_id, loan_id=loan_id, borrower_id=borrower_id, homes=frozenset(homes or ()), branch_id=branch_id,

@@ -1,18 +1,22 @@
 """Reads of merging: what a visit does along, what could be done along with it."""
 
-from datetime import timedelta
+from datetime import date
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import DateField, Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from collateral.models import Charge
 from followups.models import MergedTask, TaskState, VisitTask
 from followups.rules.facts import OFF_SITE
+from followups.rules.talks import DAYS, DEFAULT_DAYS
+from loans import sql
 from people.models import Staff
 from people.queries.relations import related_ids
 
-# Tasks due within this many days of each other are offered to be done in one visit.
-WITHIN = timedelta(days=45)
+# Tasks due within this many days of each other are done in one visit: of the bank on its open day, no statement more.
+WITHIN_DAYS = f"""coalesce((SELECT greatest(0, (p.value #>> '{{}}')::int) FROM loans_parameter p
+    JOIN loans_businessdate b ON b.is_open AND p.in_force @> b.day WHERE p.code = '{DAYS}'), {DEFAULT_DAYS})"""  # noqa: S608
 # Of a task t: no other open visit does it along. The same as a condition of querysets is `alone`. Looked up row by row,
 # by key: as a join it is as dear as both tables together wherever nobody has counted their rows yet.
 ALONE = """coalesce((SELECT (SELECT v.closed_on IS NOT NULL OR v.method = 'OFF_SITE' FROM followups_visittask v
@@ -53,8 +57,8 @@ def lead_of(task: VisitTask) -> MergedTask | None:
 
 
 def companions(task: VisitTask, staff: Staff) -> list[VisitTask]:
-    """Untouched talks of the same customer, spouse, co-borrower or home due within 45 days of this one, visible and
-    not merged yet."""
+    """Untouched talks of the same customer, spouse, co-borrower or home due near this one (`WITHIN_DAYS`), visible
+    and not merged yet."""
     if task.closed_on is not None or task.is_light:
         return []
     homes = Charge.objects.filter(loan_id=task.loan_id).values("property_id")
@@ -63,9 +67,20 @@ def companions(task: VisitTask, staff: Staff) -> list[VisitTask]:
         Q(loan_id=task.loan_id)
         | Q(loan__borrower_id__in=[task.loan.borrower_id, *related_ids(task.loan.borrower_id)])
         | Q(loan_id__in=same_home),
-        due_on__range=(task.due_on - WITHIN, task.due_on + WITHIN),
+        due_on__gte=_day_off(task.due_on, "-"),
+        due_on__lte=_day_off(task.due_on, "+"),
     )
     return list(found.exclude(pk=task.pk).select_related("loan__borrower", "assigned_to").order_by("due_on", "id"))
+
+
+def within_days() -> int:
+    """How many days may lie between the limits of what is done in one visit today."""
+    ((days,),) = sql.rows(f"SELECT {WITHIN_DAYS}")
+    return int(days)
+
+
+def _day_off(day: date, sign: str) -> RawSQL:
+    return RawSQL(f"(%s::date {sign} {WITHIN_DAYS})", [day], output_field=DateField())  # noqa: S611 - constants
 
 
 def _mergeable(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:

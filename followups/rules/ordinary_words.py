@@ -1,7 +1,7 @@
 """Words in which two characters of a name are no name (`rules.report_masking`), each weighed for what it could hide.
 
-No word stands here that a sentence about a person could hold by chance: 安居房 is missing, for 安居房产 may be a home of
-somebody's.
+No word stands here that a sentence about a person could hold by chance: 安居房 is missing, for 安居房产 may be a
+home of somebody's.
 """
 
 import re

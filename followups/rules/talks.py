@@ -1,9 +1,10 @@
 """Decides which follow-ups of one customer or one home are made in one visit, and what that visit then is.
 
-Talks of the same customer, spouse, co-borrower or home that fall due within 45 days of each other become one visit: as
-early, as thorough and as urgent as each of them. Only what nobody has begun, fixed or merged by hand is touched; two
-that a person took apart stay apart. Dates only come forward. A first talk comes along only once its window is open.
-Answered a second time nothing changes: tasks are taken by their dates, and a visit keeps what it does already.
+Talks of the same customer, spouse, co-borrower or home that fall due within so many days of each other (the bank's
+number, 45 where it names none) become one visit: as early, as thorough and as urgent as each of them. Only what nobody
+has begun, fixed or merged by hand is touched; two that a person took apart stay apart. Dates only come forward. A first
+talk comes along only once its window is open. Answered a second time nothing changes: tasks are taken by their dates,
+and a visit keeps what it does already.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +14,9 @@ from datetime import date, timedelta
 
 from followups.rules.facts import FIRST, IRREGULAR, WEIGHT
 
-WITHIN = timedelta(days=45)
+# The bank's parameter, and what holds where it has none.
+DAYS, DEFAULT_DAYS = "talk_merge_days", 45
+WITHIN = timedelta(days=DEFAULT_DAYS)
 Pair = frozenset[int]
 
 
@@ -57,13 +60,19 @@ def strictest(lead: Talk, members: Iterable[Talk]) -> Talk:
     )  # fmt: skip
 
 
-def together(talks: Sequence[Talk], related: AbstractSet[Pair], apart: AbstractSet[Pair] = frozenset()) -> Together:
+def together(
+    talks: Sequence[Talk],
+    related: AbstractSet[Pair],
+    apart: AbstractSet[Pair] = frozenset(),
+    *,
+    within: timedelta = WITHIN,
+) -> Together:
     """Which of these talks one visit makes. `related` are borrowers who belong together, `apart` tasks taken apart."""
     before = {each.id: each for each in talks}
     now = before
     for _round in range(len(talks) + 1):
         # A visit that came forward may have come near another one of the same people.
-        following = _settled(now, related, apart)
+        following = _settled(now, related, apart, within)
         if following == now:
             break
         now = following
@@ -78,7 +87,9 @@ def together(talks: Sequence[Talk], related: AbstractSet[Pair], apart: AbstractS
     )  # fmt: skip
 
 
-def _settled(now: Mapping[int, Talk], related: AbstractSet[Pair], apart: AbstractSet[Pair]) -> dict[int, Talk]:
+def _settled(
+    now: Mapping[int, Talk], related: AbstractSet[Pair], apart: AbstractSet[Pair], within: timedelta
+) -> dict[int, Talk]:
     """One pass over the talks by their dates."""
     leads = {each.lead_id for each in now.values()}
     by_hand = {each.lead_id for each in now.values() if each.is_kept}
@@ -89,7 +100,7 @@ def _settled(now: Mapping[int, Talk], related: AbstractSet[Pair], apart: Abstrac
     ]  # fmt: skip
     after = dict(now)
     while free:
-        lead, members = _led(free, leads, related, apart)
+        lead, members = _led(free, leads, related, apart, within)
         after[lead.id] = replace(strictest(lead, members), lead_id=None)
         after.update({each.id: replace(each, lead_id=lead.id) for each in members})
         taken = {lead.id, *(each.id for each in members)}
@@ -98,25 +109,31 @@ def _settled(now: Mapping[int, Talk], related: AbstractSet[Pair], apart: Abstrac
 
 
 def _led(
-    free: Sequence[Talk], leads: AbstractSet[int | None], related: AbstractSet[Pair], apart: AbstractSet[Pair]
+    free: Sequence[Talk],
+    leads: AbstractSet[int | None],
+    related: AbstractSet[Pair],
+    apart: AbstractSet[Pair],
+    within: timedelta,
 ) -> tuple[Talk, list[Talk]]:
     """The visit round the earliest talk and what it does along; one that has led stays, else the most urgent leads."""
     seed = free[0]
     lead = min(
-        (each for each in free if each is seed or _fits(seed, each, seed.due_on, related, apart)),
+        (each for each in free if each is seed or _fits(seed, each, seed.due_on, related, apart, within)),
         key=lambda one: (
             one.id not in leads, one.level, one.kind != IRREGULAR, -WEIGHT[one.method], one.due_on, one.id,
         ),
     )  # fmt: skip
-    return lead, [each for each in free if each is not lead and _fits(lead, each, seed.due_on, related, apart)]
+    return lead, [each for each in free if each is not lead and _fits(lead, each, seed.due_on, related, apart, within)]
 
 
-def _fits(lead: Talk, task: Talk, due_on: date, related: AbstractSet[Pair], apart: AbstractSet[Pair]) -> bool:
+def _fits(
+    lead: Talk, task: Talk, due_on: date, related: AbstractSet[Pair], apart: AbstractSet[Pair], within: timedelta
+) -> bool:
     """May a visit due on the day do the task along?"""
     return (
         _belong_together(lead, task, related)
         and lead.branch_id == task.branch_id
-        and task.due_on - due_on <= WITHIN
+        and task.due_on - due_on <= within
         and all(each.kind != FIRST or each.opens_on <= due_on for each in (lead, task))
         and frozenset((lead.id, task.id)) not in apart
         and not {lead.officer_id, task.officer_id} & ({lead.approver_id, task.approver_id} - {None})

@@ -12,9 +12,9 @@ from followups.actions import merging
 from followups.batch import answering, talks
 from followups.models import EventKind, MergedTask, TaskEvent, TaskState, Visit, VisitTask
 from followups.queries.events import items_of
-from followups.queries.merging import companions, lead_of, links_of, members_of
+from followups.queries.merging import companions, lead_of, links_of, members_of, within_days
 from journal.models import Entry, Pending
-from loans.models import Loan
+from loans.models import Loan, Parameter
 from loans.queries.evening import Walk
 from people.actions import NotAllowed, root_branch
 from tests.database.test_visits import AT, TODAY, filled, make_task
@@ -333,3 +333,37 @@ def test_a_visit_is_not_given_to_who_may_not_make_what_it_does_along(home: House
     with pytest.raises(actions.WrongOfficer):
         actions.assign(task_id=home.lead.pk, officer=other, reason="请假代办", by=home.manager, at=AT)
     assert written() == before
+
+
+def within(days: int) -> None:
+    """The bank's number of days from today on."""
+    Parameter.objects.filter(code="talk_merge_days").update(value=days)
+
+
+def test_how_near_tasks_have_to_be_is_the_banks_number_for_a_person_and_for_the_machine(home: Household) -> None:
+    apart = (home.lead.due_on - home.member.due_on).days
+    within(apart - 1)
+    assert companions(home.lead, home.officer) == []
+    with pytest.raises(merging.NotTogether, match=f"相差{apart - 1}天以内"):
+        home.merge()
+    assert talks.merge_talks(as_of=TODAY, at=AT, loan_ids=[home.loan.pk, home.other.pk])["merged"] == 0
+    talks.wake([home.loan.pk], at=AT)
+    assert not Pending.objects.filter(reaction=talks.WAKES).exists()
+    within(apart)
+    assert companions(home.lead, home.officer) == [home.member]
+    talks.wake([home.loan.pk], at=AT)
+    assert Pending.objects.filter(reaction=talks.WAKES).exists()
+    assert talks.merge_talks(as_of=TODAY, at=AT, loan_ids=[home.loan.pk, home.other.pk])["merged"] == 1
+
+
+def test_the_walk_of_an_evening_finds_talks_as_near_as_the_bank_says(home: Household) -> None:
+    apart = (home.lead.due_on - home.member.due_on).days
+    for days, wanted in ((apart - 1, False), (apart, True)):
+        within(days)
+        walked = answering._scope(TODAY, 0, None, Walk(0, home.other.pk + 9), [])
+        assert bool(set(answering._candidates(walked)) & {home.loan.pk, home.other.pk}) == wanted, days
+
+
+def test_a_bank_without_the_parameter_merges_within_45_days(home: Household) -> None:
+    Parameter.objects.filter(code="talk_merge_days").update(code="talk_merge_days_gone")
+    assert within_days() == 45 and companions(home.lead, home.officer) == [home.member]

@@ -128,3 +128,9 @@ def test_a_task_that_came_forward_is_never_made_later(
     again = after(now, together(now, related, apart))
     by_id = {each.id: each for each in again}
     assert all(by_id[each.lead_id].due_on <= each.due_on for each in again if each.lead_id is not None)
+
+
+@given(st.integers(0, 90), st.integers(0, 90))
+def test_how_near_talks_are_made_one_is_the_banks_number(apart: int, within: int) -> None:
+    found = together([talk(1), talk(2, apart)], frozenset(), within=timedelta(days=within))
+    assert bool(found.joined) == (apart <= within)
