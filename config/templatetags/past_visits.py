@@ -5,16 +5,20 @@ from typing import Any
 from django import template
 from django.template import Context
 
+from followups.queries.reuse import may_open
+from people.models import Staff
+
 register = template.Library()
 
 
 @register.inclusion_tag("followups/reuse/closed.html", takes_context=True)
 def past_visits(context: Context, loan_id: int, decision: str, decision_id: int | None = None) -> dict[str, Any]:
-    """A button that opens what visits found of the loan's borrower, for this decision; none for who reads no visits."""
+    """A button that opens what visits found of the borrower, for this decision; none for who may not open it."""
+    staff = context.get("staff_member")
     return {
         "loan_id": loan_id,
         "decision": decision,
         "decision_id": decision_id,
-        "staff_member": context.get("staff_member"),
+        "may_open": isinstance(staff, Staff) and may_open(staff, decision),
         "csrf_token": context.get("csrf_token"),
     }

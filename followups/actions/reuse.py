@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from followups.models import Decision, ReportReference, VisitReport, VisitTask
-from followups.queries.reuse import PastVisits, past_visits
+from followups.queries.reuse import VISITS, PastVisits, may_open, past_visits
 from journal.actions import record
 from journal.errors import ActionRefused
 from loans.models import ContractChange, Fee, Loan, Refund
@@ -32,7 +32,8 @@ def open_past_visits(
     *, loan_id: int, decision: str, decision_id: int | None, by: Staff, at: datetime
 ) -> tuple[Loan, PastVisits]:
     """What visits found of the loan's borrower; each report shown is referenced once a person, decision and day."""
-    require(by, "followups.view")
+    if not may_open(by, decision):
+        require(by, VISITS)
     loan = Loan.objects.visible_to(by).select_related("borrower").get(pk=loan_id)
     _require_decision(loan, decision, decision_id, by)
     found, today = past_visits(loan, by), require_business_date()

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from followups.actions.reuse import open_past_visits
 from followups.models import Decision, TaskState, VisitReport
-from followups.queries.reuse import references_of
+from followups.queries.reuse import TAKEN_BY, VISITS, references_of
 from loans.api import StaffBrief
 from loans.models import Loan
 from people.api.fields import StrictSerializer, WholeNumberField
@@ -112,7 +112,7 @@ class ReportReferenceList(serializers.Serializer[Any]):
 class PastVisits(ApiView):
     """Opens past visits for a decision on the loan; each report shown is referenced, once a person and day."""
 
-    permission = "followups.view"
+    permission = (VISITS, *TAKEN_BY.values())
 
     @writes(PastVisitsForm, PastVisitsCard, operation_id="loans_past_visits_open")
     def post(self, request: Request, pk: int) -> HttpResponseBase:

@@ -1,12 +1,13 @@
 """What visits have found of a borrower so far, for whoever decides something about a loan; where a report was used."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Q
 
 from collateral.models import Charge
 from followups.models import (
+    Decision,
     Event,
     Measure,
     MergedTask,
@@ -24,9 +25,18 @@ from followups.rules import events as rules
 from followups.rules.report_masking import masked
 from loans.models import Loan
 from people.models import Staff
+from people.queries import may
 from risk.models import Signal
 
 REPORTS, OPEN_SHOWN, EVENTS_READ = 5, 10, 50
+# Decisions of people who make and read no visits, and who takes them: for these the card alone is opened.
+TAKEN_BY: Final = {Decision.REFUND: "loans.approve_refund", Decision.WAIVER: "loans.charge_fee"}
+VISITS: Final = "followups.view"
+
+
+def may_open(staff: Staff, decision: str) -> bool:
+    """Who reads visits opens the card anywhere; who takes such a decision, for it."""
+    return may(staff, VISITS) or (decision in TAKEN_BY and may(staff, TAKEN_BY[Decision(decision)]))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -10,7 +11,7 @@ from django.urls import reverse
 
 from followups.actions.reuse import open_past_visits
 from followups.models import Decision, ReportReference, VisitReport
-from followups.queries.reuse import PastVisits, references_of
+from followups.queries.reuse import VISITS, PastVisits, may_open, references_of
 from followups.signal_wording import signal_words
 from followups.views.desk_list import id_of
 from followups.views.rows import borrower_for
@@ -66,18 +67,22 @@ def _page_of(each: ReportReference, staff: Staff) -> str:
 class OpenPastVisits(PageView):
     """The card alone for a page with scripts, else a page of its own."""
 
-    permission = "followups.view"
+    # The decision says who else may (`queries.reuse.may_open`).
+    permission = "loans.view"
     http_method_names = ["post"]
     template_name = "followups/reuse/page.html"
     part_template = "followups/reuse/card.html"
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        decision = request.POST.get("decision", "")
+        if not may_open(self.staff, decision):
+            raise PermissionDenied
         seen = visible_or_404(Loan.objects.visible_to(self.staff), pk=pk)
         number = request.POST.get("decision_id", "")
         try:
             loan, found = open_past_visits(
                 loan_id=seen.pk,
-                decision=request.POST.get("decision", ""),
+                decision=decision,
                 decision_id=id_of(number) if number else None,
                 by=self.staff,
                 at=self.at,
@@ -89,5 +94,5 @@ class OpenPastVisits(PageView):
             messages.error(request, refusal.message)
             return redirect("loan_page", pk=seen.pk)
         name = borrower_for(self.staff, loan)
-        context = self.get_context_data(loan=loan, name=name, **card_of(found))
+        context = self.get_context_data(loan=loan, name=name, reads=may(self.staff, VISITS), **card_of(found))
         return no_store(TemplateResponse(request, self.get_template_names(), context))

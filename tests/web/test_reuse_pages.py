@@ -14,6 +14,7 @@ from followups.actions.reassigns import ask_to_reassign
 from followups.actions.reuse import DecisionUnknown
 from followups.models import ReportReference, VisitReport
 from loans.actions import charge_fee, propose_refund
+from people.actions import NotAllowed
 from people.models import Staff
 from risk.actions import warn_of_visit
 from risk.models import Signal
@@ -128,9 +129,24 @@ def test_the_page_of_a_refund_is_linked_for_who_may_open_it(road: Road) -> None:
 
 
 @pytest.mark.parametrize("place", [refund, waiver], ids=["refund", "waiver"])
-def test_operations_that_read_no_visits_see_no_card(road: Road, place: Callable[[Road], Place]) -> None:
-    page = client_of(make_staff("OPERATIONS", road.branch)).get(place(road)[0])
-    assert page.status_code == 200 and "past-visits" not in page.content.decode()
+def test_operations_open_the_card_for_what_they_decide_and_nothing_else(
+    road: Road, place: Callable[[Road], Place]
+) -> None:
+    path, decision, number, _who = place(road)
+    operations = make_staff("OPERATIONS", road.branch)
+    client, address = client_of(operations), reverse("followups:past_visits", args=[road.loan.pk])
+    assert address in client.get(path).content.decode()
+    asked = {"decision": decision, "decision_id": number}
+    card = client.post(address, asked, HTTP_HX_REQUEST="true").content.decode()
+    assert SAID in card and "/reports/" not in card and "/tasks/" not in card, "no way to pages it may not open"
+    assert road.loan.borrower.name not in card
+    row = ReportReference.objects.get()
+    assert (row.decision, row.decision_id, row.by) == (decision, number, operations)
+    assert client.get(reverse("followups:report", args=[row.report_id])).status_code == 403
+    for other in ("LOAN", "CHANGE", "REVIEW", "no such"):
+        assert client.post(address, {**asked, "decision": other}).status_code == 403
+        with pytest.raises(NotAllowed):
+            opened(road, other, number, by=operations)
 
 
 def test_what_is_decided_already_shows_no_card(road: Road) -> None:
