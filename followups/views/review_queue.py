@@ -14,7 +14,7 @@ from followups.models import VisitReport
 from followups.queries import review_queue
 from followups.queries.review import hints_of, waiting_for, with_openings
 from followups.review_wording import hint_words, queue_word
-from followups.views.rows import Left, left_of, name_for
+from followups.views.rows import Left, left_of, name_of_report
 from loans.queries import calendar
 from people.models import Staff
 from people.paging import Order
@@ -51,7 +51,7 @@ def queue_rows(reports: Iterable[VisitReport], *, staff: Staff, today: date) -> 
     return [
         QueueRow(
             report,
-            name_for(staff, report.visit.task),
+            name_of_report(staff, report),
             left_of(report.decide_by, today, days),
             queue_word([hint_words(hint, report) for hint in hints.get(report.pk, [])]),
             bool(getattr(report, "is_opened", False)),

@@ -21,7 +21,7 @@ from followups.queries.review_report import (
 )
 from followups.review_wording import hint_words, state_words
 from followups.rules.review import MANAGER, RISK
-from followups.views.rows import left_of, name_for
+from followups.views.rows import left_of, name_of_report
 from followups.views.task import actors_of
 from followups.views.visit import in_language
 from loans.queries import calendar, open_business_date
@@ -44,7 +44,7 @@ def report_context(report: VisitReport, staff: Staff) -> dict[str, Any]:
         "report": report,
         "task": task,
         "content": content,
-        "name": name_for(staff, task),
+        "name": name_of_report(staff, report),
         "report_left": left_of(report.decide_by, today, days) if is_waiting else None,
         "state_word": state_words(report),
         "versions": versions,

@@ -11,7 +11,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from collateral.rules.address import estate_of
-from followups.models import OPEN_STATES, Conclusion, Level, Method, Outcome, TaskState, VisitTask
+from followups.models import (
+    OPEN_STATES,
+    Conclusion,
+    Level,
+    Method,
+    Outcome,
+    ReportState,
+    TaskState,
+    VisitReport,
+    VisitTask,
+)
 from followups.queries.cover import covers, is_held_by, knows_borrower
 from followups.queries.late_steps import LateStep, late_among
 from followups.rules import clock
@@ -59,6 +69,14 @@ def name_for(staff: Staff, task: VisitTask) -> str:
     """Full where the person works on the loan."""
     name: str = task.loan.borrower.name
     return name if is_plain_to(staff, task) else mask_name(name)
+
+
+def name_of_report(staff: Staff, report: VisitReport) -> str:
+    """As of the report's task; of a correction under review, whose task is closed, full for those who review."""
+    waits = report.corrects_id is not None and report.state == ReportState.SUBMITTED
+    if waits and may(staff, "followups.review"):
+        return str(report.visit.task.loan.borrower.name)
+    return name_for(staff, report.visit.task)
 
 
 def borrower_for(staff: Staff, loan: Loan) -> str:

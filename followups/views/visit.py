@@ -32,11 +32,11 @@ from followups.queries.next_task import next_task
 from followups.queries.returns import last_return, parts_to_mend
 from followups.rules import checklist
 from followups.rules.correction import FIXED
-from followups.views.rows import desk_rows, name_for
+from followups.views.rows import Left, desk_rows, left_of, name_for
 from followups.views.task import TaskStep, dialogs_of
 from followups.wording import why
 from journal.errors import ActionRefused
-from loans.queries import open_business_date
+from loans.queries import calendar, open_business_date
 from people.machine_keys import keep_word, key_for, machine_word
 from people.models import Staff
 from people.queries import may
@@ -88,7 +88,7 @@ class VisitBase(PageView):
             visit=visit,
             machine_key=key_for(self.staff, self.word),
             row=row,
-            left=row.left,
+            left=_left(visit, row.left, today),
             why=why(task),
             along=members_of(task),
             person=_person(task, self.staff),
@@ -147,6 +147,14 @@ class VisitBase(PageView):
             for key, codes in found.faults.items()
         ]
         return {"content": content, "drafted_text": found.drafted_text, "faults": faults}
+
+
+def _left(visit: Visit, of_task: Left, today: date) -> Left:
+    """The time left for what is being done: of a correction its own."""
+    if visit.correction is None:
+        return of_task
+    due_on = visit.correction.due_on
+    return left_of(due_on, today, calendar(min(due_on, today), max(due_on, today)))
 
 
 def _measures(task: VisitTask, visit: Visit) -> dict[str, Any]:

@@ -80,6 +80,7 @@ def test_the_whole_way_through_the_pages(road: Road) -> None:
     new = VisitReport.objects.get(version=2)
     desk = page(manager, "followups:review", report=new.pk)
     assert "<b>更正</b>" in desk and "更正第1版" in desk and "与第1版的不同" in desk and "12,800.00" in desk
+    assert desk.count(road.loan.borrower.name) >= 2, "queue and head name whom the reviewer decides about"
     approve = {"content_sha256": new.content_sha256}
     assert manager.post(reverse("followups:approve", args=[new.pk]), approve).status_code == 302
     before = page(manager, "followups:report", old.pk)
