@@ -85,13 +85,7 @@ def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, 
     """The approval of a report that is held and may be approved by this person now."""
     template = report_pdf.template()
     report.decision = _decision(report, note, template, by=by, at=at)
-    exhibit = store_exhibit(
-        content=report_pdf.render(document_of(report), template), media_type="application/pdf", at=at
-    )  # fmt: skip
-    _decide(
-        report, state=ReportState.APPROVED, note=note, by=by, at=at, pdf=exhibit, decision=report.decision,
-        template_id=_keep_template(template, at),
-    )  # fmt: skip
+    document = report_pdf.begin(document_of(report), template)
     change_task(task, state=TaskState.CLOSED, outcome=Outcome.APPROVED, closed_on=require_business_date())
     facts = {"report_id": report.pk, "version": report.version}
     add_event(task, EventKind.APPROVED, by=by.staff_no, at=at, **facts)
@@ -103,6 +97,11 @@ def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, 
     _hand_down(task, report, by=by, at=at)
     opened = open_measures(task, report, by=by, at=at)
     open_result(task, report, by=by, at=at)
+    exhibit = store_exhibit(content=document.result(), media_type="application/pdf", at=at)
+    _decide(
+        report, state=ReportState.APPROVED, note=note, by=by, at=at, pdf=exhibit, decision=report.decision,
+        template_id=_keep_template(template, at),
+    )  # fmt: skip
     tell(
         task,
         "followups.report_approved",
