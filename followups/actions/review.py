@@ -6,6 +6,7 @@ down to the rooms that own them, in the same transaction.
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +51,7 @@ from followups.queries.returns import returnable
 from followups.queries.review import REVIEWS, document_of, makers_of, turn_fault
 from followups.rules.review import MANAGER, RISK
 from journal.actions import store_exhibit
+from journal.models import Exhibit
 from journal.queries import exhibit_bytes
 from loans.queries import hold_business_date, lock_positions, require_business_date
 from people.actions import NotAllowed, require
@@ -83,16 +85,10 @@ def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, 
     """The approval of a report that is held and may be approved by this person now."""
     template = report_pdf.template()
     report.decision = _decision(report, note, template, by=by, at=at)
-    exhibit = store_exhibit(
-        content=report_pdf.render(document_of(report), template), media_type="application/pdf", at=at
-    )  # fmt: skip
+    document = report_pdf.begin(document_of(report), template)
     if report.corrects_id is not None:
         put_aside(report)
-    _decide(
-        report, state=ReportState.APPROVED, note=note, by=by, at=at, pdf=exhibit, decision=report.decision,
-        template_id=_keep_template(template, at),
-    )  # fmt: skip
-    if report.corrects_id is not None:
+        exhibit = _file(report, document, note, template, by=by, at=at)
         correct(task, report, pdf_sha256=exhibit.sha256, by=by, at=at)
         return report
     change_task(task, state=TaskState.CLOSED, outcome=Outcome.APPROVED, closed_on=require_business_date())
@@ -106,6 +102,7 @@ def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, 
     hand_down(task, report, by=by, at=at)
     opened = open_measures(task, report, by=by, at=at)
     open_result(task, report, by=by, at=at)
+    exhibit = _file(report, document, note, template, by=by, at=at)
     tell(
         task,
         "followups.report_approved",
@@ -118,6 +115,18 @@ def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, 
         **facts,
     )
     return report
+
+
+def _file(
+    report: VisitReport, document: "Future[bytes]", note: str, template: str, *, by: Staff, at: datetime
+) -> Exhibit:
+    """The report is approved with these bytes, which are kept."""
+    exhibit = store_exhibit(content=document.result(), media_type="application/pdf", at=at)
+    _decide(
+        report, state=ReportState.APPROVED, note=note, by=by, at=at, pdf=exhibit, decision=report.decision,
+        template_id=_keep_template(template, at),
+    )  # fmt: skip
+    return exhibit
 
 
 def _endorse(task: VisitTask, report: VisitReport, words: str, *, by: Staff, at: datetime) -> VisitReport:

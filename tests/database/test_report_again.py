@@ -9,11 +9,13 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
+from typst import TypstError
 
 from followups import report_pdf
-from followups.models import ReportTemplate, VisitReport
+from followups.models import ReportState, ReportTemplate, TaskEvent, TaskState, VisitReport, VisitTask
 from followups.queries.review import document_of
 from followups.report_again import MISSING, SAME, compared, set_again
+from journal.models import Entry
 from journal.queries import exhibit_bytes
 from tests.database.test_visits import AT, Road, make_task
 
@@ -60,6 +62,22 @@ def test_an_old_report_is_set_again_by_its_own_template(
     assert set_again(new) == filed(new) and set_again(old) == filed(old)
     assert ReportTemplate.objects.count() == 2 and old.template_id != new.template_id
     assert [each.found for each in compared()] == [SAME, SAME]
+
+
+def test_a_report_that_cannot_be_set_is_not_approved(
+    road: Road, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = road.submit()
+    told = Entry.objects.count(), TaskEvent.objects.count()
+    path = tmp_path / "visit_report.typ"
+    path.write_text(report_pdf.template() + "\n#panic()", encoding="utf-8")
+    monkeypatch.setattr(report_pdf, "TEMPLATE", path)
+    with pytest.raises(TypstError), transaction.atomic():
+        road.approve(report)
+    report.refresh_from_db()
+    assert report.state == ReportState.SUBMITTED and report.pdf is None
+    assert (Entry.objects.count(), TaskEvent.objects.count()) == told
+    assert VisitTask.objects.get(pk=road.task.pk).state == TaskState.SUBMITTED
 
 
 def test_a_template_is_kept_once_under_its_hash(road: Road) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typst import TypstError
 
 from followups import report_pdf
 from tests.rules.test_assessment import changed_draft, content_of
@@ -60,6 +61,14 @@ def test_the_same_content_gives_the_same_bytes_in_another_process() -> None:
         env={"TZ": "America/New_York", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"},
     )
     assert there.stdout.strip() == hashlib.sha256(here).hexdigest()
+
+
+def test_a_report_set_beside_other_work_has_the_same_bytes_and_its_faults_are_raised() -> None:
+    template = report_pdf.template()
+    begun = [report_pdf.begin(document(version=version), template) for version in (1, 2)]
+    assert [each.result() for each in begun] == [report_pdf.render(document(version=version)) for version in (1, 2)]
+    with pytest.raises(TypstError):
+        report_pdf.begin(document(), template + "\n#panic()").result()
 
 
 def test_other_content_gives_other_bytes() -> None:
