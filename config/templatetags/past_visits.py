@@ -19,6 +19,6 @@ def past_visits(context: Context, loan_id: int, decision: str, decision_id: int 
         "loan_id": loan_id,
         "decision": decision,
         "decision_id": decision_id,
-        "may_open": isinstance(staff, Staff) and may_open(staff, decision),
+        "may_open": isinstance(staff, Staff) and may_open(staff, decision, decision_id),
         "csrf_token": context.get("csrf_token"),
     }

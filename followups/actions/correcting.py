@@ -46,10 +46,13 @@ def correct(task: VisitTask, report: VisitReport, *, pdf_sha256: str, by: Staff,
     ReportCorrection.objects.filter(pk=made.pk).update(
         state=CorrectionState.APPROVED, report=report, ended_by=by, ended_at=at
     )
-    warn_otherwise(old, report, task, by=by, at=at)
+    is_settled = task.loan.position.settled_on is not None
+    if not is_settled:
+        warn_otherwise(old, report, task, by=by, at=at)
     confirm_of_report(report_id=report.pk, words=_("报告审核通过"), by=by, at=at)
     keep_score_of(report, task, by=by, at=at)
-    dropped, opened = change_measures(task, report, by=by, at=at)
+    # On a settled loan nobody is warned and nothing is left to be done.
+    dropped, opened = ([], []) if is_settled else change_measures(task, report, by=by, at=at)
     facts: dict[str, Any] = {"report_id": report.pk, "version": report.version, "corrected_version": old.version}
     add_event(task, EventKind.CORRECTED, by=by.staff_no, at=at, reason=made.words, **facts)
     is_told_again = old.conclusion != report.conclusion and tell_again(task, report, by=by, at=at)

@@ -36,11 +36,20 @@ from followups.models import (
 )
 from followups.models.corrections import WORDS_LEAST
 from followups.queries.attachments import attachments_of
-from followups.queries.corrections import live_correction, officer_for, open_correction, speaks_for_others
+from followups.queries.corrections import (
+    later_report,
+    live_correction,
+    makes,
+    may_withdraw,
+    officer_for,
+    open_correction,
+    speaks_for_others,
+)
 from followups.queries.cover import is_held_by
 from followups.queries.review import REVIEWS, makers_of
 from followups.rules import step_limits
 from followups.rules.report import content_sha256
+from followups.rules.report_masking import hidden_in
 from loans.queries import calendar, hold_business_date, parameter
 from people.actions import require
 from people.models import Staff
@@ -58,7 +67,7 @@ def require_writable(task: VisitTask) -> ReportCorrection | None:
 
 
 def require_corrector(correction: ReportCorrection, by: Staff) -> None:
-    if correction.officer_id != by.pk:
+    if not makes(correction, by):
         raise NotYours(correction.officer.name)
 
 
@@ -88,7 +97,7 @@ def open_report_correction(*, report_id: int, code: str, words: str, by: Staff, 
     _require_correctable(report, task, by)
     if code not in CorrectionReason.values:
         raise ReasonMissing(_("请选择更正原因。"), field="code", code="not_a_choice")
-    said = checked_reason(words, least=WORDS_LEAST, field="words")
+    said = hidden_in(report.content, checked_reason(words, least=WORDS_LEAST, field="words"))
     officer = officer_for(report)
     if officer is None:
         raise CorrectionRefused(_("主办人和管户客户经理都不能办理更正，请先移交该贷款。"))
@@ -102,6 +111,7 @@ def open_report_correction(*, report_id: int, code: str, words: str, by: Staff, 
         opened_on=today, officer=officer, due_on=calendar(today, today + _FURTHEST).add_workdays(today, workdays),
         before=visit.draft, draft=visit.draft,
     )  # fmt: skip
+    _outdate_tabs(visit.pk)
     facts = {"report_id": report.pk, "version": report.version, "code": code}
     add_event(task, EventKind.CORRECTION_OPENED, by=by.staff_no, at=at, reason=said, **facts)
     tell(task, "followups.correction_opened", by=by, at=at, correction_id=made.pk, officer=officer.staff_no, **facts)
@@ -121,8 +131,24 @@ def _require_correctable(report: VisitReport, task: VisitTask, by: Staff) -> Non
         raise CorrectionRefused(
             _("楼盘走访报告和同户合并报告涉及其他借据，不能更正，请另行回访。"), code="shared_report"
         )
+    require_last_word(report, task)
     if content_sha256(report.visit.draft) != report.content["answers_sha256"]:
         raise CorrectionRefused(_("回访内容与报告不一致，不能更正。"), code="answers_differ")
+
+
+def require_last_word(report: VisitReport, task: VisitTask) -> None:
+    """Refuses where another visit of the loan has reported since the version in force, or is about to."""
+    later = later_report(report, task.loan_id)
+    if later == "approved":
+        words = _("该贷款已有更新的回访报告，不能更正本报告；请以新的报告为准，或另行回访。")
+        raise CorrectionRefused(words, code="overtaken")
+    if later:
+        raise CorrectionRefused(_("该贷款另有报告待审核，请先审核该报告。"), code="another_in_review")
+
+
+def _outdate_tabs(visit_id: int) -> None:
+    """What was typed for one correction is not saved into another, nor after its end."""
+    Visit.objects.filter(pk=visit_id).update(version=F("version") + 1)
 
 
 def keep_corrected(visit: Visit, draft: Mapping[str, Any], *, by: Staff, at: datetime) -> Visit:
@@ -137,6 +163,7 @@ def keep_corrected(visit: Visit, draft: Mapping[str, Any], *, by: Staff, at: dat
 
 def hand_in_correction(task: VisitTask, correction: ReportCorrection, *, by: Staff, at: datetime, **facts: Any) -> None:
     """The correction goes to review with the version that was just made of it."""
+    require_last_word(correction.corrects, task)
     ReportCorrection.objects.filter(pk=correction.pk).update(state=CorrectionState.SUBMITTED)
     add_event(task, EventKind.CORRECTION_SUBMITTED, by=by.staff_no, at=at, **facts)
 
@@ -152,7 +179,7 @@ def give_back(report: VisitReport) -> None:
 def withdraw_correction(*, correction_id: int, words: str, by: Staff, at: datetime) -> ReportCorrection:
     """Ends a correction that is not approved yet; the approved version stands as it is.
 
-    By who opened it, or another reviewer where that one has left the bank. A version that waits for review goes back
+    By who opened it, or another reviewer where that one can no longer. A version that waits for review goes back
     with these words, and files that came for the correction are taken out of the visit again.
     """
     require(by, REVIEWS)
@@ -162,9 +189,9 @@ def withdraw_correction(*, correction_id: int, words: str, by: Staff, at: dateti
     correction = ReportCorrection.objects.select_for_update().get(pk=correction_id)
     if correction.state not in (CorrectionState.OPEN, CorrectionState.SUBMITTED):
         raise WrongState(_("该更正已办结或已撤回。"))
-    if by.pk == correction.officer_id or (correction.opened_by_id != by.pk and seen.opened_by.is_active):
+    if not may_withdraw(correction, by):
         raise CorrectionNotYours(seen.opened_by.name)
-    said = checked_reason(words, least=WORDS_LEAST, field="words")
+    said = hidden_in(correction.corrects.content, checked_reason(words, least=WORDS_LEAST, field="words"))
     made = VisitReport.objects.filter(corrects=correction.corrects_id, visit=correction.visit_id)
     for waiting in made.select_for_update().filter(state=ReportState.SUBMITTED):
         if by.pk == waiting.endorsed_by_id or by.pk in makers_of(waiting):
@@ -172,16 +199,18 @@ def withdraw_correction(*, correction_id: int, words: str, by: Staff, at: dateti
         VisitReport.objects.filter(pk=waiting.pk).update(
             state=ReportState.RETURNED, decided_by=by, decided_at=at, decision_note=said, return_code=ReturnReason.OTHER
         )
-    _take_out_files(seen.visit, correction, by=by, at=at)
+    taken_out = _take_out_files(seen.visit, correction, by=by, at=at)
+    _outdate_tabs(correction.visit_id)
     ReportCorrection.objects.filter(pk=correction.pk).update(
         state=CorrectionState.WITHDRAWN, ended_by=by, ended_at=at, ended_words=said
     )
-    facts = {"report_id": correction.corrects_id}
+    facts = {"report_id": correction.corrects_id, "removed": taken_out}
     add_event(task, EventKind.CORRECTION_WITHDRAWN, by=by.staff_no, at=at, reason=said, **facts)
     tell(task, "followups.correction_withdrawn", by=by, at=at, correction_id=correction.pk, **facts)
     return ReportCorrection.objects.get(pk=correction.pk)
 
 
-def _take_out_files(visit: Visit, correction: ReportCorrection, *, by: Staff, at: datetime) -> None:
-    came = attachments_of(visit).filter(at__gte=correction.opened_at)
+def _take_out_files(visit: Visit, correction: ReportCorrection, *, by: Staff, at: datetime) -> list[int]:
+    came = list(attachments_of(visit).filter(at__gte=correction.opened_at))
     AttachmentRemoval.objects.bulk_create(AttachmentRemoval(attachment=row, by=by, at=at) for row in came)
+    return [row.pk for row in came]

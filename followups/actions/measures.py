@@ -59,7 +59,10 @@ def change_measures(task: VisitTask, report: VisitReport, *, by: Staff, at: date
         if one.state == MeasureState.OPEN
     ]
     said = report.content.get("measures", [])
-    drop, wanted = changed(running, [one.kind.code for one in known], said)
+    # What an earlier correction dropped may come back; what a person has done does not.
+    before = report.corrects.content.get("measures", []) if report.corrects else []
+    stands = {one["code"] for one in before} | {one.kind.code for one in known if one.state == MeasureState.DONE}
+    drop, wanted = changed(running, stands, said)
     words = _("报告第 %(version)s 版更正后不再需要") % {"version": report.version}
     for measure in known:
         if measure.pk in drop:

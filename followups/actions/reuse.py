@@ -32,7 +32,7 @@ def open_past_visits(
     *, loan_id: int, decision: str, decision_id: int | None, by: Staff, at: datetime
 ) -> tuple[Loan, PastVisits]:
     """What visits found of the loan's borrower; each report shown is referenced once a person, decision and day."""
-    if not may_open(by, decision):
+    if not may_open(by, decision, decision_id):
         require(by, VISITS)
     loan = Loan.objects.visible_to(by).select_related("borrower").get(pk=loan_id)
     _require_decision(loan, decision, decision_id, by)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from followups import report_pdf
 from followups.actions.correcting import correct, put_aside
-from followups.actions.corrections import give_back
+from followups.actions.corrections import give_back, require_last_word
 from followups.actions.events import close_events
 from followups.actions.handing_down import hand_down
 from followups.actions.measures import open_measures
@@ -74,8 +74,10 @@ def approve_report(*, report_id: int, content_sha256: str, note: str = "", by: S
     hold_business_date()
     task, report = _to_decide(report_id, content_sha256, by)
     words = checked_reason(note, least=OPINION_LEAST if report.needs_risk_head else 0, field="note")
-    if report.corrects_id is None:
+    if report.corrects is None:
         guard(task, TaskState.CLOSED)
+    else:
+        require_last_word(report.corrects, task)
     if report.waits_for == MANAGER and report.needs_risk_head:
         return _endorse(task, report, words, by=by, at=at)
     return approve_held(task, report, words, by=by, at=at)

@@ -73,14 +73,17 @@ def tell_again(task: VisitTask, report: VisitReport, *, by: Staff, at: datetime)
     result = CustomerResult.objects.select_for_update().filter(task=task).first()
     if result is None:
         return open_result(task, report, by=by, at=at) is not None
+    if result.told_id is None:
+        # Nobody has told it yet: its time goes on.
+        CustomerResult.objects.filter(pk=result.pk).update(report=report)
+        return False
     today = require_business_date()
     terms = rules.terms_from(parameter(TERMS, today, {}))
     last = rules.tell_by(today, task.level, terms, calendar(today, today + _FURTHEST))
-    if result.told_id is not None:
-        words = _("报告第 %(version)s 版更正了结论，须重新告知") % {"version": report.version}
-        ResultTelling.objects.create(
-            result=result, undoes_id=result.told_id, words=words, by=by, at=at, business_date=today
-        )
+    words = _("报告第 %(version)s 版更正了结论，须重新告知") % {"version": report.version}
+    ResultTelling.objects.create(
+        result=result, undoes_id=result.told_id, words=words, by=by, at=at, business_date=today
+    )
     CustomerResult.objects.filter(pk=result.pk).update(
         report=report, since=today, tell_by=last, told=None, told_on=None
     )

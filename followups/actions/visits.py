@@ -62,7 +62,7 @@ from followups.models import (
 from followups.queries.assigning import is_kept_from_visits, not_independent
 from followups.queries.attachments import photos_of
 from followups.queries.content import ReportParts, build_content, content_seen, known_for
-from followups.queries.corrections import amended
+from followups.queries.corrections import amended, can_act
 from followups.queries.cover import is_held_by
 from followups.queries.form import asked_of, field_label
 from followups.queries.measures import measure_faults
@@ -426,8 +426,9 @@ def _is_new_beside(second: Staff, task: VisitTask, visit: Visit) -> bool:
 
 def _require_opinion(task: VisitTask, visit: Visit, draft: Mapping[str, Any], second: Staff | None) -> None:
     """The second visitor's own opinion, signed over these very answers, where the bank asks for it; of a correction it
-    is not asked of who has left the bank."""
-    if visit.correction is not None and second is not None and not second.is_active:
+    is not asked of who can no longer sign."""
+    is_gone = second is not None and not can_act(second, "followups.record_visit", task.branch_id)
+    if visit.correction is not None and is_gone:
         return
     if not checklist.needs_pair(visit.method, task.level):
         return

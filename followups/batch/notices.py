@@ -107,15 +107,16 @@ WITH days AS MATERIALIZED (
                CASE WHEN o.paused_until >= %(as_of)s THEN o.paused_until + 1
                     WHEN o.begins_on > %(as_of)s THEN o.begins_on
                     WHEN o.due_on > %(until)s THEN o.due_on - %(ahead)s
-                    -- what is done along is looked at each evening once that a step of its own is reached, so that
+                    -- what is done along is looked at by every evening once that a step of its own is reached, so that
                     -- nothing is missed when it stands alone again
-                    ELSE (SELECT %(as_of)s::date + min(greatest(x.days_left, 1)) FROM (
-                        SELECT {days_left} AS days_left FROM unnest(%(percents)s::int[]) AS x(percent)) x
-                           WHERE x.days_left > 0 OR o.lead_level IS NOT NULL) END,
+                    ELSE (SELECT CASE WHEN o.lead_level IS NOT NULL AND min(x.days_left) <= 0 THEN o.look_on
+                                      ELSE %(as_of)s::date + min(x.days_left) FILTER (WHERE x.days_left > 0) END
+                            FROM (SELECT {days_left} AS days_left
+                                    FROM unnest(%(percents)s::int[]) AS x(percent)) x) END,
                CASE WHEN o.assigned_to_id IS NULL AND o.due_on > %(as_of)s::date + %(nobody)s
                     THEN o.due_on - %(nobody)s
                     WHEN o.lead_level IS NOT NULL AND (o.level = 1 OR o.assigned_to_id IS NULL)
-                    THEN %(as_of)s::date + 1 END,
+                    THEN o.look_on END,
                (SELECT min(o.paid_on + x.day) FROM unnest(%(alarm_days)s::int[]) AS x(day)
                  WHERE o.paid_on + x.day > %(as_of)s::date),
                %(never)s::date) AS look_on

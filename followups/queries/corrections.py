@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from followups.models import (
     CorrectionState,
@@ -18,9 +18,11 @@ from followups.models import (
 )
 from followups.models.corrections import LIVE
 from followups.queries.cover import is_held_by
+from followups.queries.projects import shared_leads
 from followups.rules.events import PROJECT_RULE
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
+from people.queries.leave import covered_ids
 
 
 def open_correction(task: VisitTask) -> ReportCorrection | None:
@@ -40,9 +42,25 @@ def amended(visit: Visit, task: VisitTask) -> Visit:
 
 
 def is_being_corrected_by(task: VisitTask, staff: Staff) -> bool:
-    """Does the person make the correction of the task's report now?"""
-    found = ReportCorrection.objects.filter(visit__task=task.pk, officer=staff, state=CorrectionState.OPEN)
-    return task.state == TaskState.CLOSED and found.exists()
+    """Does the person make the correction of the task's report now, or sign it beside who makes it?"""
+    if task.state != TaskState.CLOSED:
+        return False
+    own = Q(officer__in=[staff.pk, *covered_ids(staff)]) | Q(visit__second_visitor=staff)
+    return ReportCorrection.objects.filter(own, visit__task=task.pk, state=CorrectionState.OPEN).exists()
+
+
+def later_report(report: VisitReport, loan_id: int) -> str:
+    """What other visits of the loan have brought since the version in force: "approved" after it, or "waiting" for
+    review; empty when it is the last word. A correction is a newer report than either, and would speak for today."""
+    joint = MergedTask.objects.filter(mode=MergeMode.JOINT, task__loan_id=loan_id)
+    others = VisitReport.objects.exclude(visit=report.visit_id).filter(
+        Q(visit__task__loan=loan_id)
+        | Q(visit__task__in=joint.values("lead"))
+        | Q(visit__task__in=shared_leads([loan_id]))
+    )
+    found = others.filter(Q(state=ReportState.APPROVED, pk__gt=report.pk) | Q(state=ReportState.SUBMITTED))
+    states = set(found.values_list("state", flat=True))
+    return "approved" if ReportState.APPROVED in states else "waiting" if states else ""
 
 
 def live_correction(visit_id: int) -> ReportCorrection | None:
@@ -52,8 +70,29 @@ def live_correction(visit_id: int) -> ReportCorrection | None:
 
 
 def corrections_to_make(staff: Staff) -> QuerySet[ReportCorrection]:
-    """What a person has to correct."""
-    return ReportCorrection.objects.filter(officer=staff, state=CorrectionState.OPEN)
+    """What a person has to correct, own ones and those of officers they stand in for."""
+    own = Q(officer__in=[staff.pk, *covered_ids(staff)]) & ~Q(opened_by=staff)
+    return ReportCorrection.objects.filter(own, state=CorrectionState.OPEN)
+
+
+def makes(correction: ReportCorrection, staff: Staff) -> bool:
+    """May the person make the correction: theirs, or of an officer they stand in for; never who opened it."""
+    own = correction.officer_id == staff.pk or correction.officer_id in covered_ids(staff)
+    return own and correction.opened_by_id != staff.pk
+
+
+def can_act(person: Staff, permission: str, branch_id: int) -> bool:
+    """Is the person still there for this: in the bank, with the permission, and seeing the branch?"""
+    return person.is_active and may(person, permission) and branch_id in branch_ids_visible_to(person)
+
+
+def may_withdraw(correction: ReportCorrection, staff: Staff) -> bool:
+    """Who opened it; another reviewer where that one cannot any more; never who makes it."""
+    if staff.pk == correction.officer_id:
+        return False
+    return correction.opened_by_id == staff.pk or not can_act(
+        correction.opened_by, "followups.review", correction.branch_id
+    )
 
 
 def correction_rows(staff: Staff) -> QuerySet[ReportCorrection]:
@@ -66,14 +105,13 @@ def correction_rows(staff: Staff) -> QuerySet[ReportCorrection]:
 
 def writes_on(task: VisitTask, visit: Visit, staff: Staff) -> bool:
     """Does the person hold the visit: its open correction, or else its task?"""
-    return visit.correction.officer_id == staff.pk if visit.correction else is_held_by(task, staff)
+    return makes(visit.correction, staff) if visit.correction else is_held_by(task, staff)
 
 
 def officer_for(report: VisitReport) -> Staff | None:
     """Who corrects a report: who led the visit, else who keeps the loan now; None when neither can."""
     for person in (report.visit.lead_visitor, report.visit.task.loan.portfolio_officer):
-        able = person is not None and person.is_active and may(person, "followups.record_visit")
-        if person is not None and able and report.branch_id in branch_ids_visible_to(person):
+        if person is not None and can_act(person, "followups.record_visit", report.branch_id):
             return person
     return None
 
@@ -89,10 +127,9 @@ def correction_context(report: VisitReport, staff: Staff, makers: set[int]) -> d
     in_force = report.state == ReportState.APPROVED
     live = live_correction(report.visit_id) if in_force else None
     reviews = may(staff, "followups.review")
-    is_opener = live is not None and (live.opened_by_id == staff.pk or not live.opened_by.is_active)
     return {
         "corrected_by": report.corrected_by,
         "live_correction": live,
         "may_correct": in_force and live is None and reviews and staff.pk not in makers,
-        "may_withdraw": reviews and is_opener,
+        "may_withdraw": reviews and live is not None and may_withdraw(live, staff),
     }

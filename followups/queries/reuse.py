@@ -34,9 +34,11 @@ TAKEN_BY: Final = {Decision.REFUND: "loans.approve_refund", Decision.WAIVER: "lo
 VISITS: Final = "followups.view"
 
 
-def may_open(staff: Staff, decision: str) -> bool:
-    """Who reads visits opens the card anywhere; who takes such a decision, for it."""
-    return may(staff, VISITS) or (decision in TAKEN_BY and may(staff, TAKEN_BY[Decision(decision)]))
+def may_open(staff: Staff, decision: str, decision_id: int | None) -> bool:
+    """Who reads visits opens the card anywhere; who takes such a decision, for one that is there."""
+    if may(staff, VISITS):
+        return True
+    return decision_id is not None and decision in TAKEN_BY and may(staff, TAKEN_BY[Decision(decision)])
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,12 @@ def makers_of(report: VisitReport) -> set[int]:
     """Who made the report: they neither endorse nor approve it."""
     visit = report.visit
     people = (report.submitted_by_id, report.accompanied_by_id, visit.lead_visitor_id, visit.second_visitor_id)
-    return {pk for pk in people if pk is not None}
+    made = {pk for pk in people if pk is not None}
+    if report.corrects_id is not None:
+        # Much of a correction is in the words of who made the versions before it.
+        before = VisitReport.objects.filter(visit=report.visit_id, version__lt=report.version)
+        made |= set(before.values_list("submitted_by", flat=True))
+    return made
 
 
 def reviewers_of(report: VisitReport, today: date) -> list[Reviewer]:

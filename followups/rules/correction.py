@@ -91,7 +91,7 @@ class Opened:
 def measures(
     opened: Iterable[Opened], known: Iterable[str], said: Iterable[Mapping[str, Any]]
 ) -> tuple[list[int], list[str]]:
-    """Measures to drop, and codes of those to open: `known` are the kinds earlier versions opened, ended ones too.
+    """Measures to drop, and codes of those to open: `known` are kinds of the version in force, and those that are done.
 
     The same measure with the same owner, day and words goes on; one that is ended is neither dropped nor opened again.
     """

@@ -359,6 +359,15 @@ def amendments(previous: Mapping[str, Any], content: Mapping[str, Any]) -> list[
     if before["code"] != after["code"]:
         label = {"zh": "回访结论", "en": "Conclusion"}
         found.append({"key": "conclusion", "label": label, "from": before["label"], "to": after["label"]})
+    if before["class_chosen"]["code"] != after["class_chosen"]["code"]:
+        label = {"zh": "分类意见", "en": "Class proposed"}
+        was_class, now_class = (dict(part["class_chosen"]["label"]) for part in (before, after))
+        found.append({"key": "class_chosen", "label": label, "from": was_class, "to": now_class})
+    was_late, now_late = (part["repayment"].get("days_past_due") for part in (previous, content))
+    if was_late != now_late:
+        label = {"zh": "逾期天数", "en": "Days past due"}
+        days = [{"zh": str(each), "en": str(each)} for each in (was_late, now_late)]
+        found.append({"key": "days_past_due", "label": label, "from": days[0], "to": days[1]})
     if _filed(previous) != _filed(content):
         label = {"zh": "附件", "en": "Attachments"}
         found.append({"key": "attachments", "label": label, "from": _names(previous), "to": _names(content)})

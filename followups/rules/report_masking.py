@@ -62,6 +62,11 @@ def masked(content: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def hidden_in(content: Mapping[str, Any], words: str) -> str:
+    """Words about a report that more people read than may know of whom it is: names and places of it masked."""
+    return str(masked({**content, "said": words})["said"])
+
+
 def _known_words(content: Mapping[str, Any], places: Iterable[str]) -> tuple[str, ...]:
     """Longer words in which two characters of a name are no name: of the report itself, and everyday ones."""
     shown = {part for place in places for part in PLACE.findall(mask_address(place).rstrip("*"))}

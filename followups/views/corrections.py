@@ -1,5 +1,6 @@
 """更正: opened on the page of an approved report, withdrawn there, and the list of what is being corrected."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +13,7 @@ from followups import actions
 from followups.filters import CorrectionFilter
 from followups.forms import CorrectionForm
 from followups.models import CorrectionState, ReportCorrection, VisitReport
-from followups.queries.corrections import correction_rows
+from followups.queries.corrections import correction_rows, makes
 from followups.views.review import visible_reports
 from followups.views.review_report import report_context
 from followups.views.rows import name_for
@@ -36,14 +37,15 @@ class CorrectionsPage(PageView):
         asked["state"] = state = state if state in CorrectionState.values else CorrectionState.OPEN.value
         narrowed = CorrectionFilter(asked, queryset=correction_rows(self.staff), request=request)
         page = page_of(narrowed.qs, ORDER, cursor=request.GET.get("cursor", ""))
-        rows = [self._row(correction) for correction in page.rows]
+        today = open_business_date()
+        rows = [self._row(correction, today) for correction in page.rows]
         context = self.get_context_data(rows=rows, page=page, order=ORDER, state=state, states=CorrectionState.choices)
         return no_store(self.render_to_response(context))
 
-    def _row(self, correction: ReportCorrection) -> dict[str, Any]:
-        today, task = open_business_date(), correction.visit.task
+    def _row(self, correction: ReportCorrection, today: date | None) -> dict[str, Any]:
+        task = correction.visit.task
         is_open = correction.state == CorrectionState.OPEN
-        is_own = is_open and correction.officer_id == self.staff.pk
+        is_own = is_open and makes(correction, self.staff)
         return {
             "correction": correction,
             "name": task.loan.borrower.name if is_own else name_for(self.staff, task),

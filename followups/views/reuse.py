@@ -75,15 +75,16 @@ class OpenPastVisits(PageView):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         decision = request.POST.get("decision", "")
-        if not may_open(self.staff, decision):
+        number = request.POST.get("decision_id", "")
+        decision_id = id_of(number) if number else None
+        if not may_open(self.staff, decision, decision_id):
             raise PermissionDenied
         seen = visible_or_404(Loan.objects.visible_to(self.staff), pk=pk)
-        number = request.POST.get("decision_id", "")
         try:
             loan, found = open_past_visits(
                 loan_id=seen.pk,
                 decision=decision,
-                decision_id=id_of(number) if number else None,
+                decision_id=decision_id,
                 by=self.staff,
                 at=self.at,
             )

@@ -182,6 +182,9 @@ def test_only_the_officer_writes_and_only_while_it_is_open(road: Road) -> None:
     with pytest.raises(refusals.TaskAlreadyEnded):
         actions.save_draft(**save, by=road.officer)
     opened(road, old)
+    with pytest.raises(refusals.StaleVersion):
+        actions.save_draft(**save, by=road.officer)
+    save["version"] = version = version + 1
     other = make_staff("LOAN_OFFICER", road.branch)
     between = written()
     with pytest.raises(refusals.NotYours):

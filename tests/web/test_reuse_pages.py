@@ -143,6 +143,7 @@ def test_operations_open_the_card_for_what_they_decide_and_nothing_else(
     row = ReportReference.objects.get()
     assert (row.decision, row.decision_id, row.by) == (decision, number, operations)
     assert client.get(reverse("followups:report", args=[row.report_id])).status_code == 403
+    assert client.post(address, {"decision": decision}).status_code == 403, "for one that is there"
     for other in ("LOAN", "CHANGE", "REVIEW", "no such"):
         assert client.post(address, {**asked, "decision": other}).status_code == 403
         with pytest.raises(NotAllowed):
