@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from config.night import chunks, nights
 from config.night.chunks import Clock, OutOfTime
-from config.night.lease import expiring, lease
+from config.night.lease import expiring, lease, processes_beside
 from config.night.stage import Stage
 from correspondence import batch as correspondence_batch
 from followups import batch as followups_batch
@@ -187,6 +187,7 @@ def _close(day: date, through: date, runner: _Runner, report: Callable[[DateRepo
 def _close_books(day: date, at_clock: Clock) -> None:
     """Takes the date before it reads the clock: who still posts on it is waited for, and booked before the close."""
     BusinessDate.objects.select_for_update().filter(day=day).first()
+    processes_beside()
     close_business_date(day=day, at=at_clock())
 
 

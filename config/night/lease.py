@@ -21,7 +21,8 @@ _NIGHT = 0x616E6A75  # "anju"
 _EXPIRES = """
 SELECT set_config('idle_in_transaction_session_timeout', %(silence)s, false),
        set_config('idle_session_timeout', %(silence)s, false),
-       set_config('client_connection_check_interval', %(look)s, false)
+       set_config('client_connection_check_interval', %(look)s, false),
+       set_config('max_parallel_workers_per_gather', %(beside)s, false)
 """
 _TAKE = "SELECT pg_advisory_lock(%(night)s, %(day)s) IS NOT NULL"
 _TRY = "SELECT pg_try_advisory_lock(%(night)s, %(day)s)"
@@ -36,13 +37,23 @@ SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND 
 
 @contextmanager
 def expiring() -> Iterator[None]:
-    """Inside the block the server ends this session when it falls silent."""
-    _one(_EXPIRES, {"silence": f"{int(SILENCE * 1000)}ms", "look": LOOK})
+    """Inside the block the server ends this session when it falls silent.
+
+    Nor does the server begin processes of its own beside it: workers share a night, and each such process aggregates
+    what it joins once more.
+    """
+    _one(_EXPIRES, {"silence": f"{int(SILENCE * 1000)}ms", "look": LOOK, "beside": "0"})
     try:
         yield
     finally:
         if _is_connected():
-            _one(_EXPIRES, {"silence": "0", "look": "0"})
+            _one(_EXPIRES, {"silence": "0", "look": "0", "beside": None})
+
+
+def processes_beside() -> None:
+    """Until the end of the transaction the server may begin processes of its own again: one long read, nothing else."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL max_parallel_workers_per_gather TO DEFAULT")
 
 
 @contextmanager
@@ -74,7 +85,7 @@ def _is_connected() -> bool:
     return connection.connection is not None and not connection.connection.closed
 
 
-def _one(statement: str, values: Mapping[str, int | str]) -> object:
+def _one(statement: str, values: Mapping[str, int | str | None]) -> object:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchone()[0]

@@ -36,6 +36,8 @@ HORIZON_DAYS = 364
 MOST_FAILURES = 3
 # The planner's own statement, over a range of ids instead of a list of them.
 _FACTS = sql.FACTS.replace("= ANY(%(ids)s)", "BETWEEN %(first)s AND %(last)s")
+# Workers share a run; processes that the server began beside one would each aggregate the range's tasks once more.
+_ALONE = "SET LOCAL max_parallel_workers_per_gather = 0"
 
 
 class LinesMoved(Exception):
@@ -141,6 +143,7 @@ def day_of_run(run: PolicyRun, lines: Sequence[Line]) -> batch.Day:
 
 def _rows(after: int, up_to: int, day: batch.Day) -> Iterator[tuple[tuple[Any, ...], Mapping[int, LastReport]]]:
     with connection.cursor() as cursor:
+        cursor.execute(_ALONE)
         cursor.execute("SELECT id FROM loans_loan WHERE id > %s AND id <= %s ORDER BY id", [after, up_to])
         ids = [each[0] for each in cursor.fetchall()]
         for start in range(0, len(ids), ROWS):

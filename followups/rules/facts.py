@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, TypedDict
 
@@ -158,6 +159,8 @@ class OpenTask:
         return self.rule, self.cycle
 
 
+# The same few lots of a loan are asked for again and again while it is planned.
+@lru_cache(maxsize=1024)
 def drawn(sample_key: str, purpose: str) -> int:
     """The number that the loan draws for a purpose, the same on every run; `lot` makes a ticket of it."""
     return int.from_bytes(sha256(f"{purpose}:{sample_key}".encode()).digest()[:8], "big")

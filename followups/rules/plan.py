@@ -63,11 +63,16 @@ class PolicyGap(PolicyError):
     """No line of a kind that must always answer holds for a loan."""
 
 
-def plan(facts: Facts, lines: Sequence[Line], calendar: Calendar, today: date) -> tuple[Planned, ...]:
-    """What should exist for the loan at the close of `today`; nothing once it is settled."""
+def plan(
+    facts: Facts, lines: Sequence[Line], calendar: Calendar, today: date, by_name: dict[str, object] | None = None
+) -> tuple[Planned, ...]:
+    """What should exist for the loan at the close of `today`; nothing once it is settled.
+
+    `by_name` is `known(facts)`, where who asks has it already.
+    """
     if facts.is_settled:
         return ()
-    by_name = known(facts)
+    by_name = known(facts) if by_name is None else by_name
     first = _first(facts, by_name, lines, calendar, today)
     regular = tuple(first) if first else (_periodic(facts, by_name, lines, calendar, today),)
     overdue = _overdue(facts, by_name, lines, calendar, today)
@@ -243,10 +248,19 @@ def turn(sample_key: str, number: int, methods: int) -> int:
 def periodic_due(facts: Facts, months: int, calendar: Calendar, today: date) -> tuple[date, Reason]:
     """The workday that a cycle of so many months gives, with time left for people to make the visit; and why."""
     raw, why = _periodic_day(facts, months, calendar)
+    return _made_on(facts, raw, calendar, today), Reason(why, {"months": months})
+
+
+def periodic_on(facts: Facts, months: int, calendar: Calendar, today: date) -> date:
+    """The workday alone."""
+    return _made_on(facts, _periodic_day(facts, months, calendar)[0], calendar, today)
+
+
+def _made_on(facts: Facts, raw: date, calendar: Calendar, today: date) -> date:
     earliest = _ahead(calendar, today, NOTICE_WORKDAYS if facts.has_tasks else 1)
     # Two visits keep their distance; a worse grade changes nothing of it.
     rests_until = facts.held.until if facts.held is not None else raw
-    return calendar.next_workday(max(raw, earliest, rests_until)), why
+    return calendar.next_workday(max(raw, earliest, rests_until))
 
 
 @lru_cache(maxsize=256)
@@ -255,20 +269,20 @@ def _ahead(calendar: Calendar, day: date, workdays: int) -> date:
     return calendar.add_workdays(day, workdays)
 
 
-def _periodic_day(facts: Facts, months: int, calendar: Calendar) -> tuple[date, Reason]:
-    """The day that the cycle gives, before notice and holidays; a shorter cycle never gives a later one."""
-    cycle = Reason("CYCLE", {"months": months})
+def _periodic_day(facts: Facts, months: int, calendar: Calendar) -> tuple[date, str]:
+    """The day that the cycle gives, before notice and holidays, and the code of why; a shorter cycle never gives a
+    later one."""
     if facts.last_followup_on is not None:
-        return add_months(facts.last_followup_on, months), cycle
+        return add_months(facts.last_followup_on, months), "CYCLE"
     if facts.baseline_on is None:
-        return add_months(facts.disbursed_on + timedelta(days=90), months), cycle
+        return add_months(facts.disbursed_on + timedelta(days=90), months), "CYCLE"
     if facts.last_visit_on is not None and facts.last_visit_on <= facts.baseline_on:
         # One rule for late and not yet late alike, or a shorter cycle could end up later than a longer one.
         own_day = 1 + lot(facts.sample_key, "catch up", CATCH_UP_WORKDAYS)
-        return max(add_months(facts.last_visit_on, months), _ahead(calendar, facts.baseline_on, own_day)), cycle
+        return max(add_months(facts.last_visit_on, months), _ahead(calendar, facts.baseline_on, own_day)), "CYCLE"
     days = months * 365 // 12
     share = lot(facts.sample_key, "spread", _SPREAD) * days // _SPREAD
-    return facts.baseline_on + timedelta(days=1 + share), Reason("BASELINE_SPREAD", {"months": months})
+    return facts.baseline_on + timedelta(days=1 + share), "BASELINE_SPREAD"
 
 
 # Overdue

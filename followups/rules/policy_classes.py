@@ -16,7 +16,7 @@ from typing import Any
 from followups.rules.default_policy import CYCLE_BOUNDS, FIRST_NODES, KINDS
 from followups.rules.default_policy import PERIODIC as TIER
 from followups.rules.facts import PERIODIC, Facts, OpenTask, known
-from followups.rules.plan import cycle_months, is_first_over, periodic_due, turn
+from followups.rules.plan import cycle_months, is_first_over, periodic_on, turn
 from followups.rules.policy_facts import FACTS, number_of
 from followups.rules.policy_outlook import Next, Visit, change_of, outlook
 from loans.rules.calendar import Calendar
@@ -126,10 +126,10 @@ class Foresight:
         number = facts.periodic_ended + 1
         cycle = f"{number:04d}"
         (months, methods), (months_after, methods_after) = decision.cycles
-        due_on, _why = periodic_due(facts, months, self._calendar, self._today)
+        due_on = periodic_on(facts, months, self._calendar, self._today)
         due_after = due_on
         if months_after != months:
-            due_after, _why = periodic_due(facts, months_after, self._calendar, self._today)
+            due_after = periodic_on(facts, months_after, self._calendar, self._today)
         place = turn(facts.sample_key, number, methods * methods_after)
         return (
             decision, due_on, due_after, place % methods, place % methods_after,
@@ -144,7 +144,7 @@ class Foresight:
 
     def _asked(self, decision: Decision, facts: Facts, open_tasks: tuple[OpenTask, ...]) -> Foreseen:
         """The planner's answer for both versions; the new one finds tasks that another version made."""
-        told = (self._calendar, self._today, self._until)
+        told = (self._calendar, self._today, self._until, known(facts))
         foreign = tuple(replace(task, line=None) for task in open_tasks)
         before = outlook(facts, open_tasks, decision.before, *told)
         after = outlook(facts, foreign, decision.after, *told)

@@ -46,19 +46,29 @@ NOTHING = Outlook(None, ())
 
 
 def outlook(
-    facts: Facts, open_tasks: Sequence[OpenTask], lines: Sequence[Line], calendar: Calendar, today: date, until: date
+    facts: Facts,
+    open_tasks: Sequence[OpenTask],
+    lines: Sequence[Line],
+    calendar: Calendar,
+    today: date,
+    until: date,
+    by_name: dict[str, object] | None = None,
 ) -> Outlook:
-    """What stands and what comes for the loan when these lines hold from the close of `today` on."""
+    """What stands and what comes for the loan when these lines hold from the close of `today` on.
+
+    `by_name` is `known(facts)`, where who asks has it already.
+    """
     if facts.is_settled:
         return NOTHING
-    planned = plan(facts, lines, calendar, today)
+    by_name = known(facts) if by_name is None else by_name
+    planned = plan(facts, lines, calendar, today, by_name)
     changes = diff(planned, open_tasks, facts) if open_tasks else tuple(Create(p) for p in planned)
     standing: list[_Task] = [(t.due_on, t.method, t.kind, t.line, None) for t in open_tasks if not t.is_light]
     if changes:
         standing = _after(open_tasks, changes)
     standing.sort(key=lambda task: task[0])
     visits = [(task[0], task[1]) for task in standing if task[0] <= until]
-    visits += _cycles(facts, standing, lines, calendar, until)
+    visits += _cycles(facts, standing, lines, calendar, until, by_name)
     first = standing[0] if standing else None
     return Outlook(Next(first[0], first[1], first[3], first[4]) if first else None, tuple(visits))
 
@@ -87,11 +97,15 @@ def _after(open_tasks: Sequence[OpenTask], changes: Sequence[Any]) -> list[_Task
 
 
 def _cycles(
-    facts: Facts, standing: Sequence[_Task], lines: Sequence[Line], calendar: Calendar, until: date
+    facts: Facts,
+    standing: Sequence[_Task],
+    lines: Sequence[Line],
+    calendar: Calendar,
+    until: date,
+    by_name: dict[str, object],
 ) -> list[Visit]:
     """Periodic follow-ups after the last regular one that stands, one a cycle, methods in turn."""
     regular = [task for task in standing if task[2] != IRREGULAR]
-    by_name = known(facts) if regular else {}
     line = first_match(lines, TIER, by_name) if regular else None
     if line is None:
         return []

@@ -39,6 +39,8 @@ class Calendar:
 
     def next_workday(self, day: date) -> date:
         """The day itself when it is a workday, else the first one after it."""
+        if day.weekday() < _SATURDAY and day not in self.holidays:
+            return day
         while not self.is_workday(day):
             day += _DAY
         return day

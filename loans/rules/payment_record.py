@@ -7,7 +7,6 @@ over the tape's monthly marks speak (1 to 7 is late, newest last); where the tap
 installments it left unpaid do.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -32,7 +31,7 @@ def late_count(record: PaymentRecord, as_of: date, months: int, grace_days: int,
     """Installments due within the last `months` months that were or are late at the close of `as_of`."""
     count = 0
     if record.slow:
-        since = add_months(as_of, -months)
+        since = _ago(as_of, months)
         count = sum(
             due_on > since and is_late(due_on, settled_on, as_of, grace_days, calendar)
             for due_on, settled_on in record.slow
@@ -40,8 +39,14 @@ def late_count(record: PaymentRecord, as_of: date, months: int, grace_days: int,
         )
     if record.marks and record.baseline_on is not None:
         left = max(0, months - months_between(record.baseline_on, as_of))
-        count += sum(mark in _LATE_MARKS for mark in _newest(record.marks, left))
+        count += _late_marks(_newest(record.marks, left))
     return count
+
+
+@lru_cache(maxsize=64)
+def _ago(as_of: date, months: int) -> date:
+    """The day so many months before the day on which every loan is looked at."""
+    return add_months(as_of, -months)
 
 
 @lru_cache(maxsize=16_384)
@@ -51,8 +56,14 @@ def full_months(earlier: date, later: date) -> int:
     return max(0, months if add_months(earlier, months) <= later else months - 1)
 
 
-def _newest(marks: str, count: int) -> Iterable[str]:
+def _newest(marks: str, count: int) -> str:
     return marks[-count:] if count else ""
+
+
+@lru_cache(maxsize=4096)
+def _late_marks(marks: str) -> int:
+    """How many of the months were late; most loans have one and the same record."""
+    return sum(mark in _LATE_MARKS for mark in marks)
 
 
 def is_late(due_on: date, settled_on: date | None, as_of: date, grace_days: int, calendar: Calendar) -> bool:
