@@ -25,13 +25,37 @@ from followups.queries.merging import WITHIN_DAYS
 from followups.rules import events as rules
 from journal.batch import claim
 from loans.queries import calendar, lock_positions
-from loans.queries.evening import Cuts, Walk, cut, walk_of
+from loans.queries.evening import Cuts, Walk, cut, walk_of, within
 from loans.rules.calendar import Calendar
 
 REACTION = WAKES
 
-# Open events that no open task answers; what waits for the reaction; and, walked, what day end or a valuation told
-# without an event having been kept.
+# Of an event e: nothing was found yet, or it could not be verified; and no open visit answers it.
+_OPEN_EVENT = """NOT e.is_baseline
+       AND NOT EXISTS (SELECT FROM followups_eventfinding f WHERE f.event_id = e.id AND f.finding <> 'UNVERIFIED')"""
+_NO_OPEN_VISIT = """NOT EXISTS (SELECT FROM followups_eventvisit v WHERE v.event_id = e.id
+                          AND (SELECT t.closed_on IS NULL FROM followups_visittask t WHERE t.id = v.task_id))"""
+# The walked slice of the book, and of its borrowers: the same part of their ids, whatever chunk of loans is asked.
+_IN_SLICE = "{0}.loan_id > %(walk_after)s AND {0}.loan_id <= %(walk_up_to)s"
+_OF_SLICE = """(SELECT min(borrower_id) - 1 + div(
+        ({0} - min(id) + 1)::numeric * (max(borrower_id) - min(borrower_id) + 1), max(id) - min(id) + 1)::bigint
+   FROM loans_loan)"""
+# Loans that may have two talks: two follow-ups of their own, one beside the plan, or a borrower with other loans.
+_SEVERAL = f"""
+    SELECT r.loan_id FROM followups_visittask r
+     WHERE {_IN_SLICE.format("r")} AND r.closed_on IS NULL AND NOT (r.kind = 'IRREGULAR')
+     GROUP BY r.loan_id HAVING count(*) > 1
+    UNION SELECT r.loan_id FROM followups_visittask r
+     WHERE {_IN_SLICE.format("r")} AND r.closed_on IS NULL AND r.kind = 'IRREGULAR'
+    UNION SELECT b.id FROM loans_loan b WHERE b.borrower_id IN (
+        SELECT borrower_id FROM loans_loan
+         WHERE borrower_id > {_OF_SLICE.format("%(slice_after)s")}
+           AND borrower_id <= {_OF_SLICE.format("%(slice_up_to)s")}
+         GROUP BY borrower_id HAVING count(*) > 1)
+"""  # noqa: S608 - joined from constants
+# Open events that no open task answers: those that no visit ever answered or whose visit ended since the last evening,
+# and the walked ones. What waits for the reaction; and, walked, what day end or a valuation told without an event
+# having been kept.
 CANDIDATES = f"""
 SELECT loan_id FROM (
     SELECT unnest(%(woken)s::bigint[]) AS loan_id
@@ -39,11 +63,13 @@ SELECT loan_id FROM (
     SELECT subject_id FROM journal_pending WHERE reaction = %(queue)s AND attempts = 0 AND subject_id IS NOT NULL
     UNION
     SELECT e.loan_id FROM followups_event e
-     WHERE NOT e.is_baseline
-       AND NOT EXISTS (SELECT FROM followups_eventfinding f WHERE f.event_id = e.id AND f.finding <> 'UNVERIFIED')
-       -- each visit by its key: joined, every open visit of the bank would be read for the few that answer events
-       AND NOT EXISTS (SELECT FROM followups_eventvisit v WHERE v.event_id = e.id
-                          AND (SELECT t.closed_on IS NULL FROM followups_visittask t WHERE t.id = v.task_id))
+     WHERE {_OPEN_EVENT} AND NOT EXISTS (SELECT FROM followups_eventvisit v WHERE v.event_id = e.id)
+    UNION
+    SELECT e.loan_id FROM followups_visittask c JOIN followups_eventvisit w ON w.task_id = c.id
+      JOIN followups_event e ON e.id = w.event_id
+     WHERE c.closed_on >= %(as_of)s::date - 1 AND {_OPEN_EVENT} AND {_NO_OPEN_VISIT}
+    UNION
+    SELECT e.loan_id FROM followups_event e WHERE {_IN_SLICE.format("e")} AND {_OPEN_EVENT} AND {_NO_OPEN_VISIT}
     UNION
     -- promises whose day is over, by an index of open ones; grades of the last week that rose to high, by their day
     SELECT p.loan_id FROM followups_promisetopay p WHERE p.state = 'OPEN' AND p.promised_on <= %(as_of)s
@@ -66,13 +92,13 @@ SELECT loan_id FROM (
                           AND e.external_id = 'notice:' || c.id || ':' || c.registrable_on)
     UNION
     SELECT c.loan_id FROM collateral_charge c JOIN collateral_valuation v ON v.property_id = c.property_id
-     WHERE c.loan_id > %(walk_after)s AND c.loan_id <= %(walk_up_to)s
+     WHERE {_IN_SLICE.format("c")}
        AND v.valued_on > %(since)s AND v.source NOT IN ('tape', 'contract')
        AND NOT EXISTS (SELECT FROM followups_event e
                         WHERE e.source = 'COLLATERAL' AND e.feed = '' AND e.external_id = 'valuation:' || v.id)
     UNION
     SELECT p.loan_id FROM loans_position p
-     WHERE p.five_class <> 'PASS' AND p.loan_id > %(walk_after)s AND p.loan_id <= %(walk_up_to)s
+     WHERE p.five_class <> 'PASS' AND {_IN_SLICE.format("p")}
        AND EXISTS (SELECT FROM journal_entry j WHERE j.loan_id = p.loan_id AND j.kind = 'loans.class_changed'
                       AND j.business_date > %(since)s AND p.five_class = j.data ->> 'to'
                       AND (p.five_class <> 'SPECIAL_MENTION' OR j.data ->> 'days_past_due' = '0') AND NOT EXISTS (
@@ -84,7 +110,7 @@ SELECT loan_id FROM (
       JOIN loans_loan l ON l.id = t.loan_id JOIN loans_loan m ON m.borrower_id = l.borrower_id
       JOIN followups_visittask o ON o.loan_id = m.id AND o.id <> t.id
        AND o.due_on BETWEEN t.due_on AND t.due_on + {WITHIN_DAYS}
-     WHERE t.loan_id > %(walk_after)s AND t.loan_id <= %(walk_up_to)s
+     WHERE t.loan_id = ANY(ARRAY({_SEVERAL}))
        AND {OPEN_TALK.format("t")} AND {OPEN_TALK.format("o")}
        AND NOT EXISTS (SELECT FROM followups_mergedtask k WHERE k.ended_at IS NULL
                           AND (k.task_id = t.id OR k.task_id = o.id))
@@ -167,7 +193,7 @@ def answer_evening(
     if loan_ids is None:
         woken = claim(REACTION, after=after, up_to=up_to)
         loan_ids = (
-            _candidates(_scope(as_of, after, up_to, walk_of(as_of, after, up_to), woken))
+            _candidates(_scope(as_of, after, up_to, walk_of(as_of, 0, None), woken))
             if found is None
             else [*found, *woken]
         )
@@ -179,10 +205,12 @@ def answer_cuts(*, as_of: date, size: int) -> Cuts:
     return cut(CANDIDATES, {**_scope(as_of, 0, None, walk_of(as_of, 0, None), []), "queue": REACTION}, size)
 
 
-def _scope(as_of: date, after: int, up_to: int | None, walk: Walk, woken: Sequence[int]) -> dict[str, Any]:
+def _scope(as_of: date, after: int, up_to: int | None, whole: Walk, woken: Sequence[int]) -> dict[str, Any]:
+    walk = within(whole, after, up_to)
     return {
         "after": after, "up_to": up_to, "walk_after": walk.after, "walk_up_to": walk.up_to, "woken": list(woken),
-        "queue": None, "since": as_of - LOOKS_BACK, "as_of": as_of,
+        "slice_after": whole.after, "slice_up_to": whole.up_to, "queue": None, "since": as_of - LOOKS_BACK,
+        "as_of": as_of,
     }  # fmt: skip
 
 

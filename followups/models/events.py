@@ -48,9 +48,9 @@ class EventQuerySet(models.QuerySet["Event"]):
 class Event(models.Model):
     """One thing that happened. `loan` is the one it was told of, or the first of the customer or home."""
 
-    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, db_constraint=False, related_name="events")
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="events")
     subject = models.CharField(max_length=10, choices=EventSubject.choices)
-    customer = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="events")
+    customer = models.ForeignKey(Party, on_delete=models.PROTECT, db_index=False, related_name="events")
     property = models.ForeignKey(Property, on_delete=models.PROTECT, null=True, related_name="events")
     code = models.CharField(max_length=30)
     level = models.PositiveSmallIntegerField(choices=Level.choices)
@@ -96,7 +96,7 @@ class Event(models.Model):
 class EventVisit(models.Model):
     """A task that answers an event, or that had been begun when the event was noted on it."""
 
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="visits")
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, db_index=False, related_name="visits")
     task = models.ForeignKey(VisitTask, on_delete=models.PROTECT, related_name="event_visits")
     is_note = models.BooleanField()
     at = models.DateTimeField()

@@ -100,7 +100,7 @@ NOT_LOOKED_AT = date(1970, 1, 1)
 class VisitTask(models.Model):
     """One follow-up to be made: which loan, by which rule and cycle, how, by when, by whom, why."""
 
-    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, db_constraint=False, related_name="tasks")
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="tasks")
     branch = models.ForeignKey(Branch, on_delete=models.PROTECT)
     kind = models.CharField(max_length=10, choices=TaskKind.choices)
     rule = models.CharField(max_length=40)
@@ -185,6 +185,8 @@ class VisitTask(models.Model):
                 name="task_visits",
                 condition=_FOR_PEOPLE,
             ),
+            # An officer's visits by their limits: what levelling spreads over weeks.
+            models.Index(fields=["assigned_to", "due_on"], name="task_of_officer", condition=_FOR_PEOPLE),
             models.Index(
                 fields=["look_on"],
                 include=["branch"],
@@ -262,7 +264,7 @@ class EventKind(models.TextChoices):
 class TaskEvent(models.Model):
     """One step of a task, append-only; every clock is recomputed from these."""
 
-    task = models.ForeignKey(VisitTask, on_delete=models.PROTECT, related_name="events")
+    task = models.ForeignKey(VisitTask, on_delete=models.PROTECT, db_index=False, related_name="events")
     kind = models.CharField(max_length=20, choices=EventKind.choices)
     at = models.DateTimeField()
     business_date = models.DateField()

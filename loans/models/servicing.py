@@ -70,9 +70,10 @@ class Position(models.Model):
             models.Index(fields=["-principal_balance", "loan"], name="position_balance_list"),
             models.Index(fields=["five_class", "loan"], name="position_class_list", condition=~Q(five_class="PASS")),
             models.Index(fields=["loan"], name="position_in_suspense", condition=Q(suspense__gt=0)),
-            # A class that is not that of its days past due is a range of this.
+            # A class that is not that of its days past due is a range of this, read without the rows.
             models.Index(
                 fields=["five_class", "overdue_since"],
+                include=["loan", "class_floor"],
                 name="position_class_since",
                 condition=Q(overdue_since__isnull=False) | ~Q(five_class="PASS"),
             ),

@@ -41,7 +41,12 @@ def walk_of(as_of: date, after: int, up_to: int | None) -> Walk:
     if first is None:
         return Walk(0, 0)
     low, high = (first - 1, last) if is_whole else slice_of(as_of, first, last)
-    low, high = max(low, after), high if up_to is None else min(high, up_to)
+    return within(Walk(low, high), after, up_to)
+
+
+def within(walk: Walk, after: int, up_to: int | None) -> Walk:
+    """The part of a walk that lies in a chunk."""
+    low, high = max(walk.after, after), walk.up_to if up_to is None else min(walk.up_to, up_to)
     return Walk(low, high) if low < high else Walk(0, 0)
 
 
