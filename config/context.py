@@ -5,11 +5,12 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from config.addresses import address
 from loans.queries import open_business_date
 from people.models import Staff
 from people.queries import may, roles_of
@@ -58,7 +59,7 @@ def _entries(request: HttpRequest, staff: Staff | None) -> list[NavEntry]:
         if not may(staff, permission):
             continue
         try:
-            url = reverse(name)
+            url = address(name)
         except NoReverseMatch:
             continue
         current = request.path == url if url == "/" else request.path.startswith(url)

@@ -83,7 +83,12 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "config.context.frame",
             ],
-            "builtins": ["config.templatetags.anju", "django.templatetags.i18n", "django.templatetags.static"],
+            "builtins": [
+                "config.templatetags.anju",
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "config.templatetags.still",
+            ],
         },
     }
 ]
