@@ -6,11 +6,21 @@ because it was slow; the restore throttle of 1 brings back a lost worker's task 
 """
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_process_init
+
+from config.garbage import keep_what_is_loaded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("anju")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def settle(**_signal: Any) -> None:
+    """A worker's child has loaded all it needs when it begins."""
+    keep_what_is_loaded()

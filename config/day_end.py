@@ -17,6 +17,7 @@ from typing import Any
 from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
+from config.garbage import keep_what_is_loaded
 from config.night import chunks, nights
 from config.night.chunks import Clock, OutOfTime
 from config.night.lease import expiring, lease, processes_beside
@@ -100,6 +101,7 @@ def run(
     A date that another runner is closing is waited for. DayEndRefused without a business date, or more than 400 days
     ahead of it.
     """
+    keep_what_is_loaded()
     runner = _Runner(at_clock, chunk, math.inf, watch or _nobody_watches)
     closed: list[date] = []
     day = _check(through)
