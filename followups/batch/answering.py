@@ -18,10 +18,10 @@ from followups import sql
 from followups.batch.in_force import policy_in_force
 from followups.batch.intake import keep_events
 from followups.batch.noticing import LOOKS_BACK, NOTICE_DAYS, noticed
-from followups.batch.talks import OPEN_TALK, WAKES, loans_beside, merge_talks
+from followups.batch.talks import WAKES, loans_beside, merge_talks
 from followups.models import OPEN_STATES, Event, EventFinding, EventVisit, Finding, Outcome, VisitTask
 from followups.queries.events import open_on, together
-from followups.queries.merging import WITHIN_DAYS
+from followups.queries.merging import OPEN_TALK, WITHIN_DAYS
 from followups.rules import events as rules
 from journal.batch import claim
 from loans.queries import calendar, lock_positions

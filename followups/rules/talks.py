@@ -41,7 +41,8 @@ class Talk:
     due_on: date
     lead_id: int | None = None
     is_kept: bool = False
-    # Of the branches at hand, those in which the officer may make visits; none where nobody has the task.
+    # Of the branches at hand, those in which the officer may make visits; none where nobody has the task. Of what a
+    # visit does along it is still the officer's whose it was, so that joined it is judged as before.
     sees: frozenset[int] = frozenset()
     # The officer may be given nothing new; what the visit does along already stays with it.
     takes_none: bool = False
