@@ -34,7 +34,7 @@ ORDERS = {
     LEFT: Order("left", gettext_lazy("最新在前"), ("-left_on", "-id")),
 }
 # The days ahead that the page offers.
-WITHIN = (7, 30)
+WITHIN = ((gettext_lazy("7 天内到期"), 7), (gettext_lazy("30 天内到期"), 30))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class AcrossPage(PageView):
         narrowed = asked_pairs(request, self.staff)
         state = narrowed.data["state"]
         page = page_of(narrowed.qs, ORDERS[state], cursor=request.GET.get("cursor", ""))
-        days = [(number, (today + timedelta(days=number)).isoformat()) for number in WITHIN]
+        days = [(label, (today + timedelta(days=number)).isoformat()) for label, number in WITHIN]
         context = self.get_context_data(
             page=page, rows=across_rows(page.rows, self.staff, today), state=state, states=ACROSS_STATES,
             count=capped(counts_of({"all": narrowed.qs.order_by()})["all"]), within=days,

@@ -284,9 +284,10 @@ class AssignTask(TaskStep):
             raise self.refuse_form(form)
         officer = form.cleaned_data["officer"]
         actions.assign(task_id=task.pk, officer=officer, reason=form.cleaned_data["reason"], by=self.staff, at=self.at)
-        done = _("已分派给%(name)s。") % {"name": officer.name}
         is_parted = TaskEvent.objects.filter(task=task, kind=EventKind.SPLIT, at=self.at).exists()
-        return done + _("原一并办理的其他机构任务已拆开，由原主办人办理。") if is_parted else done
+        if is_parted:
+            messages.info(self.request, _("原一并办理的其他机构任务已拆开，由原主办人办理。"))
+        return _("已分派给%(name)s。") % {"name": officer.name}
 
 
 class RescheduleTask(TaskStep):
