@@ -49,7 +49,7 @@ from people.filters import SearchedList, TruthFilter
 from people.models import Staff
 from people.queries.leave import covered_ids
 
-ACROSS_STATES = (("OPEN", _("待处理")), ("LEFT", _("不合并")))
+ACROSS_STATES = (("OPEN", _("待处理")), ("LEFT", _("已定不合并")))
 # The desk's chips in the order they are shown; each is one condition on open tasks.
 DESK_CHIPS = (
     ("today", _("今日到期")),
