@@ -8,15 +8,17 @@ from django.db import DatabaseError, connection, transaction
 
 from followups import actions
 from followups.actions import across, handover, merging
-from followups.batch.answering import answer_events
+from followups.batch.answering import answer_evening, answer_events
 from followups.batch.sharing import share_out
 from followups.batch.talks import merge_talks
 from followups.models import AcrossPair, EventKind, MergedTask, TaskEvent, Visit, VisitTask
 from followups.queries.across import able_for, pairs_visible_to, to_decide
+from followups.queries.sight import branches_visited, may_visit
 from journal.models import Entry
 from people.actions import NotAllowed, root_branch
 from people.actions.leave import enter_leave
-from people.models import Role
+from people.models import Branch, Role
+from people.queries import branch_ids_visible_to, may
 from tests.database.test_visits import AT, TODAY, filled, make_task
 from tests.factories import book_loan, make_branch, make_staff
 
@@ -249,6 +251,22 @@ def test_by_hand_another_branch_comes_along_with_a_report_each_and_an_officer_wh
     assert MergedTask.objects.get().is_across and fresh(family.task).assigned_to == family.officer
 
 
+@pytest.mark.parametrize("roles", [["LOAN_OFFICER"], UPPER, ["BRANCH_MANAGER"], ["LOAN_OFFICER", "RISK_MANAGER"], []])
+def test_the_database_sees_what_a_page_sees(family: Family, roles: list[str]) -> None:
+    every = list(Branch.objects.values_list("pk", flat=True))
+    for branch in (family.here, family.upper, root_branch(at=AT)):
+        for is_active in (True, False):
+            staff = make_staff(roles or ["AUDITOR"], branch)
+            type(staff).objects.filter(pk=staff.pk).update(is_active=is_active)
+            staff = type(staff).objects.get(pk=staff.pk)
+            seen = set(branch_ids_visible_to(staff)) if may(staff, "followups.record_visit") else set()
+            assert branches_visited([staff.pk], every).get(staff.pk, frozenset()) == seen
+            with connection.cursor() as cursor:
+                condition = may_visit("%(staff)s", "every.id")
+                cursor.execute(f"SELECT id FROM people_branch every WHERE {condition}", {"staff": staff.pk})
+                assert {row[0] for row in cursor.fetchall()} == seen
+
+
 # What it may not join it keeps
 
 
@@ -335,7 +353,9 @@ def test_given_to_who_sees_both_the_pair_is_the_machines_again(family: Family) -
     officer = officer_above(family)
     actions.assign(task_id=family.task.pk, officer=officer, reason="上级机构办理", by=family.head, at=AT)
     assert not to_decide(family.head).exists()
-    assert family.look()["merged"] == 1 and led() == {family.task_there.pk: family.task.pk}
+    # Nothing else woke it; the next evening finds the pair alone.
+    assert answer_evening(as_of=TODAY, at=AT)["merged"] == 1 and led() == {family.task_there.pk: family.task.pk}
+    assert "merged" not in answer_evening(as_of=TODAY, at=AT), "nothing is left to look at"
 
 
 def test_one_visit_is_made_of_both_and_taken_apart_again(family: Family) -> None:

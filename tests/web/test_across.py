@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from followups.models import AcrossPair, MergedTask, VisitTask
 from journal.models import Entry
+from loans.models import BusinessDate
 from people.models import Staff
 from people.tokens import issue_token
 from tests.factories import make_staff
@@ -74,6 +75,12 @@ def test_without_anybody_who_sees_both_the_page_says_so(bank: Bank, pair: Across
     text = page(bank).content.decode()
     assert "没有可办理的人员" in text and reverse("followups:across_together", args=[pair.pk]) not in text
     assert reverse("followups:across_apart", args=[pair.pk]) in text
+
+
+def test_before_the_bank_is_open_the_page_says_so(bank: Bank) -> None:
+    BusinessDate.objects.update(is_open=False, closed_at=_now())
+    assert page(bank).status_code == 200
+    assert client_of(bank, "manager").get(reverse("followups:across_file")).status_code == 404
 
 
 def test_a_manager_below_sees_nothing_of_it(bank: Bank, pair: AcrossPair) -> None:
