@@ -23,7 +23,7 @@ from bench.statements import statements
 HANDED = (
     "journal_entry", "risk_grade", "risk_signal", "risk_signalstep", "followups_visittask", "followups_taskevent",
     "followups_notice", "followups_event", "followups_eventvisit", "followups_eventfinding",
-    "followups_mergedtask",
+    "followups_mergedtask", "followups_acrosspair",
 )  # fmt: skip
 _STAGES = (
     "bill", "pay suspense", "pay receipts", "age", "remind", "classify", "non accrual", "facts", "end grades", "grade",

@@ -21,6 +21,7 @@ _MAY_CHANGE = {
     "loans_contractchange": "true",
     "followups_visittask": "closed_on IS NULL",
     "followups_mergedtask": "ended_at IS NULL",
+    "followups_acrosspair": "closed_on IS NULL",
     "risk_grade": "superseded_on IS NULL",
     "risk_signal": "closed_on IS NULL",
     "correspondence_message": "state = 'WAITING'",

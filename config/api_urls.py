@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from config import area_api, contract_api, event_feed_api, files_api
 from correspondence import api as correspondence
 from followups import api as followups
-from followups.api import corrections, measures, policy, policy_runs, regulations, review
+from followups.api import across, corrections, measures, policy, policy_runs, regulations, review
 from loans import api as loans
 from loans.api import disclosures, fees
 from loans.api import reports as book
@@ -196,6 +196,10 @@ routes = [
     path("reports/approve-clean/", review.ApproveClean.as_view(), name="reports-approve-clean"),
     path("reports/<int:pk>/open/", review.OpenReport.as_view(), name="report-open"),
     path("review/figures/", review.ReviewFigures.as_view(), name="review-figures"),
+    path("across/", across.AcrossPairs.as_view(), name="across"),
+    path("across/<int:pk>/", across.AcrossDetail.as_view(), name="across-detail"),
+    path("across/<int:pk>/together/", across.AcrossTogether.as_view(), name="across-together"),
+    path("across/<int:pk>/apart/", across.AcrossApart.as_view(), name="across-apart"),
     path("measures/", measures.Measures.as_view(), name="measures"),
     path("measures/kinds/", measures.MeasureKinds.as_view(), name="measure-kinds"),
     path("measures/<int:pk>/end/", measures.EndMeasure.as_view(), name="measure-end"),

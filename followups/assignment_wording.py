@@ -19,6 +19,7 @@ _WORDS = {
     "NOT_CERTIFIED": gettext_lazy("尚无回访证书"),
     "NOBODY": gettext_lazy("无人可派"),
     "SECOND": gettext_lazy("另派独立协办人"),
+    "NO_SIGHT": gettext_lazy("主办人不能查看该任务的机构"),
     "ONE_TALK": gettext_lazy("与同户的任务一并办理"),
     "NO_SECOND": gettext_lazy("暂无合适的协办人"),
 }

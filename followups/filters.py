@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from followups.models import (
+    AcrossPair,
     Audience,
     Conclusion,
     CorrectionState,
@@ -48,6 +49,7 @@ from people.filters import SearchedList, TruthFilter
 from people.models import Staff
 from people.queries.leave import covered_ids
 
+ACROSS_STATES = (("OPEN", _("待处理")), ("LEFT", _("已定不合并")))
 # The desk's chips in the order they are shown; each is one condition on open tasks.
 DESK_CHIPS = (
     ("today", _("今日到期")),
@@ -228,6 +230,22 @@ class MeasureFilter(django_filters.FilterSet):
     class Meta:
         model = Measure
         fields: list[str] = []
+
+
+class AcrossFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(label=_("状态"), method="in_state", choices=ACROSS_STATES)
+    branch = django_filters.CharFilter(label=_("机构号"), method="of_branch")
+    due_to = django_filters.DateFilter(label=_("应完成日至"), field_name="due_on", lookup_expr="lte")
+
+    class Meta:
+        model = AcrossPair
+        fields: list[str] = []
+
+    def in_state(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return queryset.filter(left_on__isnull=value == "OPEN")
+
+    def of_branch(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return queryset.filter(Q(one_branch__code=value) | Q(other_branch__code=value))
 
 
 class CorrectionFilter(django_filters.FilterSet):

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from followups.views import (
+    across,
     attachments,
     attempts,
     capacity,
@@ -131,6 +132,11 @@ urlpatterns = [
     path("review/", review.ReviewPage.as_view(), name="review"),
     path("review.xlsx", work_files.ReviewFile.as_view(), name="review_file"),
     path("measures.xlsx", work_files.MeasuresFile.as_view(), name="measures_file"),
+    path("across/", across.AcrossPage.as_view(), name="across"),
+    path("across.xlsx", across.AcrossFile.as_view(), name="across_file"),
+    path("across/count/", across.AcrossCount.as_view(), name="across_count"),
+    path("across/<int:pk>/together/", across.VisitTogether.as_view(), name="across_together"),
+    path("across/<int:pk>/apart/", across.LeaveApart.as_view(), name="across_apart"),
     path("measures/", measures.MeasuresPage.as_view(), name="measures"),
     path("measures/<int:pk>/end/", measures.EndMeasure.as_view(), name="measure_end"),
     path("review/approve/", review.ApproveClean.as_view(), name="approve_clean"),

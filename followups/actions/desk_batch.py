@@ -131,4 +131,6 @@ def merge_of_customer(*, task_ids: Sequence[int], by: Staff, at: datetime) -> li
         key=lambda task: (task.state != TaskState.IN_PROGRESS, -WEIGHT[task.method], task.due_on, task.pk),
     )
     members = [task.pk for task in tasks if task.pk != lead.pk]
-    return merge_tasks(lead_id=lead.pk, task_ids=members, mode=MergeMode.JOINT, by=by, at=at)
+    is_across = len({task.branch_id for task in tasks}) > 1
+    mode = MergeMode.EACH if is_across else MergeMode.JOINT
+    return merge_tasks(lead_id=lead.pk, task_ids=members, mode=mode, by=by, at=at)

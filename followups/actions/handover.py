@@ -15,9 +15,11 @@ from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from followups.actions.tasks import checked_reason
+from followups.batch.sight import part_out_of_sight
 from followups.models import HandOver, HandOverItem
 from followups.queries.assigning import is_kept_from_visits
 from followups.queries.handover import candidates, open_tasks_of, parcels_of
+from followups.queries.sight import may_visit
 from followups.rules.handover import spread
 from journal.actions import record
 from journal.errors import ActionRefused
@@ -29,10 +31,13 @@ from people.queries import branch_ids_visible_to, may
 
 ASSIGNS = "followups.assign"
 
-_TASKS = """
+_TASKS = f"""
 WITH wanted AS (
     -- who approved the loan does not visit it alone: the evening decides who does
     SELECT t.id, CASE WHEN l.approver_id = x.officer AND t.state = 'PLANNED' AND NOT t.is_light THEN NULL
+                      -- nor is a visit of another branch given to who does not see that
+                      WHEN t.branch_id <> %(branch)s AND t.state = 'PLANNED'
+                           AND NOT {may_visit("x.officer", "t.branch_id")} THEN NULL
                       ELSE x.officer END AS officer
       FROM followups_visittask t
       JOIN unnest(%(loans)s::bigint[], %(officers)s::bigint[]) AS x(loan, officer) ON x.loan = t.loan_id
@@ -51,7 +56,7 @@ INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
 SELECT m.id, 'ASSIGNED', %(at)s, %(today)s, %(actor)s,
        jsonb_build_object('from', %(from_no)s::text, 'to', coalesce(s.staff_no, ''), 'hand_over', %(hand_over)s::bigint)
   FROM moved m LEFT JOIN people_staff s ON s.id = m.officer ORDER BY m.id
-"""
+"""  # noqa: S608 - a condition of this room
 
 
 class HandOverRefused(ActionRefused):
@@ -181,7 +186,9 @@ def _write(
         cursor.execute(_TASKS, {
             "loans": ids, "officers": [found.moves[pk] for pk in ids], "giver": found.officer.pk, "at": at,
             "today": today, "actor": by.staff_no, "from_no": found.officer.staff_no, "hand_over": made.pk,
+            "branch": found.officer.branch_id,
         })  # fmt: skip
+    part_out_of_sight(as_of=today, at=at, loan_ids=ids)
     record(
         kind="followups.handed_over", subject_type="hand_over", subject_id=made.pk, by=by.staff_no, at=at,
         business_date=today,

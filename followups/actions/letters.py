@@ -199,9 +199,8 @@ def _notice(loan: Loan, asked: Asked, by: Staff, today: date) -> _Draft:
         raise LetterRefused(_("楼盘走访不向借款人发告知书。"), field="task", code="nobody_is_visited")
     lead = lead_of(task)
     if lead is not None:
-        raise LetterRefused(
-            _("该任务已并入 %(number)s，请发那项任务的告知书。") % {"number": lead.lead.number}, field="task"
-        )
+        number = _("其他机构的回访") if lead.is_across else lead.lead.number
+        raise LetterRefused(_("该任务已并入 %(number)s，请发那项任务的告知书。") % {"number": number}, field="task")
     if not writes_for(loan, by) and not is_held_by(task, by):
         raise NotYours(task.assigned_to.name if task.assigned_to else "")
     visit = Visit.objects.filter(task=task).select_related("lead_visitor", "second_visitor").first()

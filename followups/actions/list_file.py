@@ -15,7 +15,7 @@ from people.actions import require
 from people.models import Staff
 
 MOST_ROWS = 20_000
-VIEWS, REVIEWS = "followups.view", "followups.review"
+VIEWS, REVIEWS, ASSIGNS = "followups.view", "followups.review", "followups.assign"
 # Of each list: how its file is called, and what a person needs to see it.
 LISTS = {
     "review": ("review-queue", REVIEWS),
@@ -26,6 +26,7 @@ LISTS = {
     "digest": ("digest", VIEWS),
     "day_plan": ("day-plan", VIEWS),
     "notices": ("notices", VIEWS),
+    "across": ("across-branches", ASSIGNS),
 }
 
 

@@ -2,6 +2,7 @@
 
 A joint report closes them all when it is approved; with one report each, the answers of the talk stand in the drafts
 of the others, which their officer checks and hands in. A person may take a task out again until the visit is handed in.
+Across branches each task gets its own report, which its own branch reviews, and the visit is made by who sees them all.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +37,7 @@ from journal.errors import ActionRefused
 from loans.queries import require_business_date
 from people.actions import NotAllowed, require
 from people.models import Staff
-from people.queries import may
+from people.queries import branch_ids_visible_to, may
 
 MOST = 10
 # What the borrower says of himself; the rest is asked of each home and loan.
@@ -80,6 +81,7 @@ def merge_tasks(*, lead_id: int, task_ids: Sequence[int], mode: str, by: Staff, 
     if lead.assigned_to is None and may(by, "followups.record_visit"):
         require_no_approver(lead, by)
         take(lead, by, at=at)
+    _require_across(lead, members, mode)
     own = standing(lead)
     _tighten(lead, members, by=by, at=at)
     return [_link(lead, member, mode, own, by=by, at=at) for member in members]
@@ -88,6 +90,19 @@ def merge_tasks(*, lead_id: int, task_ids: Sequence[int], mode: str, by: Staff, 
 def _require_may(by: Staff) -> None:
     if not may(by, "followups.record_visit"):
         require(by, "followups.assign")
+
+
+def _require_across(lead: VisitTask, members: Sequence[VisitTask], mode: str) -> None:
+    """The officer of the visit sees all its branches, and in a report nobody reads of another branch's loan."""
+    foreign = [member for member in members if member.branch_id != lead.branch_id]
+    if not foreign:
+        return
+    if lead.assigned_to is None:
+        raise MergeRefused(_("请先把%(number)s分派给能查看各机构的主办人。") % {"number": lead.number}, field="task")
+    for member in foreign:
+        require_officer_fits(member, lead.assigned_to)
+    if mode == MergeMode.JOINT:
+        raise MergeRefused(_("跨机构的任务须各出一份报告，由各自机构审核。"), field="mode")
 
 
 def _require_hold(task: VisitTask, by: Staff) -> None:
@@ -135,7 +150,7 @@ def _link(
         give(member, lead.assigned_to, by=by, at=at)
     link = MergedTask.objects.create(
         lead=lead, task=member, mode=mode, merged_by=by.staff_no, at=at, business_date=require_business_date(),
-        undo=undo,
+        undo=undo, is_across=lead.branch_id != member.branch_id,
     )  # fmt: skip
     add_event(member, EventKind.JOINED, by=by.staff_no, at=at, lead=lead.pk)
     tell(member, "followups.task_merged", by=by, at=at, lead=lead.pk, mode=mode)
@@ -168,7 +183,8 @@ def _put_back(lead: VisitTask, task: VisitTask, link: MergedTask, *, by: Staff, 
     """Undoes what the merge made of the visit and whose it made the task; what has moved since stays as it is."""
     undo = link.undo or {}
     owner = Staff.objects.filter(pk=undo.get("from") or 0, is_active=True).first()
-    if owner is not None and owner.pk != task.assigned_to_id and task.assigned_to_id == lead.assigned_to_id:
+    is_given = owner is not None and owner.pk != task.assigned_to_id and task.assigned_to_id == lead.assigned_to_id
+    if owner is not None and is_given and task.branch_id in branch_ids_visible_to(owner):
         give(task, owner, by=by, at=at)
     before = {"due_before": lead.due_on.isoformat(), "method_before": lead.method}
     rest = [each for each in links_of(lead) if each.undo]
@@ -201,11 +217,16 @@ def carry_over(
     task: VisitTask, visit: Visit, *, begin: Callable[..., Visit], keep: Callable[..., Visit], by: Staff, at: datetime
 ) -> list[VisitTask]:
     """Hands the answers of the talk to the drafts of the tasks that get a report of their own; called on submission."""
-    done = []
+    done, seen = [], branch_ids_visible_to(by)
     for link in links_of(task):
         if link.mode != MergeMode.EACH or link.task.state != TaskState.PLANNED:
             continue
         MergedTask.objects.filter(pk=link.pk).update(ended_at=at, ended_by=by.staff_no)
+        if link.task.branch_id not in seen:
+            # Who stood in for the officer does not see the other branch: its task is the officer's own work again.
+            facts = {"member": link.task_id, "lead": task.pk, "why": "NO_SIGHT"}
+            add_event(link.task, EventKind.SPLIT, by=by.staff_no, at=at, **facts)
+            continue
         own = begin(task_id=link.task_id, by=by, at=at)
         draft = _answers_for(
             own,

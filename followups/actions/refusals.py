@@ -332,4 +332,7 @@ class MergedElsewhere(ActionRefused):
     conflict = True
 
     def __init__(self, number: str) -> None:
-        super().__init__(_("该任务已并入 %(number)s 一并回访，请在那里办理，或先拆开。") % {"number": number})
+        words = _("该任务由其他机构的回访一并办理，请先拆开。")
+        if number:
+            words = _("该任务已并入 %(number)s 一并回访，请在那里办理，或先拆开。") % {"number": number}
+        super().__init__(words)

@@ -20,6 +20,7 @@ from followups.actions.refusals import (
     WrongState,
     fault_sentence,
 )
+from followups.batch.sight import part_out_of_sight
 from followups.models import EventKind, MergedTask, PauseReason, TaskEvent, TaskKind, TaskState, Visit, VisitTask
 from followups.queries.assigning import is_kept_from_visits, visiting_roles
 from followups.queries.cover import is_held_by
@@ -186,7 +187,7 @@ def require_on_its_own(task: VisitTask) -> None:
     """Refuses what is done to a task that another visit does along."""
     link = lead_of(task)
     if link is not None:
-        raise MergedElsewhere(link.lead.number)
+        raise MergedElsewhere("" if link.is_across else link.lead.number)
 
 
 def give(task: VisitTask, officer: Staff, *, by: Staff, at: datetime, **facts: str) -> None:
@@ -205,8 +206,13 @@ def give(task: VisitTask, officer: Staff, *, by: Staff, at: datetime, **facts: s
 
 
 def _give_along(task: VisitTask, officer: Staff, *, by: Staff, at: datetime, **facts: str) -> None:
-    """What the visit does along goes with it: one talk is one officer's."""
-    for link in links_of(task):
+    """What the visit does along goes with it: one talk is one officer's. What lies in a branch that the officer does
+    not see is taken apart: who gives the visit away may not see it either, and could not do that first."""
+    links = links_of(task)
+    if any(link.is_across for link in links):
+        part_out_of_sight(as_of=require_business_date(), at=at, task_ids=[task.pk])
+        links = links_of(task)
+    for link in links:
         member = link.task
         if member.state == TaskState.PLANNED and member.assigned_to_id != officer.pk:
             require_officer_fits(member, officer)

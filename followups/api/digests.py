@@ -20,6 +20,7 @@ class DigestPart(serializers.Serializer[Any]):
     """So much of a branch and an officer; null where nobody has it, or where it is not told by officer."""
 
     branch = BranchBrief()
+    beside = BranchBrief(allow_null=True, help_text="The other one, of what lies in two branches at once.")
     officer = StaffBrief(allow_null=True)
     count = serializers.IntegerField()
 
@@ -70,6 +71,7 @@ class Digests(ListView):
             parts = [
                 {
                     "branch": names.branches[part.branch_id],
+                    "beside": names.branches.get(part.beside_id or 0),
                     "officer": names.officers.get(part.officer_id or 0),
                     "count": part.count,
                 }

@@ -119,7 +119,7 @@ class LoanFull(LoanRow):
         if not may(self.context["staff"], "followups.view"):
             return []
         tasks = list(queries.desk(self.context["staff"]).filter(loan_id=loan.pk).order_by("-id")[:LAST_TASKS])
-        return TaskRow(tasks, many=True, context=row_context(tasks)).data
+        return TaskRow(tasks, many=True, context=row_context(tasks, self.context["staff"])).data
 
 
 class LoanDetail(ApiView):

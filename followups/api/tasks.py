@@ -51,7 +51,9 @@ class TaskRow(serializers.ModelSerializer[VisitTask]):
     loan_to_value = serializers.DecimalField(9, 1, allow_null=True)
     last_visit_on = serializers.DateField(allow_null=True)
     along_count = serializers.IntegerField(help_text="How many other tasks this visit does along.")
-    along_of = serializers.IntegerField(allow_null=True, help_text="The task whose visit does this one along.")
+    along_of = serializers.SerializerMethodField(
+        help_text="The task whose visit does this one along; null also where that is of a branch one does not see."
+    )
 
     class Meta:
         model = VisitTask
@@ -66,6 +68,10 @@ class TaskRow(serializers.ModelSerializer[VisitTask]):
         return wording.why(task)
 
     @extend_schema_field({"type": "integer", "nullable": True})
+    def get_along_of(self, task: Any) -> int | None:
+        return task.along_of if task.along_branch in branch_ids_visible_to(self.context["staff"]) else None
+
+    @extend_schema_field({"type": "integer", "nullable": True})
     def get_time_left(self, task: VisitTask) -> int | None:
         today = self.context.get("today")
         if today is None or task.closed_on is not None:
@@ -77,13 +83,13 @@ class TaskRow(serializers.ModelSerializer[VisitTask]):
         return max(0, (today - since).days) if since and today else 0
 
 
-def row_context(tasks: Iterable[VisitTask]) -> dict[str, Any]:
-    """Business date and one workday calendar for all the rows."""
+def row_context(tasks: Iterable[VisitTask], staff: Staff) -> dict[str, Any]:
+    """Who reads, business date and one workday calendar for all the rows."""
     today = open_business_date()
     if today is None:
-        return {}
+        return {"staff": staff}
     days = [today, *(task.due_on for task in tasks)]
-    return {"today": today, "calendar": calendar(min(days), max(days))}
+    return {"staff": staff, "today": today, "calendar": calendar(min(days), max(days))}
 
 
 class ClockStep(serializers.Serializer[Any]):
@@ -161,7 +167,7 @@ class TaskFull(TaskRow):
 def full_task(view: ApiView, pk: int) -> Any:
     """The task as its detail endpoint shows it now."""
     task = view.visible(queries.desk(view.staff), pk=pk)
-    return TaskFull(task, context={**row_context([task]), "staff": view.staff}).data
+    return TaskFull(task, context=row_context([task], view.staff)).data
 
 
 class TaskList(ListView):
@@ -183,7 +189,7 @@ class TaskList(ListView):
     @reads(TaskRow(many=True), operation_id="tasks_list")
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        return self.get_paginated_response(TaskRow(page, many=True, context=row_context(page)).data)
+        return self.get_paginated_response(TaskRow(page, many=True, context=row_context(page, self.staff)).data)
 
 
 class TaskDetail(ApiView):

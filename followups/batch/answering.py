@@ -18,10 +18,11 @@ from followups import sql
 from followups.batch.in_force import policy_in_force
 from followups.batch.intake import keep_events
 from followups.batch.noticing import LOOKS_BACK, NOTICE_DAYS, noticed
-from followups.batch.talks import OPEN_TALK, WAKES, loans_beside, merge_talks
+from followups.batch.talks import WAKES, loans_beside, merge_talks
 from followups.models import OPEN_STATES, Event, EventFinding, EventVisit, Finding, Outcome, VisitTask
 from followups.queries.events import open_on, together
-from followups.queries.merging import WITHIN_DAYS
+from followups.queries.merging import OPEN_TALK, WITHIN_DAYS
+from followups.queries.sight import may_visit
 from followups.rules import events as rules
 from journal.batch import claim
 from loans.queries import calendar, lock_positions
@@ -114,6 +115,13 @@ SELECT loan_id FROM (
        AND {OPEN_TALK.format("t")} AND {OPEN_TALK.format("o")}
        AND NOT EXISTS (SELECT FROM followups_mergedtask k WHERE k.ended_at IS NULL
                           AND (k.task_id = t.id OR k.task_id = o.id))
+    UNION
+    -- pairs across branches of which one was given to somebody who sees both: the machine may join them now
+    SELECT t.loan_id FROM followups_acrosspair p
+      JOIN followups_visittask t ON t.id = p.one_id JOIN followups_visittask o ON o.id = p.other_id
+     WHERE p.closed_on IS NULL AND p.left_on IS NULL AND {OPEN_TALK.format("t")} AND {OPEN_TALK.format("o")}
+       AND ({may_visit("t.assigned_to_id", "t.branch_id")} AND {may_visit("t.assigned_to_id", "o.branch_id")}
+            OR {may_visit("o.assigned_to_id", "t.branch_id")} AND {may_visit("o.assigned_to_id", "o.branch_id")})
 ) candidates
 WHERE loan_id > %(after)s AND (%(up_to)s::bigint IS NULL OR loan_id <= %(up_to)s)
 """  # noqa: S608 - joined from constants

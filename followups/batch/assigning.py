@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from followups.queries.handover import districts_known_to
 from followups.queries.levelling import CEILING, DEFAULT_CEILING
 from followups.queries.merging import ALONE
+from followups.queries.sight import may_visit
 from followups.rules.assignment import WARNING_DAYS, Candidate, Work, gates, propose, propose_second
 from followups.rules.levelling import week_of
 from people.models import Certificate, Staff
@@ -40,7 +41,7 @@ SELECT t.id, t.branch_id, t.method, t.level, t.role, t.assigned_to_id, l.portfol
    AND {ALONE}
  ORDER BY t.branch_id, t.level, t.due_on, t.id
 """  # noqa: S608 - joined from constants
-_ASSIGN = """
+_ASSIGN = f"""
 WITH given AS (
     UPDATE followups_visittask t
        SET assigned_to_id = coalesce(t.assigned_to_id, x.officer),
@@ -53,7 +54,8 @@ WITH given AS (
     UPDATE followups_visittask m SET assigned_to_id = g.officer, version = m.version + 1,
            proposed_second_id = nullif(m.proposed_second_id, g.officer)
       FROM given g JOIN followups_mergedtask k ON k.lead_id = g.id AND k.ended_at IS NULL
-     WHERE m.id = k.task_id AND g.officer IS NOT NULL AND m.branch_id = g.branch_id AND m.state = 'PLANNED'
+     WHERE m.id = k.task_id AND g.officer IS NOT NULL AND m.state = 'PLANNED'
+       AND (m.branch_id = g.branch_id OR {may_visit("g.officer", "m.branch_id")})
        AND m.assigned_to_id IS DISTINCT FROM g.officer
     RETURNING m.id, g.officer, g.id AS lead
 ), told AS (
@@ -69,7 +71,7 @@ SELECT g.id, CASE WHEN g.officer IS NULL THEN 'SECOND_PROPOSED' ELSE 'ASSIGNED' 
        jsonb_build_object('from', '', 'to', coalesce(s.staff_no, b.staff_no), 'second', coalesce(b.staff_no, ''),
                           'why', g.why)
   FROM given g LEFT JOIN people_staff s ON s.id = g.officer LEFT JOIN people_staff b ON b.id = g.second ORDER BY g.id
-"""
+"""  # noqa: S608 - joined from constants
 # What each has to make by Sunday, and for how many visits of the coming weeks each is to go along.
 _WEEK = f"""
 SELECT officer, count(*) FILTER (WHERE leads), count(*) FILTER (WHERE NOT leads) FROM (

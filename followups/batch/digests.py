@@ -11,9 +11,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from followups.queries.across import HOLDS
 from followups.queries.merging import ALONE
 from followups.queries.review import HAS_MANAGER
-from followups.rules.digest import Member, Part, Waiting, Work, figures_of
+from followups.rules.digest import ACROSS, Member, Part, Waiting, Work, figures_of
 from journal.actions import record
 from loans.queries import calendar, hold_business_date
 from people.queries.leave import absences_between
@@ -85,6 +86,12 @@ SELECT code, branch_id, officer_id, count(*) FROM (
      WHERE {_TO_DO} AND t.due_on <= %(day)s AND {ALONE}
 ) AS each GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """  # noqa: S608 - joined from constants
+# What nobody concerned may make one visit of, found since: told once, to who sees both branches.
+_ACROSS = f"""
+SELECT one_branch_id, NULL::bigint, count(*), other_branch_id FROM followups_acrosspair
+ WHERE closed_on IS NULL AND left_on IS NULL AND tell_on > %(since)s AND tell_on <= %(day)s AND {HOLDS}
+ GROUP BY 1, 4 ORDER BY 1, 4
+"""  # noqa: S608 - joined from constants
 _WAITING = f"""
 SELECT r.branch_id, r.needs_risk_head, r.endorsed_by_id,
        array_remove(ARRAY[r.submitted_by_id, r.accompanied_by_id, v.lead_visitor_id, v.second_visitor_id], NULL),
@@ -113,14 +120,12 @@ def make_digests(*, as_of: date, at: datetime) -> int | None:
     (run_id, since), *_none = taken
     asked = {"day": as_of, "since": since}
     piles = [(code, Part(*part)) for code, *part in _rows(_PILES, asked)]
+    piles += [(ACROSS, Part(*row)) for row in _rows(_ACROSS, asked)]
     work = Work(piles, [_waiting(row) for row in _rows(_WAITING, asked)])
     rows = [
         {
             "staff": member.id,
-            "figures": [
-                {"code": figure.code, "parts": [[one.branch_id, one.officer_id, one.count] for one in figure.parts]}
-                for figure in figures
-            ],
+            "figures": [{"code": figure.code, "parts": [_kept(part) for part in figure.parts]} for figure in figures],
         }
         for member in _members(absences_between(as_of, as_of), as_of)
         if (figures := figures_of(member, work))
@@ -132,6 +137,11 @@ def make_digests(*, as_of: date, at: datetime) -> int | None:
         business_date=as_of, data={"people": len(rows), "since": since.isoformat()},
     )  # fmt: skip
     return len(rows)
+
+
+def _kept(part: Part) -> list[int | None]:
+    own = [part.branch_id, part.officer_id, part.count]
+    return own if part.beside_id is None else [*own, part.beside_id]
 
 
 def _members(absences: Absences, day: date) -> list[Member]:

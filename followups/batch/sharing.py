@@ -12,10 +12,12 @@ from followups.batch.assigning import AHEAD_DAYS, assign_unassigned
 from followups.batch.late_steps import branches_to_tell, tell_late_steps
 from followups.batch.levelling import level_weeks
 from followups.batch.notices import raise_notices
+from followups.batch.sight import BRANCHES, close_pairs, part_out_of_sight
 from followups.queries.levelling import CROWDED, crowded_between
 from loans.queries.evening import Cuts, cut
 
-# Branches where nobody has something, somebody has a week beyond the ceiling, or something may have to be told.
+# Branches where nobody has something, somebody has a week beyond the ceiling, or something may have to be told; and
+# where a visit does something of another branch along.
 _BRANCHES = f"""
 SELECT branch_id AS loan_id FROM followups_visittask
  WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL) AND state = 'PLANNED'
@@ -29,12 +31,14 @@ UNION
 SELECT unnest(%(late)s::bigint[])
 UNION
 SELECT s.branch_id FROM people_staff s WHERE s.id IN ({CROWDED})
-"""  # noqa: S608 - a query of this room
+UNION
+{BRANCHES}"""  # noqa: S608 - a query of this room
 
 
 @transaction.atomic
 def share_out(*, as_of: date, at: datetime, after: int = 0, up_to: int | None = None) -> dict[str, int]:
     """Assigns, levels and tells, for branches with an id above `after`, up to `up_to`."""
+    part_out_of_sight(as_of=as_of, at=at, after=after, up_to=up_to)
     given = assign_unassigned(as_of=as_of, at=at, after=after, up_to=up_to)
     moved = level_weeks(as_of=as_of, at=at, after=after, up_to=up_to)
     if moved["levelled"]:
@@ -43,6 +47,8 @@ def share_out(*, as_of: date, at: datetime, after: int = 0, up_to: int | None = 
         given = {name: count + more[name] for name, count in given.items()}
     told = raise_notices(as_of=as_of, at=at, after=after, up_to=up_to)
     told["told"] += tell_late_steps(as_of=as_of, at=at, after=after, up_to=up_to)
+    # Last: whoever decides about a pair locks its tasks first.
+    close_pairs(as_of=as_of, after=after, up_to=up_to)
     return {**given, **moved, **told}
 
 

@@ -4,6 +4,7 @@ A task exists exactly once per (loan, rule, cycle). Legal state changes are held
 well as by `rules.states`. Events and approved content are append-only.
 """
 
+from followups.models.across import AcrossPair, AcrossQuerySet, AcrossWhy
 from followups.models.alerts import Alert, AlertAudience, AlertCode
 from followups.models.attachments import AttachmentProof, AttachmentRemoval, PhotoExit, VisitAttachment
 from followups.models.attempts import ContactOutcome, VisitAttempt
@@ -57,6 +58,9 @@ from followups.models.tasks import (
 from followups.models.visits import Conclusion, SecondOpinion, Visit, VisitLease
 
 __all__ = [
+    "AcrossPair",
+    "AcrossQuerySet",
+    "AcrossWhy",
     "Alert",
     "AlertAudience",
     "AlertCode",

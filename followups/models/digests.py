@@ -21,6 +21,7 @@ class DigestCode(models.TextChoices):
     REACHED_120 = "REACHED_120", _("新超时限 20% 未办")
     TELL_LATE = "TELL_LATE", _("告知客户已超时限")
     SIGNALS_LATE = "SIGNALS_LATE", _("预警超时限未处理")
+    ACROSS = "ACROSS", _("新发现跨机构同户")
     REVIEW = "REVIEW", _("待我审核")
     REVIEW_LATE = "REVIEW_LATE", _("审核已超时限")
     WEEKLY_120 = "WEEKLY_120", _("下属机构新超时限 20%")

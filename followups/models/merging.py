@@ -28,9 +28,14 @@ class MergedTask(models.Model):
     reason = models.CharField(max_length=200, blank=True)
     # What the visit was before it did the task along, what it became, and whose the task was: {"own", "given", "from"}.
     undo = models.JSONField(null=True)
+    # The two lie in different branches: made by who sees both, and only as long as that is so.
+    is_across = models.BooleanField(default=False, db_default=False)
 
     class Meta:
-        indexes = [models.Index(fields=["lead"], name="merged_by_lead", condition=Q(ended_at__isnull=True))]
+        indexes = [
+            models.Index(fields=["lead"], name="merged_by_lead", condition=Q(ended_at__isnull=True)),
+            models.Index(fields=["lead"], name="merged_across", condition=Q(ended_at__isnull=True, is_across=True)),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["task"], condition=Q(ended_at__isnull=True), name="task_merged_into_one_visit"

@@ -48,8 +48,8 @@ def desk(staff: Staff) -> QuerySet[VisitTask]:
 
     Annotated: property_value, loan_to_value (percent, None while unknown), overdue_amount (billed and
     unpaid, None when nothing is), district, home_address, last_visit_on, last_conclusion, last_outcome,
-    along_count (how many other tasks the visit does along), along_of (the visit that does it along), present_step (what
-    `late_among` reads).
+    along_count (how many other tasks the visit does along), along_of (the visit that does it along; its along_branch
+    may be one that the person does not see), present_step (what `late_among` reads).
     """
     return _with_row_facts(VisitTask.objects.visible_to(staff).select_related(*BESIDE))
 
@@ -57,7 +57,8 @@ def desk(staff: Staff) -> QuerySet[VisitTask]:
 # What `_with_row_facts` adds to a task.
 _FACTS = (
     *("property_value", "balance_beside", "overdue_amount", "district", "home_address"),
-    *("last_visit_on", "last_outcome", "last_conclusion", "loan_to_value", "loan_count", "along_count", "along_of"),
+    *("last_visit_on", "last_outcome", "last_conclusion", "loan_to_value", "loan_count"),
+    *("along_count", "along_of", "along_branch"),
     "present_step",
 )
 _THESE = -1
@@ -155,6 +156,7 @@ def _talk() -> dict[str, Any]:
     return {
         "along_count": Coalesce(Subquery(along.annotate(count=Count("id")).values("count")), 0),
         "along_of": Subquery(led.values("lead_id")[:1]),
+        "along_branch": Subquery(led.values("lead__branch_id")[:1]),
     }
 
 

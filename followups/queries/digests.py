@@ -41,7 +41,7 @@ def names_of(figures: Iterable[Figure]) -> Names:
     parts = [part for figure in figures for part in figure.parts]
     return Names(
         Staff.objects.in_bulk({part.officer_id for part in parts if part.officer_id is not None}),
-        Branch.objects.in_bulk({part.branch_id for part in parts}),
+        Branch.objects.in_bulk({pk for part in parts for pk in (part.branch_id, part.beside_id) if pk is not None}),
     )
 
 

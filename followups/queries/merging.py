@@ -1,5 +1,6 @@
 """Reads of merging: what a visit does along, what could be done along with it."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -12,11 +13,17 @@ from followups.rules.facts import OFF_SITE
 from followups.rules.talks import DAYS, DEFAULT_DAYS
 from loans import sql
 from people.models import Staff
+from people.queries import branch_ids_visible_to
 from people.queries.relations import related_ids
 
 # Tasks due within this many days of each other are done in one visit: of the bank on its open day, no statement more.
 WITHIN_DAYS = f"""coalesce((SELECT greatest(0, (p.value #>> '{{}}')::int) FROM loans_parameter p
     JOIN loans_businessdate b ON b.is_open AND p.in_force @> b.day WHERE p.code = '{DAYS}'), {DEFAULT_DAYS})"""  # noqa: S608
+# Untouched talks. What is made of a development talks to no borrower; what a policy line gives to a role is joined by
+# nobody but a person, who sees whether the other has it.
+OPEN_TALK = """{0}.closed_on IS NULL AND {0}.state = 'PLANNED' AND NOT {0}.is_pinned AND {0}.paused_until IS NULL
+       AND NOT {0}.is_light AND {0}.method <> 'OFF_SITE' AND {0}.subject = 'LOAN' AND {0}.rule <> 'PROJECT'
+       AND {0}.role = ''"""
 # Of a task t: no other open visit does it along. The same as a condition of querysets is `alone`. Looked up row by row,
 # by key: as a join it is as dear as both tables together wherever nobody has counted their rows yet.
 ALONE = """coalesce((SELECT (SELECT v.closed_on IS NOT NULL OR v.method = 'OFF_SITE' FROM followups_visittask v
@@ -50,6 +57,12 @@ def links_of(task: VisitTask) -> list[MergedTask]:
     """The tasks merged into this one, of either mode."""
     found = MergedTask.objects.filter(lead=task, ended_at__isnull=True)
     return list(found.select_related("task__loan__borrower", "task__assigned_to").order_by("task__due_on", "id"))
+
+
+def seen_by(links: Iterable[MergedTask], staff: Staff) -> list[MergedTask]:
+    """Of these links those whose tasks the person sees: of another branch's nothing is told, not even that it is."""
+    seen = set(branch_ids_visible_to(staff))
+    return [link for link in links if link.task.branch_id in seen]
 
 
 def lead_of(task: VisitTask) -> MergedTask | None:

@@ -1,8 +1,9 @@
 """Decides what stands in a person's digest of the morning: counts of work, each with the list it can be looked up in.
 
 An officer gets the own work and that of whom they stand in for today; who assigns work what reached its limit since the
-last digest, by officer, and what else stands past its day; who reviews what waits for their opinion; who reviews and
-sits above a branch what is past its limit by a fifth, which notices tell on a Monday. Only branches one sees count.
+last digest, by officer, pairs of one household in two branches, and what else is late; who reviews what waits for their
+opinion; who reviews and sits above a branch what is past its limit by a fifth, which notices tell on a Monday. Only
+branches one sees count.
 Where nothing is, nobody is told; a digest keeps its figures by branch and officer, so that later a reader who lost a
 branch is shown the rest.
 """
@@ -16,6 +17,7 @@ DUE_TODAY, PAST_LIMIT, RETURNED, URGENT, SIGNALS, INBOX, TO_TELL = (
     "DUE_TODAY", "PAST_LIMIT", "RETURNED", "URGENT", "SIGNALS", "INBOX", "TO_TELL",
 )  # fmt: skip
 REACHED_100, REACHED_120, TELL_LATE, SIGNALS_LATE = "REACHED_100", "REACHED_120", "TELL_LATE", "SIGNALS_LATE"
+ACROSS = "ACROSS"
 REVIEW, REVIEW_LATE, WEEKLY_120 = "REVIEW", "REVIEW_LATE", "WEEKLY_120"
 RECORDS, ASSIGNS, REVIEWS, REVIEWS_RED = (
     "followups.record_visit", "followups.assign", "followups.review", "followups.review_red",
@@ -24,7 +26,7 @@ RECORDS, ASSIGNS, REVIEWS, REVIEWS_RED = (
 NEEDS: Mapping[str, tuple[str, ...]] = {
     DUE_TODAY: (RECORDS,), PAST_LIMIT: (RECORDS,), RETURNED: (RECORDS,), URGENT: (RECORDS,), SIGNALS: (RECORDS,),
     INBOX: (RECORDS,), TO_TELL: (RECORDS,), REACHED_100: (ASSIGNS,), REACHED_120: (ASSIGNS,), TELL_LATE: (ASSIGNS,),
-    SIGNALS_LATE: (ASSIGNS,),
+    SIGNALS_LATE: (ASSIGNS,), ACROSS: (ASSIGNS,),
     REVIEW: (REVIEWS, REVIEWS_RED), REVIEW_LATE: (REVIEWS, REVIEWS_RED), WEEKLY_120: (REVIEWS,),
 }  # fmt: skip
 # Of the own portfolio alone, whoever stands in.
@@ -46,11 +48,12 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """So much of a branch and an officer (None: nobody has it)."""
+    """So much of a branch and an officer (None: nobody has it); of two branches, only for who sees both."""
 
     branch_id: int
     officer_id: int | None
     count: int
+    beside_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ def _parts(code: str, member: Member, work: Work) -> list[Part]:
         part for branch_id in sorted(by_branch)
         if _sees(member, branch_id) and (code in _OF_BRANCH or branch_id != member.branch_id)
         for part in by_branch[branch_id]
+        if part.beside_id is None or _sees(member, part.beside_id)
     ]  # fmt: skip
 
 
@@ -140,7 +144,7 @@ def still_seen(
     """Of the figures as they stood, what the person may see now."""
     found = []
     for figure in figures:
-        parts = tuple(part for part in figure.parts if part.branch_id in branches)
+        parts = tuple(part for part in figure.parts if {part.branch_id, part.beside_id or part.branch_id} <= branches)
         if parts and permissions & set(NEEDS.get(figure.code, ())):
             found.append(replace(figure, parts=parts))
     return tuple(found)

@@ -82,6 +82,8 @@ def _list_of(code: str, digest: Digest, staff: Staff, today: date) -> tuple[str,
         return "signals", (("state", "OPEN"), ("severe", "true"), ("officer", staff.staff_no))
     if code == rules.SIGNALS_LATE:
         return "signals", (("state", "OPEN"), ("late", "true"))
+    if code == rules.ACROSS:
+        return "across", ()
     if code == rules.TO_TELL:
         return "results", ()
     if code == rules.TELL_LATE:
@@ -90,7 +92,9 @@ def _list_of(code: str, digest: Digest, staff: Staff, today: date) -> tuple[str,
 
 
 def _shares(figure: rules.Figure, page: str, asked: _Pairs, staff: Staff, names: Names) -> list[Share]:
-    """By officer or by branch; nothing where it would only repeat the figure."""
+    """By officer or by branch; nothing where it would only repeat the figure, or is of two branches at once."""
+    if figure.code == rules.ACROSS:
+        return []
     if figure.code in _BY_BRANCH:
         counts: dict[int | None, int] = {}
         for part in figure.parts:

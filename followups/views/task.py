@@ -19,10 +19,12 @@ from followups.actions.skips import waiting_skip
 from followups.assignment_wording import why_assigned
 from followups.forms import AssignForm, RescheduleForm, visitors_of
 from followups.models import (
+    EventKind,
     HeardBy,
     Method,
     PauseReason,
     Subject,
+    TaskEvent,
     TaskKind,
     TaskState,
     TellChannel,
@@ -34,7 +36,7 @@ from followups.queries.assigning import given_visits
 from followups.queries.cover import is_held_by
 from followups.queries.events import events_on
 from followups.queries.facts import is_known_to
-from followups.queries.merging import companions, lead_of, links_of
+from followups.queries.merging import companions, lead_of, links_of, seen_by
 from followups.queries.projects import estate_name, project_of
 from followups.queries.results import telling_of
 from followups.views.rows import desk_rows, name_for
@@ -131,7 +133,8 @@ def merging_of(task: VisitTask, staff: Staff) -> dict[str, Any]:
         **({step: False for step in steps if step != "may_reveal"} if lead else {}),
         "may_split": may_change,
         "merged_lead": lead,
-        "merged_links": links_of(task),
+        "merged_links": seen_by(links_of(task), staff),
+        "is_lead_seen": lead is not None and lead.lead.branch_id in branch_ids_visible_to(staff),
         "companions": [{"task": each, "name": name_for(staff, each)} for each in offered] if may_change else [],
         "together_count": len(offered) + 1,
         "relations": _relations(task, staff),
@@ -281,6 +284,9 @@ class AssignTask(TaskStep):
             raise self.refuse_form(form)
         officer = form.cleaned_data["officer"]
         actions.assign(task_id=task.pk, officer=officer, reason=form.cleaned_data["reason"], by=self.staff, at=self.at)
+        is_parted = TaskEvent.objects.filter(task=task, kind=EventKind.SPLIT, at=self.at).exists()
+        if is_parted:
+            messages.info(self.request, _("原一并办理的其他机构任务已拆开，由原主办人办理。"))
         return _("已分派给%(name)s。") % {"name": officer.name}
 
 

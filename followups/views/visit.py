@@ -27,7 +27,7 @@ from followups.queries.content import came_back
 from followups.queries.corrections import amended, writes_on
 from followups.queries.form import asked_of, field_label
 from followups.queries.measures import catalogue, owners_for
-from followups.queries.merging import members_of
+from followups.queries.merging import links_of, seen_by
 from followups.queries.next_task import next_task
 from followups.queries.returns import last_return, parts_to_mend
 from followups.rules import checklist
@@ -90,7 +90,7 @@ class VisitBase(PageView):
             row=row,
             left=_left(visit, row.left, today),
             why=why(task),
-            along=members_of(task),
+            along=[link.task for link in seen_by(links_of(task), self.staff)],
             person=_person(task, self.staff),
             **parts,
             refusal=refusal,

@@ -304,8 +304,8 @@ def test_an_evening_asks_the_same_few_questions_for_any_number_of_tasks(network:
     network.tasks(30, due_on=MONDAY + timedelta(days=24), method="FIELD")
     with CaptureQueriesContext(connection) as many:
         share()
-    # One of them for the steps past their own limit.
-    assert len(many) == len(few) <= 31
+    # One of them for the steps past their own limit, two for what lies across branches.
+    assert len(many) == len(few) <= 33
     assert share_cuts(as_of=TODAY, size=2000).due == 1
 
 

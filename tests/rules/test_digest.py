@@ -48,6 +48,16 @@ def test_own_and_covered_work_of_branches_one_sees() -> None:
     assert figures_of(member("followups.view"), piles) == figures_of(member(RECORDS), work()) == ()
 
 
+def test_what_lies_in_two_branches_is_told_to_who_sees_both() -> None:
+    piles = work(("ACROSS", Part(HOME, None, 3, OTHER)))
+    assert figures_of(member(ASSIGNS), piles) == figures_of(member(ASSIGNS, branches=frozenset({OTHER})), piles) == ()
+    assert figures_of(member(RECORDS, branches=None), piles) == ()
+    both = figures_of(member(ASSIGNS, branches=frozenset({HOME, OTHER})), piles)
+    assert counts(both) == counts(figures_of(member(ASSIGNS, branches=None), piles)) == {"ACROSS": 3}
+    assert still_seen(both, permissions={ASSIGNS}, branches={HOME}) == ()
+    assert still_seen(both, permissions={ASSIGNS}, branches={HOME, OTHER}) == both
+
+
 def test_a_manager_by_officer_and_the_head_above_alone() -> None:
     piles = work(
         ("REACHED_100", Part(HOME, OFFICER, 2)), ("REACHED_100", Part(HOME, None, 1)),

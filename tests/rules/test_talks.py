@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from followups.rules.facts import FIELD, FIRST, IRREGULAR, PERIODIC, PHONE, WEIGHT
-from followups.rules.talks import WITHIN, Pair, Talk, Together, together
+from followups.rules.talks import WITHIN, Pair, Talk, Together, standing_after, strangers, together
 
 DAY = date(2026, 11, 2)
 
@@ -134,3 +134,93 @@ def test_a_task_that_came_forward_is_never_made_later(
 def test_how_near_talks_are_made_one_is_the_banks_number(apart: int, within: int) -> None:
     found = together([talk(1), talk(2, apart)], frozenset(), within=timedelta(days=within))
     assert bool(found.joined) == (apart <= within)
+
+
+# Across branches: 1 is above 2 and 3, which do not see each other.
+UPPER, HERE, THERE = 1, 2, 3
+SIGHT = {None: frozenset[int](), 1: frozenset({UPPER, HERE, THERE}), 2: frozenset({HERE}), 3: frozenset({THERE})}
+
+
+def of(pk: int, branch_id: int, officer_id: int | None, days: int = 0, **given: object) -> Talk:
+    return talk(pk, days, branch_id=branch_id, officer_id=officer_id, sees=SIGHT[officer_id], **given)
+
+
+def test_the_officer_of_the_upper_branch_makes_the_visit_whatever_else_is_more_urgent() -> None:
+    here, there, upper = of(1, HERE, 2, level=1, method=FIELD), of(2, THERE, 3, 3), of(3, UPPER, 1, 9)
+    found = together([here, there, upper], frozenset())
+    assert {(lead.id, each.id) for lead, each in found.joined} == {(3, 1), (3, 2)}
+    [(_before, visit)] = found.tightened
+    assert (visit.due_on, visit.method, visit.level) == (here.due_on, FIELD, 1)
+
+
+def test_who_has_led_gives_way_to_who_may_see_more_and_to_nobody_else() -> None:
+    lead, along = of(1, HERE, 2), of(2, HERE, 2, lead_id=1)
+    assert {each.id for _lead, each in together([lead, along, of(3, UPPER, 1, 5)], frozenset()).joined} == {1, 2}
+    assert together([lead, along, of(3, HERE, 1, 5, level=1)], frozenset()).joined[0][0].id == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (of(1, HERE, 2), of(2, THERE, 3)),
+        (of(1, HERE, None), of(2, THERE, None)),
+        (of(1, UPPER, None), of(2, HERE, 2)),  # nobody has it: nobody is known to see both
+        (of(1, HERE, 2), replace(of(2, UPPER, 1), sees=frozenset({UPPER}))),  # above, but sees the own branch alone
+    ],
+)
+def test_what_no_officer_sees_together_is_no_visit_and_is_named(one: Talk, other: Talk) -> None:
+    assert together([one, other], frozenset()) == Together((), (), ())
+    [found] = strangers([other, one], frozenset())
+    assert (found.one, found.other, found.why) == (one, other, "BORROWER")
+    assert strangers([one, other], frozenset(), frozenset({frozenset((1, 2))})) == ()
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ({"borrower_id": 3}, "RELATED"), ({"borrower_id": 2, "homes": frozenset({7})}, "HOME"),
+        ({"borrower_id": 2}, ""),
+        ({"days": 45}, "BORROWER"), ({"days": 46}, ""), ({"days": -46}, ""), ({"lead_id": 9}, ""),
+        ({"kind": FIRST, "opens_on": DAY + timedelta(days=1), "days": 9}, ""), ({"branch_id": HERE}, ""),
+    ],
+)  # fmt: skip
+def test_which_talks_of_two_branches_are_named(other: dict[str, object], why: str) -> None:
+    one = of(1, HERE, 2, homes=frozenset({7}))
+    given = {"branch_id": THERE, "officer_id": 3, "sees": SIGHT[3], **other}
+    found = strangers([one, talk(2, int(str(given.pop("days", 20))), **given)], frozenset({frozenset((1, 3))}))
+    assert [each.why for each in found] == ([why] if why else [])
+
+
+def test_without_a_certificate_nothing_new_of_another_branch_comes_along_and_what_does_stays() -> None:
+    upper, here = of(1, UPPER, 1, takes_none=True), of(2, HERE, 2)
+    assert together([upper, here], frozenset()) == Together((), (), ())
+    assert together([upper, replace(here, lead_id=1)], frozenset()) == Together((), (), ())
+    assert strangers([upper, here], frozenset()) == (), "who sees both is asked by name, once certified"
+
+
+@st.composite
+def branches(draw: st.DrawFn) -> list[Talk]:
+    return [
+        of(
+            pk, draw(st.sampled_from([UPPER, HERE, THERE])), draw(st.sampled_from([None, 1, 2, 3])),
+            draw(st.integers(-60, 120)), level=draw(st.sampled_from([1, 9])), borrower_id=draw(st.integers(1, 2)),
+            kind=draw(st.sampled_from([FIRST, PERIODIC, IRREGULAR])), method=draw(st.sampled_from([PHONE, FIELD])),
+        )
+        for pk in range(1, draw(st.integers(2, 8)) + 1)
+    ]  # fmt: skip
+
+
+@given(branches())
+@settings(max_examples=1000, deadline=None)
+def test_nobody_is_given_what_they_may_not_see_and_a_second_time_changes_nothing(talks: list[Talk]) -> None:
+    now = standing_after(talks, together(talks, frozenset()))
+    by_id = {each.id: each for each in now}
+    for each in now:
+        lead = by_id.get(each.lead_id or 0)
+        assert lead is None or lead.branch_id == each.branch_id or {lead.branch_id, each.branch_id} <= lead.sees
+    assert together(now, frozenset()) == Together((), (), ())
+    assert together(list(reversed(now)), frozenset()) == Together((), (), ())
+    named = strangers(now, frozenset())
+    assert all(not {pair.one.branch_id, pair.other.branch_id} <= each.sees
+               for pair in named for each in (pair.one, pair.other))  # fmt: skip
+    assert named == strangers(list(reversed(now)), frozenset())

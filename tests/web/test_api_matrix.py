@@ -21,6 +21,7 @@ from people.api.views import ApiView
 from tests.correspondence.rows import message_row, wording_row
 from tests.factories import AT
 from tests.web import contract_bodies, letter_rows, policy_rows, signal_rows
+from tests.web.across_rows import across_in
 from tests.web.api_bank import ROLES, TODAY, Api, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
 from tests.web.review_rows import correction_in, measure_in
@@ -236,6 +237,10 @@ TABLE: dict[tuple[str, str], tuple[set[str] | None, Any]] = {
     ("report-open", "POST"): (REVIEWERS, {}),
     ("reports-approve-clean", "POST"): (REVIEWERS, {"reports": [{"id": 987654321, "content_sha256": SHA}]}),
     ("review-figures", "GET"): (REVIEWERS, None),
+    ("across", "GET"): ({"manager"}, None),
+    ("across-detail", "GET"): ({"manager"}, None),
+    ("across-together", "POST"): ({"manager"}, {"officer": "nobody"}),
+    ("across-apart", "POST"): ({"manager"}, {"reason": "分别回访"}),
     ("measures", "GET"): (FOLLOW_UP_ROLES, None),
     ("measure-kinds", "GET"): (FOLLOW_UP_ROLES, None),
     ("measure-end", "POST"): (VISITORS | {"manager"}, {"is_done": True, "words": "已经落实"}),
@@ -289,11 +294,11 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
                 "message",
                 "wording",
                 "leave",
-                "event",
-                "file",
+                *("event", "file"),
                 "hand",
                 "certificate",
                 "measure",
+                "across",
                 "correction",
                 "project",
                 "signal",
@@ -320,7 +325,7 @@ def objects(db: None) -> tuple[Bank, dict[str, dict[str, int]]]:
         found[place]["event"] = event_in(bank, place)
         found[place]["file"] = file
         found[place]["project"] = project_in(bank, place)
-        found[place]["signal"] = signal_rows.signal_in(bank, place)
+        found[place] |= {"signal": signal_rows.signal_in(bank, place), "across": across_in(bank, place)}
         found[place]["signalaction"] = signal_rows.signal_action_in(bank, place)
         found[place] |= {"hand": handover_in(bank, place), "certificate": certificate_in(bank, place)}
         found[place]["letter"] = letter_rows.letter_in(bank, place)

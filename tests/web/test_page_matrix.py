@@ -26,6 +26,7 @@ from loans.models import (
 )
 from tests.correspondence.rows import message_row, wording_row
 from tests.factories import AT
+from tests.web.across_rows import across_in
 from tests.web.api_bank import ROLES, Bank, clean_draft, make_bank, money_rows, pay, pricing_rows
 from tests.web.assignment_rows import certificate_in, event_in, handover_in, leave_in
 from tests.web.contract_bodies import disclosure_in
@@ -159,6 +160,9 @@ TABLE: dict[str, tuple[set[str] | None, str, dict[str, str]]] = {
     "followups:month_tasks": (REVIEWERS, "get", {}),
     "followups:approve_clean": (REVIEWERS, "post", {}),
     "followups:measures": (FOLLOW_UPS, "get", {}),
+    **dict.fromkeys(("followups:across", "followups:across_file", "followups:across_count"), ({"manager"}, "get", {})),
+    "followups:across_together": ({"manager"}, "post", {"officer": "nobody"}),
+    "followups:across_apart": ({"manager"}, "post", {"reason": "分别回访"}),
     "followups:measure_end": (FOLLOW_UPS, "post", {"words": "已经落实"}),
     "correspondence:messages": (REPORTERS | {"operations"}, "get", {}),
     "correspondence:message": (REPORTERS | {"operations"}, "get", {}),
@@ -285,13 +289,17 @@ WITHOUT_TASK = {
     "followups:notices_read", "followups:certificates", "followups:results", "followups:visit_register",
     "followups:signals_file", "followups:review_file", "followups:measures_file", "followups:results_file",
     "followups:digest_file", "followups:day_plan_file", "followups:notices_file",
+    "followups:across", "followups:across_file", "followups:across_count",
 }  # fmt: skip
 REPORT_PAGES = (
     "followups:report", "followups:report_pdf", "followups:approve", "followups:return", "followups:correct"
 )  # fmt: skip
 OF_REPORTS = {"followups:correction_withdraw": correction_in, "followups:measure_end": measure_in}
+IN_BRANCH = {
+    "followups:across_together": across_in, "followups:across_apart": across_in, "followups:project": project_in,
+    "followups:certificate_end": certificate_in, "followups:event_withdraw": event_in, "followups:leave_end": leave_in,
+}  # fmt: skip
 NOT_PAGES = {"alive", "ready", "set_language"}
-WHOLE_BANK = {"risk", "operations", "auditor"}
 
 
 def page_names(resolver: Any = None, space: str = "") -> Iterator[str]:
@@ -388,8 +396,8 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[change.pk if change else 987654321])
     if name.startswith("loan_") or name in LOAN_PAGES:
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
-    if name == "followups:certificate_end":
-        return reverse(name, args=[certificate_in(bank, place)])
+    if name in IN_BRANCH:
+        return reverse(name, args=[IN_BRANCH[name](bank, place)])
     if name in ("followups:capacity_file", "followups:turn_around_file"):
         return reverse(name, args=["csv"])
     if name == "followups:visit_register_file":
@@ -404,12 +412,6 @@ def address(name: str, bank: Bank, reports: dict[str, Any], place: str) -> str:
         return reverse(name, args=[bank.loans[place].pk if place in bank.loans else 987654321])
     if name.startswith("followups:letter_"):
         return reverse(name, args=[letter_in(bank, place)])
-    if name == "followups:project":
-        return reverse(name, args=[project_in(bank, place)])
-    if name == "followups:event_withdraw":
-        return reverse(name, args=[event_in(bank, place)])
-    if name == "followups:leave_end":
-        return reverse(name, args=[leave_in(bank, place)])
     if name.startswith("followups:polic"):
         return policy_address(name, place)
     if name.startswith("followups:") and name not in WITHOUT_TASK:
