@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-DUE_TODAY, PAST_LIMIT, RETURNED, URGENT, SIGNALS, INBOX, TO_TELL = (
-    "DUE_TODAY", "PAST_LIMIT", "RETURNED", "URGENT", "SIGNALS", "INBOX", "TO_TELL",
+DUE_TODAY, PAST_LIMIT, RETURNED, CORRECT, URGENT, SIGNALS, INBOX, TO_TELL = (
+    "DUE_TODAY", "PAST_LIMIT", "RETURNED", "CORRECT", "URGENT", "SIGNALS", "INBOX", "TO_TELL",
 )  # fmt: skip
 REACHED_100, REACHED_120, TELL_LATE, SIGNALS_LATE = "REACHED_100", "REACHED_120", "TELL_LATE", "SIGNALS_LATE"
 REVIEW, REVIEW_LATE, WEEKLY_120 = "REVIEW", "REVIEW_LATE", "WEEKLY_120"
@@ -22,9 +22,9 @@ RECORDS, ASSIGNS, REVIEWS, REVIEWS_RED = (
 )  # fmt: skip
 # In the order in which they are read. Which permission makes it somebody's.
 NEEDS: Mapping[str, tuple[str, ...]] = {
-    DUE_TODAY: (RECORDS,), PAST_LIMIT: (RECORDS,), RETURNED: (RECORDS,), URGENT: (RECORDS,), SIGNALS: (RECORDS,),
-    INBOX: (RECORDS,), TO_TELL: (RECORDS,), REACHED_100: (ASSIGNS,), REACHED_120: (ASSIGNS,), TELL_LATE: (ASSIGNS,),
-    SIGNALS_LATE: (ASSIGNS,),
+    DUE_TODAY: (RECORDS,), PAST_LIMIT: (RECORDS,), RETURNED: (RECORDS,), CORRECT: (RECORDS,), URGENT: (RECORDS,),
+    SIGNALS: (RECORDS,), INBOX: (RECORDS,), TO_TELL: (RECORDS,),
+    REACHED_100: (ASSIGNS,), REACHED_120: (ASSIGNS,), TELL_LATE: (ASSIGNS,), SIGNALS_LATE: (ASSIGNS,),
     REVIEW: (REVIEWS, REVIEWS_RED), REVIEW_LATE: (REVIEWS, REVIEWS_RED), WEEKLY_120: (REVIEWS,),
 }  # fmt: skip
 # Of the own portfolio alone, whoever stands in.
@@ -46,11 +46,12 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """So much of a branch and an officer (None: nobody has it)."""
+    """So much of a branch and an officer (None: nobody has it); of corrections, who opened them makes none."""
 
     branch_id: int
     officer_id: int | None
     count: int
+    opened_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _parts(code: str, member: Member, work: Work) -> list[Part]:
     if code in _OF_OFFICER:
         holders = (member.id,) if code in _NOT_COVERED else (member.id, *member.covers)
         every = [part for holder in holders for part in work.of_officer.get((code, holder), ())]
-        return [part for part in every if _sees(member, part.branch_id)]
+        return [part for part in every if _sees(member, part.branch_id) and part.opened_by != member.id]
     if code in (REVIEW, REVIEW_LATE):
         return _reviews(code, member, work.waiting)
     by_branch = work.of_code.get(code, {})
