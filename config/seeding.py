@@ -107,6 +107,7 @@ PARAMETERS: tuple[tuple[str, object, date, date | None, str], ...] = (
     ("bureau_summary_max_months", 12, _D(2000, 1, 1), None, "本行默认：更早的征信摘要视为未记录"),
     ("visit_hours", {"phone": "0.5", "field": "2.7"}, _D(2000, 1, 1), None, "本行默认：一次回访的人工小时，实地含两人"),
     ("visit_week_ceiling", 8, _D(2000, 1, 1), None, "本行默认：每人每周回访户数上限"),
+    ("visit_week_reserve", 3, _D(2000, 1, 1), None, "本行默认：每人每周上限中为随时产生的回访预留的户数"),
     ("visit_gap_days", 30, _D(2000, 1, 1), None, "本行默认：两次回访至少间隔天数，红色除外"),
     ("certificate_warning_days", 90, _D(2000, 1, 1), None, "本行默认：上线后仅提示无证人员的天数"),
     ("second_opinion_required", True, _D(2000, 1, 1), None, "本行默认：实地走访和红色任务由协办人另签意见"),

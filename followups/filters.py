@@ -40,6 +40,7 @@ from followups.models import (
 )
 from followups.models.policy import PolicyRunLoad, PolicyRunLoan
 from followups.policy_wording import CHANGE_WORDS
+from followups.queries.corrections import corrections_to_make
 from followups.queries.merging import alone, joined
 from followups.rules.numbers import task_of
 from loans.filters import loans_matching
@@ -250,6 +251,7 @@ class AcrossFilter(django_filters.FilterSet):
 
 class CorrectionFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(label=_("状态"), choices=CorrectionState.choices)
+    mine = TruthFilter(label=_("由我办理"), method="by_whom")
     officer = django_filters.CharFilter(label=_("办理人工号"), field_name="officer__staff_no")
     loan = django_filters.NumberFilter(label=_("贷款"), field_name="visit__task__loan_id")
     report = django_filters.NumberFilter(label=_("原报告"), field_name="corrects_id")
@@ -257,6 +259,14 @@ class CorrectionFilter(django_filters.FilterSet):
     class Meta:
         model = ReportCorrection
         fields: list[str] = []
+
+    def by_whom(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
+        """What the person has to make, own ones and those of officers they stand in for."""
+        staff = getattr(self.request, "user", None)
+        if not isinstance(staff, Staff):
+            return queryset.none()
+        to_make = corrections_to_make(staff).values("pk")
+        return queryset.filter(pk__in=to_make) if value else queryset.exclude(pk__in=to_make)
 
 
 class ResultFilter(django_filters.FilterSet):

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from followups.models import Notice
 from followups.queries.late_steps import LateStep
+from followups.queries.notices import Told
 from followups.rules.clock import CORRECTING, REVIEWING, VISITING
 from followups.rules.escalation import STEP_CODES
 
@@ -37,7 +38,15 @@ def short_late_words(one: LateStep) -> str:
     return said[one.step] % {"days": days}
 
 
-def notice_words(notice: Notice, late_workdays: int) -> str:
-    """What a notice is about; of a late step with its days, as long as it is late."""
+def told_words(row: Told) -> str:
+    """What is told: of a late step with its days, as long as it is late; of a correction with why."""
+    if row.correction is not None:
+        return _("%(what)s：%(why)s") % {
+            "what": row.notice.get_code_display(), "why": row.correction.get_code_display(),
+        }  # fmt: skip
+    return _notice_words(row.notice, row.late_workdays)
+
+
+def _notice_words(notice: Notice, late_workdays: int) -> str:
     step = _STEP_OF_CODE.get(notice.code)
     return late_words(step, late_workdays) if step and late_workdays else str(notice.get_code_display())

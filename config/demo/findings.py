@@ -9,7 +9,16 @@ from config.demo import book, contracts
 from config.demo.book import external_id
 from config.demo.visits import ALIKE
 from correspondence.models import ContactPreference
-from followups.models import HintCode, Outcome, ProjectVisit, ReportHint, ReportReference, VisitReport, VisitTask
+from followups.models import (
+    HintCode,
+    Outcome,
+    ProjectVisit,
+    ReportCorrection,
+    ReportHint,
+    ReportReference,
+    VisitReport,
+    VisitTask,
+)
 from followups.models.policy import FollowUpPolicy
 from loans.models import ContractChange, Loan, Refund
 from people.models import FinancialProfile
@@ -103,6 +112,16 @@ def _banned(loan: Loan) -> str:
 def _versions(loan: Loan) -> str:
     reports = [report for report in _reports(loan) if report.version > 1]
     return f"{reports[0].visit.task.number} 退回后第 {reports[0].version} 版" if reports else ""
+
+
+def _correction(state: str, words: str) -> Callable[[Loan], str]:
+    def facts(loan: Loan) -> str:
+        found = ReportCorrection.objects.filter(visit__task__loan=loan, state=state).select_related("corrects").first()
+        if found is None:
+            return ""
+        return f"{found.corrects.number} {found.opened_on} 发起更正（{found.get_code_display()}），{words}"
+
+    return facts
 
 
 def _paid(loan: Loan) -> str:
@@ -201,6 +220,8 @@ _LOOKS: tuple[Callable[[], Found], ...] = (
     _of_loan("逾期40天还清：轻事项、回访、办结", book.PAID_LATE, _paid),
     _of_loan("重组观察期", book.RESTRUCTURED, _observed),
     _of_loan("登记为自住，实为出租", book.TENANT, _answered("occupancy", "现由承租人居住")),
+    _of_loan("审核通过后更正的报告，两版并存", book.CORRECTED, _correction("APPROVED", "第二版已通过")),
+    _of_loan("审核通过的报告待更正", book.TO_CORRECT, _correction("OPEN", "待办理")),
     _of_loan("旧报告在新申请中引用", book.QUOTED, _quoted),
     _policies,
     _decisions,

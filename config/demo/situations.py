@@ -5,8 +5,9 @@ from collections.abc import Callable
 from datetime import date
 from functools import partial
 
-from config.demo import book, contracts, money, stories, stories_of_homes
+from config.demo import book, contracts, money, stories, stories_of_corrections, stories_of_homes
 from config.demo.book import external_id
+from followups.models import CorrectionReason
 from loans.models import Loan
 
 Scene = Callable[[date], None]
@@ -21,6 +22,7 @@ _TOLD_BY_STORY: dict[str, tuple[date, date]] = {
         book.FIRST_TOUR: (date(2026, 9, 30), book.BUSINESS_DATE),
         **dict.fromkeys((book.HALVED, book.LOST, book.SEIZED, book.TENANT, book.RETURNED), _LAST),
         **dict.fromkeys((book.RED_TODAY, book.LEFT, book.RETURNED_TOUR, book.ORANGE), _LAST),
+        **dict.fromkeys((book.CORRECTED, book.TO_CORRECT), _LAST),
     }.items()
 } | {contracts.FUND: _LAST, contracts.BANK: _LAST}
 _WHOLE_STALL = date(2026, 10, 9), date(2026, 10, 16)
@@ -66,10 +68,22 @@ _SCENES: tuple[tuple[date, Scene], ...] = (
     (date(2026, 10, 16), stories_of_homes.divorced_visit),
     (date(2026, 10, 19), stories_of_homes.tenant),
     (date(2026, 10, 20), stories.stopped),
+    (date(2026, 10, 20), partial(stories_of_corrections.reported, serial=book.CORRECTED)),
+    (date(2026, 10, 21), partial(stories_of_corrections.reported, serial=book.TO_CORRECT)),
     (date(2026, 10, 21), stories.halved),
     (date(2026, 10, 21), stories.left_over),
     (date(2026, 10, 22), stories.alike),
     (date(2026, 10, 23), stories.deferral),
+    (
+        date(2026, 10, 23),
+        partial(
+            stories_of_corrections.opened,
+            serial=book.CORRECTED,
+            code=CorrectionReason.WRONG_ENTRY,
+            words="客户收到告知后来电：月收入按税前折算有误，流水已寄出",
+        ),
+    ),
+    (date(2026, 10, 26), stories_of_corrections.corrected),
     (date(2026, 10, 26), stories_of_homes.prices_fell),
     (date(2026, 10, 27), stories_of_homes.prices_applied),
     (date(2026, 10, 27), stories.sent_back),
@@ -77,6 +91,15 @@ _SCENES: tuple[tuple[date, Scene], ...] = (
     (date(2026, 10, 28), stories.quoted),
     (date(2026, 10, 28), stories_of_homes.third_draft),
     (date(2026, 10, 28), stories.to_mend),
+    (
+        date(2026, 10, 29),
+        partial(
+            stories_of_corrections.opened,
+            serial=book.TO_CORRECT,
+            code=CorrectionReason.INSPECTION,
+            words="内部检查：报告所列月收入与留存工资流水不一致，请核对更正",
+        ),
+    ),
     (date(2026, 10, 29), stories.clean_calls),
     (date(2026, 10, 29), stories.orange),
     (date(2026, 10, 29), stories_of_homes.seized),

@@ -30,7 +30,8 @@ from config.templatetags.anju import (
     thousands,
     weekday,
 )
-from followups.step_wording import late_step_words, notice_words, short_late_words
+from followups.step_wording import late_step_words, short_late_words
+from followups.step_wording import told_words as words_of_told
 
 register = template.Library()
 _LOAN = (
@@ -69,7 +70,7 @@ def late_step(row: Any) -> str:
 @register.filter
 def told_words(row: Any) -> str:
     """What a notice is about."""
-    return notice_words(row.notice, row.late_workdays)
+    return words_of_told(row)
 
 
 @register.filter

@@ -23,9 +23,12 @@ from followups.actions.refusals import (
 from followups.actions.tasks import add_event, checked_reason, locked_task, require_to_do, tell
 from followups.models import (
     AttachmentRemoval,
+    Audience,
     CorrectionReason,
     CorrectionState,
     EventKind,
+    Notice,
+    NoticeCode,
     ReportCorrection,
     ReportState,
     ReturnReason,
@@ -115,7 +118,17 @@ def open_report_correction(*, report_id: int, code: str, words: str, by: Staff, 
     facts = {"report_id": report.pk, "version": report.version, "code": code}
     add_event(task, EventKind.CORRECTION_OPENED, by=by.staff_no, at=at, reason=said, **facts)
     tell(task, "followups.correction_opened", by=by, at=at, correction_id=made.pk, officer=officer.staff_no, **facts)
+    _ring(made, task, NoticeCode.CORRECT, at)
     return made
+
+
+def _ring(correction: ReportCorrection, task: VisitTask, code: NoticeCode, at: datetime) -> None:
+    """Rings the bell of who makes the correction, once each; `queries.notices` shows it while it is to be made."""
+    notice = Notice(
+        task=task, branch_id=correction.branch_id, code=code, audience=Audience.OFFICER, due_on=correction.due_on,
+        raised_on=(today := hold_business_date()), tell_on=today, at=at,
+    )  # fmt: skip
+    Notice.objects.bulk_create([notice], ignore_conflicts=True)
 
 
 def _require_correctable(report: VisitReport, task: VisitTask, by: Staff) -> None:
@@ -168,11 +181,11 @@ def hand_in_correction(task: VisitTask, correction: ReportCorrection, *, by: Sta
     add_event(task, EventKind.CORRECTION_SUBMITTED, by=by.staff_no, at=at, **facts)
 
 
-def give_back(report: VisitReport) -> None:
-    """A returned version opens its correction again."""
-    ReportCorrection.objects.filter(visit=report.visit_id, state=CorrectionState.SUBMITTED).update(
-        state=CorrectionState.OPEN
-    )
+def give_back(task: VisitTask, report: VisitReport, *, at: datetime) -> None:
+    """A returned version opens its correction again, and who makes it is told."""
+    for made in ReportCorrection.objects.filter(visit=report.visit_id, state=CorrectionState.SUBMITTED):
+        ReportCorrection.objects.filter(pk=made.pk).update(state=CorrectionState.OPEN)
+        _ring(made, task, NoticeCode.CORRECT_BACK, at)
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from followups.queries.alerts import alerts_for
-from followups.queries.notices import notices_for
+from followups.queries.notices import every_notice_for
 from loans.queries import require_business_date
 from people.actions import require
 from people.models import Staff
@@ -22,7 +22,7 @@ def mark_read(*, up_to: int, alerts_up_to: int = 0, by: Staff, at: datetime) -> 
     """Everything up to the notice and the alert is read; one that is not told to the person marks nothing."""
     require(by, "followups.view")
     today = require_business_date()
-    up_to = up_to if notices_for(by, today).filter(pk=up_to).exists() else 0
+    up_to = up_to if any(rows.filter(pk=up_to).exists() for rows in every_notice_for(by, today)) else 0
     if alerts_up_to and not alerts_for(by, today).filter(pk=alerts_up_to).exists():
         alerts_up_to = 0
     if up_to or alerts_up_to:

@@ -193,7 +193,7 @@ def return_report(
         guard(task, TaskState.RETURNED)
     _decide(report, state=ReportState.RETURNED, note=reason, by=by, at=at, return_code=code)
     if is_correction:
-        give_back(report)
+        give_back(task, report, at=at)
     else:
         change_task(task, state=TaskState.RETURNED)
     facts = {

@@ -32,6 +32,9 @@ class NoticeReply(serializers.Serializer[Any]):
     late_workdays = serializers.IntegerField(
         allow_null=True, help_text="Of a step past its own limit (STEP_…): by how many workdays it is today."
     )
+    correction_id = serializers.IntegerField(
+        allow_null=True, help_text="Of a report that is to be amended (CORRECT, CORRECT_BACK): its correction."
+    )
     is_new = serializers.BooleanField()
 
 
@@ -125,7 +128,8 @@ def _row(one: Told) -> dict[str, Any]:
     return {
         "id": notice.pk, "task_id": notice.task_id, "task_number": notice.task.number, "code": notice.code,
         "audience": notice.audience, "due_on": notice.due_on, "raised_on": notice.raised_on,
-        "officer": notice.task.assigned_to, "late_workdays": one.late_workdays or None, "is_new": one.is_new,
+        "officer": one.officer, "late_workdays": one.late_workdays or None,
+        "correction_id": one.correction.pk if one.correction else None, "is_new": one.is_new,
     }  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""Brings planned visits forward out of weeks beyond the ceiling, by the rule; run by the evening after assigning.
+"""Brings planned visits forward out of weeks beyond the ceiling less the reserve, by the rule; run by the evening after
+assigning.
 
 Only officers with such a week are looked at. Dates move inside the task's window and never back; what has begun, what a
 person fixed and red visits stay. What finds no room is not written anywhere: the rule names it whenever it is asked.

@@ -21,7 +21,7 @@ def _to(model: str, *, null: bool = False) -> "models.ForeignKey[object, object]
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("followups", "0190_late_steps"),
+        ("followups", "0191_covering"),
         ("people", "0090_relations"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

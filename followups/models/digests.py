@@ -13,6 +13,7 @@ class DigestCode(models.TextChoices):
     DUE_TODAY = "DUE_TODAY", _("今日到期")
     PAST_LIMIT = "PAST_LIMIT", _("已超时限")
     RETURNED = "RETURNED", _("退回修改")
+    CORRECT = "CORRECT", _("待更正")
     URGENT = "URGENT", _("红/橙任务")
     SIGNALS = "SIGNALS", _("管户红/橙预警")
     INBOX = "INBOX", _("客户来件")

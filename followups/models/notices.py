@@ -25,6 +25,9 @@ class NoticeCode(models.TextChoices):
     STEP_VISIT = "STEP_VISIT", _("回访已超时限")
     STEP_MEND = "STEP_MEND", _("修改已超时限")
     STEP_REVIEW = "STEP_REVIEW", _("审核已超时限")
+    # An approved report that a reviewer opened for correction; one that came back from review.
+    CORRECT = "CORRECT", _("报告待更正")
+    CORRECT_BACK = "CORRECT_BACK", _("报告更正被退回")
     REASSIGN = "REASSIGN", _("申请改派，待决定")
     ANSWERED = "ANSWERED", _("改派申请已有答复")
 
@@ -65,6 +68,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task_id} {self.code} {self.audience}"
+
+    @property
+    def is_of_correction(self) -> bool:
+        """Of a report that its officer has to amend, whoever holds the task."""
+        return self.code.startswith("CORRECT")
 
     @property
     def is_of_step(self) -> bool:

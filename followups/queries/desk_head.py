@@ -17,7 +17,7 @@ from followups.queries.cover import held_by
 from followups.queries.levelling import CEILING, DEFAULT_CEILING
 from followups.queries.lists import lists_of
 from followups.queries.merging import alone
-from followups.queries.notices import MOST_COUNTED, notices_for, result_notices_for
+from followups.queries.notices import MOST_COUNTED, every_notice_for
 from followups.queries.results import untold_of
 from followups.rules.estates import Home, neighbors
 from loans.models import Parameter
@@ -67,20 +67,16 @@ def views_of(staff: Staff) -> QuerySet[SavedView]:
 def head_of(staff: Staff, today: date) -> Head:
     """One statement, after the branches one sees are known."""
     read = Subquery(NoticesRead.objects.filter(staff=staff).values("up_to")[:1])
-    new = notices_for(staff, today).filter(pk__gt=Coalesce(read, 0)).values("task_id").distinct()
     seen = Subquery(NoticesRead.objects.filter(staff=staff).values("alerts_up_to")[:1])
     warned = alerts_for(staff, today).filter(pk__gt=Coalesce(seen, 0)).values("signal_id", "policy_id").distinct()
     asked: dict[str, QuerySet[Any, Any]] = {
         "views": views_of(staff).values("id", "name", "query"),
-        "bell": new[: MOST_COUNTED + 1],
         "alerts": warned[: MOST_COUNTED + 1],
-        "bell_results": result_notices_for(staff, today)
-        .filter(pk__gt=Coalesce(read, 0))
-        .order_by()
-        .values("task_id")
-        .distinct()[: MOST_COUNTED + 1],
         "untold": untold_of(staff)[: MOST_COUNTED + 1],
     }
+    for place, told in enumerate(every_notice_for(staff, today)):
+        new = told.filter(pk__gt=Coalesce(read, 0)).order_by().values("task_id").distinct()
+        asked[f"bell_{place}"] = new[: MOST_COUNTED + 1]
     if may(staff, RECORDS):
         asked |= _own(staff, today)
         asked["corrections"] = corrections_to_make(staff).values("id")[: MOST_COUNTED + 1]
@@ -94,7 +90,7 @@ def head_of(staff: Staff, today: date) -> Head:
         found["views"],
         found.get("officers", []),
         branches if len(branches) > 1 else [],
-        len(found["bell"]) + len(found["bell_results"]) + len(found["alerts"]),
+        sum(len(rows) for name, rows in found.items() if name.startswith("bell")) + len(found["alerts"]),
         _week(found, today) if "days" in found else None,
         neighbors(_home(row) for row in found.get("homes", ())),
         len(found["untold"]),

@@ -7,19 +7,21 @@ from typing import Any
 from django.db import connection
 
 from followups.queries.merging import ALONE
-from followups.rules.levelling import Levelled, Slot, level, week_of
+from followups.rules.levelling import Levelled, Slot, level, planned_most, week_of
 from loans.queries import calendar, parameter
 
 GAP, DEFAULT_GAP = "visit_gap_days", 30
 WEEKS = 8
 CEILING, DEFAULT_CEILING = "visit_week_ceiling", 8
+# Of the ceiling, what later weeks are left for what comes at once.
+RESERVE, DEFAULT_RESERVE = "visit_week_reserve", 3
 
 # Read from the index of visits alone; reports in review are counted too, so that it may name too many, never too few.
 CROWDED = """
     SELECT assigned_to_id AS officer FROM followups_visittask
      WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL)
        AND due_on > %(sunday)s AND due_on <= %(crowded_until)s AND assigned_to_id IS NOT NULL
-     GROUP BY assigned_to_id, date_trunc('week', due_on) HAVING count(*) > %(ceiling)s
+     GROUP BY assigned_to_id, date_trunc('week', due_on) HAVING count(*) > %(most)s
 """
 _BEYOND = f"""
 SELECT DISTINCT w.officer FROM ({CROWDED}) AS w JOIN people_staff s ON s.id = w.officer
@@ -44,11 +46,21 @@ SELECT t.id, t.loan_id, t.assigned_to_id, t.opens_on, t.due_on, t.level, t.is_pi
    -- what another visit makes is no visit of its own
    AND {ALONE}
 """  # noqa: S608 - joined from constants
+# Read from an index of first versions alone.
+_MADE = """
+SELECT submitted_by_id, count(*) FROM followups_visitreport
+ WHERE version = 1 AND submitted_on >= %(monday)s AND submitted_by_id = ANY(%(officers)s) GROUP BY 1
+"""
 
 
 def ceiling_on(today: date) -> int:
     """Most visits of an officer in a week."""
     return int(parameter(CEILING, today, DEFAULT_CEILING))
+
+
+def reserve_on(today: date) -> int:
+    """How many of them later weeks are kept free of where planned visits can come forward."""
+    return int(parameter(RESERVE, today, DEFAULT_RESERVE))
 
 
 def gap_on(today: date) -> int:
@@ -61,12 +73,12 @@ def crowded_between(as_of: date) -> dict[str, Any]:
     monday = week_of(as_of + timedelta(days=1))
     return {
         "sunday": monday + timedelta(days=6), "crowded_until": monday + timedelta(days=7 * WEEKS - 1),
-        "ceiling": ceiling_on(as_of),
+        "most": planned_most(ceiling_on(as_of), reserve_on(as_of)),
     }  # fmt: skip
 
 
 def officers_beyond(as_of: date, *, after: int = 0, up_to: int | None = None) -> list[int]:
-    """Who has a later week beyond the ceiling; the week of the next day cannot be relieved."""
+    """Who has a later week beyond the ceiling less the reserve; the week of the next day cannot be relieved."""
     with connection.cursor() as cursor:
         cursor.execute(_BEYOND, {**crowded_between(as_of), "after": after, "up_to": up_to})
         return [row[0] for row in cursor.fetchall()]
@@ -86,7 +98,19 @@ def slots_of(officers: Sequence[int], until: date, today: date) -> list[Slot]:
     return found
 
 
+def made_in_week(officers: Sequence[int], today: date) -> dict[int, int]:
+    """How many visits these officers have handed in since the Monday of the day's week."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MADE, {"monday": week_of(today), "officers": list(officers)})
+        return dict(cursor.fetchall())
+
+
 def levelled(slots: Sequence[Slot], today: date) -> Levelled:
     """What the rule says of these visits."""
-    days = calendar(today - timedelta(days=7), max([today, *(slot.due_on for slot in slots)]))
-    return level(slots, today=today, calendar=days, ceiling=ceiling_on(today), gap_days=gap_on(today))
+    if not slots:
+        return Levelled((), (), {})
+    days = calendar(today - timedelta(days=7), max(week_of(today) + timedelta(days=6), *(one.due_on for one in slots)))
+    return level(
+        slots, today=today, calendar=days, ceiling=ceiling_on(today), reserve=reserve_on(today),
+        gap_days=gap_on(today), made=made_in_week(sorted({slot.officer_id for slot in slots}), today),
+    )  # fmt: skip

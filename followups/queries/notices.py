@@ -13,11 +13,13 @@ from followups.models import (
     NoticesRead,
     ReassignRequest,
     ReassignState,
+    ReportCorrection,
     SkipRequest,
     SkipState,
     TaskEvent,
     TaskState,
 )
+from followups.queries.corrections import corrections_to_make
 from followups.queries.late_steps import late_steps
 from followups.queries.merging import joined
 from followups.queries.review import waiting_for
@@ -41,6 +43,12 @@ class Told:
     notice: Notice
     is_new: bool
     late_workdays: int = 0
+    correction: ReportCorrection | None = None
+
+    @property
+    def officer(self) -> Staff | None:
+        """Who has it: of a correction who makes it, else who holds the task."""
+        return self.correction.officer if self.correction else self.notice.task.assigned_to
 
 
 def notices_for(staff: Staff, today: date) -> QuerySet[Notice]:
@@ -66,6 +74,18 @@ def result_notices_for(staff: Staff, today: date) -> QuerySet[Notice]:
     return _told_to(staff, today).filter(code__startswith="TELL", task__result__told__isnull=True)
 
 
+def correction_notices_for(staff: Staff, today: date) -> QuerySet[Notice]:
+    """Notices of corrections that the person has to make now, while standing in too; not what was withdrawn or made."""
+    making = corrections_to_make(staff).filter(visit__task=OuterRef("task_id"), due_on=OuterRef("due_on"))
+    found = Notice.objects.visible_to(staff).filter(code__startswith="CORRECT", tell_on__lte=today)
+    return found.filter(Exists(making))
+
+
+def every_notice_for(staff: Staff, today: date) -> tuple[QuerySet[Notice], ...]:
+    """All that is told to the person, by what it is about."""
+    return tuple(of(staff, today) for of in (notices_for, result_notices_for, correction_notices_for))
+
+
 def _told_to(staff: Staff, today: date) -> QuerySet[Notice]:
     mine = Q(audience=Audience.OFFICER, task__assigned_to__in=[staff.pk, *covered_ids(staff, today)])
     if may(staff, "followups.assign"):
@@ -79,18 +99,18 @@ def _told_to(staff: Staff, today: date) -> QuerySet[Notice]:
 def unread(staff: Staff, today: date) -> int:
     """How many tasks have something new, 100 for more than 99."""
     read = NoticesRead.objects.filter(staff=staff).values_list("up_to", flat=True).first() or 0
-    new = [
+    first, *others = (
         found.filter(pk__gt=read).order_by().values("task_id").distinct()[: MOST_COUNTED + 1]
-        for found in (notices_for(staff, today), result_notices_for(staff, today))
-    ]
-    return new[0].union(new[1]).count()
+        for found in every_notice_for(staff, today)
+    )
+    return first.union(*others).count()
 
 
 def told(staff: Staff, today: date, most: int = MOST) -> list[Told]:
     """The newest notices, of a task and kind only the highest step, red and the longest ago due first."""
     read = NoticesRead.objects.filter(staff=staff).values_list("up_to", flat=True).first() or 0
     newest: list[Notice] = []
-    for rows in (notices_for(staff, today), result_notices_for(staff, today)):
+    for rows in every_notice_for(staff, today):
         newest += rows.select_related(*_BESIDE).order_by("-id")[: most * 3]
     found: dict[tuple[int, str], Told] = {}
     for notice in newest:
@@ -98,15 +118,35 @@ def told(staff: Staff, today: date, most: int = MOST) -> list[Told]:
         kept = found.get(key)
         if kept is None or _STEPS.index(notice.code) > _STEPS.index(kept.notice.code):
             found[key] = Told(notice, notice.pk > read or (kept is not None and kept.is_new))
-    ordered = sorted(found.values(), key=lambda one: (one.notice.task.level, one.notice.task.due_on, one.notice.pk))
-    ordered = ordered[:most]
-    late = late_steps([one.notice.task_id for one in ordered if one.notice.is_of_step], day=today)
-    return [
-        replace(one, late_workdays=late[one.notice.task_id].late.workdays)
-        if one.notice.is_of_step and one.notice.task_id in late
-        else one
-        for one in ordered
-    ]
+    ordered = sorted(found.values(), key=lambda one: (one.notice.task.level, _due_on(one.notice), one.notice.pk))
+    return _completed(ordered[:most], staff, today)
+
+
+def _due_on(notice: Notice) -> date:
+    """The day it is about: what runs by that of the task, what comes after its end by its own."""
+    return notice.due_on if notice.task.closed_on else notice.task.due_on
+
+
+def _completed(rows: list[Told], staff: Staff, today: date) -> list[Told]:
+    """With how late steps are, and with the corrections that are to be made."""
+    late = late_steps([one.notice.task_id for one in rows if one.notice.is_of_step], day=today)
+    corrected = [one.notice.task_id for one in rows if one.notice.is_of_correction]
+    making: dict[int, ReportCorrection] = {}
+    if corrected:
+        open_ones = corrections_to_make(staff).filter(visit__task__in=corrected)
+        # what is being typed stays where it is
+        open_ones = open_ones.select_related("officer", "visit").defer(
+            "before", "draft", "visit__draft", "visit__known"
+        )
+        making = {one.visit.task_id: one for one in open_ones}
+    found = []
+    for one in rows:
+        if one.notice.is_of_step and one.notice.task_id in late:
+            one = replace(one, late_workdays=late[one.notice.task_id].late.workdays)
+        elif one.notice.is_of_correction:
+            one = replace(one, correction=making.get(one.notice.task_id))
+        found.append(one)
+    return found
 
 
 def last_told(rows: Iterable[Told]) -> int:

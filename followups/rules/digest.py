@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-DUE_TODAY, PAST_LIMIT, RETURNED, URGENT, SIGNALS, INBOX, TO_TELL = (
-    "DUE_TODAY", "PAST_LIMIT", "RETURNED", "URGENT", "SIGNALS", "INBOX", "TO_TELL",
+DUE_TODAY, PAST_LIMIT, RETURNED, CORRECT, URGENT, SIGNALS, INBOX, TO_TELL = (
+    "DUE_TODAY", "PAST_LIMIT", "RETURNED", "CORRECT", "URGENT", "SIGNALS", "INBOX", "TO_TELL",
 )  # fmt: skip
 REACHED_100, REACHED_120, TELL_LATE, SIGNALS_LATE = "REACHED_100", "REACHED_120", "TELL_LATE", "SIGNALS_LATE"
 ACROSS = "ACROSS"
@@ -24,9 +24,10 @@ RECORDS, ASSIGNS, REVIEWS, REVIEWS_RED = (
 )  # fmt: skip
 # In the order in which they are read. Which permission makes it somebody's.
 NEEDS: Mapping[str, tuple[str, ...]] = {
-    DUE_TODAY: (RECORDS,), PAST_LIMIT: (RECORDS,), RETURNED: (RECORDS,), URGENT: (RECORDS,), SIGNALS: (RECORDS,),
-    INBOX: (RECORDS,), TO_TELL: (RECORDS,), REACHED_100: (ASSIGNS,), REACHED_120: (ASSIGNS,), TELL_LATE: (ASSIGNS,),
-    SIGNALS_LATE: (ASSIGNS,), ACROSS: (ASSIGNS,),
+    DUE_TODAY: (RECORDS,), PAST_LIMIT: (RECORDS,), RETURNED: (RECORDS,), CORRECT: (RECORDS,), URGENT: (RECORDS,),
+    SIGNALS: (RECORDS,), INBOX: (RECORDS,), TO_TELL: (RECORDS,),
+    REACHED_100: (ASSIGNS,), REACHED_120: (ASSIGNS,), TELL_LATE: (ASSIGNS,), SIGNALS_LATE: (ASSIGNS,),
+    ACROSS: (ASSIGNS,),
     REVIEW: (REVIEWS, REVIEWS_RED), REVIEW_LATE: (REVIEWS, REVIEWS_RED), WEEKLY_120: (REVIEWS,),
 }  # fmt: skip
 # Of the own portfolio alone, whoever stands in.
@@ -48,12 +49,14 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """So much of a branch and an officer (None: nobody has it); of two branches, only for who sees both."""
+    """So much of a branch and an officer (None: nobody has it); of two branches, only for who sees both; of
+    corrections, who opened them makes none."""
 
     branch_id: int
     officer_id: int | None
     count: int
     beside_id: int | None = None
+    opened_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def _parts(code: str, member: Member, work: Work) -> list[Part]:
     if code in _OF_OFFICER:
         holders = (member.id,) if code in _NOT_COVERED else (member.id, *member.covers)
         every = [part for holder in holders for part in work.of_officer.get((code, holder), ())]
-        return [part for part in every if _sees(member, part.branch_id)]
+        return [part for part in every if _sees(member, part.branch_id) and part.opened_by != member.id]
     if code in (REVIEW, REVIEW_LATE):
         return _reviews(code, member, work.waiting)
     by_branch = work.of_code.get(code, {})

@@ -20,6 +20,7 @@ from followups.views.rows import name_for
 from journal.errors import ActionRefused
 from loans.queries import open_business_date
 from people.paging import Order, page_of
+from people.queries import may
 from people.web import PageView, no_store, visible_or_404
 
 ORDER = Order("due", gettext_lazy("提交期限"), ("due_on", "id"))
@@ -39,7 +40,10 @@ class CorrectionsPage(PageView):
         page = page_of(narrowed.qs, ORDER, cursor=request.GET.get("cursor", ""))
         today = open_business_date()
         rows = [self._row(correction, today) for correction in page.rows]
-        context = self.get_context_data(rows=rows, page=page, order=ORDER, state=state, states=CorrectionState.choices)
+        context = self.get_context_data(
+            rows=rows, page=page, order=ORDER, state=state, states=CorrectionState.choices,
+            may_amend=may(self.staff, "followups.record_visit"), mine=asked.get("mine") == "true",
+        )  # fmt: skip
         return no_store(self.render_to_response(context))
 
     def _row(self, correction: ReportCorrection, today: date | None) -> dict[str, Any]:

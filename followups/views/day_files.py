@@ -12,12 +12,12 @@ from followups.queries.alerts import ToldAlert, told_alerts
 from followups.queries.day_plan import Visit
 from followups.queries.notices import Told, told, waiting_reassigns, waiting_skips
 from followups.signal_wording import signal_words
-from followups.step_wording import notice_words
+from followups.step_wording import told_words
 from followups.views.day_plan import asked_plan
 from followups.views.digest_links import Line
 from followups.views.digests import asked_digest
 from followups.views.list_file import ListFile, instant, level_words
-from followups.views.notices import name_of
+from followups.views.notices import name_of, name_told
 from followups.views.rows import DeskRow, name_for
 from loans.statement_xlsx import Cell, Sheet
 from people.models import Staff
@@ -92,10 +92,10 @@ def _new(is_new: bool) -> str:
 def _notice_cells(row: Told, staff: Staff) -> list[Cell]:
     notice, task = row.notice, row.notice.task
     return [
-        _new(row.is_new), notice_words(notice, row.late_workdays),
+        _new(row.is_new), told_words(row),
         notice.due_on if task.closed_on or notice.is_of_step else task.due_on,
-        name_for(staff, task), level_words(task.level), task.number,
-        task.assigned_to.name if task.assigned_to else _("未分派"), str(notice.get_audience_display()),
+        name_told(row, staff), level_words(task.level), task.number,
+        row.officer.name if row.officer else _("未分派"), str(notice.get_audience_display()),
         task.branch.name,
     ]  # fmt: skip
 

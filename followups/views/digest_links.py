@@ -75,6 +75,8 @@ def _list_of(code: str, digest: Digest, staff: Staff, today: date) -> tuple[str,
         return "desk", (mine, ("chip", "past_limit")) if is_today else (mine, *_TO_DO, late)
     if code in _CHIPS:
         return "desk", (mine, ("chip", _CHIPS[code]))
+    if code == rules.CORRECT:
+        return "corrections", (("mine", "true"),)
     if code in _STEPS:
         told = (("told_from", (digest.run.since + _DAY).isoformat()), ("told_to", day.isoformat()))
         return "desk", (("scope", "branch"), ("told", _STEPS[code]), *told)
@@ -120,7 +122,7 @@ def _of_officer(pk: int | None, count: int, page: str, asked: _Pairs, names: Nam
     if officer is None:
         return Share(_("未分派"), count, _address(page, (*asked, ("unassigned", "true"))))
     narrowed = (*asked, ("officer", officer.staff_no))
-    return Share(officer.name, count, _address(page, narrowed) if page == "desk" else "")
+    return Share(officer.name, count, _address(page, narrowed) if page in ("desk", "corrections") else "")
 
 
 def _address(page: str, asked: _Pairs) -> str:

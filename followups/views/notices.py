@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from followups import actions
 from followups.models import VisitTask
 from followups.queries.alerts import ToldAlert, told_alerts, unread_alerts
-from followups.queries.notices import MOST_COUNTED, last_told, told, unread, waiting_reassigns, waiting_skips
+from followups.queries.notices import MOST_COUNTED, Told, last_told, told, unread, waiting_reassigns, waiting_skips
 from followups.views.desk_list import id_of
 from followups.views.digests import digest_line
 from followups.views.rows import name_for
@@ -26,6 +26,12 @@ from people.web import PageView, no_store
 
 def name_of(row: ToldAlert, staff: Staff) -> str:
     return borrower_name(row.alert.signal.loan, staff) if row.alert.signal else ""
+
+
+def name_told(row: Told, staff: Staff) -> str:
+    """Who has to amend a report knows whom it is about, like who holds a task."""
+    task = row.notice.task
+    return task.loan.borrower.name if row.correction else name_for(staff, task)
 
 
 class NoticesPage(PageView):
@@ -46,7 +52,7 @@ class NoticesPage(PageView):
         reassigns = list(waiting_reassigns(self.staff)) if may(self.staff, "followups.assign") else []
         return super().get_context_data(
             **kwargs,
-            rows=[(row, name_for(self.staff, row.notice.task)) for row in rows],
+            rows=[(row, name_told(row, self.staff)) for row in rows],
             skips=[(one, name_for(self.staff, one.task)) for one in skips],
             reassigns=[(one, name_for(self.staff, one.task)) for one in reassigns],
             alerts=[(row, name_of(row, self.staff)) for row in alerts],

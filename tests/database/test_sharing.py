@@ -9,17 +9,19 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from followups import actions
 from followups.batch.notices import raise_notices, tell_red
 from followups.batch.sharing import share_cuts, share_out
 from followups.models import MergedTask, Notice, TaskEvent, VisitTask
 from followups.models.tasks import NOT_LOOKED_AT
-from followups.queries.levelling import levelled, slots_of
+from followups.queries.capacity import capacity
+from followups.queries.levelling import levelled, made_in_week, slots_of
 from followups.queries.notices import notices_for, told, unread
 from followups.rules.escalation import step_reached
 from followups.rules.levelling import week_of
-from loans.models import BusinessDate, Loan
+from loans.models import BusinessDate, Loan, Parameter
 from loans.queries import calendar
-from tests.database.test_visits import make_task
+from tests.database.test_visits import filled, make_task
 from tests.factories import AT, book_loan, make_branch, make_staff, open_bank
 
 pytestmark = pytest.mark.django_db
@@ -76,22 +78,55 @@ def test_field_and_red_visits_get_independent_second_visitors_in_turn(network: N
 
 def test_a_crowded_week_is_levelled_once_and_what_is_fixed_begun_or_red_stays(network: Network) -> None:
     due = MONDAY + timedelta(days=24)
-    free = network.tasks(9, due_on=due)
+    free = network.tasks(4, due_on=due)
     stays = [
         *network.tasks(1, due_on=due, is_pinned=True), *network.tasks(1, due_on=due, state="IN_PROGRESS"),
         *network.tasks(1, due_on=due, level=1),
     ]  # fmt: skip
-    assert share()["levelled"] == 4
+    fixed = network.tasks(2, due_on=due - timedelta(days=7), is_pinned=True)
+    assert share()["levelled"] == 2
     weeks: dict[date, int] = {}
     for task in VisitTask.objects.all():
         weeks[week_of(task.due_on)] = weeks.get(week_of(task.due_on), 0) + 1
         assert TODAY < task.due_on <= due and task.due_on >= task.opens_on
-    assert weeks == {week_of(due): 8, week_of(due) - timedelta(days=7): 4}
-    assert all(VisitTask.objects.get(pk=task.pk).due_on == due for task in stays)
+    # Later weeks keep three of the eight for what comes at once.
+    assert weeks == {week_of(due): 5, week_of(due) - timedelta(days=7): 4}
+    assert all(VisitTask.objects.get(pk=task.pk).due_on == task.due_on for task in (*stays, *fixed))
     moved = events("LEVELLED")
-    assert len(moved) == 4 and {event.task_id for event in moved} <= {task.pk for task in free}
+    assert len(moved) == 2 and {event.task_id for event in moved} <= {task.pk for task in free}
     assert moved[0].data["due_before"] == due.isoformat()
-    assert share()["levelled"] == 0 and len(events("LEVELLED")) == 4
+    assert share()["levelled"] == 0 and len(events("LEVELLED")) == 2
+
+
+def test_the_bank_decides_how_much_of_a_week_is_kept_free_and_the_reserve_gives_way_to_the_ceiling(
+    network: Network,
+) -> None:
+    due = MONDAY + timedelta(days=16)
+    network.tasks(8, due_on=due)
+    Parameter.objects.filter(code="visit_week_reserve").update(value=0)
+    assert share()["levelled"] == 0
+    Parameter.objects.filter(code="visit_week_reserve").update(value=2)
+    assert share()["levelled"] == 2
+    # What nothing can be done about is beyond no ceiling yet: nobody is told of a reserve that is used.
+    found = capacity(network.manager, MONDAY)
+    assert found.overflow == [] and share()["levelled"] == 0
+
+
+def test_the_week_that_runs_takes_only_what_is_left_of_it(network: Network) -> None:
+    """Visits that were handed in this week are part of it: no ninth is brought into it."""
+    wednesday = MONDAY + timedelta(days=2)
+    network.tasks(9, due_on=MONDAY + timedelta(days=8), opens_on=MONDAY)
+    Parameter.objects.filter(code="visit_week_reserve").update(value=0)
+    asked = slots_of([network.officer.pk], MONDAY + timedelta(days=30), wednesday)
+    assert len(levelled(asked, wednesday).moves) == 1
+    BusinessDate.objects.filter(is_open=True).update(day=MONDAY)
+    for task in network.tasks(8, opens_on=MONDAY):
+        visit = actions.start_visit(task_id=task.pk, by=network.officer, at=AT)
+        actions.submit_visit(task_id=task.pk, version=visit.version, draft=filled(visit), by=network.officer, at=AT)
+    assert made_in_week([network.officer.pk, network.second.pk], wednesday) == {network.officer.pk: 8}
+    found = levelled(asked, wednesday)
+    assert found.moves == () and len(found.overflow) == 9
+    assert made_in_week([network.officer.pk], MONDAY + timedelta(days=7)) == {}
 
 
 def test_two_visits_of_one_loan_stay_thirty_days_apart_and_no_first_passes_day_90(network: Network) -> None:
@@ -113,7 +148,7 @@ def test_two_visits_of_one_loan_stay_thirty_days_apart_and_no_first_passes_day_9
 def test_a_visit_comes_forward_near_no_visit_that_was_made_red_or_not(network: Network) -> None:
     """Else the visit made would have answered it; only a red one that lies ahead keeps no distance."""
     due, visited = MONDAY + timedelta(days=24), MONDAY - timedelta(days=9)
-    crowd = network.tasks(9, due_on=due)
+    crowd = network.tasks(6, due_on=due)
     for task in crowd:
         make_task(task.loan, network.officer, kind="IRREGULAR", rule="OVERDUE_30", cycle="2026-09-01", level=1,
                   state="CLOSED", outcome="APPROVED", closed_on=visited)  # fmt: skip
@@ -137,7 +172,7 @@ def test_weeks_of_the_rule_are_those_that_were_written(network: Network) -> None
 
 def test_what_comes_forward_into_the_coming_month_gets_its_second_visitor_the_same_evening(network: Network) -> None:
     far = TODAY + timedelta(days=31)
-    tasks = network.tasks(9, due_on=far, method="FIELD")
+    tasks = network.tasks(6, due_on=far, method="FIELD")
     found = share()
     assert (found["levelled"], found["seconds"]) == (1, 1)
     (near,) = [task for task in VisitTask.objects.filter(pk__in=[task.pk for task in tasks]) if task.due_on < far]
@@ -304,8 +339,9 @@ def test_an_evening_asks_the_same_few_questions_for_any_number_of_tasks(network:
     network.tasks(30, due_on=MONDAY + timedelta(days=24), method="FIELD")
     with CaptureQueriesContext(connection) as many:
         share()
-    # One of them for the steps past their own limit, two for what lies across branches.
-    assert len(many) == len(few) <= 33
+    # One of them for the steps past their own limit, two for what lies across branches, three for the reserve and what
+    # was made this week.
+    assert len(many) == len(few) <= 36
     assert share_cuts(as_of=TODAY, size=2000).due == 1
 
 

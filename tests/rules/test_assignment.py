@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from random import Random
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -75,7 +77,7 @@ def test_a_crowded_week_is_brought_forward_into_a_week_with_room() -> None:
     slots = [Slot(n, n, 1, TODAY, due) for n in range(10)]
     found = level(slots, today=TODAY, calendar=PLAIN)
     assert len(found.moves) == 2 and found.overflow == ()
-    assert {move.due_on for move in found.moves} == {TODAY + timedelta(days=18)}
+    assert {move.due_on for move in found.moves} == {TODAY + timedelta(days=n) for n in (17, 18)}
 
 
 def test_two_visits_of_one_loan_keep_thirty_days_and_make_room_for_each_other() -> None:
@@ -96,6 +98,51 @@ def test_what_finds_no_room_is_overflow_and_stays_on_its_limit() -> None:
     assert found.moves == () and len(found.overflow) == 10
 
 
+def test_later_weeks_keep_a_reserve_for_what_comes_at_once() -> None:
+    """Eight planned visits are moved out of the way before the three of arrears come, not after."""
+    due = TODAY + timedelta(days=16)
+    planned = [Slot(n, n, 1, TODAY, due) for n in range(8)]
+    assert level(planned, today=TODAY, calendar=PLAIN).moves == ()
+    found = level(planned, today=TODAY, calendar=PLAIN, reserve=3)
+    assert len(found.moves) == 3 and found.weeks[1, week_of(due)] == 5
+    assert {week_of(move.due_on) for move in found.moves} == {week_of(due) - timedelta(days=7)}
+    # Where nothing can come forward the reserve is nothing that anybody is told of.
+    at_once = [replace(slot, opens_on=due) for slot in planned]
+    found = level(at_once, today=TODAY, calendar=PLAIN, reserve=3)
+    assert found.moves == () and found.overflow == ()
+
+
+def test_what_lies_beyond_the_ceiling_takes_the_reserve_of_an_earlier_week() -> None:
+    due = TODAY + timedelta(days=16)
+    before = due - timedelta(days=7)
+    crowd = [Slot(n, n, 1, before if n < 8 else due, due) for n in range(10)]
+    full = [Slot(100 + n, 100 + n, 1, before, before) for n in range(6)]
+    found = level([*crowd, *full], today=TODAY, calendar=PLAIN, reserve=3)
+    assert found.weeks[1, week_of(due)] == 8 and found.weeks[1, week_of(before)] == 8 and found.overflow == ()
+
+
+def test_a_week_that_runs_takes_only_what_is_left_of_it() -> None:
+    """The ceiling less what was made, and no more than its remaining workdays carry."""
+    due = TODAY + timedelta(days=9)
+    crowd = [Slot(n, n, 1, TODAY, due) for n in range(14)]
+
+    def moved(today: date, made: int) -> int:
+        return len(level(crowd, today=today, calendar=PLAIN, made={1: made, 2: 8}).moves)
+
+    assert [moved(TODAY, made) for made in (0, 4, 8, 9)] == [6, 4, 0, 0]
+    friday = TODAY + timedelta(days=4)
+    assert [moved(friday, made) for made in (0, 7)] == [2, 1] and moved(friday + timedelta(days=1), 0) == 0
+
+
+def test_what_comes_forward_is_spread_over_the_days_of_its_week() -> None:
+    due = TODAY + timedelta(days=16)
+    friday = week_of(due) - timedelta(days=3)
+    crowd = [Slot(n, n, 1, TODAY, due) for n in range(13)]
+    there = [Slot(100, 100, 1, friday, friday)]
+    found = level([*crowd, *there], today=TODAY, calendar=PLAIN)
+    assert sorted(move.due_on for move in found.moves) == [friday - timedelta(days=n) for n in (4, 3, 2, 1, 0)]
+
+
 days = st.integers(-20, 80).map(lambda n: TODAY + timedelta(days=n))
 slots = st.lists(
     st.builds(
@@ -108,13 +155,16 @@ slots = st.lists(
 
 
 @settings(max_examples=150, deadline=None)
-@given(slots, st.integers(1, 8), st.randoms())
-def test_levelling_only_brings_forward_inside_the_window(rows: list[tuple], ceiling: int, chance: object) -> None:  # type: ignore[type-arg]
+@given(slots, st.integers(1, 8), st.integers(0, 9), st.integers(0, 9), st.randoms())
+def test_levelling_only_brings_forward_inside_the_window(
+    rows: list[tuple[Any, ...]], ceiling: int, reserve: int, made_by_one: int, chance: Random
+) -> None:
     made = [
         Slot(n, 1000 + loan, officer, due - timedelta(days=room), due, lvl, fixed, others)
         for n, (loan, officer, due, room, lvl, fixed, others) in enumerate(rows)
     ]
-    found = level(made, today=TODAY, calendar=PLAIN, ceiling=ceiling)
+    how = {"today": TODAY, "calendar": PLAIN, "ceiling": ceiling, "reserve": reserve, "made": {1: made_by_one}}
+    found = level(made, **how)
     by_id = {slot.task_id: slot for slot in made}
     for move in found.moves:
         slot = by_id[move.task_id]
@@ -133,7 +183,9 @@ def test_levelling_only_brings_forward_inside_the_window(rows: list[tuple], ceil
         load[key] = load.get(key, 0) + 1
     assert {key: count for key, count in found.weeks.items() if count} == load
     for move in found.moves:
-        assert load[(by_id[move.task_id].officer_id, week_of(move.due_on))] <= ceiling
+        officer = by_id[move.task_id].officer_id
+        here = load[officer, week_of(move.due_on)]
+        assert here <= ceiling - (made_by_one if officer == 1 and week_of(move.due_on) == week_of(TODAY) else 0)
     # Nothing that could have moved is silently late: beyond the ceiling stands only what is fixed, red, past or named.
     for (officer, week), count in load.items():
         if count > ceiling:
@@ -143,11 +195,11 @@ def test_levelling_only_brings_forward_inside_the_window(rows: list[tuple], ceil
             assert {slot.task_id for slot in free} <= set(found.overflow)
     # Levelled a second time nothing moves.
     again = [replace(slot, due_on=after.get(slot.task_id, slot.due_on)) for slot in made]
-    second = level(again, today=TODAY, calendar=PLAIN, ceiling=ceiling)
+    second = level(again, **how)
     assert second.moves == () and second.overflow == found.overflow
     shuffled = list(made)
-    chance.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert level(shuffled, today=TODAY, calendar=PLAIN, ceiling=ceiling) == found
+    chance.shuffle(shuffled)
+    assert level(shuffled, **how) == found
 
 
 def test_lateness_is_charged_to_who_held_it_on_each_day() -> None:

@@ -19,7 +19,7 @@ from followups.rules import off_site
 from followups.rules.changes import BringForward, Cancel, Close, Create, diff
 from followups.rules.default_policy import LINES
 from followups.rules.facts import FIELD, FIRST, IRREGULAR, OFF_SITE, PERIODIC, Facts, OpenTask, Planned
-from followups.rules.levelling import Slot, level, week_of
+from followups.rules.levelling import Slot, level, planned_most, week_of
 from followups.rules.outside import FUNDS_ARRIVED
 from followups.rules.plan import plan
 from loans.rules.aging import five_class
@@ -46,6 +46,7 @@ class Network:
     weeks: int = 46
     new_a_year: int = 900
     ceiling: int = 8
+    reserve: int = 3
     years: int = 2
     seed: int = 1
     # The payment system tells when the money of a loan reached its payee (the feed 资金到账).
@@ -325,7 +326,8 @@ class Living:
         for officer in range(self.network.officers):
             pairs = self._slots(officer, until)
             weeks = Counter(max(week_of(task.due_on), week_of(tomorrow)) for task, _loan in pairs)
-            if any(count > self.network.ceiling for count in weeks.values()):
+            most = planned_most(self.network.ceiling, self.network.reserve)
+            if any(count > most for count in weeks.values()):
                 weeks = self._moved(officer, pairs, tomorrow)
             if tomorrow.weekday() == 0:
                 count = weeks.get(tomorrow, 0)
@@ -340,7 +342,10 @@ class Living:
             )
             for task, loan in pairs
         ]  # fmt: skip
-        found = level(slots, today=today, calendar=self.calendar, ceiling=self.network.ceiling)
+        found = level(
+            slots, today=today, calendar=self.calendar, ceiling=self.network.ceiling, reserve=self.network.reserve,
+            made={officer: self.made.by_week[officer, week_of(today)]},
+        )  # fmt: skip
         moves = {move.task_id: move.due_on for move in found.moves}
         for task, loan in pairs:
             if task.id in moves:
@@ -388,5 +393,6 @@ def columns(network: Network, made: Made) -> Mapping[str, str]:
         "person-hours per officer and week": f"{hours / worked:.1f}",
         "off-site checks that close themselves": f"{made.checks:,}",
         "officer-weeks beyond the ceiling": f"{sum(n for count, n in made.planned.items() if count > network.ceiling)}",
+        "the fullest": f"{max(made.planned, default=0)}",
         "made after their limit": f"{made.late}",
     }
