@@ -13,6 +13,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from followups.actions.refusals import (
+    CorrectionEnded,
     CorrectionNotYours,
     CorrectionRefused,
     NotYours,
@@ -47,6 +48,7 @@ from followups.queries.corrections import (
     officer_for,
     open_correction,
     speaks_for_others,
+    was_corrected,
 )
 from followups.queries.cover import is_held_by
 from followups.queries.review import REVIEWS, makers_of
@@ -64,6 +66,8 @@ def require_writable(task: VisitTask) -> ReportCorrection | None:
     """Refuses unless the visit is still to be made or mended, or its approved report is being corrected: then by
     that correction."""
     found = open_correction(task)
+    if found is None and task.state == TaskState.CLOSED and was_corrected(task):
+        raise CorrectionEnded
     if found is None:
         require_to_do(task)
     return found
@@ -179,6 +183,14 @@ def hand_in_correction(task: VisitTask, correction: ReportCorrection, *, by: Sta
     require_last_word(correction.corrects, task)
     ReportCorrection.objects.filter(pk=correction.pk).update(state=CorrectionState.SUBMITTED)
     add_event(task, EventKind.CORRECTION_SUBMITTED, by=by.staff_no, at=at, **facts)
+
+
+def require_amended(content: Mapping[str, Any]) -> None:
+    """Refuses a correction that says what the version in force says: nothing would take its place but its date."""
+    if not content["amendments"]:
+        raise CorrectionRefused(
+            _("与原报告没有不同，不能提交；请修改后提交，无须更正的请发起人撤回。"), code="nothing_amended"
+        )
 
 
 def give_back(task: VisitTask, report: VisitReport, *, at: datetime) -> None:

@@ -68,6 +68,13 @@ class CorrectionRefused(ActionRefused):
     conflict = True
 
 
+class CorrectionEnded(TaskAlreadyEnded):
+    """What is typed in a page that was open when the correction was withdrawn, handed in or approved."""
+
+    def __init__(self) -> None:
+        ActionRefused.__init__(self, _("该报告的更正已提交或已撤回，不能再修改。"))
+
+
 class CorrectionNotYours(ActionRefused):
     code = "correction_not_yours"
 

@@ -16,7 +16,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from followups.actions.attempts import last_contact, note_call
-from followups.actions.corrections import hand_in_correction, keep_corrected, require_corrector, require_writable
+from followups.actions.corrections import (
+    hand_in_correction,
+    keep_corrected,
+    require_amended,
+    require_corrector,
+    require_writable,
+)
 from followups.actions.hints import note_hints
 from followups.actions.leases import require_own_window
 from followups.actions.merging import carry_over
@@ -228,6 +234,8 @@ def submit_visit(
 def _make_report(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> VisitReport:
     number, today = _next_version(visit), require_business_date()
     content = build_content(ReportParts(task, visit, visit.draft, number, visit.second_visitor, at))
+    if visit.correction is not None:
+        require_amended(content)
     report = VisitReport.objects.create(
         visit=visit,
         branch_id=task.branch_id,

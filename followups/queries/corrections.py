@@ -33,6 +33,11 @@ def open_correction(task: VisitTask) -> ReportCorrection | None:
     return found.select_related("officer", "opened_by", "corrects").first()
 
 
+def was_corrected(task: VisitTask) -> bool:
+    """Has a correction of the task's report been opened before, whatever became of it?"""
+    return ReportCorrection.objects.filter(visit__task=task.pk).exists()
+
+
 def amended(visit: Visit, task: VisitTask) -> Visit:
     """The visit with the answers of its open correction in place of the approved ones; as it is while none is open."""
     found = open_correction(task)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from followups.actions.turn_around_file import group_words, line_word, step_words, take_turn_around
-from followups.models import ReportState, VisitReport, VisitTask
+from followups.models import ReportState, TaskState, VisitReport, VisitTask
 from followups.period_wording import PeriodRefused, asked_period
 from followups.queries import desk
 from followups.queries.turn_around import GROUPS, ONLY, STEPS, Figure, breaching, tasks_behind, turn_around
@@ -72,12 +72,18 @@ class TurnAroundPage(PeriodPage):
 
 
 def _breaching(rows: Sequence[DeskRow], late: Mapping[int, date], today: date) -> list[tuple[DeskRow, date, str, Left]]:
-    """Each with the day of its present step; of a visit that is closed that is until the customer has to be told."""
+    """Each with the day of its present step and the time left until it: of a visit that is closed that is until the
+    customer has to be told. One whose clock stands has no time left to run out."""
     days = calendar(min([today, *late.values()]), max([today, *late.values()]))
     return [
-        (row, day, _step_of(row.task), left_of(day, today, days) if row.task.closed_on else row.left)
+        (row, day, _step_of(row.task), left_of(day, today, days) if _runs_by_step(row) else row.left)
         for row, day in ((row, late[row.task.pk]) for row in rows)
     ]
+
+
+def _runs_by_step(row: DeskRow) -> bool:
+    """Is the day another one than that of the whole follow-up?"""
+    return row.late_step is not None or row.task.closed_on is not None or row.task.state == TaskState.SUBMITTED
 
 
 def _step_of(task: VisitTask) -> str:

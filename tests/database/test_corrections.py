@@ -199,6 +199,22 @@ def test_only_the_officer_writes_and_only_while_it_is_open(road: Road) -> None:
         actions.save_draft(**{**save, "version": version + 2}, by=road.officer)
 
 
+def test_a_correction_that_changes_nothing_is_not_handed_in(road: Road) -> None:
+    correction = opened(road, approved(road))
+    before = written()
+    with pytest.raises(refusals.CorrectionRefused) as refusal:
+        submitted(road, correction)
+    assert refusal.value.code == "nothing_amended" and written() == before
+    assert submitted(road, correction, conclusion_text="补充说明。").version == 2
+
+
+def test_a_page_left_open_says_that_the_correction_has_ended(road: Road) -> None:
+    correction = opened(road, approved(road))
+    withdraw(correction, road.manager)
+    with pytest.raises(refusals.TaskAlreadyEnded, match="该报告的更正已提交或已撤回"):
+        submitted(road, correction, conclusion_text="补充说明。")
+
+
 def test_history_is_not_mended(db: None) -> None:
     road = Road()
     old = approved(road)

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from followups import actions
 from followups.batch.late_steps import branches_to_tell, tell_late_steps
@@ -229,3 +231,22 @@ def test_turn_around_lists_a_late_step_by_its_own_day(road: Road) -> None:
     assert breaching(road.manager, until, today=tuesday + timedelta(days=1)) == [(road.task.pk, tuesday)]
     stranger = make_staff("BRANCH_MANAGER", make_branch())
     assert breaching(stranger, until, today=tuesday + timedelta(days=1)) == []
+
+
+def test_turn_around_counts_the_time_left_to_the_day_it_shows(road: Road) -> None:
+    """Not to that of the whole: a late review is no "submitted" without a limit, an amendment has its own day."""
+    VisitTask.objects.filter(pk=road.task.pk).update(due_on=TODAY + timedelta(days=300))
+    returned(road)
+    thursday = MONDAY + timedelta(days=3)
+
+    def line(day: date) -> tuple[date, str, str]:
+        turn_to(day)
+        client = Client()
+        client.force_login(road.manager, backend="django.contrib.auth.backends.ModelBackend")
+        (found,) = client.get(reverse("followups:turn_around")).context["breaching"]
+        row, due, _step, left = found
+        return due, left.word, row.late_step.step
+
+    assert line(thursday) == (MONDAY + timedelta(days=1), "超2天", "CORRECTING")
+    report = resubmitted(road)
+    assert line(report.decide_by + timedelta(days=1)) == (report.decide_by, "超1天", "REVIEWING")

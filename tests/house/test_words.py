@@ -28,6 +28,7 @@ DATA_FILES = {
     "config/made_up_names.py",
     "config/demo/situations.py",
     "config/demo/stories.py",
+    "config/demo/stories_of_corrections.py",
     "config/demo/stories_of_homes.py",
     "config/demo/tour.py",
     "config/demo/visits.py",

@@ -121,6 +121,7 @@ def test_the_line_of_the_digest_leads_to_the_same_ones(road: Road) -> None:
     assert "待更正" in text
     rows = client.get(address).context["rows"]
     assert [row["correction"].officer for row in rows] == [road.officer] and rows[0]["may_amend"]
+    assert 'class="on" aria-current="true">由我办理' in client.get(address).content.decode()
     assert f'href="{address}"' in page(client, "followups:desk")
     listed = api_of(road.officer).get("corrections/", mine="true").json()["results"]
     assert [row["officer"]["staff_no"] for row in listed] == [road.officer.staff_no]
