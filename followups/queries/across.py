@@ -28,9 +28,10 @@ def _sees_both(task: str) -> str:
     return f"({may_visit(officer, 't.branch_id')} AND {may_visit(officer, 'o.branch_id')})"
 
 
+# Looked up row by row, by keys: as a condition of existence it may be answered for all tasks of the bank, two by two.
 HOLDS = f"""(
-    "followups_acrosspair".closed_on IS NULL AND "followups_acrosspair".left_on IS NULL AND EXISTS (
-    SELECT FROM followups_visittask t, followups_visittask o
+    "followups_acrosspair".closed_on IS NULL AND "followups_acrosspair".left_on IS NULL AND coalesce((
+    SELECT true FROM followups_visittask t, followups_visittask o
      WHERE t.id = "followups_acrosspair".one_id AND o.id = "followups_acrosspair".other_id
        AND {OPEN_TALK.format("t")} AND {OPEN_TALK.format("o")} AND {ALONE} AND {ALONE.replace("t.id", "o.id")}
        AND abs(t.due_on - o.due_on) <= {WITHIN_DAYS}
@@ -38,7 +39,8 @@ HOLDS = f"""(
        AND NOT {_sees_both("t")} AND NOT {_sees_both("o")}
        AND NOT EXISTS (SELECT FROM followups_mergedtask k
                         WHERE k.reason <> '' AND k.ended_by <> 'system'
-                          AND (k.task_id = t.id AND k.lead_id = o.id OR k.task_id = o.id AND k.lead_id = t.id))))"""  # noqa: S608
+                          AND (k.task_id = t.id AND k.lead_id = o.id OR k.task_id = o.id AND k.lead_id = t.id))
+    ), false))"""  # noqa: S608
 _BESIDE = [
     f"{end}__{name}"
     for end in ("one", "other")

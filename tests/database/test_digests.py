@@ -149,7 +149,8 @@ def test_as_many_statements_for_many_people_as_for_few(bank: Bank) -> None:
     open_day_is(TUESDAY)
     with CaptureQueriesContext(connection) as many:
         assert (make_digests(as_of=TUESDAY, at=MORNING) or 0) > 12
-    assert len(many) == len(few) <= 12
+    # One for pairs across branches, one for corrections.
+    assert len(many) == len(few) <= 13
 
 
 def test_the_clock_wakes_them_from_half_past_eight_on_workdays_of_the_open_day(
