@@ -107,9 +107,8 @@ def made_in_week(officers: Sequence[int], today: date) -> dict[int, int]:
 
 def levelled(slots: Sequence[Slot], today: date) -> Levelled:
     """What the rule says of these visits."""
-    if not slots:
-        return Levelled((), (), {})
-    days = calendar(today - timedelta(days=7), max(week_of(today) + timedelta(days=6), *(one.due_on for one in slots)))
+    sunday = week_of(today) + timedelta(days=6)
+    days = calendar(today - timedelta(days=7), max([sunday, *(slot.due_on for slot in slots)]))
     return level(
         slots, today=today, calendar=days, ceiling=ceiling_on(today), reserve=reserve_on(today),
         gap_days=gap_on(today), made=made_in_week(sorted({slot.officer_id for slot in slots}), today),

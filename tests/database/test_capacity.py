@@ -102,7 +102,8 @@ def test_the_page_asks_the_same_number_of_questions_for_any_number_of_tasks(bank
     crowd(bank, 12)
     with CaptureQueriesContext(connection) as many:
         client.get("/capacity/")
-    assert len(few) == len(many) <= 16
+    # Two of them for the reserve and what was made this week.
+    assert len(few) == len(many) <= 17
 
 
 def test_the_day_plan_groups_by_district_and_estate_with_times() -> None:
