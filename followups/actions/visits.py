@@ -70,7 +70,7 @@ from followups.queries.opinions import answers_sha256, opinion_of
 from followups.rules import checklist, review, step_limits
 from followups.rules.correction import fixed_faults
 from followups.rules.report import conclusion_draft, content_sha256
-from loans.queries import calendar, lock_positions, parameter, require_business_date
+from loans.queries import calendar, hold_business_date, lock_positions, parameter, require_business_date
 from people.actions import require
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
@@ -96,6 +96,7 @@ def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
     An unassigned task is claimed; one assigned to somebody else is refused.
     """
     require(by, "followups.record_visit")
+    hold_business_date()
     task = locked_with_members(task_id, by)
     require_to_do(task)
     if task.is_light:
@@ -195,6 +196,7 @@ def submit_visit(
     Refused when anything is missing (all of it listed), invalid, or saved by somebody in between.
     """
     require(by, "followups.record_visit")
+    hold_business_date()
     loan_id = VisitTask.objects.visible_to(by).values_list("loan_id", flat=True).get(pk=task_id)
     lock_positions([loan_id])
     task = locked_with_members(task_id, by)
