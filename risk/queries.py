@@ -44,13 +44,13 @@ def score_lines(on: date) -> tuple[int, Sequence[Line]]:
 
 
 def _lines_in_force(policies: type[SignalPolicy | ScorePolicy], on: date) -> tuple[int, Sequence[Line]]:
-    policy = policies.objects.exclude(checker="").filter(in_force__contains=on).prefetch_related("lines").first()
-    if policy is None:
-        return 0, ()
-    found = sorted(policy.lines.all(), key=lambda line: line.number)
-    return policy.version, [
-        line_from(line.number, line.kind, line.conditions, line.result, line.note) for line in found
-    ]
+    columns = [f"lines__{name}" for name in ("number", "kind", "conditions", "result", "note")]
+    found = policies.objects.exclude(checker="").filter(in_force__contains=on).order_by("id", "lines__number")
+    version, lines = 0, []
+    for version, number, *rest in found.values_list("version", *columns):
+        if number is not None:
+            lines.append(line_from(number, *rest))
+    return version, lines
 
 
 def last_score(loan_id: int, *, reports: Iterable[int], before_visit: int | None = None) -> Score | None:

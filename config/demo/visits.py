@@ -12,6 +12,7 @@ from followups import actions
 from followups.actions import end_measure
 from followups.actions.telling import tell_result
 from followups.models import CustomerResult, Level, Measure, MeasureState, ReportState, Visit, VisitReport, VisitTask
+from followups.queries.events import Behind, behind
 from followups.queries.form import asked_of
 from followups.rules import checklist, events
 from people.models import Staff
@@ -119,14 +120,15 @@ def _second_signs(task: VisitTask, begun: Visit, draft: dict[str, Any], visitor:
 
 def answers(task: VisitTask, begun: Visit, story: Story) -> dict[str, Any]:
     """A whole draft that says what the story tells."""
-    items = asked_of(begun)
+    known = behind(begun.task)
+    items = asked_of(begun, known)
     today = begun.started_at.astimezone(SHANGHAI).date()
     given = {
         item["key"]: _answer(item, begun.known, story, today)
         for item in items
         if item["type"] != "system" and (item["required"] or item["key"] in story.now)
     }
-    given |= _due(begun, given, story, today)
+    given |= _due(begun, known, given, story, today)
     measure = {
         "code": story.measure, "owner": begun.lead_visitor.staff_no,
         "due_on": (today + timedelta(days=14)).isoformat(), "words": "",
@@ -156,11 +158,11 @@ def _answer(item: checklist.Item, known: Mapping[str, Any], story: Story, day: d
     return {"choice": "UNVERIFIED"}
 
 
-def _due(begun: Visit, given: Mapping[str, Any], story: Story, day: date) -> dict[str, Any]:
+def _due(begun: Visit, known: Behind, given: Mapping[str, Any], story: Story, day: date) -> dict[str, Any]:
     """Answers that what is said demands besides: date and proof of a change, the lease of a home now let."""
     return {
         item["key"]: _answer(item, begun.known, story, day)
-        for item in asked_of(begun)
+        for item in asked_of(begun, known)
         if item["key"] not in given and checklist.is_due(item, {"answers": given}, begun.method)
     }
 
@@ -209,7 +211,7 @@ def amend(task: VisitTask, at: datetime, now: Mapping[str, str], text: str) -> V
     draft = {
         **begun.draft, "answers": {**begun.draft["answers"], **told}, "conclusion": "WATCH", "conclusion_text": text,
     }  # fmt: skip
-    draft["answers"] |= _due(begun, draft["answers"], Story(), at.astimezone(SHANGHAI).date())
+    draft["answers"] |= _due(begun, behind(task), draft["answers"], Story(), at.astimezone(SHANGHAI).date())
     kept = actions.save_draft(task_id=task.pk, version=begun.version, draft=draft, by=visitor, at=at)
     return actions.submit_visit(task_id=task.pk, version=kept.version, draft=draft, by=visitor, at=at)
 

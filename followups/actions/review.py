@@ -46,6 +46,7 @@ from followups.models import (
     VisitReport,
     VisitTask,
 )
+from followups.queries.events import behind
 from followups.queries.facts import is_known_to
 from followups.queries.returns import returnable
 from followups.queries.review import REVIEWS, document_of, makers_of, turn_fault
@@ -97,8 +98,9 @@ def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, 
     facts = {"report_id": report.pk, "version": report.version}
     add_event(task, EventKind.APPROVED, by=by.staff_no, at=at, **facts)
     add_event(task, EventKind.CLOSED, by=by.staff_no, at=at, outcome=Outcome.APPROVED.value)
-    close_events(task, report, by=by, at=at)
-    close_members(task, report, by=by, at=at)
+    known = behind(task)
+    close_events(report, known, by=by, at=at)
+    close_members(task, report, known, by=by, at=at)
     share_project(task, report, by=by, at=at)
     note_place(task, by=by, at=at)
     hand_down(task, report, by=by, at=at)

@@ -36,6 +36,8 @@ from people.queries import branch_ids_visible_to, may
 # States in which the visit is still to be made or mended.
 TO_DO = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED)
 _FURTHEST = timedelta(days=365)
+# What is read along with a task, without the task.
+_BESIDE = ("loan", "branch", "assigned_to")
 # Events that say by when a task is due.
 _SETS_DUE = (EventKind.PLANNED, EventKind.BROUGHT_FORWARD, EventKind.RESCHEDULED)
 
@@ -64,6 +66,14 @@ def locked_with_members(task_id: int, by: Staff) -> VisitTask:
     if task_id not in held:
         raise VisitTask.DoesNotExist(task_id)
     return held[task_id]
+
+
+def with_loan(task: VisitTask) -> VisitTask:
+    """A locked task with its loan, borrower and position, its branch and who has it, read now by one statement."""
+    whole = VisitTask.objects.select_related("loan__borrower", "loan__position", "branch", "assigned_to")
+    read = whole.only(*_BESIDE).get(pk=task.pk)
+    task.loan, task.branch, task.assigned_to = read.loan, read.branch, read.assigned_to
+    return task
 
 
 def guard(task: VisitTask, new: str, outcome: str = "") -> None:
