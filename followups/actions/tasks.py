@@ -20,7 +20,7 @@ from followups.actions.refusals import (
     WrongState,
     fault_sentence,
 )
-from followups.models import EventKind, MergedTask, PauseReason, TaskEvent, TaskKind, TaskState, Visit, VisitTask
+from followups.models import EventKind, PauseReason, TaskEvent, TaskKind, TaskState, Visit, VisitTask
 from followups.queries.assigning import is_kept_from_visits, visiting_roles
 from followups.queries.cover import is_held_by
 from followups.queries.merging import lead_of, links_of
@@ -31,11 +31,21 @@ from journal.actions import record
 from loans.queries import require_business_date
 from people.actions import require
 from people.models import Staff
-from people.queries import branch_ids_visible_to, may
+from people.queries import branch_ids_visible_to, may, sees_every_branch
 
 # States in which the visit is still to be made or mended.
 TO_DO = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED)
 _FURTHEST = timedelta(days=365)
+# Plain SQL, for every step of every visit begins with it.
+_LOCK_WITH_MEMBERS = """
+WITH own AS (SELECT id FROM followups_visittask
+              WHERE id = %(task)s AND (%(branches)s::bigint[] IS NULL OR branch_id = ANY(%(branches)s)))
+SELECT * FROM followups_visittask
+ WHERE id IN (SELECT id FROM own
+              UNION ALL
+              SELECT m.task_id FROM followups_mergedtask m JOIN own ON own.id = m.lead_id WHERE m.ended_at IS NULL)
+ ORDER BY id FOR UPDATE
+"""
 # What is read along with a task, without the task.
 _BESIDE = ("loan", "branch", "assigned_to")
 # Events that say by when a task is due.
@@ -59,10 +69,8 @@ def lock_together(task_ids: Iterable[int]) -> None:
 def locked_with_members(task_id: int, by: Staff) -> VisitTask:
     """As `locked_task`, and what its visit does along is locked with it in the order of `lock_together`, by the same
     statement: for whoever gives, begins, hands in or decides a visit, which touches what belongs to it."""
-    own = VisitTask.objects.visible_to(by).filter(pk=task_id)
-    along = MergedTask.objects.filter(lead__in=own, ended_at__isnull=True)
-    wanted = own.values_list("pk").union(along.values_list("task_id"), all=True)
-    held = {task.pk: task for task in VisitTask.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
+    seen = {"task": task_id, "branches": None if sees_every_branch(by) else branch_ids_visible_to(by)}
+    held = {task.pk: task for task in VisitTask.objects.raw(_LOCK_WITH_MEMBERS, seen)}
     if task_id not in held:
         raise VisitTask.DoesNotExist(task_id)
     return held[task_id]
@@ -105,9 +113,11 @@ def change_task(task: VisitTask, **fields: Any) -> None:
 
 
 def add_event(task: VisitTask, kind: str, *, by: str, at: datetime, **facts: Any) -> TaskEvent:
-    return TaskEvent.objects.create(
-        task=task, kind=kind, at=at, business_date=require_business_date(), actor=by, data=facts
+    today = require_business_date()
+    (event,) = TaskEvent.objects.bulk_create(
+        [TaskEvent(task=task, kind=kind, at=at, business_date=today, actor=by, data=facts)]
     )
+    return event
 
 
 def tell(task: VisitTask, kind: str, *, by: Staff, at: datetime, **facts: Any) -> None:

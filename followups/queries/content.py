@@ -44,7 +44,7 @@ from followups.queries.opinions import opinion_of
 from followups.queries.photos import flags_of
 from followups.queries.projects import project_notes
 from followups.queries.returns import last_return, parts_to_mend
-from followups.queries.score import last_ratios, score_said
+from followups.queries.score import last_ratios, reports_of, score_said
 from followups.rules import checklist, clock, warning_facts
 from followups.rules.assessment import Limits, LoanFigures, Means, assess
 from followups.rules.events import ITEM_PREFIX, PROJECT_RULE
@@ -131,9 +131,10 @@ def _build(parts: ReportParts) -> dict[str, Any]:
     task, visit, loan = parts.task, parts.visit, parts.task.loan
     items, homes = items_of(task, visit, parts.beside.behind), list(charges_of(loan.pk))
     found = findings(items, parts.draft, visit.known)
+    reports = reports_of(loan.pk)
     means = _means(visit.known, {}), _means(visit.known, parts.draft)
     assessment = assess(
-        _figures(loan, homes), *means, limits_of(loan), findings=found, last=last_ratios(loan.pk, but_visit=visit.pk)
+        _figures(loan, homes), *means, limits_of(loan), findings=found, last=last_ratios(reports, but_visit=visit.pk)
     )
     last = VisitReport.objects.filter(visit=visit).order_by("-version").first() if parts.version > 1 else None
     corrects = visit.correction.corrects if visit.correction else None
@@ -168,7 +169,7 @@ def _build(parts: ReportParts) -> dict[str, Any]:
     # A visit to a development says nothing of any one borrower.
     if task.rule != PROJECT_RULE:
         content["score"] = score_said(
-            loan, visit.pk, assessment, means, visit.known, content, confirmed_codes(content, events), today
+            loan, visit.pk, reports, assessment, means, visit.known, content, confirmed_codes(content, events), today
         )
     return content
 
