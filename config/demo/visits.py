@@ -10,6 +10,7 @@ from config import made_up_names as names
 from config.demo.book import SEED, SHANGHAI, clock
 from followups import actions
 from followups.actions import end_measure
+from followups.actions.review import prepare_approvals
 from followups.actions.telling import tell_result
 from followups.models import CustomerResult, Level, Measure, MeasureState, ReportState, Visit, VisitReport, VisitTask
 from followups.queries.events import Behind, behind
@@ -18,6 +19,7 @@ from followups.rules import checklist, events
 from people.models import Staff
 
 RISK_HEAD = "R0001"
+AGREED_WORD = "同意。"
 # What officers write of a concern: what was told, what was looked at, what was agreed.
 TOLD = (
     "客户表示近期收入下降，主要靠工资还款", "单位效益不好，奖金停发，配偶仍有固定工资", "客户转做个体经营，流水不稳定",
@@ -55,8 +57,19 @@ class Story:
     verified_by: str = "DOCUMENT"
 
 
+_signed_in: dict[str, Staff] = {}
+
+
 def person(number: str) -> Staff:
-    return Staff.objects.get(staff_no=number)
+    """Who has this number, as signed in for the day: what the person may do is read once."""
+    if number not in _signed_in:
+        _signed_in[number] = Staff.objects.get(staff_no=number)
+    return _signed_in[number]
+
+
+def sign_out() -> None:
+    """In the evening everybody goes home."""
+    _signed_in.clear()
 
 
 def dice_of(task: VisitTask) -> random.Random:
@@ -79,7 +92,7 @@ def visit(task: VisitTask, at: datetime, story: Story | None = None) -> VisitRep
 def visitor_of(task: VisitTask) -> Staff:
     """Who has the task; of one that nobody has, the loan's own officer or the branch's first."""
     found = task.assigned_to or task.loan.portfolio_officer
-    return found or person(names.officers_of(task.branch.code)[0])
+    return person(found.staff_no if found else names.officers_of(task.branch.code)[0])
 
 
 def ordinary(task: VisitTask) -> Story:
@@ -184,7 +197,13 @@ def reviewer_of(task: VisitTask) -> Staff:
     return person(names.manager_of(task.branch.code))
 
 
-def approve(report: VisitReport, at: datetime, note: str = "同意。") -> None:
+def prepare(report: VisitReport, at: datetime) -> None:
+    """The manager will approve it at that time: its document is set meanwhile."""
+    if not report.needs_risk_head:
+        prepare_approvals([report], AGREED_WORD, by=reviewer_of(report.visit.task), at=at)
+
+
+def approve(report: VisitReport, at: datetime, note: str = AGREED_WORD) -> None:
     """By the branch's manager, and of a red one by the risk head after that."""
     task = report.visit.task
     reviewers = [reviewer_of(task), *([person(RISK_HEAD)] if report.needs_risk_head else [])]

@@ -84,6 +84,17 @@ def approve_report(*, report_id: int, content_sha256: str, note: str = "", by: S
     return approve_held(task, report, words, by=by, at=at)
 
 
+def prepare_approvals(reports: Sequence[VisitReport], note: str, *, by: Staff, at: datetime) -> None:
+    """Begins to set what these reports become if this person approves them now with this word; changes nothing.
+
+    Each approval takes what is ready. One that is made otherwise, or not at all, is set as it then is.
+    """
+    template = report_pdf.template()
+    for report in reports:
+        decision = _decision(report, note, template, by=by, at=at)
+        report_pdf.begin_ahead(document_of(report, decision), template)
+
+
 def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, at: datetime) -> VisitReport:
     """The approval of a report that is held and may be approved by this person now."""
     template = report_pdf.template()
