@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import F, Model
 from django.utils.translation import gettext as _
 
 from followups.actions.refusals import (
@@ -28,9 +29,10 @@ from followups.rules import states
 from followups.rules.checklist import TEXT_LIMIT, needs_pair, text_faults
 from followups.rules.escalation import LAST_FIRST_DAY
 from journal.actions import record
+from loans.models import Loan, Position
 from loans.queries import require_business_date
 from people.actions import require
-from people.models import Staff
+from people.models import Branch, Party, Staff
 from people.queries import branch_ids_visible_to, may, sees_every_branch
 
 # States in which the visit is still to be made or mended.
@@ -46,8 +48,18 @@ SELECT * FROM followups_visittask
               SELECT m.task_id FROM followups_mergedtask m JOIN own ON own.id = m.lead_id WHERE m.ended_at IS NULL)
  ORDER BY id FOR UPDATE
 """
-# What is read along with a task, without the task.
-_BESIDE = ("loan", "branch", "assigned_to")
+# What is read along with a task.
+_BESIDE: dict[type[Model], list[str]] = {
+    model: [each.attname for each in model._meta.concrete_fields] for model in (Loan, Position, Party, Branch, Staff)
+}
+_COLUMNS = ", ".join(f"{name}.{each}" for name, of in zip("lpbhs", _BESIDE.values(), strict=True) for each in of)
+_WITH_LOAN = f"""
+SELECT {_COLUMNS}
+  FROM followups_visittask t JOIN loans_loan l ON l.id = t.loan_id JOIN loans_position p ON p.loan_id = l.id
+  JOIN people_party b ON b.id = l.borrower_id JOIN people_branch h ON h.id = t.branch_id
+  LEFT JOIN people_staff s ON s.id = t.assigned_to_id
+ WHERE t.id = %(task)s
+"""  # noqa: S608 - names of columns
 # Events that say by when a task is due.
 _SETS_DUE = (EventKind.PLANNED, EventKind.BROUGHT_FORWARD, EventKind.RESCHEDULED)
 
@@ -78,9 +90,14 @@ def locked_with_members(task_id: int, by: Staff) -> VisitTask:
 
 def with_loan(task: VisitTask) -> VisitTask:
     """A locked task with its loan, borrower and position, its branch and who has it, read now by one statement."""
-    whole = VisitTask.objects.select_related("loan__borrower", "loan__position", "branch", "assigned_to")
-    read = whole.only(*_BESIDE).get(pk=task.pk)
-    task.loan, task.branch, task.assigned_to = read.loan, read.branch, read.assigned_to
+    with connection.cursor() as cursor:
+        cursor.execute(_WITH_LOAN, {"task": task.pk})
+        row = iter(cursor.fetchone())
+    loan, position, borrower, branch, officer = [
+        model.from_db(connection.alias, columns, list(islice(row, len(columns)))) for model, columns in _BESIDE.items()
+    ]
+    loan.position, position.loan, loan.borrower, task.loan, task.branch = position, loan, borrower, loan, branch
+    task.assigned_to = officer if officer.pk is not None else None
     return task
 
 

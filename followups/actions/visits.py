@@ -346,6 +346,7 @@ def _own_visit(task: VisitTask, by: Staff) -> Visit:
 def _led_by(visit: Visit, by: Staff) -> Visit:
     """The visit led by who holds its task now: a deputy goes on where the officer stopped, and the other way round."""
     if visit.lead_visitor_id == by.pk:
+        visit.lead_visitor = by
         return visit
     if visit.second_visitor_id == by.pk:
         raise SecondVisitorWrong(_("协办人不能同时为主办人。"))

@@ -10,7 +10,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -20,19 +19,14 @@ from followups.event_wording import kind_words, outside_words
 from followups.models import (
     OPEN_STATES,
     CustomerResult,
-    Event,
     EventFeed,
-    EventFinding,
     Finding,
-    OutsideRecord,
-    ReportState,
     Visit,
     VisitReport,
     VisitTask,
 )
 from followups.queries.corrections import is_being_corrected_by
 from followups.queries.cover import is_held_by
-from followups.queries.projects import shared_leads
 from followups.rules.checklist import answer_of
 from followups.rules.delivery import NOT_DELIVERED
 from followups.rules.projects import SHARED_FACTS
@@ -45,6 +39,24 @@ from people.models import FinancialProfile, Staff
 from people.rules.masking import mask_address, mask_id, mask_name, mask_phone
 
 Fact = dict[str, Any]
+# Approved reports of a loan's own visits and of developments whose finding it took.
+_APPROVED_OF = """
+SELECT r.id FROM followups_visitreport r JOIN followups_visit v ON v.id = r.visit_id
+ WHERE r.state = 'APPROVED' AND v.task_id IN (
+       SELECT id FROM followups_visittask WHERE loan_id = %(loan)s
+       UNION ALL SELECT p.lead_id FROM followups_projectloan l JOIN followups_projectvisit p ON p.id = l.project_id
+                  WHERE l.loan_id = %(loan)s AND l.is_shared)
+"""
+# The bureau's last clean record of a customer, then the last event of it that stands.
+_BUREAU = """
+(SELECT true, happened_on, words, code FROM followups_outsiderecord
+  WHERE customer_id = %(customer)s AND feed = %(feed)s ORDER BY happened_on DESC, id DESC LIMIT 1)
+UNION ALL
+(SELECT false, happened_on, words, code FROM followups_event e
+  WHERE customer_id = %(customer)s AND feed = %(feed)s AND NOT is_baseline
+    AND NOT EXISTS (SELECT FROM followups_eventfinding f WHERE f.event_id = e.id AND f.finding = ANY(%(untrue)s))
+  ORDER BY happened_on DESC, id DESC LIMIT 1)
+"""
 # What was billed between two days with when it was settled, what is billed and not paid, and the last payment.
 _REPAID = """
 SELECT i.due, i.settled, i.unpaid, r.value_on, r.amount
@@ -176,13 +188,15 @@ def _facts_of_last_visit(loan: Loan) -> dict[str, Fact]:
 
     A report holds telephone numbers masked, so these are read from the draft that it binds.
     """
+    # Of most loans none has been made yet, and then nothing wide is asked for.
+    ids = [pk for (pk,) in sql.rows(_APPROVED_OF, {"loan": loan.pk})]
     reports = (
-        VisitReport.objects.filter(
-            Q(visit__task__loan=loan) | Q(visit__task__in=shared_leads([loan.pk])), state=ReportState.APPROVED
-        )
+        VisitReport.objects.filter(pk__in=ids)
         .order_by("-submitted_on", "-id")
         .select_related("visit__checklist", "visit__task")
         .defer("visit__known")
+        if ids
+        else ()
     )
     answered: dict[str, Fact] = {}
     carried: dict[str, Fact] = {}
@@ -259,15 +273,12 @@ def _is_seen_since(seen: Fact | None, key: str) -> bool:
 def _facts_of_bureau(loan: Loan, seen: Fact | None) -> dict[str, Fact]:
     """What the bureau told last of the borrower, clean or not: its words, else the name of what it told. What was found
     untrue or is over counts as little as with off-site checks; what a visit read since stands."""
-    untrue = EventFinding.objects.filter(finding__in=(Finding.NOT_CONFIRMED, Finding.OVER, Finding.WITHDRAWN))
-    clean = OutsideRecord.objects.filter(customer_id=loan.borrower_id, feed=EventFeed.BUREAU)
-    told = Event.objects.filter(customer_id=loan.borrower_id, feed=EventFeed.BUREAU, is_baseline=False)
-    columns, newest = ("happened_on", "words", "code"), ("-happened_on", "-id")
+    untrue = [Finding.NOT_CONFIRMED.value, Finding.OVER.value, Finding.WITHDRAWN.value]
+    asked = {"customer": loan.borrower_id, "feed": EventFeed.BUREAU.value, "untrue": untrue}
     with translation.override("zh-hans"):
         found = [
-            (on, words or name(code))
-            for rows, name in ((clean, outside_words), (told.exclude(pk__in=untrue.values("event")), kind_words))
-            for on, words, code in rows.order_by(*newest).values_list(*columns)[:1]
+            (on, words or (outside_words if is_clean else kind_words)(code))
+            for is_clean, on, words, code in sql.rows(_BUREAU, asked)
         ]
     if not found:
         return {}
