@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Model
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
 from followups.actions.refusals import (
@@ -38,15 +39,12 @@ from people.queries import branch_ids_visible_to, may, sees_every_branch
 # States in which the visit is still to be made or mended.
 TO_DO = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED)
 _FURTHEST = timedelta(days=365)
-# Plain SQL, for every step of every visit begins with it.
-_LOCK_WITH_MEMBERS = """
+# A visible task and what its visit does along. Plain SQL, for every step of every visit begins with it.
+_WITH_MEMBERS = """
 WITH own AS (SELECT id FROM followups_visittask
-              WHERE id = %(task)s AND (%(branches)s::bigint[] IS NULL OR branch_id = ANY(%(branches)s)))
-SELECT * FROM followups_visittask
- WHERE id IN (SELECT id FROM own
-              UNION ALL
-              SELECT m.task_id FROM followups_mergedtask m JOIN own ON own.id = m.lead_id WHERE m.ended_at IS NULL)
- ORDER BY id FOR UPDATE
+              WHERE id = %s AND (%s::bigint[] IS NULL OR branch_id = ANY(%s::bigint[])))
+SELECT id FROM own
+UNION ALL SELECT m.task_id FROM followups_mergedtask m JOIN own ON own.id = m.lead_id WHERE m.ended_at IS NULL
 """
 # What is read along with a task.
 _BESIDE: dict[type[Model], list[str]] = {
@@ -81,8 +79,9 @@ def lock_together(task_ids: Iterable[int]) -> None:
 def locked_with_members(task_id: int, by: Staff) -> VisitTask:
     """As `locked_task`, and what its visit does along is locked with it in the order of `lock_together`, by the same
     statement: for whoever gives, begins, hands in or decides a visit, which touches what belongs to it."""
-    seen = {"task": task_id, "branches": None if sees_every_branch(by) else branch_ids_visible_to(by)}
-    held = {task.pk: task for task in VisitTask.objects.raw(_LOCK_WITH_MEMBERS, seen)}
+    seen = None if sees_every_branch(by) else branch_ids_visible_to(by)
+    wanted = RawSQL(_WITH_MEMBERS, [task_id, seen, seen])  # noqa: S611 - a constant
+    held = {task.pk: task for task in VisitTask.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
     if task_id not in held:
         raise VisitTask.DoesNotExist(task_id)
     return held[task_id]
@@ -93,11 +92,14 @@ def with_loan(task: VisitTask) -> VisitTask:
     with connection.cursor() as cursor:
         cursor.execute(_WITH_LOAN, {"task": task.pk})
         row = iter(cursor.fetchone())
-    loan, position, borrower, branch, officer = [
-        model.from_db(connection.alias, columns, list(islice(row, len(columns)))) for model, columns in _BESIDE.items()
-    ]
-    loan.position, position.loan, loan.borrower, task.loan, task.branch = position, loan, borrower, loan, branch
-    task.assigned_to = officer if officer.pk is not None else None
+    read: dict[type[Model], Any] = {
+        model: model.from_db(connection.alias, columns, list(islice(row, len(columns))))
+        for model, columns in _BESIDE.items()
+    }
+    loan = read[Loan]
+    loan.position, loan.borrower = read[Position], read[Party]
+    task.loan, task.branch = loan, read[Branch]
+    task.assigned_to = read[Staff] if read[Staff].pk is not None else None
     return task
 
 
