@@ -139,16 +139,25 @@ def _wake(task: str) -> None:
         logger.warning("no nudge, the sweep will find the work: %s", error)
 
 
+_INSERT_EXHIBIT = """
+INSERT INTO journal_exhibit (sha256, media_type, size, path, stored_at) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (sha256) DO NOTHING RETURNING id
+"""
+
+
 def store_exhibit(*, content: bytes, media_type: str, at: datetime) -> Exhibit:
     """Keeps a file's bytes under their SHA-256; the same bytes are kept once."""
     digest = hashlib.sha256(content).hexdigest()
     path = f"exhibits/{digest[:2]}/{digest}"
     if not default_storage.exists(path):
         default_storage.save(path, ContentFile(content))
-    exhibit, _created = Exhibit.objects.get_or_create(
-        sha256=digest,
-        defaults={"media_type": media_type, "size": len(content), "path": path, "stored_at": at},
-    )
+    exhibit = Exhibit(sha256=digest, media_type=media_type, size=len(content), path=path, stored_at=at)
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT_EXHIBIT, [digest, media_type, len(content), path, at])
+        row = cursor.fetchone()
+    if row is None:
+        return Exhibit.objects.get(sha256=digest)
+    exhibit.pk, exhibit._state.adding, exhibit._state.db = row[0], False, connection.alias
     return exhibit
 
 

@@ -44,10 +44,15 @@ def render_text(template: str, content: Mapping[str, Any]) -> bytes:
 
 def set_with(template: str) -> dict[str, str]:
     """What a document is set with: versions of program and fonts, hash of the template."""
+    return {**_programs(), "template_sha256": hashlib.sha256(template.encode()).hexdigest()}
+
+
+@cache
+def _programs() -> dict[str, str]:
+    """What is installed stays as it is while the process lives."""
     return {
         "program": f"typst {version('typst')}",
         "fonts": f"pylopdf-fonts-zh-cn {version('pylopdf-fonts-zh-cn')}",
-        "template_sha256": hashlib.sha256(template.encode()).hexdigest(),
     }
 
 

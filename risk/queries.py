@@ -1,14 +1,22 @@
 """Reads of risk: the grade in force, the policies in force, signals of a loan."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from django.db.models import Exists, OuterRef, Q, Subquery
 
+from loans import sql
 from people.rules.policy import Line, line_from
 from risk.models import Grade, GradePolicy, Score, ScorePolicy, SignalAction, SignalPolicy, SignalState
 from risk.rules import signals as rules
 
+# A policy in force with its lines in one statement; without lines it is one row of nothing.
+_LINES = """
+SELECT p.version, l.number, l.kind, l.conditions, l.result, l.note FROM {policies} p
+  LEFT JOIN {policies}line l ON l.policy_id = p.id
+ WHERE p.checker <> '' AND p.in_force @> %(on)s::date ORDER BY p.id, l.number
+"""
 # States in which the next step is somebody's word or plan.
 UNANSWERED = (SignalState.NEW, SignalState.CONFIRMED)
 
@@ -44,12 +52,11 @@ def score_lines(on: date) -> tuple[int, Sequence[Line]]:
 
 
 def _lines_in_force(policies: type[SignalPolicy | ScorePolicy], on: date) -> tuple[int, Sequence[Line]]:
-    policy = policies.objects.exclude(checker="").filter(in_force__contains=on).prefetch_related("lines").first()
-    if policy is None:
-        return 0, ()
-    found = sorted(policy.lines.all(), key=lambda line: line.number)
-    return policy.version, [
-        line_from(line.number, line.kind, line.conditions, line.result, line.note) for line in found
+    rows = sql.rows(_LINES.format(policies=policies._meta.db_table), {"on": on})
+    return rows[0][0] if rows else 0, [
+        line_from(number, kind, json.loads(conditions), json.loads(result), note)
+        for _version, number, kind, conditions, result, note in rows
+        if number is not None
     ]
 
 

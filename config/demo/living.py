@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from django.db import transaction
@@ -17,7 +17,9 @@ from config.demo.visits import (
     at_hour,
     dice_of,
     end_measures,
+    prepare,
     send_back,
+    sign_out,
     tell_results,
     visit,
     waiting_reports,
@@ -61,6 +63,8 @@ def live(first: date, scenes: Scenes, tapes: Callable[[date], None], say: Callab
 
 def work(day: date, say: Callable[[str], None]) -> None:
     """What officers do of a day, and what their managers decide of it."""
+    sign_out()
+    waiting = len(waiting_reports())
     for place, task in enumerate(_due(day)):
         try:
             with transaction.atomic():
@@ -69,15 +73,23 @@ def work(day: date, say: Callable[[str], None]) -> None:
             if day == task.due_on:
                 say(f"{day} {task.number} not visited: {refusal.message}")
             continue
+        if day < BUSINESS_DATE - LAST_DAYS:
+            prepare(report, _decided_at(day, waiting))
+        waiting += 1
         if place % 25 == 24 and report.visit.method == "PHONE" and "monthly_income" in report.visit.draft["answers"]:
             send_back(report, clock(day, 18, 5))
             amend(task, clock(day, 18, 40), {}, "已补充近三个月工资流水，与系统一致。")
     for place, report in enumerate(waiting_reports()):
         is_seen = report.branch.code == TOUR_BRANCH and day >= BUSINESS_DATE - SHOWN_DAYS
         if day < BUSINESS_DATE - LAST_DAYS or (place % 3 == 0 and not is_seen):
-            approve(report, clock(day, 19, place % 60))
+            approve(report, _decided_at(day, place))
     tell_results(day)
     end_measures(day)
+
+
+def _decided_at(day: date, place: int) -> datetime:
+    """When the nth report that waits is looked at."""
+    return clock(day, 19, place % 60)
 
 
 def _due(day: date) -> list[VisitTask]:

@@ -10,13 +10,16 @@ from config import made_up_names as names
 from config.demo.book import SEED, SHANGHAI, clock
 from followups import actions
 from followups.actions import end_measure
+from followups.actions.review import prepare_approvals
 from followups.actions.telling import tell_result
 from followups.models import CustomerResult, Level, Measure, MeasureState, ReportState, Visit, VisitReport, VisitTask
+from followups.queries.events import Behind, behind
 from followups.queries.form import asked_of
 from followups.rules import checklist, events
 from people.models import Staff
 
 RISK_HEAD = "R0001"
+AGREED_WORD = "同意。"
 # What officers write of a concern: what was told, what was looked at, what was agreed.
 TOLD = (
     "客户表示近期收入下降，主要靠工资还款", "单位效益不好，奖金停发，配偶仍有固定工资", "客户转做个体经营，流水不稳定",
@@ -54,8 +57,19 @@ class Story:
     verified_by: str = "DOCUMENT"
 
 
+_signed_in: dict[str, Staff] = {}
+
+
 def person(number: str) -> Staff:
-    return Staff.objects.get(staff_no=number)
+    """Who has this number, as signed in for the day: what the person may do is read once."""
+    if number not in _signed_in:
+        _signed_in[number] = Staff.objects.get(staff_no=number)
+    return _signed_in[number]
+
+
+def sign_out() -> None:
+    """In the evening everybody goes home."""
+    _signed_in.clear()
 
 
 def dice_of(task: VisitTask) -> random.Random:
@@ -78,7 +92,7 @@ def visit(task: VisitTask, at: datetime, story: Story | None = None) -> VisitRep
 def visitor_of(task: VisitTask) -> Staff:
     """Who has the task; of one that nobody has, the loan's own officer or the branch's first."""
     found = task.assigned_to or task.loan.portfolio_officer
-    return found or person(names.officers_of(task.branch.code)[0])
+    return person(found.staff_no if found else names.officers_of(task.branch.code)[0])
 
 
 def ordinary(task: VisitTask) -> Story:
@@ -119,14 +133,15 @@ def _second_signs(task: VisitTask, begun: Visit, draft: dict[str, Any], visitor:
 
 def answers(task: VisitTask, begun: Visit, story: Story) -> dict[str, Any]:
     """A whole draft that says what the story tells."""
-    items = asked_of(begun)
+    known = behind(begun.task)
+    items = asked_of(begun, known)
     today = begun.started_at.astimezone(SHANGHAI).date()
     given = {
         item["key"]: _answer(item, begun.known, story, today)
         for item in items
         if item["type"] != "system" and (item["required"] or item["key"] in story.now)
     }
-    given |= _due(begun, given, story, today)
+    given |= _due(begun, known, given, story, today)
     measure = {
         "code": story.measure, "owner": begun.lead_visitor.staff_no,
         "due_on": (today + timedelta(days=14)).isoformat(), "words": "",
@@ -156,11 +171,11 @@ def _answer(item: checklist.Item, known: Mapping[str, Any], story: Story, day: d
     return {"choice": "UNVERIFIED"}
 
 
-def _due(begun: Visit, given: Mapping[str, Any], story: Story, day: date) -> dict[str, Any]:
+def _due(begun: Visit, known: Behind, given: Mapping[str, Any], story: Story, day: date) -> dict[str, Any]:
     """Answers that what is said demands besides: date and proof of a change, the lease of a home now let."""
     return {
         item["key"]: _answer(item, begun.known, story, day)
-        for item in asked_of(begun)
+        for item in asked_of(begun, known)
         if item["key"] not in given and checklist.is_due(item, {"answers": given}, begun.method)
     }
 
@@ -182,7 +197,13 @@ def reviewer_of(task: VisitTask) -> Staff:
     return person(names.manager_of(task.branch.code))
 
 
-def approve(report: VisitReport, at: datetime, note: str = "同意。") -> None:
+def prepare(report: VisitReport, at: datetime) -> None:
+    """The manager will approve it at that time: its document is set meanwhile."""
+    if not report.needs_risk_head:
+        prepare_approvals([report], AGREED_WORD, by=reviewer_of(report.visit.task), at=at)
+
+
+def approve(report: VisitReport, at: datetime, note: str = AGREED_WORD) -> None:
     """By the branch's manager, and of a red one by the risk head after that."""
     task = report.visit.task
     reviewers = [reviewer_of(task), *([person(RISK_HEAD)] if report.needs_risk_head else [])]
@@ -209,7 +230,7 @@ def amend(task: VisitTask, at: datetime, now: Mapping[str, str], text: str) -> V
     draft = {
         **begun.draft, "answers": {**begun.draft["answers"], **told}, "conclusion": "WATCH", "conclusion_text": text,
     }  # fmt: skip
-    draft["answers"] |= _due(begun, draft["answers"], Story(), at.astimezone(SHANGHAI).date())
+    draft["answers"] |= _due(begun, behind(task), draft["answers"], Story(), at.astimezone(SHANGHAI).date())
     kept = actions.save_draft(task_id=task.pk, version=begun.version, draft=draft, by=visitor, at=at)
     return actions.submit_visit(task_id=task.pk, version=kept.version, draft=draft, by=visitor, at=at)
 

@@ -51,7 +51,7 @@ from followups.queries.attempts import attempts_of
 from followups.rules import attempts as rules
 from followups.rules.checklist import CALLING, TEXT_LIMIT, answer_of, text_faults
 from followups.rules.facts import TALKS
-from loans.queries import calendar, parameter, require_business_date
+from loans.queries import calendar, hold_business_date, parameter, require_business_date
 from people.actions import require
 from people.models import Staff
 
@@ -85,6 +85,7 @@ def record_attempt(
     Pressed twice it is one attempt. An unassigned task is claimed by who tries first.
     """
     require(by, "followups.record_visit")
+    hold_business_date()
     task = locked_with_members(task_id, by)
     require_to_do(task)
     if task.is_light:

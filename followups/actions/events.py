@@ -27,8 +27,7 @@ from followups.models import (
     VisitReport,
     VisitTask,
 )
-from followups.queries.events import linked_events
-from followups.queries.merging import members_of
+from followups.queries.events import Behind, linked_events
 from followups.rules import events as rules
 from followups.rules.checklist import text_faults
 from followups.rules.outside import CODES
@@ -176,15 +175,15 @@ def _end_if_idle(task_id: int, *, by: Staff, at: datetime) -> None:
     add_event(task, EventKind.CANCELLED, by=by.staff_no, at=at, outcome=Outcome.WITHDRAWN.value)
 
 
-def close_events(task: VisitTask, report: VisitReport, *, by: Staff, at: datetime) -> list[EventFinding]:
+def close_events(report: VisitReport, known: Behind, *, by: Staff, at: datetime) -> list[EventFinding]:
     """What an approved report says became of the events of its visit; called in the approval.
 
     An event that the report is silent about (a refusal, say) stays open as 未核实, and is visited again.
     """
-    confirm_of_report(report_id=report.pk, words=_("报告审核通过"), by=by, at=at)
+    if report.content.get("signals") != []:
+        confirm_of_report(report_id=report.pk, words=_("报告审核通过"), by=by, at=at)
     found = rules.findings_in(report.visit.draft.get("answers") or {})
-    tasks = [task.pk, *(member.pk for member in members_of(task))]
-    open_now = [event for event, is_open in linked_events(tasks) if is_open]
+    open_now = [event for event, is_open in known.events if is_open]
     findings = [
         _find(event, Finding(found.get(event.pk, rules.UNVERIFIED)), report=report, by=by, at=at) for event in open_now
     ]

@@ -1,13 +1,14 @@
 """What is noted beside a report when it is handed in: quality hints with their proof, and the bands of its words."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
-from followups.models import HintCode, ReportHint, ReportText, Visit, VisitReport, VisitTask
-from followups.queries.attachments import attachments_of, reused_from
+from followups.models import HintCode, ReportHint, ReportText, Visit, VisitAttachment, VisitReport, VisitTask
+from followups.queries.attachments import reused_from
 from followups.queries.photos import alike_from, far_off
 from followups.rules import review, similarity
 from followups.rules.report import conclusion_draft
@@ -26,11 +27,12 @@ SELECT r.id, r.content #>> '{conclusion,text}'
 """
 
 
-def note_hints(report: VisitReport, task: VisitTask, visit: Visit, *, at: datetime) -> list[ReportHint]:
-    """Keeps what a reviewer should look at closer; called where the report is made."""
+def note_hints(
+    report: VisitReport, task: VisitTask, visit: Visit, files: Sequence[VisitAttachment], *, at: datetime
+) -> list[ReportHint]:
+    """Keeps what a reviewer should look at closer; called where the report is made, with the visit's files."""
     limits = review.limits_from(parameter("visit_hints", report.submitted_on, {}))
     rows = [row for part in report.content["sections"] for row in part["items"]]
-    files = list(attachments_of(visit))
     reused = reused_from(files, task.loan_id)
     # What is the same photo looks the same too, and is said once.
     others = [row for row in files if row.pk not in {each["attachment"] for each in reused}]

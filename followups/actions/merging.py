@@ -30,8 +30,9 @@ from followups.actions.tasks import (
 from followups.batch.talks import standing
 from followups.models import EventKind, MergedTask, MergeMode, Outcome, TaskState, Visit, VisitReport, VisitTask
 from followups.queries.cover import is_held_by
+from followups.queries.events import Behind
 from followups.queries.form import asked_of
-from followups.queries.merging import companions, lead_of, links_of, members_of, within_days
+from followups.queries.merging import companions, lead_of, links_of, within_days
 from followups.rules.facts import OFF_SITE, WEIGHT
 from journal.errors import ActionRefused
 from loans.queries import require_business_date
@@ -259,10 +260,13 @@ def _share_home(one: int, other: int) -> bool:
     return one == other or Charge.objects.filter(loan_id=other, property_id__in=homes).exists()
 
 
-def close_members(task: VisitTask, report: VisitReport, *, by: Staff, at: datetime) -> list[VisitTask]:
+def close_members(
+    task: VisitTask, report: VisitReport, known: Behind, *, by: Staff, at: datetime
+) -> Sequence[VisitTask]:
     """Closes the tasks that a joint report answers; called in its approval."""
-    members = members_of(task)
-    for member in members:
+    if not known.has_links:
+        return ()
+    for member in known.members:
         locked = locked_task(member.pk, by)
         if locked.state != TaskState.PLANNED:
             continue
@@ -272,4 +276,4 @@ def close_members(task: VisitTask, report: VisitReport, *, by: Staff, at: dateti
         tell(locked, "followups.report_approved", by=by, at=at, conclusion=report.conclusion,
              content_sha256=report.content_sha256, **facts)  # fmt: skip
     MergedTask.objects.filter(lead=task, ended_at__isnull=True).update(ended_at=at, ended_by=by.staff_no)
-    return members
+    return known.members

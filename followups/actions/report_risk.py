@@ -11,7 +11,9 @@ from risk.rules.signals import Warned
 
 
 def warn_of(report: VisitReport, task: VisitTask, *, by: Staff, at: datetime) -> None:
-    """Raises the signals that stand in the report."""
+    """Raises the signals that stand in the report, and ends those that only an earlier version of it had."""
+    if not report.content["signals"] and report.version == 1:
+        return
     warn_of_visit(
         loan_id=task.loan_id, visit_id=report.visit_id, report_id=report.pk, version=report.version,
         warned=_warned(report), policy_version=report.content["signal_policy"], by=by, at=at,

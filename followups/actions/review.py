@@ -46,6 +46,7 @@ from followups.models import (
     VisitReport,
     VisitTask,
 )
+from followups.queries.events import behind
 from followups.queries.facts import is_known_to
 from followups.queries.returns import returnable
 from followups.queries.review import REVIEWS, document_of, makers_of, turn_fault
@@ -83,6 +84,17 @@ def approve_report(*, report_id: int, content_sha256: str, note: str = "", by: S
     return approve_held(task, report, words, by=by, at=at)
 
 
+def prepare_approvals(reports: Sequence[VisitReport], note: str, *, by: Staff, at: datetime) -> None:
+    """Begins to set what these reports become if this person approves them now with this word; changes nothing.
+
+    Each approval takes what is ready. One that is made otherwise, or not at all, is set as it then is.
+    """
+    template = report_pdf.template()
+    for report in reports:
+        decision = _decision(report, note, template, by=by, at=at)
+        report_pdf.begin_ahead(document_of(report, decision), template)
+
+
 def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, at: datetime) -> VisitReport:
     """The approval of a report that is held and may be approved by this person now."""
     template = report_pdf.template()
@@ -97,8 +109,9 @@ def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, 
     facts = {"report_id": report.pk, "version": report.version}
     add_event(task, EventKind.APPROVED, by=by.staff_no, at=at, **facts)
     add_event(task, EventKind.CLOSED, by=by.staff_no, at=at, outcome=Outcome.APPROVED.value)
-    close_events(task, report, by=by, at=at)
-    close_members(task, report, by=by, at=at)
+    known = behind(task)
+    close_events(report, known, by=by, at=at)
+    close_members(task, report, known, by=by, at=at)
     share_project(task, report, by=by, at=at)
     note_place(task, by=by, at=at)
     hand_down(task, report, by=by, at=at)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from followups.actions.refusals import NotClean, StaleReport
-from followups.actions.review import approve_held, require_turn
+from followups.actions.review import approve_held, prepare_approvals, require_turn
 from followups.actions.tasks import guard, locked_task
 from followups.models import TaskState, VisitReport
 from followups.queries.review import REVIEWS, opened_by
@@ -36,6 +36,7 @@ def approve_clean(*, reports: Mapping[int, str], by: Staff, at: datetime) -> lis
         _require_clean(report, by, is_opened=report.pk not in unopened)
         if report.content_sha256 != reports[report.pk]:
             raise StaleReport
+    prepare_approvals(found, "", by=by, at=at)
     for report in found:
         guard(report.visit.task, TaskState.CLOSED)
         approve_held(report.visit.task, report, "", by=by, at=at)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import F, Model
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
 from followups.actions.refusals import (
@@ -21,7 +23,7 @@ from followups.actions.refusals import (
     fault_sentence,
 )
 from followups.batch.sight import part_out_of_sight
-from followups.models import EventKind, MergedTask, PauseReason, TaskEvent, TaskKind, TaskState, Visit, VisitTask
+from followups.models import EventKind, PauseReason, TaskEvent, TaskKind, TaskState, Visit, VisitTask
 from followups.queries.assigning import is_kept_from_visits, visiting_roles
 from followups.queries.cover import is_held_by
 from followups.queries.merging import lead_of, links_of
@@ -29,14 +31,34 @@ from followups.rules import states
 from followups.rules.checklist import TEXT_LIMIT, needs_pair, text_faults
 from followups.rules.escalation import LAST_FIRST_DAY
 from journal.actions import record
+from loans.models import Loan, Position
 from loans.queries import require_business_date
 from people.actions import require
-from people.models import Staff
-from people.queries import branch_ids_visible_to, may
+from people.models import Branch, Party, Staff
+from people.queries import branch_ids_visible_to, may, sees_every_branch
 
 # States in which the visit is still to be made or mended.
 TO_DO = (TaskState.PLANNED, TaskState.IN_PROGRESS, TaskState.RETURNED)
 _FURTHEST = timedelta(days=365)
+# A visible task and what its visit does along. Plain SQL, for every step of every visit begins with it.
+_WITH_MEMBERS = """
+WITH own AS (SELECT id FROM followups_visittask
+              WHERE id = %s AND (%s::bigint[] IS NULL OR branch_id = ANY(%s::bigint[])))
+SELECT id FROM own
+UNION ALL SELECT m.task_id FROM followups_mergedtask m JOIN own ON own.id = m.lead_id WHERE m.ended_at IS NULL
+"""
+# What is read along with a task.
+_BESIDE: dict[type[Model], list[str]] = {
+    model: [each.attname for each in model._meta.concrete_fields] for model in (Loan, Position, Party, Branch, Staff)
+}
+_COLUMNS = ", ".join(f"{name}.{each}" for name, of in zip("lpbhs", _BESIDE.values(), strict=True) for each in of)
+_WITH_LOAN = f"""
+SELECT {_COLUMNS}
+  FROM followups_visittask t JOIN loans_loan l ON l.id = t.loan_id JOIN loans_position p ON p.loan_id = l.id
+  JOIN people_party b ON b.id = l.borrower_id JOIN people_branch h ON h.id = t.branch_id
+  LEFT JOIN people_staff s ON s.id = t.assigned_to_id
+ WHERE t.id = %(task)s
+"""  # noqa: S608 - names of columns
 # Events that say by when a task is due.
 _SETS_DUE = (EventKind.PLANNED, EventKind.BROUGHT_FORWARD, EventKind.RESCHEDULED)
 
@@ -58,13 +80,28 @@ def lock_together(task_ids: Iterable[int]) -> None:
 def locked_with_members(task_id: int, by: Staff) -> VisitTask:
     """As `locked_task`, and what its visit does along is locked with it in the order of `lock_together`, by the same
     statement: for whoever gives, begins, hands in or decides a visit, which touches what belongs to it."""
-    own = VisitTask.objects.visible_to(by).filter(pk=task_id)
-    along = MergedTask.objects.filter(lead__in=own, ended_at__isnull=True)
-    wanted = own.values_list("pk").union(along.values_list("task_id"), all=True)
+    seen = None if sees_every_branch(by) else branch_ids_visible_to(by)
+    wanted = RawSQL(_WITH_MEMBERS, [task_id, seen, seen])  # noqa: S611 - a constant
     held = {task.pk: task for task in VisitTask.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
     if task_id not in held:
         raise VisitTask.DoesNotExist(task_id)
     return held[task_id]
+
+
+def with_loan(task: VisitTask) -> VisitTask:
+    """A locked task with its loan, borrower and position, its branch and who has it, read now by one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WITH_LOAN, {"task": task.pk})
+        row = iter(cursor.fetchone())
+    read: dict[type[Model], Any] = {
+        model: model.from_db(connection.alias, columns, list(islice(row, len(columns))))
+        for model, columns in _BESIDE.items()
+    }
+    loan = read[Loan]
+    loan.position, loan.borrower = read[Position], read[Party]
+    task.loan, task.branch = loan, read[Branch]
+    task.assigned_to = read[Staff] if read[Staff].pk is not None else None
+    return task
 
 
 def guard(task: VisitTask, new: str, outcome: str = "") -> None:
@@ -96,9 +133,11 @@ def change_task(task: VisitTask, **fields: Any) -> None:
 
 
 def add_event(task: VisitTask, kind: str, *, by: str, at: datetime, **facts: Any) -> TaskEvent:
-    return TaskEvent.objects.create(
-        task=task, kind=kind, at=at, business_date=require_business_date(), actor=by, data=facts
+    today = require_business_date()
+    (event,) = TaskEvent.objects.bulk_create(
+        [TaskEvent(task=task, kind=kind, at=at, business_date=today, actor=by, data=facts)]
     )
+    return event
 
 
 def tell(task: VisitTask, kind: str, *, by: Staff, at: datetime, **facts: Any) -> None:

@@ -54,6 +54,7 @@ from followups.actions.tasks import (
     require_to_do,
     take,
     tell,
+    with_loan,
 )
 from followups.models import (
     Checklist,
@@ -66,17 +67,18 @@ from followups.models import (
     VisitTask,
 )
 from followups.queries.assigning import is_kept_from_visits, not_independent
-from followups.queries.attachments import photos_of
-from followups.queries.content import ReportParts, build_content, content_seen, known_for
+from followups.queries.attachments import attachments_of, photos_among
+from followups.queries.content import Beside, ReportParts, build_content, content_seen, known_for
 from followups.queries.corrections import amended, can_act
 from followups.queries.cover import is_held_by
+from followups.queries.events import behind
 from followups.queries.form import asked_of, field_label
 from followups.queries.measures import measure_faults
 from followups.queries.opinions import answers_sha256, opinion_of
 from followups.rules import checklist, review, step_limits
 from followups.rules.correction import fixed_faults
 from followups.rules.report import conclusion_draft, content_sha256
-from loans.queries import calendar, lock_positions, parameter, require_business_date
+from loans.queries import calendar, hold_business_date, lock_positions, parameter, require_business_date
 from people.actions import require
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
@@ -102,7 +104,8 @@ def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
     An unassigned task is claimed; one assigned to somebody else is refused.
     """
     require(by, "followups.record_visit")
-    task = locked_with_members(task_id, by)
+    hold_business_date()
+    task = with_loan(locked_with_members(task_id, by))
     require_to_do(task)
     if task.is_light:
         raise LightItem
@@ -162,7 +165,7 @@ def save_draft(
     visit = _own_visit(task, by)
     require_own_window(visit, tab, by, at)
     require_version(visit, version)
-    _require_shape(visit, draft)
+    _require_shape(visit, draft, asked_of(visit))
     if visit.correction is not None:
         return keep_corrected(visit, draft, by=by, at=at)
     second = _partner(draft, task, visit.lead_visitor)
@@ -181,13 +184,15 @@ def preview(*, task_id: int, draft: Mapping[str, Any] | None, by: Staff) -> Repo
         .get(pk=task_id)
     )
     visit = visit_of(task)
+    read = Beside(behind(task), list(attachments_of(visit)))
+    items = asked_of(visit, read.behind)
     if draft is not None:
-        _require_shape(visit, draft)
+        _require_shape(visit, draft, items)
     used = dict(visit.draft if draft is None else draft)
-    items = asked_of(visit)
-    absent, faults = _obstacles(task, visit, items, used)
+    absent, faults = _obstacles(task, visit, items, used, read)
     second = _partner(used, task, visit.lead_visitor) if visit.correction is None else visit.second_visitor
-    content = build_content(ReportParts(task, visit, _without_faults(used, faults), _next_version(visit), second, None))
+    shown = _without_faults(used, faults)
+    content = build_content(ReportParts(task, visit, shown, _next_version(visit), second, None, read))
     seen = content_seen(content, task, by)
     return ReportContent(seen, content_sha256(content), absent, faults, conclusion_draft(seen, _language()))
 
@@ -201,17 +206,19 @@ def submit_visit(
     Refused when anything is missing (all of it listed), invalid, or saved by somebody in between.
     """
     require(by, "followups.record_visit")
+    hold_business_date()
     loan_id = VisitTask.objects.visible_to(by).values_list("loan_id", flat=True).get(pk=task_id)
     lock_positions([loan_id])
-    task = locked_with_members(task_id, by)
+    task = with_loan(locked_with_members(task_id, by))
     visit = _own_visit(task, by)
     if visit.correction is None:
         guard(task, TaskState.SUBMITTED)
     require_own_window(visit, tab, by, at)
     require_version(visit, version)
-    _require_shape(visit, draft)
-    items = asked_of(visit)
-    absent, faults = _obstacles(task, visit, items, draft)
+    read = Beside(behind(task), list(attachments_of(visit)))
+    items = asked_of(visit, read.behind)
+    _require_shape(visit, draft, items)
+    absent, faults = _obstacles(task, visit, items, draft, read)
     labels = _labels(items)
     if absent:
         raise MissingAnswers(absent, [labels.get(key) or field_label(key) for key in absent])
@@ -222,18 +229,19 @@ def submit_visit(
         raise ApproverAlone
     _require_opinion(task, visit, draft, second)
     if visit.correction is not None:
-        return _make_report(task, keep_corrected(visit, draft, by=by, at=at), by=by, at=at)
+        return _make_report(task, keep_corrected(visit, draft, by=by, at=at), read, by=by, at=at)
     visit = _keep(visit, draft, by=by, at=at, second=second)
     note_call(task, visit, by=by, at=at)
     end_pause(task, by=by, at=at)
-    report = _make_report(task, visit, by=by, at=at)
-    carry_over(task, visit, begin=start_visit, keep=save_draft, by=by, at=at)
+    report = _make_report(task, visit, read, by=by, at=at)
+    if read.behind.has_links:
+        carry_over(task, visit, begin=start_visit, keep=save_draft, by=by, at=at)
     return report
 
 
-def _make_report(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> VisitReport:
+def _make_report(task: VisitTask, visit: Visit, read: Beside, *, by: Staff, at: datetime) -> VisitReport:
     number, today = _next_version(visit), require_business_date()
-    content = build_content(ReportParts(task, visit, visit.draft, number, visit.second_visitor, at))
+    content = build_content(ReportParts(task, visit, visit.draft, number, visit.second_visitor, at, read))
     if visit.correction is not None:
         require_amended(content)
     report = VisitReport.objects.create(
@@ -265,7 +273,7 @@ def _make_report(task: VisitTask, visit: Visit, *, by: Staff, at: datetime) -> V
         add_event(task, EventKind.SUBMITTED, by=by.staff_no, at=at, **facts)
     else:
         hand_in_correction(task, visit.correction, by=by, at=at, **facts)
-    hints = note_hints(report, task, visit, at=at)
+    hints = note_hints(report, task, visit, read.files, at=at)
     keep_quality(report, task, {hint.code for hint in hints if hint.report_id == report.pk}, at=at)
     later = [hint.report_id for hint in hints if hint.report_id != report.pk]
     if later:
@@ -346,6 +354,7 @@ def _own_visit(task: VisitTask, by: Staff) -> Visit:
 def _led_by(visit: Visit, by: Staff) -> Visit:
     """The visit led by who holds its task now: a deputy goes on where the officer stopped, and the other way round."""
     if visit.lead_visitor_id == by.pk:
+        visit.lead_visitor = by
         return visit
     if visit.second_visitor_id == by.pk:
         raise SecondVisitorWrong(_("协办人不能同时为主办人。"))
@@ -360,14 +369,13 @@ def require_version(visit: Visit, version: int) -> None:
         raise StaleVersion(saver.name if saver else visit.saved_by, visit.saved_at, visit.version)
 
 
-def _require_shape(visit: Visit, draft: Mapping[str, Any]) -> None:
+def _require_shape(visit: Visit, draft: Mapping[str, Any], items: list[checklist.Item]) -> None:
     try:
         size = len(json.dumps(draft, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     except (TypeError, ValueError, RecursionError):
         raise InvalidAnswers({"draft": ["not_an_object"]}, {"draft": field_label("draft")}) from None
     if size > checklist.DRAFT_BYTES_LIMIT:
         raise DraftTooLarge
-    items = asked_of(visit)
     faults = checklist.shape_faults(items, draft)
     if not faults and visit.correction is not None:
         faults = {key: ["not_corrected"] for key in fixed_faults(visit.correction.before, draft)}
@@ -393,16 +401,16 @@ def _keep(visit: Visit, draft: Mapping[str, Any], *, by: Staff, at: datetime, se
 
 
 def _obstacles(
-    task: VisitTask, visit: Visit, items: list[checklist.Item], draft: Mapping[str, Any]
+    task: VisitTask, visit: Visit, items: list[checklist.Item], draft: Mapping[str, Any], read: Beside
 ) -> tuple[list[str], dict[str, list[str]]]:
     """What is missing and what is wrong. A conclusion has to speak about what the figures show."""
-    absent = checklist.missing(items, draft, method=visit.method, photos=photos_of(visit))
+    absent = checklist.missing(items, draft, method=visit.method, photos=photos_among(read.files))
     faults = checklist.validate(items, draft, visit.known, method=visit.method)
     if found := measure_faults(task, draft, visit.correction.before if visit.correction else None):
         faults["measures"] = found
     words = str(draft.get("conclusion_text") or "").strip()
     if not absent and not faults and len(words) < checklist.CONCLUSION_TEXT_LEAST:
-        content = build_content(ReportParts(task, visit, draft, 1, None, None))
+        content = build_content(ReportParts(task, visit, draft, 1, None, None, read))
         if content["conclusion"]["reasons"]:
             absent = ["conclusion_text"]
     return absent, faults

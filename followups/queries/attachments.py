@@ -36,6 +36,11 @@ def photos_of(visit: Visit) -> int:
     return attachments_of(visit).exclude(exhibit__media_type=PDF).count()
 
 
+def photos_among(rows: Iterable[VisitAttachment]) -> int:
+    """`photos_of` of a visit whose files are read already."""
+    return sum(row.exhibit.media_type != PDF for row in rows)
+
+
 def reused(rows: Iterable[VisitAttachment], loan_id: int) -> set[int]:
     """Ids of those that lie with a visit to another loan too: as they came, or as they are kept."""
     found = list(rows)

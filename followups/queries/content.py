@@ -13,7 +13,8 @@ from typing import Any
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from collateral.queries import balances_beside, charges_of
+from collateral.models import Charge
+from collateral.queries import balances_beside, charges_of, value_of
 from followups.models import (
     CorrectionReason,
     Level,
@@ -23,28 +24,27 @@ from followups.models import (
     ReturnReason,
     TaskKind,
     Visit,
+    VisitAttachment,
     VisitReport,
     VisitTask,
 )
-from followups.queries.attachments import attachments_of, reused
-from followups.queries.events import items_of, linked_events
+from followups.queries.attachments import reused
+from followups.queries.events import Behind, items_of
 from followups.queries.facts import (
     days_past_due_of,
     in_both,
     is_known_to,
     known_facts,
-    property_value_of,
     repayment_facts,
     source_label,
 )
 from followups.queries.grades import grade_said
 from followups.queries.measures import measures_said
-from followups.queries.merging import members_of
 from followups.queries.opinions import opinion_of
 from followups.queries.photos import flags_of
 from followups.queries.projects import project_notes
 from followups.queries.returns import last_return, parts_to_mend
-from followups.queries.score import last_ratios, score_said
+from followups.queries.score import last_ratios, reports_of, score_said
 from followups.rules import checklist, clock, warning_facts
 from followups.rules.assessment import Limits, LoanFigures, Means, assess
 from followups.rules.events import ITEM_PREFIX, PROJECT_RULE
@@ -63,6 +63,14 @@ from risk.queries import warnings_of_visit
 CHINESE = "zh-hans"
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What lies with a visit and is asked for more than once: what stands behind its task, and its files."""
+
+    behind: Behind
+    files: Sequence[VisitAttachment]
+
+
 @dataclass(frozen=True)
 class ReportParts:
     """Whose report: `at` is None for a preview."""
@@ -73,6 +81,7 @@ class ReportParts:
     version: int
     second: Staff | None
     at: datetime | None
+    beside: Beside
 
 
 def known_for(task: VisitTask) -> dict[str, Any]:
@@ -120,11 +129,12 @@ def build_content(parts: ReportParts) -> dict[str, Any]:
 
 def _build(parts: ReportParts) -> dict[str, Any]:
     task, visit, loan = parts.task, parts.visit, parts.task.loan
-    items = items_of(task, visit)
+    items, homes = items_of(task, visit, parts.beside.behind), list(charges_of(loan.pk))
     found = findings(items, parts.draft, visit.known)
+    reports = reports_of(loan.pk)
     means = _means(visit.known, {}), _means(visit.known, parts.draft)
     assessment = assess(
-        _figures(loan), *means, limits_of(loan), findings=found, last=last_ratios(loan.pk, but_visit=visit.pk)
+        _figures(loan, homes), *means, limits_of(loan), findings=found, last=last_ratios(reports, but_visit=visit.pk)
     )
     last = VisitReport.objects.filter(visit=visit).order_by("-version").first() if parts.version > 1 else None
     corrects = visit.correction.corrects if visit.correction else None
@@ -135,9 +145,9 @@ def _build(parts: ReportParts) -> dict[str, Any]:
             task_no=task.number,
             version=parts.version,
             cover=_cover(parts),
-            why=_why(task),
+            why=_why(task, parts.beside.behind.members),
             repayment=repayment_facts(loan),
-            collateral=_collateral(loan),
+            collateral=_collateral(homes),
             items=items,
             draft=parts.draft,
             known=_with_source_words(visit.known),
@@ -145,7 +155,7 @@ def _build(parts: ReportParts) -> dict[str, Any]:
             class_now=loan.position.five_class,
             visitors=_visitors(parts),
             clock=_clock(task, parts.at),
-            attachments=_attachments(visit, loan.pk),
+            attachments=_attachments(parts.beside.files, loan.pk),
             measures=measures_said(parts.draft),
             contacts=_contacts(task) if parts.at else (),
             grade=grade_said(loan),
@@ -154,21 +164,20 @@ def _build(parts: ReportParts) -> dict[str, Any]:
             corrects=_corrects(visit.correction, parts.at) if visit.correction else None,
         )
     )
-    events = _events(content, task)
+    events = _events(content, parts.beside.behind)
     content |= _warnings(content, events, today)
     # A visit to a development says nothing of any one borrower.
     if task.rule != PROJECT_RULE:
         content["score"] = score_said(
-            loan, visit.pk, assessment, means, visit.known, content, confirmed_codes(content, events), today
+            loan, visit.pk, reports, assessment, means, visit.known, content, confirmed_codes(content, events), today
         )
     return content
 
 
-def _events(content: Mapping[str, Any], task: VisitTask) -> list[tuple[int, str]]:
+def _events(content: Mapping[str, Any], known: Behind) -> list[tuple[int, str]]:
     """Events that the visit asked about, as (id, code)."""
     has_events = any(row["key"].startswith(ITEM_PREFIX) for part in content["sections"] for row in part["items"])
-    linked = linked_events([task.pk, *(member.pk for member in members_of(task))]) if has_events else []
-    return [(event.pk, event.code) for event, _is_open in linked]
+    return [(event.pk, event.code) for event, _is_open in known.events] if has_events else []
 
 
 def _warnings(content: Mapping[str, Any], events: Sequence[tuple[int, str]], today: date) -> dict[str, Any]:
@@ -193,9 +202,9 @@ def _level_words(level: int) -> str:
     return str(Level(level).label)
 
 
-def _why(task: VisitTask) -> list[dict[str, str]]:
+def _why(task: VisitTask, members: Sequence[VisitTask]) -> list[dict[str, str]]:
     """The lines that say why, each in both languages."""
-    members, notes = members_of(task), project_notes(task)
+    notes = project_notes(task)
 
     def lines() -> list[str]:
         of_the_project = [_("涉及借据：%(notes)s") % {"notes": _("、").join(notes)}] if notes else []
@@ -219,14 +228,20 @@ def _along(member: VisitTask) -> str:
     return _("同户一并办理 %(number)s %(kind)s：借据 %(note)s，余额 %(balance)s，逾期 %(days)s 天，%(why)s") % words
 
 
-def _figures(loan: Loan) -> LoanFigures:
+def _figures(loan: Loan, homes: Sequence[Charge]) -> LoanFigures:
     return LoanFigures(
         installment=payment_of(loan),
         balance=loan.position.principal_balance + balances_beside([loan.pk]).get(loan.pk, Decimal(0)),
-        property_value=property_value_of(loan),
+        property_value=_worth(homes),
         days_past_due=days_past_due_of(loan),
         class_floor=loan.position.class_floor,
     )
+
+
+def _worth(homes: Sequence[Charge]) -> Decimal | None:
+    """What the homes are worth together; None while the value of one is unknown."""
+    known = value_of(homes)
+    return known[0] if known else None
 
 
 def limits_of(loan: Loan) -> Limits:
@@ -321,8 +336,8 @@ def _second(visit: Visit, second: Staff) -> dict[str, Any]:
     return {**who, "at": _instant(opinion.at), **said}
 
 
-def _collateral(loan: Loan) -> dict[str, Any]:
-    value = property_value_of(loan)
+def _collateral(charges: Sequence[Charge]) -> dict[str, Any]:
+    value = _worth(charges)
     homes = [
         {
             "address": charge.property.address,
@@ -333,14 +348,13 @@ def _collateral(loan: Loan) -> dict[str, Any]:
             "registration_no": charge.registration_no,
             "registered_on": charge.registered_on.isoformat() if charge.registered_on else "",
         }
-        for charge in charges_of(loan.pk)
+        for charge in charges
     ]
     return {"homes": homes, "value": f"{value:.2f}" if value is not None else ""}
 
 
-def _attachments(visit: Visit, loan_id: int) -> list[dict[str, Any]]:
+def _attachments(rows: Sequence[VisitAttachment], loan_id: int) -> list[dict[str, Any]]:
     """What lies with the visit, with the hashes of what is kept; times in words, as the document shows them."""
-    rows = list(attachments_of(visit))
     elsewhere, flags = reused(rows, loan_id), flags_of(rows, loan_id)
     return [
         {

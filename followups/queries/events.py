@@ -1,6 +1,6 @@
 """Reads of events: those of a loan with what became of each, and what the form of a visit asks because of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -31,8 +31,8 @@ SELECT root, array_agg(loan_id ORDER BY loan_id) FROM together GROUP BY root
 """
 
 _HAS_MORE = """
-SELECT EXISTS (SELECT FROM followups_eventvisit WHERE task_id = %(task)s)
-    OR EXISTS (SELECT FROM followups_mergedtask WHERE lead_id = %(task)s AND ended_at IS NULL)
+SELECT EXISTS (SELECT FROM followups_eventvisit WHERE task_id = %(task)s),
+       EXISTS (SELECT FROM followups_mergedtask WHERE lead_id = %(task)s AND ended_at IS NULL)
 """
 
 
@@ -116,17 +116,39 @@ def linked_events(task_ids: Collection[int]) -> list[tuple[Event, bool]]:
     return [(event, pk not in closed) for pk, event in events.items() if pk not in elsewhere]
 
 
-def items_of(task: VisitTask, visit: Visit) -> list[Item]:
-    """The items of this visit: those of its kind, of the tasks done along with it, and of the events it answers."""
-    asked: list[rules.Asked] = []
-    members: list[VisitTask] = []
-    if _has_more(task):
-        members = members_of(task)
-        linked = _answered(visit) if visit.correction else linked_events([task.pk, *(each.pk for each in members)])
-        asked = [
-            rules.Asked(event.pk, event.code, event.happened_on, event.words, is_open) for event, is_open in linked
-        ]
-    served = [(one.kind, one.subject, one.checklist) for one in (task, *members)]
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What stands behind a task: those done along with it in one report, and the events that the visit answers, each
+    with whether it is open; `has_events` also where all of them are left to other visits, `has_links` also where what
+    is done along gets reports of its own."""
+
+    members: Sequence[VisitTask] = ()
+    events: Sequence[tuple[Event, bool]] = ()
+    has_events: bool = False
+    has_links: bool = False
+
+
+def behind(task: VisitTask) -> Behind:
+    """Most visits have nothing behind them: one statement says so. Whoever holds the task reads it once."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HAS_MORE, {"task": task.pk})
+        has_events, has_links = cursor.fetchone()
+    members = members_of(task) if has_links else []
+    events = linked_events([task.pk, *(each.pk for each in members)]) if has_events or members else []
+    return Behind(members, events, has_events, has_links)
+
+
+def items_of(task: VisitTask, visit: Visit, known: Behind | None = None) -> list[Item]:
+    """The items of this visit: those of its kind, of the tasks done along with it, and of the events it answers.
+
+    `known` is what stands behind the task, where that is read already.
+    """
+    known = known or behind(task)
+    linked = known.events
+    if visit.correction and (known.has_events or known.has_links):
+        linked = _answered(visit)
+    asked = [rules.Asked(event.pk, event.code, event.happened_on, event.words, is_open) for event, is_open in linked]
+    served = [(one.kind, one.subject, one.checklist) for one in (task, *known.members)]
     items = rules.form_items(served, visit.method, visit.checklist.items, asked)
     if task.subject == Subject.LOAN:
         items = with_more(items, visit.checklist.items, visit.method, more_of(visit.draft))
@@ -137,13 +159,6 @@ def _answered(visit: Visit) -> list[tuple[Event, bool]]:
     """The events that the visit's report answered, asked again when it is corrected as they were then: open."""
     found = Event.objects.filter(findings__report__visit=visit).distinct().order_by("id")
     return [(event, True) for event in found]
-
-
-def _has_more(task: VisitTask) -> bool:
-    """Are there events or other tasks behind it? Most visits have neither: one statement says so."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HAS_MORE, {"task": task.pk})
-        return bool(cursor.fetchone()[0])
 
 
 def open_on(loan_ids: Collection[int]) -> list[Event]:

@@ -5,12 +5,11 @@ rest is what the last approved visit found. A fact nobody recorded is absent, an
 基线缺失 instead of an old value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, Sum
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -20,22 +19,18 @@ from followups.event_wording import kind_words, outside_words
 from followups.models import (
     OPEN_STATES,
     CustomerResult,
-    Event,
     EventFeed,
-    EventFinding,
     Finding,
-    OutsideRecord,
-    ReportState,
     Visit,
     VisitReport,
     VisitTask,
 )
 from followups.queries.corrections import is_being_corrected_by
 from followups.queries.cover import is_held_by
-from followups.queries.projects import shared_leads
 from followups.rules.checklist import answer_of
 from followups.rules.delivery import NOT_DELIVERED
 from followups.rules.projects import SHARED_FACTS
+from loans import sql
 from loans.models import FiveClass, Installment, Loan
 from loans.queries import LoanReads, calendar, overdue_grace_days, require_business_date
 from loans.rules.aging import days_past_due, last_day_to_pay
@@ -44,6 +39,35 @@ from people.models import FinancialProfile, Staff
 from people.rules.masking import mask_address, mask_id, mask_name, mask_phone
 
 Fact = dict[str, Any]
+# Approved reports of a loan's own visits and of developments whose finding it took.
+_APPROVED_OF = """
+SELECT r.id FROM followups_visitreport r JOIN followups_visit v ON v.id = r.visit_id
+ WHERE r.state = 'APPROVED' AND v.task_id IN (
+       SELECT id FROM followups_visittask WHERE loan_id = %(loan)s
+       UNION ALL SELECT p.lead_id FROM followups_projectloan l JOIN followups_projectvisit p ON p.id = l.project_id
+                  WHERE l.loan_id = %(loan)s AND l.is_shared)
+"""
+# The bureau's last clean record of a customer, then the last event of it that stands.
+_BUREAU = """
+(SELECT true, happened_on, words, code FROM followups_outsiderecord
+  WHERE customer_id = %(customer)s AND feed = %(feed)s ORDER BY happened_on DESC, id DESC LIMIT 1)
+UNION ALL
+(SELECT false, happened_on, words, code FROM followups_event e
+  WHERE customer_id = %(customer)s AND feed = %(feed)s AND NOT is_baseline
+    AND NOT EXISTS (SELECT FROM followups_eventfinding f WHERE f.event_id = e.id AND f.finding = ANY(%(untrue)s))
+  ORDER BY happened_on DESC, id DESC LIMIT 1)
+"""
+# What was billed between two days with when it was settled, what is billed and not paid, and the last payment.
+_REPAID = """
+SELECT i.due, i.settled, i.unpaid, r.value_on, r.amount
+  FROM (SELECT array_agg(due_on ORDER BY due_on) FILTER (WHERE due_on BETWEEN %(first)s AND %(today)s) AS due,
+               array_agg(settled_on ORDER BY due_on) FILTER (WHERE due_on BETWEEN %(first)s AND %(today)s) AS settled,
+               coalesce(sum(principal + interest - principal_paid - interest_paid)
+                            FILTER (WHERE settled_on IS NULL), 0) AS unpaid
+          FROM loans_installment WHERE loan_id = %(loan)s) i
+  LEFT JOIN LATERAL (SELECT value_on, amount FROM loans_receipt WHERE loan_id = %(loan)s AND state = 'POSTED'
+                      ORDER BY value_on DESC, id DESC LIMIT 1) r ON true
+"""
 
 
 def source_label(source: str) -> str:
@@ -78,10 +102,21 @@ def payment_strip(loan: Loan, months: int = 12, reads: LoanReads | None = None) 
     """
     today = reads.today if reads else require_business_date()
     first = add_months(today.replace(day=1), 1 - months)
+    return _strip(loan, first, today, months, _billed_between(loan, first, today, reads), reads)
+
+
+def _strip(
+    loan: Loan,
+    first: date,
+    today: date,
+    months: int,
+    billed: Iterable[tuple[date, date | None]],
+    reads: LoanReads | None = None,
+) -> list[dict[str, str]]:
     marks = _recorded_marks(loan)
     days = reads.days if reads else calendar(first, today)
     grace = reads.grace_days if reads else overdue_grace_days(today)
-    for due_on, settled_on in _billed_between(loan, first, today, reads):
+    for due_on, settled_on in billed:
         last_day = last_day_to_pay(due_on, grace, days)
         if settled_on is not None:
             mark = "ON_TIME" if settled_on <= last_day else "LATE"
@@ -117,22 +152,19 @@ def _recorded_marks(loan: Loan) -> dict[str, str]:
 
 def repayment_facts(loan: Loan, months: int = 12) -> dict[str, Any]:
     """Strip, counts and arrears as a report shows them; JSON-able."""
-    strip = payment_strip(loan, months)
+    today = require_business_date()
+    first = add_months(today.replace(day=1), 1 - months)
+    asked = {"loan": loan.pk, "first": first, "today": today}
+    ((due, settled, amount, paid_on, paid),) = sql.rows(_REPAID, asked)
+    strip = _strip(loan, first, today, months, zip(due or (), settled or (), strict=True))
     marks = [month["mark"] for month in strip]
-    unpaid = Installment.objects.filter(loan=loan, settled_on__isnull=True).aggregate(
-        p=Sum("principal"), i=Sum("interest"), pp=Sum("principal_paid"), ip=Sum("interest_paid")
-    )
-    amount = sum((unpaid[key] or Decimal(0) for key in "pi"), Decimal(0)) - sum(
-        (unpaid[key] or Decimal(0) for key in ("pp", "ip")), Decimal(0)
-    )
-    last = loan.receipts.filter(state="POSTED").order_by("-value_on", "-id").values("value_on", "amount").first()
     return {
         "months": strip,
         "on_time": marks.count("ON_TIME"),
         "late": marks.count("LATE"),
         "days_past_due": days_past_due_of(loan),
         "overdue_amount": f"{amount:.2f}" if loan.position.overdue_since else "0.00",
-        "last_payment": {"on": last["value_on"].isoformat(), "amount": f"{last['amount']:.2f}"} if last else None,
+        "last_payment": {"on": paid_on.isoformat(), "amount": f"{paid:.2f}"} if paid_on else None,
     }
 
 
@@ -156,13 +188,15 @@ def _facts_of_last_visit(loan: Loan) -> dict[str, Fact]:
 
     A report holds telephone numbers masked, so these are read from the draft that it binds.
     """
+    # Of most loans none has been made yet, and then nothing wide is asked for.
+    ids = [pk for (pk,) in sql.rows(_APPROVED_OF, {"loan": loan.pk})]
     reports = (
-        VisitReport.objects.filter(
-            Q(visit__task__loan=loan) | Q(visit__task__in=shared_leads([loan.pk])), state=ReportState.APPROVED
-        )
+        VisitReport.objects.filter(pk__in=ids)
         .order_by("-submitted_on", "-id")
         .select_related("visit__checklist", "visit__task")
         .defer("visit__known")
+        if ids
+        else ()
     )
     answered: dict[str, Fact] = {}
     carried: dict[str, Fact] = {}
@@ -239,15 +273,12 @@ def _is_seen_since(seen: Fact | None, key: str) -> bool:
 def _facts_of_bureau(loan: Loan, seen: Fact | None) -> dict[str, Fact]:
     """What the bureau told last of the borrower, clean or not: its words, else the name of what it told. What was found
     untrue or is over counts as little as with off-site checks; what a visit read since stands."""
-    untrue = EventFinding.objects.filter(finding__in=(Finding.NOT_CONFIRMED, Finding.OVER, Finding.WITHDRAWN))
-    clean = OutsideRecord.objects.filter(customer_id=loan.borrower_id, feed=EventFeed.BUREAU)
-    told = Event.objects.filter(customer_id=loan.borrower_id, feed=EventFeed.BUREAU, is_baseline=False)
-    columns, newest = ("happened_on", "words", "code"), ("-happened_on", "-id")
+    untrue = [Finding.NOT_CONFIRMED.value, Finding.OVER.value, Finding.WITHDRAWN.value]
+    asked = {"customer": loan.borrower_id, "feed": EventFeed.BUREAU.value, "untrue": untrue}
     with translation.override("zh-hans"):
         found = [
-            (on, words or name(code))
-            for rows, name in ((clean, outside_words), (told.exclude(pk__in=untrue.values("event")), kind_words))
-            for on, words, code in rows.order_by(*newest).values_list(*columns)[:1]
+            (on, words or (outside_words if is_clean else kind_words)(code))
+            for is_clean, on, words, code in sql.rows(_BUREAU, asked)
         ]
     if not found:
         return {}

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from followups.models import Conclusion, Method, Subject, Visit, VisitTask
 from followups.queries.attachments import photos_of
-from followups.queries.events import items_of
+from followups.queries.events import Behind, items_of
 from followups.queries.facts import is_known_to, source_label
 from followups.rules import checklist
 from followups.rules.attachments import PHOTO_EXITS
@@ -31,9 +31,9 @@ def _words(rows: tuple[tuple[str, str, str], ...]) -> list[tuple[str, str]]:
     return [(row[0], row[place]) for row in rows]
 
 
-def asked_of(visit: Visit) -> list[Mapping[str, Any]]:
+def asked_of(visit: Visit, known: Behind | None = None) -> list[Mapping[str, Any]]:
     """The items that this visit asks: by kind, method, subject, the events it answers and what it does along."""
-    return items_of(visit.task, visit)
+    return items_of(visit.task, visit, known)
 
 
 def questions_of(visit: Visit) -> list[tuple[str, str]]:

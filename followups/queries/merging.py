@@ -31,6 +31,9 @@ ALONE = """coalesce((SELECT (SELECT v.closed_on IS NOT NULL OR v.method = 'OFF_S
                      FROM followups_mergedtask k WHERE k.task_id = t.id AND k.ended_at IS NULL), true)"""
 
 
+_IS_LINKED = "SELECT 1 FROM followups_mergedtask WHERE task_id = %(task)s AND ended_at IS NULL LIMIT 1"
+
+
 def joined(task: str = "pk", **more: Any) -> Exists:
     """Condition of tasks that another open visit does along: one talk is one piece of work."""
     links = MergedTask.objects.filter(task=OuterRef(task), ended_at__isnull=True, lead__closed_on__isnull=True)
@@ -67,6 +70,9 @@ def seen_by(links: Iterable[MergedTask], staff: Staff) -> list[MergedTask]:
 
 def lead_of(task: VisitTask) -> MergedTask | None:
     """The link under which this task is done by another visit that is still open."""
+    # Most tasks stand in no merge, and then nothing wide is asked for.
+    if not sql.rows(_IS_LINKED, {"task": task.pk}):
+        return None
     found = MergedTask.objects.filter(task=task, ended_at__isnull=True, lead__closed_on__isnull=True)
     found = found.exclude(lead__method=OFF_SITE)
     return found.select_related("lead__loan").first()

@@ -137,9 +137,10 @@ def waiting_for(staff: Staff, today: date) -> QuerySet[VisitReport]:
     return waiting.filter(turn).exclude(own)
 
 
-def document_of(report: VisitReport) -> dict[str, Any]:
-    """What the PDF of an approved report is set from: the content and what review said of it, as they are kept."""
-    decision = report.decision
+def document_of(report: VisitReport, decision: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the PDF of an approved report is set from: the content and what review said of it, as they are kept; or as
+    another `decision` would say it."""
+    decision = decision or report.decision
     if decision is None and report.decided_by is not None and report.decided_at is not None:
         # Approved before more than one could review.
         decision = {

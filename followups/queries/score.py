@@ -1,13 +1,14 @@
 """The composite score as a report says it: what it was before, what the visit makes of it, part by part."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from itertools import takewhile
+from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Exists, Q, QuerySet, Subquery
+from django.db.models import QuerySet
 
 from followups.models import ReportState, VisitReport
 from followups.queries.facts import days_past_due_of, in_both
@@ -15,6 +16,7 @@ from followups.rules.assessment import Assessment, Means
 from followups.rules.score_facts import Recorded, after_visit, before_visit
 from followups.score_wording import group_words, input_words, part_words
 from followups.sql import SCORE_FACTS
+from loans import sql
 from loans.models import Loan
 from loans.queries import calendar, overdue_grace_days
 from loans.rules.payment_record import PaymentRecord, late_count
@@ -22,13 +24,27 @@ from risk.models import GradeLevel, Score
 from risk.queries import last_score, score_lines
 from risk.rules.score import LOW_FROM, MEDIUM_FROM, PARTS, Part, Scored, facts_as_json, score
 
+_REPORTS = """
+SELECT r.id, r.visit_id, r.state = 'APPROVED' FROM followups_visitreport r
+  JOIN followups_visit v ON v.id = r.visit_id JOIN followups_visittask t ON t.id = v.task_id
+ WHERE t.loan_id = %(loan)s ORDER BY r.id
+"""
 _LONGER_THAN_24_MONTHS = timedelta(days=800)
 _AHEAD = timedelta(days=31)
+
+
+class Made(NamedTuple):
+    """A report of a loan."""
+
+    pk: int
+    visit_id: int
+    is_approved: bool
 
 
 def score_said(
     loan: Loan,
     visit_id: int,
+    reports: Sequence[Made],
     assessment: Assessment,
     means: tuple[Means, Means],
     known: Mapping[str, Any],
@@ -38,7 +54,8 @@ def score_said(
 ) -> dict[str, Any] | None:
     """The score by what the visit found, beside that of the last approved report, or else by what was known before it.
 
-    `means` before and after; `content` of the report with its signals. None while the bank has no score policy.
+    `reports` of the loan (`reports_of`), `means` before and after, `content` of the report with its signals. None while
+    the bank has no score policy.
     """
     version, lines = score_lines(today)
     if not lines:
@@ -46,7 +63,8 @@ def score_said(
     recorded = _recorded(loan, today)
     facts = after_visit(recorded, known, assessment, means[1], content, confirmed)
     now = score(facts, lines)
-    kept = last_score(loan.pk, reports=_approved(loan.pk), before_visit=visit_id)
+    approved = [made.pk for made in reports if made.is_approved]
+    kept = last_score(loan.pk, reports=approved, before_visit=visit_id) if approved else None
     before = _kept(kept) if kept else _said(score(before_visit(recorded, known, assessment, means[0]), lines))
     points_before = {part["code"]: part["points"] for part in before["parts"]}
     return {
@@ -80,11 +98,18 @@ def score_shown(loan_id: int) -> dict[str, Any] | None:
             "policy": kept.policy_version}  # fmt: skip
 
 
-def last_ratios(loan_id: int, *, but_visit: int) -> dict[str, Decimal]:
+def reports_of(loan_id: int) -> list[Made]:
+    """All versions of all reports of a loan, the first made first."""
+    return [Made(*row) for row in sql.rows(_REPORTS, {"loan": loan_id})]
+
+
+def last_ratios(reports: Sequence[Made], *, but_visit: int) -> dict[str, Decimal]:
     """Percent by code in the loan's last approved report before the visit's first own; unknown ones are absent."""
-    own = VisitReport.objects.filter(visit=but_visit).order_by("id").values("id")[:1]
-    found = _approved(loan_id).filter(Q(id__lt=Subquery(own)) | ~Exists(own)).order_by("-id")
-    said = found.values_list("content__ratios", flat=True).first()
+    before = takewhile(lambda made: made.visit_id != but_visit, reports)
+    last = max((made.pk for made in before if made.is_approved), default=None)
+    if last is None:
+        return {}
+    said = VisitReport.objects.values_list("content__ratios", flat=True).get(pk=last)
     return {ratio["code"]: Decimal(ratio["after"]) for ratio in said or () if ratio["after"]}
 
 

@@ -14,6 +14,7 @@ from loans import sql
 from loans.batch.figures import Balance, write_figures
 from loans.batch.general import PeriodsWrong, balances_of, general_since, taken_over_since, write_general
 from loans.models import BusinessDate
+from loans.queries import held
 from loans.rules.money import fen, yuan
 
 LEAST_REASON = 4
@@ -47,6 +48,7 @@ def open_bank(*, day: date, at: datetime, by: str) -> None:
     if BusinessDate.objects.exists():
         raise BankAlreadyOpen(_("本行已开业。"))
     BusinessDate.objects.create(day=day, is_open=True, opened_at=at)
+    held.forget()
     open_ledger_month(day)
     record(kind="loans.bank_opened", subject_type="business_date", subject_id=None, by=by, at=at, business_date=day)
 
@@ -70,6 +72,7 @@ def close_business_date(*, day: date, at: datetime) -> None:
     BusinessDate.objects.filter(day=day).update(is_open=False, closed_at=at, totals=totals)
     following = day + timedelta(days=1)
     BusinessDate.objects.create(day=following, is_open=True, opened_at=at)
+    held.forget()
     open_ledger_month(following)
     record(
         kind="loans.date_closed", subject_type="business_date", subject_id=None, by="system", at=at, business_date=day,

@@ -10,7 +10,7 @@ from psycopg2.extras import DateRange
 from journal.actions import record
 from journal.errors import ActionRefused
 from loans.models import Parameter
-from loans.queries import hold_business_date
+from loans.queries import held, hold_business_date
 
 
 class ParameterRefused(ActionRefused):
@@ -35,6 +35,7 @@ def change_parameter(*, code: str, value: Any, from_on: date, source: str, by: s
     made = Parameter.objects.create(
         code=code, value=value, in_force=DateRange(from_on, until, "[)"), source=source[:120]
     )
+    held.forget()
     record(
         kind="loans.parameter_changed", subject_type="parameter", subject_id=made.pk, by=by, at=at, business_date=today,
         data={"code": code, "before": before.value, "after": value, "from_on": from_on.isoformat()},

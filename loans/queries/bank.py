@@ -7,7 +7,7 @@ date in share mode, so that a date cannot close under a posting that names it.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
@@ -16,12 +16,16 @@ from django.utils.translation import gettext as _
 from journal.errors import ActionRefused
 from loans import sql
 from loans.models import Position
+from loans.queries import held
 from loans.rules.calendar import Calendar
 from loans.sql import PLAIN_WEEK_DIFFERS
 
 _NO_DEFAULT = object()
 _PARAMETER = "SELECT value FROM loans_parameter WHERE code = %(code)s AND in_force @> %(on)s::date"
 _PARAMETERS = "SELECT code, value FROM loans_parameter WHERE code = ANY(%(codes)s) AND in_force @> %(on)s::date"
+_ALL_PERIODS = "SELECT code, lower(in_force), upper(in_force), value FROM loans_parameter"
+# What an action asks of the calendar lies between these, with few exceptions.
+_BACK, _AHEAD = timedelta(days=801), timedelta(days=401)
 
 
 class NoBusinessDate(ActionRefused):
@@ -35,7 +39,9 @@ class ParameterMissing(LookupError):
 
 
 def open_business_date() -> date | None:
-    """The bank's open day; None before the first import opens the bank."""
+    """The bank's open day; None before the first import opens the bank. Who holds it knows it."""
+    if kept := held.held():
+        return kept.day
     for (day,) in sql.rows("SELECT day FROM loans_businessdate WHERE is_open"):
         return day
     return None
@@ -75,28 +81,57 @@ def require_business_date() -> date:
 
 def hold_business_date() -> date:
     """The open day, which cannot close before the caller's transaction ends."""
+    if kept := held.held():
+        return kept.day
     # A close that commits while we wait leaves this statement without a row; the next one sees the new day.
     for _attempt in range(3):
         for (day,) in sql.rows("SELECT day FROM loans_businessdate WHERE is_open FOR SHARE"):
             found: date = day
+            held.keep(found)
             return found
     return require_business_date()
 
 
 def calendar(from_: date, to: date) -> Calendar:
-    """The workday calendar between two days; outside the table the plain week holds."""
+    """The workday calendar between two days; outside the table the plain week holds. Under a held day the years around
+    it are read once."""
+    kept = held.held()
+    if kept is None or not kept.day - _BACK <= from_ or not to <= kept.day + _AHEAD:
+        return _calendar(from_, to)
+    if kept.calendar is None:
+        kept.calendar = _calendar(kept.day - _BACK, kept.day + _AHEAD)
+    return kept.calendar.between(from_, to)
+
+
+def _calendar(from_: date, to: date) -> Calendar:
     with connection.cursor() as cursor:
         cursor.execute(PLAIN_WEEK_DIFFERS, {"from_": from_, "to": to})
         return Calendar.of(cursor.fetchall())
 
 
 def parameter(code: str, on: date, default: Any = _NO_DEFAULT) -> Any:
-    """The value of an effective-dated parameter on a day."""
-    for (value,) in sql.rows(_PARAMETER, {"code": code, "on": on}):
+    """The value of an effective-dated parameter on a day. Under a held day all of them are read once."""
+    for value in _values(code, on):
         return json.loads(value)
     if default is _NO_DEFAULT:
         raise ParameterMissing(f"{code} on {on}")
     return default
+
+
+def _values(code: str, on: date) -> list[str]:
+    """The value in force, if there is one."""
+    kept = held.held()
+    if kept is None:
+        return [value for (value,) in sql.rows(_PARAMETER, {"code": code, "on": on})]
+    if kept.parameters is None:
+        kept.parameters = {}
+        for name, first, until, value in sql.rows(_ALL_PERIODS):
+            kept.parameters.setdefault(name, []).append((first, until, value))
+    return [
+        value
+        for first, until, value in kept.parameters.get(code, ())
+        if (first is None or first <= on) and (until is None or on < until)
+    ]
 
 
 def parameters(codes: Iterable[str], on: date) -> dict[str, Any]:

@@ -31,6 +31,13 @@ class Calendar:
                 makeup.add(day)
         return cls(frozenset(holidays), frozenset(makeup))
 
+    def between(self, first: date, last: date) -> "Calendar":
+        """What of it speaks of these days; outside them the plain week holds."""
+        return Calendar(
+            frozenset(day for day in self.holidays if first <= day <= last),
+            frozenset(day for day in self.makeup_workdays if first <= day <= last),
+        )
+
     def is_workday(self, day: date) -> bool:
         """Does the bank work on this day?"""
         if day.weekday() < _SATURDAY:

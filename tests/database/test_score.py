@@ -11,7 +11,7 @@ from django.db import DatabaseError, transaction
 from collateral.models import Charge, Property
 from followups import actions
 from followups.models import Event, EventFinding, Visit, VisitReport
-from followups.queries.score import last_ratios, score_shown
+from followups.queries.score import last_ratios, reports_of, score_shown
 from followups.rules import checklist
 from people.models import FinancialProfile
 from risk.models import Score, ScorePolicy, Signal
@@ -99,7 +99,7 @@ def test_ratios_stand_beside_those_of_the_last_report(road: Road) -> None:
     assert {code: ratio["before"] for code, ratio in found.items()} == before
     assert found["loan_to_value"]["change"] == str(Decimal(before["loan_to_value"] or 0)) != "0.0"
     road.approve(second)
-    assert last_ratios(road.loan.pk, but_visit=second.visit_id) == {
+    assert last_ratios(reports_of(road.loan.pk), but_visit=second.visit_id) == {
         code: Decimal(after) for code, after in before.items() if after is not None
     }
 

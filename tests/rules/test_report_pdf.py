@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -128,3 +130,47 @@ def test_who_was_reached_and_every_attempt_stand_on_paper(tmp_path: Path) -> Non
 def test_a_report_of_before_both_languages_is_still_set() -> None:
     clock = [{"label": "等待", "from": "", "to": "", "workdays": 0}]
     assert report_pdf.render(document(why=["满12个月"], clock=clock)).startswith(b"%PDF-")
+
+
+def test_a_report_begun_ahead_has_the_same_bytes_and_is_taken_once() -> None:
+    template = report_pdf.template()
+    report_pdf.begin_ahead(document(), template)
+    known = report_pdf._ahead.take(document(), template)
+    assert known is not None and known.result() == report_pdf.render(document())
+    assert report_pdf._ahead.take(document(), template) is None
+    report_pdf.begin_ahead(document(), template)
+    other = document()
+    other["decision"]["at"] = "2026-11-02 09:13:00"
+    assert report_pdf.begin(other, template).result() == report_pdf.render(other) != report_pdf.render(document())
+    assert report_pdf.begin(document(), template).result() == report_pdf.render(document())
+
+
+def test_what_goes_wrong_ahead_is_raised_to_who_asks_for_it() -> None:
+    broken = report_pdf.template() + "\n#panic()"
+    report_pdf.begin_ahead(document(), broken)
+    with pytest.raises(TypstError):
+        report_pdf.begin(document(), broken).result()
+
+
+def test_no_more_is_set_ahead_than_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead, set_now = report_pdf._Ahead(), Event()
+    monkeypatch.setattr(report_pdf, "render", lambda content, text: set_now.wait(30) and b"%PDF" or b"")
+    for number in range(report_pdf.MOST_AHEAD + 3):
+        ahead.put({"n": number}, "")
+    assert [ahead.take({"n": number}, "") for number in range(3)] == [None] * 3
+    last = ahead.take({"n": report_pdf.MOST_AHEAD + 2}, "")
+    set_now.set()
+    assert last is not None and last.result(30) == b"%PDF"
+
+
+def test_a_fork_takes_nothing_along_that_was_begun() -> None:
+    template = report_pdf.template()
+    report_pdf.begin_ahead(document(), template)
+    (begun,) = report_pdf._ahead._begun.values()
+    begun.result()
+    child = os.fork()
+    if child == 0:
+        is_gone = report_pdf._ahead.take(document(), template) is None
+        os._exit(0 if is_gone and not report_pdf._ahead._lock.locked() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert report_pdf._ahead.take(document(), template) is begun
