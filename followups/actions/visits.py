@@ -106,9 +106,11 @@ def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
     require_on_its_own(task)
     if task.assigned_to is not None and not is_held_by(task, by):
         raise NotYours(task.assigned_to.name)
-    visit = Visit.objects.filter(task=task).select_related("checklist", "lead_visitor", "second_visitor").first()
-    if visit is not None:
-        return _led_by(visit, by)
+    # A visit is what takes a task out of the plan, and nothing brings it back there.
+    if task.state != TaskState.PLANNED:
+        visit = Visit.objects.filter(task=task).select_related("checklist", "lead_visitor", "second_visitor").first()
+        if visit is not None:
+            return _led_by(visit, by)
     guard(task, TaskState.IN_PROGRESS)
     if task.method == Method.OFF_SITE and task.evidence is None:
         raise WrongState(_("系统尚未完成取证，取证后如有异常再由人员核对。"))
