@@ -107,7 +107,10 @@ def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, 
         return report
     change_task(task, state=TaskState.CLOSED, outcome=Outcome.APPROVED, closed_on=require_business_date())
     facts = {"report_id": report.pk, "version": report.version}
-    ended = {EventKind.APPROVED: facts, EventKind.CLOSED: {"outcome": Outcome.APPROVED.value}}
+    ended: dict[str, Mapping[str, Any]] = {
+        EventKind.APPROVED: facts,
+        EventKind.CLOSED: {"outcome": Outcome.APPROVED.value},
+    }
     add_events(task, ended, by=by.staff_no, at=at)
     known = behind(task)
     close_events(report, known, by=by, at=at)

@@ -61,11 +61,10 @@ from followups.models import (
     VisitTask,
 )
 from followups.queries.assigning import is_kept_from_visits, not_independent
-from followups.queries.attachments import attachments_of, photos_among
-from followups.queries.content import Beside, ReportParts, build_content, content_seen, known_for
+from followups.queries.attachments import photos_among
+from followups.queries.content import Beside, ReportParts, beside_of, build_content, content_seen, known_for
 from followups.queries.corrections import amended, can_act
 from followups.queries.cover import is_held_by
-from followups.queries.events import behind
 from followups.queries.form import asked_of, field_label
 from followups.queries.measures import measure_faults
 from followups.queries.opinions import answers_sha256, opinion_of
@@ -180,7 +179,7 @@ def preview(*, task_id: int, draft: Mapping[str, Any] | None, by: Staff) -> Repo
         .get(pk=task_id)
     )
     visit = visit_of(task)
-    read = Beside(behind(task), list(attachments_of(visit)))
+    read = beside_of(task, visit)
     items = asked_of(visit, read.behind)
     if draft is not None:
         _require_shape(visit, draft, items)
@@ -188,7 +187,7 @@ def preview(*, task_id: int, draft: Mapping[str, Any] | None, by: Staff) -> Repo
     absent, faults = _obstacles(task, visit, items, used, read)
     second = _partner(used, task, visit.lead_visitor) if visit.correction is None else visit.second_visitor
     shown = _without_faults(used, faults)
-    content = build_content(ReportParts(task, visit, shown, _next_version(visit), second, None, read))
+    content = build_content(ReportParts(task, visit, shown, read.next_version(visit), second, None, read))
     seen = content_seen(content, task, by)
     return ReportContent(seen, content_sha256(content), absent, faults, conclusion_draft(seen, _language()))
 
@@ -211,7 +210,7 @@ def submit_visit(
         guard(task, TaskState.SUBMITTED)
     require_own_window(visit, tab, by, at)
     require_version(visit, version)
-    read = Beside(behind(task), list(attachments_of(visit)))
+    read = beside_of(task, visit)
     items = asked_of(visit, read.behind)
     _require_shape(visit, draft, items)
     absent, faults = _obstacles(task, visit, items, draft, read)
@@ -236,7 +235,7 @@ def submit_visit(
 
 
 def _make_report(task: VisitTask, visit: Visit, read: Beside, *, by: Staff, at: datetime) -> VisitReport:
-    number, today = _next_version(visit), require_business_date()
+    number, today = read.next_version(visit), require_business_date()
     content = build_content(ReportParts(task, visit, visit.draft, number, visit.second_visitor, at, read))
     report = VisitReport.objects.create(
         visit=visit,
@@ -460,7 +459,3 @@ def _partner(draft: Mapping[str, Any], task: VisitTask, lead: Staff) -> Staff | 
     if second is None or not may(second, "followups.record_visit"):
         return None
     return second if task.branch_id in branch_ids_visible_to(second) else None
-
-
-def _next_version(visit: Visit) -> int:
-    return VisitReport.objects.filter(visit=visit).count() + 1
