@@ -32,7 +32,7 @@ from journal.models import Chunk, Run
 from loans import batch as loans_batch
 from loans.actions import close_business_date
 from loans.models import BusinessDate
-from loans.queries import NoBusinessDate, hold_business_date, open_business_date, require_business_date
+from loans.queries import NoBusinessDate, held, hold_business_date, open_business_date, require_business_date
 from loans.queries.evening import WHOLE_ASKED
 from risk import batch as risk_batch
 
@@ -167,7 +167,8 @@ def _close(day: date, through: date, runner: _Runner, report: Callable[[DateRepo
     started = time.monotonic()
     nights.begin(day, through=through, at=runner.at_clock())
     try:
-        _run_stages(day, runner)
+        with held.night_of(day):
+            _run_stages(day, runner)
         # Reactions belong to the date whose facts woke them, so they run before it closes: however
         # the dates are cut into runs, and with or without a worker, the result is the same.
         run_pending(at=runner.at_clock())

@@ -17,7 +17,7 @@ from people import pdf
 
 TEMPLATE = Path(__file__).resolve().parent / "typst" / "visit_report.typ"
 # Documents begun before they are asked for, the first begun first: a wait of so many, set by one thread.
-MOST_AHEAD = 40
+MOST_AHEAD = 120
 
 
 class _Ahead:

@@ -204,7 +204,7 @@ def correct_warnings(
     return raise_signals(wanted, version=policy_version, by=by.staff_no, as_of=today, at=at)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def keep_score(
     *,
     loan_id: int,

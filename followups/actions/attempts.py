@@ -162,7 +162,7 @@ def _move_to(task: VisitTask, next_at: datetime, words: str, *, by: Staff, at: d
 
 def _note_in_draft(task: VisitTask, outcome: str, *, by: Staff, at: datetime) -> None:
     """A call that came through, or was refused, is the answer to the visit's first question."""
-    if outcome not in _ANSWERS:
+    if outcome not in _ANSWERS or task.state == TaskState.PLANNED:
         return
     visit = Visit.objects.filter(task=task, method__in=CALLING).first()
     if visit is None or visit.draft.get("contact_outcome") == outcome:
@@ -253,6 +253,8 @@ def _require_hour(next_at: datetime | None, at: datetime) -> None:
 
 
 def _proposed(task: VisitTask, outcome: str, at: datetime) -> datetime | None:
+    if outcome not in rules.IN_VAIN:
+        return None
     now = timezone.localtime(at)
     tried = [*attempts_of(task), rules.Attempt(now, outcome)]
     return rules.proposed_next(tried, calendar(now.date(), now.date() + timedelta(days=30)))

@@ -43,7 +43,8 @@ def note_hints(
         seconds=int((at - visit.started_at).total_seconds()),
         hour=timezone.localtime(at).hour,
         found_anything=review.found_anything(rows),
-        recordings=task.attempts.exclude(recording="").count() if visit.method == "PHONE" else 0,
+        # The report names every attempt until it was handed in.
+        recordings=sum(bool(one["recording"]) for one in report.content["contacts"]) if visit.method == "PHONE" else 0,
         submitted_that_day=same_day.count(),
         workdays_left_in_month=_workdays_left(report),
         reused=reused,

@@ -33,7 +33,7 @@ from followups.actions.refusals import (
     RiskHeadOnly,
     StaleReport,
 )
-from followups.actions.tasks import add_event, change_task, checked_reason, guard, locked_with_members, tell
+from followups.actions.tasks import add_event, add_events, change_task, checked_reason, guard, locked_with_members, tell
 from followups.actions.telling import open_result
 from followups.models import (
     EventKind,
@@ -107,8 +107,11 @@ def approve_held(task: VisitTask, report: VisitReport, note: str, *, by: Staff, 
         return report
     change_task(task, state=TaskState.CLOSED, outcome=Outcome.APPROVED, closed_on=require_business_date())
     facts = {"report_id": report.pk, "version": report.version}
-    add_event(task, EventKind.APPROVED, by=by.staff_no, at=at, **facts)
-    add_event(task, EventKind.CLOSED, by=by.staff_no, at=at, outcome=Outcome.APPROVED.value)
+    ended: dict[str, Mapping[str, Any]] = {
+        EventKind.APPROVED: facts,
+        EventKind.CLOSED: {"outcome": Outcome.APPROVED.value},
+    }
+    add_events(task, ended, by=by.staff_no, at=at)
     known = behind(task)
     close_events(report, known, by=by, at=at)
     close_members(task, report, known, by=by, at=at)

@@ -67,11 +67,10 @@ from followups.models import (
     VisitTask,
 )
 from followups.queries.assigning import is_kept_from_visits, not_independent
-from followups.queries.attachments import attachments_of, photos_among
-from followups.queries.content import Beside, ReportParts, build_content, content_seen, known_for
+from followups.queries.attachments import photos_among
+from followups.queries.content import Beside, ReportParts, beside_of, build_content, content_seen, known_for
 from followups.queries.corrections import amended, can_act
 from followups.queries.cover import is_held_by
-from followups.queries.events import behind
 from followups.queries.form import asked_of, field_label
 from followups.queries.measures import measure_faults
 from followups.queries.opinions import answers_sha256, opinion_of
@@ -112,9 +111,11 @@ def start_visit(*, task_id: int, by: Staff, at: datetime) -> Visit:
     require_on_its_own(task)
     if task.assigned_to is not None and not is_held_by(task, by):
         raise NotYours(task.assigned_to.name)
-    visit = Visit.objects.filter(task=task).select_related("checklist", "lead_visitor", "second_visitor").first()
-    if visit is not None:
-        return _led_by(visit, by)
+    # A visit is what takes a task out of the plan, and nothing brings it back there.
+    if task.state != TaskState.PLANNED:
+        visit = Visit.objects.filter(task=task).select_related("checklist", "lead_visitor", "second_visitor").first()
+        if visit is not None:
+            return _led_by(visit, by)
     guard(task, TaskState.IN_PROGRESS)
     if task.method == Method.OFF_SITE and task.evidence is None:
         raise WrongState(_("系统尚未完成取证，取证后如有异常再由人员核对。"))
@@ -184,7 +185,7 @@ def preview(*, task_id: int, draft: Mapping[str, Any] | None, by: Staff) -> Repo
         .get(pk=task_id)
     )
     visit = visit_of(task)
-    read = Beside(behind(task), list(attachments_of(visit)))
+    read = beside_of(task, visit)
     items = asked_of(visit, read.behind)
     if draft is not None:
         _require_shape(visit, draft, items)
@@ -192,7 +193,7 @@ def preview(*, task_id: int, draft: Mapping[str, Any] | None, by: Staff) -> Repo
     absent, faults = _obstacles(task, visit, items, used, read)
     second = _partner(used, task, visit.lead_visitor) if visit.correction is None else visit.second_visitor
     shown = _without_faults(used, faults)
-    content = build_content(ReportParts(task, visit, shown, _next_version(visit), second, None, read))
+    content = build_content(ReportParts(task, visit, shown, read.next_version(visit), second, None, read))
     seen = content_seen(content, task, by)
     return ReportContent(seen, content_sha256(content), absent, faults, conclusion_draft(seen, _language()))
 
@@ -215,7 +216,7 @@ def submit_visit(
         guard(task, TaskState.SUBMITTED)
     require_own_window(visit, tab, by, at)
     require_version(visit, version)
-    read = Beside(behind(task), list(attachments_of(visit)))
+    read = beside_of(task, visit)
     items = asked_of(visit, read.behind)
     _require_shape(visit, draft, items)
     absent, faults = _obstacles(task, visit, items, draft, read)
@@ -240,7 +241,7 @@ def submit_visit(
 
 
 def _make_report(task: VisitTask, visit: Visit, read: Beside, *, by: Staff, at: datetime) -> VisitReport:
-    number, today = _next_version(visit), require_business_date()
+    number, today = read.next_version(visit), require_business_date()
     content = build_content(ReportParts(task, visit, visit.draft, number, visit.second_visitor, at, read))
     if visit.correction is not None:
         require_amended(content)
@@ -466,7 +467,3 @@ def _partner(draft: Mapping[str, Any], task: VisitTask, lead: Staff) -> Staff | 
     if second is None or not may(second, "followups.record_visit"):
         return None
     return second if task.branch_id in branch_ids_visible_to(second) else None
-
-
-def _next_version(visit: Visit) -> int:
-    return VisitReport.objects.filter(visit=visit).count() + 1

@@ -28,8 +28,8 @@ from followups.models import (
     VisitReport,
     VisitTask,
 )
-from followups.queries.attachments import reused
-from followups.queries.events import Behind, items_of
+from followups.queries.attachments import attachments_of, reused
+from followups.queries.events import Behind, behind, items_of
 from followups.queries.facts import (
     days_past_due_of,
     in_both,
@@ -44,7 +44,7 @@ from followups.queries.opinions import opinion_of
 from followups.queries.photos import flags_of
 from followups.queries.projects import project_notes
 from followups.queries.returns import last_return, parts_to_mend
-from followups.queries.score import last_ratios, reports_of, score_said
+from followups.queries.score import Made, last_ratios, reports_of, score_said
 from followups.rules import checklist, clock, warning_facts
 from followups.rules.assessment import Limits, LoanFigures, Means, assess
 from followups.rules.events import ITEM_PREFIX, PROJECT_RULE
@@ -65,10 +65,21 @@ CHINESE = "zh-hans"
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What lies with a visit and is asked for more than once: what stands behind its task, and its files."""
+    """What lies with a visit and is asked for more than once: what stands behind its task, its files, and the reports
+    of its loan."""
 
     behind: Behind
     files: Sequence[VisitAttachment]
+    reports: Sequence[Made]
+
+    def next_version(self, visit: Visit) -> int:
+        """The version that the visit's next report is."""
+        return sum(made.visit_id == visit.pk for made in self.reports) + 1
+
+
+def beside_of(task: VisitTask, visit: Visit) -> Beside:
+    """Read once on the way to a report, by whoever holds the task."""
+    return Beside(behind(task), list(attachments_of(visit)), reports_of(task.loan_id))
 
 
 @dataclass(frozen=True)
@@ -131,10 +142,13 @@ def _build(parts: ReportParts) -> dict[str, Any]:
     task, visit, loan = parts.task, parts.visit, parts.task.loan
     items, homes = items_of(task, visit, parts.beside.behind), list(charges_of(loan.pk))
     found = findings(items, parts.draft, visit.known)
-    reports = reports_of(loan.pk)
     means = _means(visit.known, {}), _means(visit.known, parts.draft)
     assessment = assess(
-        _figures(loan, homes), *means, limits_of(loan), findings=found, last=last_ratios(reports, but_visit=visit.pk)
+        _figures(loan, homes),
+        *means,
+        limits_of(loan),
+        findings=found,
+        last=last_ratios(parts.beside.reports, but_visit=visit.pk),
     )
     last = VisitReport.objects.filter(visit=visit).order_by("-version").first() if parts.version > 1 else None
     corrects = visit.correction.corrects if visit.correction else None
@@ -169,7 +183,15 @@ def _build(parts: ReportParts) -> dict[str, Any]:
     # A visit to a development says nothing of any one borrower.
     if task.rule != PROJECT_RULE:
         content["score"] = score_said(
-            loan, visit.pk, reports, assessment, means, visit.known, content, confirmed_codes(content, events), today
+            loan,
+            visit.pk,
+            parts.beside.reports,
+            assessment,
+            means,
+            visit.known,
+            content,
+            confirmed_codes(content, events),
+            today,
         )
     return content
 

@@ -25,7 +25,7 @@ _PARAMETER = "SELECT value FROM loans_parameter WHERE code = %(code)s AND in_for
 _PARAMETERS = "SELECT code, value FROM loans_parameter WHERE code = ANY(%(codes)s) AND in_force @> %(on)s::date"
 _ALL_PERIODS = "SELECT code, lower(in_force), upper(in_force), value FROM loans_parameter"
 # What an action asks of the calendar lies between these, with few exceptions.
-_BACK, _AHEAD = timedelta(days=801), timedelta(days=401)
+_BACK, _AHEAD = timedelta(days=801), timedelta(days=901)
 
 
 class NoBusinessDate(ActionRefused):
@@ -93,9 +93,11 @@ def hold_business_date() -> date:
 
 
 def calendar(from_: date, to: date) -> Calendar:
-    """The workday calendar between two days; outside the table the plain week holds. Under a held day the years around
-    it are read once."""
-    kept = held.held()
+    """The workday calendar between two days; outside the table the plain week holds.
+
+    Under a held day, and in a night, the years around it are read once.
+    """
+    kept = held.reads()
     if kept is None or not kept.day - _BACK <= from_ or not to <= kept.day + _AHEAD:
         return _calendar(from_, to)
     if kept.calendar is None:
@@ -110,7 +112,7 @@ def _calendar(from_: date, to: date) -> Calendar:
 
 
 def parameter(code: str, on: date, default: Any = _NO_DEFAULT) -> Any:
-    """The value of an effective-dated parameter on a day. Under a held day all of them are read once."""
+    """The value of an effective-dated parameter on a day; under a held day, and in a night, all are read once."""
     for value in _values(code, on):
         return json.loads(value)
     if default is _NO_DEFAULT:
@@ -120,7 +122,7 @@ def parameter(code: str, on: date, default: Any = _NO_DEFAULT) -> Any:
 
 def _values(code: str, on: date) -> list[str]:
     """The value in force, if there is one."""
-    kept = held.held()
+    kept = held.reads(until=on)
     if kept is None:
         return [value for (value,) in sql.rows(_PARAMETER, {"code": code, "on": on})]
     if kept.parameters is None:
