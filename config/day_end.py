@@ -171,7 +171,7 @@ def _close(day: date, through: date, runner: _Runner, report: Callable[[DateRepo
             _run_stages(day, runner)
         # Reactions belong to the date whose facts woke them, so they run before it closes: however
         # the dates are cut into runs, and with or without a worker, the result is the same.
-        run_pending(at=runner.at_clock())
+        chunks.tried(lambda: run_pending(at=runner.at_clock()))
         chunks.tried(lambda: _close_books(day, runner.at_clock))
         nights.cleared(day)
     except OutOfTime:

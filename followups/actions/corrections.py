@@ -179,14 +179,15 @@ def keep_corrected(visit: Visit, draft: Mapping[str, Any], *, by: Staff, at: dat
 
 
 def hand_in_correction(task: VisitTask, correction: ReportCorrection, *, by: Staff, at: datetime, **facts: Any) -> None:
-    """The correction goes to review with the version that was just made of it."""
-    require_last_word(correction.corrects, task)
+    """The correction goes to review with the version that was just made of it (`require_amended`)."""
     ReportCorrection.objects.filter(pk=correction.pk).update(state=CorrectionState.SUBMITTED)
     add_event(task, EventKind.CORRECTION_SUBMITTED, by=by.staff_no, at=at, **facts)
 
 
-def require_amended(content: Mapping[str, Any]) -> None:
-    """Refuses a correction that says what the version in force says: nothing would take its place but its date."""
+def require_amended(correction: ReportCorrection, task: VisitTask, content: Mapping[str, Any]) -> None:
+    """Refuses what another visit has overtaken, and a correction that says what the version in force says: nothing
+    would take its place but its date."""
+    require_last_word(correction.corrects, task)
     if not content["amendments"]:
         raise CorrectionRefused(
             _("与原报告没有不同，不能提交；请修改后提交，无须更正的请发起人撤回。"), code="nothing_amended"

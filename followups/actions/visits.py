@@ -244,7 +244,7 @@ def _make_report(task: VisitTask, visit: Visit, read: Beside, *, by: Staff, at: 
     number, today = read.next_version(visit), require_business_date()
     content = build_content(ReportParts(task, visit, visit.draft, number, visit.second_visitor, at, read))
     if visit.correction is not None:
-        require_amended(content)
+        require_amended(visit.correction, task, content)
     report = VisitReport.objects.create(
         visit=visit,
         branch_id=task.branch_id,
