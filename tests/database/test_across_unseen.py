@@ -1,10 +1,17 @@
-"""Of a visit to several branches nobody learns what lies in one they do not see: no number, no count."""
+"""Of a visit to several branches nobody learns what lies in one they do not see, and their own task stays theirs."""
+
+from datetime import timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from followups.actions import merging
 from followups.actions.refusals import MergedElsewhere
+from followups.batch.notices import raise_notices
+from followups.models import VisitTask
 from followups.queries import along_seen, desk
+from followups.queries.notices import notices_for
 from people.models import Staff
 from tests.database.test_across import Family, led
 from tests.database.test_visits import AT, TODAY, make_task
@@ -39,3 +46,26 @@ def test_what_is_done_along_counts_for_who_sees_its_branch(family: Family) -> No
     below = make_staff("LOAN_OFFICER", family.upper, "许宁")
     counts = {staff.name: along_seen(desk(staff).get(pk=lead.pk), staff) for staff in map(anew, (below, family.head))}
     assert counts == {"许宁": 0, "韩涛": 2}
+
+
+def told_to(staff: Staff) -> set[int]:
+    day = TODAY + timedelta(days=70)
+    return set(notices_for(anew(staff), day).filter(code__startswith="LIMIT").values_list("task_id", flat=True))
+
+
+def listed(staff: Staff, **asked: str) -> list[int]:
+    client = Client()
+    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get(reverse("followups:desk"), {"scope": "branch", **asked})
+    return [row.task.pk for row in page.context["rows"]]
+
+
+def test_what_a_visit_of_another_branch_does_along_is_late_to_its_own_manager_too(family: Family) -> None:
+    lead = family.above(due_on=family.task.due_on)
+    assert family.look()["merged"] == 2
+    raise_notices(as_of=TODAY + timedelta(days=60), at=AT)
+    assert told_to(family.manager) == {family.task.pk}
+    assert told_to(family.head) == told_to(family.officer) == {lead.pk}, "who sees the visit is told once"
+    VisitTask.objects.filter(pk=family.task.pk).update(due_on=TODAY - timedelta(days=3))
+    assert listed(family.manager) == listed(family.manager, chip="past_limit") == [family.task.pk]
+    assert family.task.pk not in listed(family.head)
