@@ -63,7 +63,7 @@ class DashboardPage(PageView):
         """Live: open tasks of today and past their limit, urgent ones, reports that wait for a decision."""
         if not may(self.staff, "followups.view"):
             return []
-        tasks = VisitTask.objects.visible_to(self.staff).still_open().filter(alone())
+        tasks = VisitTask.objects.visible_to(self.staff).still_open().filter(alone(self.staff))
         reports = VisitReport.objects.visible_to(self.staff).filter(state=ReportState.SUBMITTED)
         if below:
             tasks, reports = tasks.filter(branch__in=below), reports.filter(branch__in=below)

@@ -175,8 +175,9 @@ class TaskFilter(SearchedList):
     def narrow(self, queryset: QuerySet[VisitTask], name: str, value: str) -> QuerySet[VisitTask]:
         today = business_date()
         staff = getattr(self.request, "user", None)
-        covered = covered_ids(staff, today) if today and value == "covered" and isinstance(staff, Staff) else ()
-        return queryset.filter(alone(), desk_chip(value, today, covered)) if today else queryset.none()
+        reader = staff if isinstance(staff, Staff) else None
+        covered = covered_ids(reader, today) if today and value == "covered" and reader else ()
+        return queryset.filter(alone(reader), desk_chip(value, today, covered)) if today else queryset.none()
 
 
 # What an address of the desk says beside the filters; the last ones only where one stands in the list.

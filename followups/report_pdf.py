@@ -40,13 +40,22 @@ class _Ahead:
             self._begun[key] = document
             self._waiting.append((document, content, text))
             if not self._is_working:
-                self._is_working = True
-                Thread(target=self._work, name="reports_ahead").start()
+                self._is_working = self._has_begun()
 
     def take(self, content: Mapping[str, Any], text: str) -> "Future[bytes] | None":
         """What was begun of the very same document."""
         with self._lock:
             return self._begun.pop(_key(content, text), None) if self._begun else None
+
+    def _has_begun(self) -> bool:
+        """Is there a thread that works now? Where the host gives none, what waits is set when it is asked for."""
+        try:
+            Thread(target=self._work, name="reports_ahead").start()
+        except RuntimeError:
+            self._begun.clear()
+            self._waiting.clear()
+            return False
+        return True
 
     def _work(self) -> None:
         while True:

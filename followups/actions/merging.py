@@ -116,7 +116,7 @@ def _require_lead(lead: VisitTask, by: Staff) -> None:
     _require_hold(lead, by)
     elsewhere = lead_of(lead)
     if elsewhere is not None:
-        raise MergedElsewhere(elsewhere.lead.number)
+        raise MergedElsewhere("" if elsewhere.is_across else elsewhere.lead.number)
     if lead.is_light or lead.method == OFF_SITE or lead.state == TaskState.RETURNED:
         raise MergeRefused(_("该任务不能一并办理其他任务。"))
 

@@ -50,7 +50,9 @@ class TaskRow(serializers.ModelSerializer[VisitTask]):
     overdue_amount = money(allow_null=True)
     loan_to_value = serializers.DecimalField(9, 1, allow_null=True)
     last_visit_on = serializers.DateField(allow_null=True)
-    along_count = serializers.IntegerField(help_text="How many other tasks this visit does along.")
+    along_count = serializers.SerializerMethodField(
+        help_text="How many other tasks this visit does along, of branches one sees."
+    )
     along_of = serializers.SerializerMethodField(
         help_text="The task whose visit does this one along; null also where that is of a branch one does not see."
     )
@@ -66,6 +68,10 @@ class TaskRow(serializers.ModelSerializer[VisitTask]):
 
     def get_why(self, task: VisitTask) -> str:
         return wording.why(task)
+
+    @extend_schema_field({"type": "integer"})
+    def get_along_count(self, task: Any) -> int:
+        return queries.along_seen(task, self.context["staff"])
 
     @extend_schema_field({"type": "integer", "nullable": True})
     def get_along_of(self, task: Any) -> int | None:

@@ -36,9 +36,11 @@ WITH days AS MATERIALIZED (
       LEFT JOIN loans_workday w ON w.day = g.day::date AND w.day BETWEEN %(from_on)s AND %(until)s
 ), open AS MATERIALIZED (
     SELECT t.id, t.branch_id, t.kind, t.level, t.due_on, t.assigned_to_id, t.paused_until, t.version, t.look_on,
-           -- of the visit that does it along by its own limit; a person may have put that off
+           -- of the visit that does it along by its own limit; a person may have put that off. A visit of another
+           -- branch is not seen in this one
            (SELECT (SELECT v.level FROM followups_visittask v
-                     WHERE v.id = k.lead_id AND v.closed_on IS NULL AND v.method <> 'OFF_SITE' AND v.due_on <= t.due_on)
+                     WHERE v.id = k.lead_id AND v.closed_on IS NULL AND v.method <> 'OFF_SITE' AND v.due_on <= t.due_on
+                       AND v.branch_id = t.branch_id)
               FROM followups_mergedtask k WHERE k.task_id = t.id AND k.ended_at IS NULL) AS lead_level,
            greatest(t.opens_on, t.created_on, %(from_on)s) AS begins_on,
            CASE WHEN t.kind = 'FIRST' THEN (SELECT disbursed_on FROM loans_loan l WHERE l.id = t.loan_id) END AS paid_on

@@ -3,6 +3,7 @@
 from followups.queries.attempts import attempts_of, contact_of
 from followups.queries.content import content_for, is_open_to
 from followups.queries.desk import (
+    along_seen,
     clock_of,
     desk,
     report_for,
@@ -27,6 +28,7 @@ from followups.queries.timeline import TimelineRow, timeline
 
 __all__ = [
     "TimelineRow",
+    "along_seen",
     "attempts_of",
     "clock_of",
     "contact_of",

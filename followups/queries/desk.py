@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
 from django.db.models import (
     Count,
@@ -35,6 +36,7 @@ from followups.rules.turn_around import counted
 from loans.models import Installment, Position
 from loans.queries import calendar, parameters, require_business_date
 from people.models import Staff
+from people.queries import branch_ids_visible_to, sees_every_branch
 
 _MONEY = DecimalField(max_digits=18, decimal_places=2)
 # What a row shows besides the task's own columns.
@@ -48,8 +50,8 @@ def desk(staff: Staff) -> QuerySet[VisitTask]:
 
     Annotated: property_value, loan_to_value (percent, None while unknown), overdue_amount (billed and
     unpaid, None when nothing is), district, home_address, last_visit_on, last_conclusion, last_outcome,
-    along_count (how many other tasks the visit does along), along_of (the visit that does it along; its along_branch
-    may be one that the person does not see), present_step (what `late_among` reads).
+    along_branches (of the other tasks the visit does along; `along_seen` counts them), along_of (the visit that does it
+    along; its along_branch may be one that the person does not see), present_step (what `late_among` reads).
     """
     return _with_row_facts(VisitTask.objects.visible_to(staff).select_related(*BESIDE))
 
@@ -58,7 +60,7 @@ def desk(staff: Staff) -> QuerySet[VisitTask]:
 _FACTS = (
     *("property_value", "balance_beside", "overdue_amount", "district", "home_address"),
     *("last_visit_on", "last_outcome", "last_conclusion", "loan_to_value", "loan_count"),
-    *("along_count", "along_of", "along_branch"),
+    *("along_branches", "along_of", "along_branch"),
     "present_step",
 )
 _THESE = -1
@@ -151,13 +153,22 @@ def _with_row_facts(tasks: QuerySet[VisitTask]) -> QuerySet[VisitTask]:
 def _talk() -> dict[str, Any]:
     """What a visit does along, or which one does the task along: one talk is one piece of work."""
     links = MergedTask.objects.filter(ended_at__isnull=True).order_by()
-    along = links.filter(lead_id=OuterRef("id"), task__closed_on__isnull=True).values("lead_id")
+    along = links.filter(lead_id=OuterRef("id"), task__closed_on__isnull=True)
     led = links.filter(task_id=OuterRef("id"), lead__closed_on__isnull=True).exclude(lead__method=OFF_SITE)
     return {
-        "along_count": Coalesce(Subquery(along.annotate(count=Count("id")).values("count")), 0),
+        "along_branches": ArraySubquery(along.values("task__branch_id")),
         "along_of": Subquery(led.values("lead_id")[:1]),
         "along_branch": Subquery(led.values("lead__branch_id")[:1]),
     }
+
+
+def along_seen(task: Any, staff: Staff) -> int:
+    """How many other tasks the visit does along, of a task of `desk`: of another branch's nobody below is told."""
+    found: list[int] = task.along_branches
+    if not found or sees_every_branch(staff):
+        return len(found)
+    seen = branch_ids_visible_to(staff)
+    return sum(branch_id in seen for branch_id in found)
 
 
 def task_for(staff: Staff, pk: int) -> VisitTask:

@@ -28,9 +28,13 @@ SELECT DISTINCT w.officer FROM ({CROWDED}) AS w JOIN people_staff s ON s.id = w.
  WHERE s.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR s.branch_id <= %(up_to)s) ORDER BY 1
 """  # noqa: S608 - the query above
 # A visit is what a person has to make or has made. Red ones keep no distance, none is kept from one that lies ahead.
+# One that does a first follow-up along comes no earlier than that one's window.
 _SLOTS = f"""
-SELECT t.id, t.loan_id, t.assigned_to_id, t.opens_on, t.due_on, t.level, t.is_pinned OR t.state <> 'PLANNED'
-       OR t.paused_until IS NOT NULL,
+SELECT t.id, t.loan_id, t.assigned_to_id,
+       greatest(t.opens_on, (SELECT max(f.opens_on) FROM followups_mergedtask k
+                               JOIN followups_visittask f ON f.id = k.task_id
+                              WHERE k.lead_id = t.id AND k.ended_at IS NULL AND f.kind = 'FIRST')),
+       t.due_on, t.level, t.is_pinned OR t.state <> 'PLANNED' OR t.paused_until IS NOT NULL,
        n.ids, n.days, n.made_on
   FROM followups_visittask t
   CROSS JOIN LATERAL (

@@ -13,7 +13,7 @@ from followups.rules.facts import OFF_SITE
 from followups.rules.talks import DAYS, DEFAULT_DAYS
 from loans import sql
 from people.models import Staff
-from people.queries import branch_ids_visible_to
+from people.queries import branch_ids_visible_to, sees_every_branch
 from people.queries.relations import related_ids
 
 # Tasks due within this many days of each other are done in one visit: of the bank on its open day, no statement more.
@@ -40,9 +40,21 @@ def joined(task: str = "pk", **more: Any) -> Exists:
     return Exists(links.filter(**more).exclude(lead__method=OFF_SITE))
 
 
-def alone() -> Q:
-    """Condition of tasks that are work of their own."""
-    return ~Q(joined())
+def alone(reader: Staff | None = None) -> Q:
+    """Condition of tasks that are work of their own: for a reader also where the visit lies in a branch they do not
+    see, or nothing of their task would ever be late to them."""
+    return ~Q(joined(**_seen(reader)))
+
+
+def told_elsewhere(reader: Staff, **more: Any) -> Exists:
+    """Condition of notices of tasks that another visit does along which the reader sees."""
+    return joined("task_id", **_seen(reader), **more)
+
+
+def _seen(reader: Staff | None) -> dict[str, Any]:
+    if reader is None or sees_every_branch(reader):
+        return {}
+    return {"lead__branch__in": branch_ids_visible_to(reader)}
 
 
 def members_of(task: VisitTask) -> list[VisitTask]:

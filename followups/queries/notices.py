@@ -21,7 +21,7 @@ from followups.models import (
 )
 from followups.queries.corrections import corrections_to_make
 from followups.queries.late_steps import late_steps
-from followups.queries.merging import joined
+from followups.queries.merging import told_elsewhere
 from followups.queries.review import waiting_for
 from people.models import Staff
 from people.queries import branch_ids_visible_to, may
@@ -65,7 +65,7 @@ def notices_for(staff: Staff, today: date) -> QuerySet[Notice]:
     found = found.filter(of_step & ~Exists(moved_on) | ~of_step & ~Q(task__state=TaskState.SUBMITTED))
     found = found.filter(Q(due_on=F("task__due_on")) | ~Q(code__startswith="LIMIT"))
     # What another visit does along is told by the limit of that visit, unless a person put that off beyond its own.
-    elsewhere = joined("task_id", lead__due_on__lte=OuterRef("task__due_on"))
+    elsewhere = told_elsewhere(staff, lead__due_on__lte=OuterRef("task__due_on"))
     return found.exclude(Q(elsewhere), code__in=_OF_ONE_VISIT)
 
 

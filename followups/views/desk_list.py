@@ -44,7 +44,7 @@ def asked_of(request: HttpRequest, staff: Staff, today: date) -> tuple[TaskFilte
     """The filters, and what they ask for."""
     scope = scope_of(staff, request.GET)
     seen = VisitTask.objects.visible_to(staff).still_open()
-    work = seen.filter(alone())
+    work = seen.filter(alone(staff))
     scopes = {code: _scoped(work, code, staff) for code in scopes_of(staff)}
     scopes.setdefault(scope, _scoped(work, scope, staff))
     is_search = any(request.GET.get(name) for name in _SEARCHES)

@@ -23,6 +23,7 @@ from followups.models import (
     VisitTask,
 )
 from followups.queries.cover import covers, is_held_by, knows_borrower
+from followups.queries.desk import along_seen
 from followups.queries.late_steps import LateStep, late_among
 from followups.rules import clock
 from followups.rules.estates import short_district
@@ -178,7 +179,7 @@ def _desk_row(task: Any, staff: Staff, today: date, days: Calendar, near: int) -
         loan_count=task.loan_count,
         near=near,
         cover_for=task.assigned_to.name if covers(task, staff) else "",
-        along_count=task.along_count if task.method != Method.OFF_SITE else 0,
+        along_count=along_seen(task, staff) if task.method != Method.OFF_SITE else 0,
         is_along=task.along_of is not None,
     )
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -161,6 +161,21 @@ def test_no_more_is_set_ahead_than_is_kept(monkeypatch: pytest.MonkeyPatch) -> N
     last = ahead.take({"n": report_pdf.MOST_AHEAD + 2}, "")
     set_now.set()
     assert last is not None and last.result(30) == b"%PDF"
+
+
+def test_without_a_thread_nothing_is_promised_that_never_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead = report_pdf._Ahead()
+
+    def refused(_thread: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as host:
+        host.setattr(Thread, "start", refused)
+        ahead.put(document(), report_pdf.template())
+    assert ahead.take(document(), report_pdf.template()) is None
+    ahead.put(document(), report_pdf.template())
+    known = ahead.take(document(), report_pdf.template())
+    assert known is not None and known.result(60).startswith(b"%PDF-")
 
 
 def test_a_fork_takes_nothing_along_that_was_begun() -> None:
