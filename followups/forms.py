@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from followups.models import Method, PauseReason
@@ -25,11 +25,13 @@ _TEXTS = (
 )
 
 
-def visitors_of(branch_ids: Iterable[int]) -> QuerySet[Staff]:
-    """Active members of staff of these branches who may record visits, by branch and name."""
-    found = Staff.objects.filter(
-        is_active=True, branch_id__in=list(branch_ids), roles__permissions__contains=["followups.record_visit"]
-    )
+def visitors_of(branch_ids: Iterable[int], also: QuerySet[Any] | None = None) -> QuerySet[Staff]:
+    """Active members of staff of these branches, and those whose ids are `also` named, who may record visits, by branch
+    and name."""
+    wanted = Q(branch_id__in=list(branch_ids))
+    if also is not None:
+        wanted |= Q(pk__in=also)
+    found = Staff.objects.filter(wanted, is_active=True, roles__permissions__contains=["followups.record_visit"])
     return found.select_related("branch").distinct().order_by("branch__code", "name", "id")
 
 

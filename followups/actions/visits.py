@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -66,7 +67,7 @@ from followups.models import (
     VisitReport,
     VisitTask,
 )
-from followups.queries.assigning import is_kept_from_visits, not_independent
+from followups.queries.assigning import is_kept_from_visits, not_independent, went_along
 from followups.queries.attachments import photos_among
 from followups.queries.content import Beside, ReportParts, beside_of, build_content, content_seen, known_for
 from followups.queries.corrections import amended, can_act
@@ -459,9 +460,10 @@ def _require_opinion(task: VisitTask, visit: Visit, draft: Mapping[str, Any], se
 
 
 def _partner(draft: Mapping[str, Any], task: VisitTask, lead: Staff) -> Staff | None:
-    """Who is named as second visitor, if one of those who may be: as offered by the page, seeing the branch."""
+    """Who is named as second visitor, if one of those who may be: as offered by the page, seeing the branch. Of the
+    branch, or one who went along with the visit of another branch that made this one too."""
     staff_no = str(draft.get("second_visitor") or "").strip()
-    offered = Staff.objects.filter(is_active=True, branch_id=task.branch_id)
+    offered = Staff.objects.filter(Q(branch_id=task.branch_id) | Q(pk__in=went_along(task)), is_active=True)
     offered = offered.exclude(pk__in=[lead.pk, *not_independent(task.loan)])
     second = offered.filter(staff_no=staff_no).first() if staff_no else None
     if second is None or not may(second, "followups.record_visit"):

@@ -61,7 +61,7 @@ class AcrossFull(AcrossRow):
         return list(StaffBrief(self.context["able"], many=True).data)
 
 
-class AcrossTogether(StrictSerializer):
+class AcrossTogetherForm(StrictSerializer):
     officer = TextField(max_length=20, help_text="Staff number of one of `able`.")
 
 
@@ -116,9 +116,9 @@ class AcrossTogether(_OnePair):
 
     permission = ASSIGNS
 
-    @writes(AcrossTogether, TaskFull, operation_id="across_together")
+    @writes(AcrossTogetherForm, TaskFull, operation_id="across_together")
     def post(self, request: Request, pk: int) -> HttpResponseBase:
-        asked: dict[str, Any] = self.sent(AcrossTogether)
+        asked: dict[str, Any] = self.sent(AcrossTogetherForm)
         pair = self.visible(AcrossPair.objects.visible_to(self.staff), pk=pk)
 
         def effect() -> Response:

@@ -2,14 +2,16 @@
 
 from collections.abc import Collection
 from datetime import date
+from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from followups import sql
+from followups.models import MergedTask, VisitTask
 from loans.models import Loan
-from people.models import Role, Staff
+from people.models import Role, Scope, Staff
 
 RECORDS = "followups.record_visit"
 _GIVEN = f"SELECT s.id FROM people_staff s WHERE NOT {sql.IS_GATED} OR s.id IN {sql.CERTIFIED}".replace(  # noqa: S608
@@ -20,6 +22,15 @@ _GIVEN = f"SELECT s.id FROM people_staff s WHERE NOT {sql.IS_GATED} OR s.id IN {
 def not_independent(loan: Loan) -> list[int]:
     """Who cannot be the second visitor of a loan: whose portfolio it is in, and who approved it."""
     return [pk for pk in (loan.portfolio_officer_id, loan.approver_id) if pk is not None]
+
+
+def went_along(task: VisitTask) -> QuerySet[Any]:
+    """Who was the second visitor of the visit of another branch that made this one too: they were there. Whoever names
+    one makes sure that they see the task's branch; who sees the own alone is left out."""
+    across = MergedTask.objects.filter(
+        task=task, is_across=True, lead__visit__second_visitor__roles__scope__in=[Scope.SUBTREE, Scope.ALL]
+    )
+    return across.values("lead__visit__second_visitor")
 
 
 def holders_of(roles: Collection[str]) -> dict[str, frozenset[int]]:

@@ -21,7 +21,7 @@ from followups.actions.refusals import fault_sentence
 from followups.forms import OpinionForm, draft_of, tab_of, version_of, visitors_of
 from followups.models import TaskState, Visit, VisitReport, VisitTask
 from followups.queries import contact_of, desk, form_of, is_known_to, opinion_shown, person_facts
-from followups.queries.assigning import given_visits, not_independent
+from followups.queries.assigning import given_visits, not_independent, went_along
 from followups.queries.attachments import files_shown
 from followups.queries.content import came_back
 from followups.queries.corrections import amended, writes_on
@@ -123,7 +123,8 @@ class VisitBase(PageView):
             return {"asks_partner": False}
         named = Q(pk__in=[pk for pk in (task.proposed_second_id, visit.second_visitor_id) if pk is not None])
         named |= Q(staff_no=str(visit.draft.get("second_visitor") or ""))
-        found = visitors_of([task.branch_id]).exclude(pk__in=[visit.lead_visitor_id, *not_independent(task.loan)])
+        found = visitors_of([task.branch_id], also=went_along(task))
+        found = found.exclude(pk__in=[visit.lead_visitor_id, *not_independent(task.loan)])
         counts = given_visits(today)
         found = found.filter(counts | named)
         return {

@@ -6,15 +6,16 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from followups import actions
 from followups.actions import merging
 from followups.actions.refusals import MergedElsewhere
 from followups.batch.notices import raise_notices
-from followups.models import VisitTask
+from followups.models import Visit, VisitTask
 from followups.queries import along_seen, desk
 from followups.queries.notices import notices_for
 from people.models import Staff
-from tests.database.test_across import Family, led
-from tests.database.test_visits import AT, TODAY, make_task
+from tests.database.test_across import UPPER, Family, led
+from tests.database.test_visits import AT, TODAY, filled, make_task
 from tests.factories import book_loan, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -69,3 +70,22 @@ def test_what_a_visit_of_another_branch_does_along_is_late_to_its_own_manager_to
     VisitTask.objects.filter(pk=family.task.pk).update(due_on=TODAY - timedelta(days=3))
     assert listed(family.manager) == listed(family.manager, chip="past_limit") == [family.task.pk]
     assert family.task.pk not in listed(family.head)
+
+
+def test_who_went_along_and_sees_the_other_branch_signs_for_its_report_too(family: Family) -> None:
+    lead = family.above(method="FIELD", level=2)
+    VisitTask.objects.filter(pk=family.task.pk).update(method="FIELD")
+    second = make_staff(UPPER, family.upper, "苏晴")
+    family.look()
+    visit = actions.start_visit(task_id=lead.pk, by=family.officer, at=AT)
+    visit.task = VisitTask.objects.get(pk=lead.pk)
+    draft = filled(visit, second_visitor=second.staff_no)
+    visit = actions.save_draft(task_id=lead.pk, version=visit.version, draft=draft, by=family.officer, at=AT)
+    actions.sign_opinion(task_id=lead.pk, version=visit.version, conclusion="NO_CONCERN", text="", by=second, at=AT)
+    actions.submit_visit(task_id=lead.pk, version=visit.version, draft=draft, by=family.officer, at=AT)
+    own = Visit.objects.get(task=family.task)
+    assert own.second_visitor == second
+    stranger = make_staff(UPPER, family.upper, "未去")
+    other = {**own.draft, "second_visitor": stranger.staff_no}
+    kept = actions.save_draft(task_id=family.task.pk, version=own.version, draft=other, by=anew(family.officer), at=AT)
+    assert kept.second_visitor is None
