@@ -52,41 +52,16 @@ def record(
         data=dict(data or {}),
         request_id=request_id or current_request_id.get(),
     )
-    _insert(entry)
+    record_many([entry])
     return entry
-
-
-_INSERT_ONE = """
-INSERT INTO journal_entry (kind, subject_type, subject_id, loan_id, actor, at, business_date, data, request_id)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s) RETURNING id
-"""
-_INSERT_ITS_REACTIONS = """
-INSERT INTO journal_pending (reaction, subject_id, attempts, not_before, error, recorded_at)
-SELECT name, %(subject)s, 0, %(at)s, '', %(at)s FROM unnest(%(names)s::text[]) WITH ORDINALITY AS u(name, n) ORDER BY n
-"""
-
-
-def _insert(entry: Entry) -> None:
-    """`record_many` of a single fact, which every step of every person is: as plain statements."""
-    row = [
-        entry.kind, entry.subject_type, entry.subject_id, entry.loan_id, entry.actor, entry.at, entry.business_date,
-        json.dumps(entry.data), entry.request_id,
-    ]  # fmt: skip
-    names = list(reactions_to(entry.kind))
-    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-        cursor.execute(_INSERT_ONE, row)
-        entry.pk = cursor.fetchone()[0]
-        entry._state.adding, entry._state.db = False, connection.alias
-        if names:
-            subject = entry.loan_id if entry.loan_id is not None else entry.subject_id
-            cursor.execute(_INSERT_ITS_REACTIONS, {"subject": subject, "at": entry.at, "names": names})
-            transaction.on_commit(_nudge, robust=True)
 
 
 def record_many(entries: Iterable[Entry]) -> None:
     """Records facts with one INSERT and their reactions with one more."""
     rows = list(entries)
-    if not rows:
+    if len(rows) < 2:
+        for entry in rows:
+            _record_one(entry)
         return
     with transaction.atomic(savepoint=False):
         Entry.objects.bulk_create(rows, batch_size=2000)
@@ -102,6 +77,33 @@ def record_many(entries: Iterable[Entry]) -> None:
         ]
         if waiting:
             Pending.objects.bulk_create(waiting, batch_size=2000)
+            transaction.on_commit(_nudge, robust=True)
+
+
+_INSERT_ONE = """
+INSERT INTO journal_entry (kind, subject_type, subject_id, loan_id, actor, at, business_date, data, request_id)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s) RETURNING id
+"""
+_INSERT_ITS_REACTIONS = """
+INSERT INTO journal_pending (reaction, subject_id, attempts, not_before, error, recorded_at)
+SELECT name, %(subject)s, 0, %(at)s, '', %(at)s FROM unnest(%(names)s::text[]) WITH ORDINALITY AS u(name, n) ORDER BY n
+"""
+
+
+def _record_one(entry: Entry) -> None:
+    """As `record_many` does, in plain statements: every step of a person is one fact."""
+    row = [
+        entry.kind, entry.subject_type, entry.subject_id, entry.loan_id, entry.actor, entry.at, entry.business_date,
+        json.dumps(entry.data), entry.request_id,
+    ]  # fmt: skip
+    names = list(reactions_to(entry.kind))
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.execute(_INSERT_ONE, row)
+        entry.pk = cursor.fetchone()[0]
+        entry._state.adding, entry._state.db = False, connection.alias
+        if names:
+            subject = entry.loan_id if entry.loan_id is not None else entry.subject_id
+            cursor.execute(_INSERT_ITS_REACTIONS, {"subject": subject, "at": entry.at, "names": names})
             transaction.on_commit(_nudge, robust=True)
 
 
