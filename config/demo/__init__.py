@@ -37,7 +37,7 @@ def sign_ins() -> list[tuple[str, str, str, str]]:
 
 
 def load(*, say: Callable[[str], None], loans: int = LOANS, months: int = MONTHS) -> None:
-    """Builds the demo bank on an empty database; under two minutes for four months on an idle machine.
+    """Builds the demo bank on an empty database; little more than a minute for four months on an idle machine.
 
     No worker is woken meanwhile: every evening runs its reactions itself, and hundreds of calls would wait for the
     first worker.

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from loans.actions.bank import close_business_date
 from loans.actions.parameters import change_parameter
 from loans.models import BusinessDate, Parameter, Workday
-from loans.queries import calendar, hold_business_date, open_business_date, parameter, require_business_date
+from loans.queries import calendar, held, hold_business_date, open_business_date, parameter, require_business_date
 from tests.conftest import FreshBank
 from tests.factories import AT, open_bank
 
@@ -141,3 +141,25 @@ def test_the_calendar_read_once_speaks_of_the_days_asked_for_and_no_others(bank:
         hold_business_date()
         held = [calendar(TODAY + timedelta(days=a), TODAY + timedelta(days=b)) for a, b in spans]
     assert held == alone and any(each.holidays for each in alone)
+
+
+def test_a_night_reads_what_is_in_force_on_its_date_once_and_ends_with_it(bank: FreshBank) -> None:
+    with held.night_of(TODAY):
+        for _transaction in range(2):
+            with transaction.atomic():
+                before = parameter(TERM, TODAY), calendar(TODAY - timedelta(days=40), TODAY)
+        assert statements(lambda: [parameter(TERM, TODAY), calendar(TODAY, TODAY + timedelta(days=60))]) == 0
+        assert statements(require_business_date) == 1, "the day itself is nobody's to keep"
+        assert statements(lambda: parameter(TERM, TODAY + timedelta(days=1))) == 1, "what comes may change meanwhile"
+    assert statements(lambda: [parameter(TERM, TODAY), calendar(TODAY, TODAY)]) == 2
+    assert before[0] == parameter(TERM, TODAY)
+
+
+def test_a_night_of_another_date_reads_anew_and_who_changes_a_parameter_is_heard(bank: FreshBank) -> None:
+    after = TODAY + timedelta(days=1)
+    with held.night_of(TODAY):
+        before = parameter(TERM, TODAY)
+        change_parameter(code=TERM, value=before + 60, from_on=after, source="test", by="system", at=AT)
+        assert (parameter(TERM, TODAY), parameter(TERM, after)) == (before, before + 60)
+    with held.night_of(after):
+        assert parameter(TERM, after) == before + 60
