@@ -230,6 +230,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     # Fields of one name with different words (kind, state) get the name of their own set.
     "ENUM_NAME_OVERRIDES": {
+        "AcrossWhy": "followups.models.AcrossWhy",
         "TaskKind": "followups.models.TaskKind",
         "TaskState": "followups.models.TaskState",
         "EventKind": "followups.models.EventKind",
