@@ -64,7 +64,9 @@ SELECT one_id, other_id FROM followups_acrosspair
  WHERE left_on IS NOT NULL AND one_id = ANY(%(tasks)s) AND other_id = ANY(%(tasks)s)
 """
 # Who may be given no visit any more.
-_GATED = f"SELECT id FROM people_staff WHERE id = ANY(%(staff)s) AND {sql.IS_GATED} AND id NOT IN {sql.CERTIFIED}"  # noqa: S608
+_GATED = f"""
+SELECT id FROM people_staff WHERE id = ANY(%(staff)s) AND {sql.IS_GATED} AND id NOT IN {sql.CERTIFIED}
+"""  # noqa: S608 - conditions of this room
 _KEEP_PAIRS = """
 INSERT INTO followups_acrosspair (one_id, other_id, one_branch_id, other_branch_id, why, found_on, tell_on, at)
 SELECT one, other, one_branch, other_branch, why, %(as_of)s, %(as_of)s::date + 1, %(at)s

@@ -40,7 +40,7 @@ HOLDS = f"""(
        AND NOT EXISTS (SELECT FROM followups_mergedtask k
                         WHERE k.reason <> '' AND k.ended_by <> 'system'
                           AND (k.task_id = t.id AND k.lead_id = o.id OR k.task_id = o.id AND k.lead_id = t.id))
-    ), false))"""  # noqa: S608
+    ), false))"""  # noqa: S608 - conditions of this room
 _BESIDE = [
     f"{end}__{name}"
     for end in ("one", "other")
@@ -100,7 +100,7 @@ def _able(by: Staff, as_of: date) -> list[Able]:
         )
     )
     rows = sorted(found.select_related("branch").order_by("branch__code", "name", "id"), key=attrgetter("assigns"))
-    return [Able(one, one.sees_all) for one in rows]  # type: ignore[attr-defined]
+    return [Able(one, one.sees_all) for one in rows]  # type: ignore[attr-defined] # annotated above
 
 
 def _holds() -> RawSQL:
