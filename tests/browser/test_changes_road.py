@@ -112,7 +112,8 @@ def take(bank: Site, page: Any, loan: str, amount: str) -> None:
     page.fill("input[name=amount]", amount)
     button = page.locator("form.confirm button.btn-primary")
     expect(button).to_contain_text(f"入账 {amount}")
-    button.click()
+    # Held as long as a hand does: leaving the field must not exchange the button beneath it.
+    button.click(delay=400)
     page.wait_for_url(re.compile(r"/postings/\?receipt="))
 
 
