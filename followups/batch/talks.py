@@ -15,24 +15,12 @@ from django.db import connection
 
 from followups import sql
 from followups.batch.sight import part_out_of_sight
-from followups.queries.merging import OPEN_TALK, WITHIN_DAYS
+from followups.queries.merging import BESIDE, OPEN_TALK, WITHIN_DAYS
 from followups.queries.sight import branches_visited
 from followups.rules.talks import Pair, Strangers, Talk, Together, standing_after, strangers, together
 
 WAKES = "answer_events"
 
-# Loans of the same people, of who belongs together with them, and of the same homes; one step.
-BESIDE = """
-    SELECT a.id AS root, m.id FROM asked a JOIN loans_loan l ON l.id = a.id
-      JOIN loans_loan m ON m.borrower_id = l.borrower_id
-    UNION
-    SELECT a.id, m.id FROM asked a JOIN loans_loan l ON l.id = a.id
-      JOIN people_partyrelation r ON r.ended_on IS NULL AND l.borrower_id IN (r.party_id, r.other_id)
-      JOIN loans_loan m ON m.borrower_id = CASE r.party_id WHEN l.borrower_id THEN r.other_id ELSE r.party_id END
-    UNION
-    SELECT a.id, d.loan_id FROM asked a JOIN collateral_charge c ON c.loan_id = a.id
-      JOIN collateral_charge d ON d.property_id = c.property_id
-"""
 _ASKED = "WITH asked AS (SELECT DISTINCT unnest(%(ids)s::bigint[]) AS id)"
 _NEAR = f"{_ASKED} SELECT DISTINCT id FROM ({BESIDE}) AS beside"  # noqa: S608 - constants
 # A visit that became an off-site check leads no more.

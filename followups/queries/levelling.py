@@ -1,13 +1,15 @@
 """What levelling has to know: who has a week beyond the ceiling, their visits, and the other visits of the loans."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
 
-from followups.queries.merging import ALONE
-from followups.rules.levelling import Levelled, Slot, level, planned_most, week_of
+from followups.queries.merging import ALONE, BESIDE, OPEN_TALK, WITHIN_DAYS
+from followups.rules.levelling import Levelled, Move, Slot, level, planned_most, week_of
 from loans.queries import calendar, parameter
 
 GAP, DEFAULT_GAP = "visit_gap_days", 30
@@ -49,6 +51,18 @@ SELECT t.id, t.loan_id, t.assigned_to_id,
    AND t.due_on <= %(until)s AND t.state <> 'SUBMITTED' AND t.assigned_to_id = ANY(%(officers)s)
    -- what another visit makes is no visit of its own
    AND {ALONE}
+"""  # noqa: S608 - joined from constants
+# Of visits about to move, the day up to which each would come near an earlier talk of the same people or home: nobody
+# makes both in one visit because a week was full.
+_NEARED = f"""
+WITH moved AS (SELECT * FROM jsonb_to_recordset(%(rows)s) AS x(id bigint, due_on date)),
+asked AS (SELECT DISTINCT t.loan_id AS id FROM moved x JOIN followups_visittask t ON t.id = x.id),
+beside AS ({BESIDE})
+SELECT t.id, max(o.due_on + n.days) FROM (SELECT {WITHIN_DAYS} AS days) n, moved x
+  JOIN followups_visittask t ON t.id = x.id JOIN beside b ON b.root = t.loan_id
+  JOIN followups_visittask o ON o.loan_id = b.id AND o.id <> t.id AND {OPEN_TALK.format("o")}
+ WHERE o.due_on + n.days < t.due_on AND o.due_on + n.days >= x.due_on
+ GROUP BY t.id
 """  # noqa: S608 - joined from constants
 # Read from an index of first versions alone.
 _MADE = """
@@ -110,10 +124,30 @@ def made_in_week(officers: Sequence[int], today: date) -> dict[int, int]:
 
 
 def levelled(slots: Sequence[Slot], today: date) -> Levelled:
-    """What the rule says of these visits."""
+    """What the rule says of these visits, none of which comes near another talk of its people by it."""
     sunday = week_of(today) + timedelta(days=6)
     days = calendar(today - timedelta(days=7), max([sunday, *(slot.due_on for slot in slots)]))
-    return level(
-        slots, today=today, calendar=days, ceiling=ceiling_on(today), reserve=reserve_on(today),
-        gap_days=gap_on(today), made=made_in_week(sorted({slot.officer_id for slot in slots}), today),
-    )  # fmt: skip
+    asked: dict[str, Any] = {
+        "today": today, "calendar": days, "ceiling": ceiling_on(today), "reserve": reserve_on(today),
+        "gap_days": gap_on(today), "made": made_in_week(sorted({slot.officer_id for slot in slots}), today),
+    }  # fmt: skip
+    found = level(slots, **asked)
+    while neared := _neared(found.moves):
+        slots = [
+            replace(slot, opens_on=max(slot.opens_on, neared[slot.task_id] + timedelta(days=1)))
+            if slot.task_id in neared
+            else slot
+            for slot in slots
+        ]
+        found = level(slots, **asked)
+    return found
+
+
+def _neared(moves: Sequence[Move]) -> dict[int, date]:
+    """Of these visits to bring forward, by task: the last day on which it would lie too near."""
+    if not moves:
+        return {}
+    rows = json.dumps([{"id": one.task_id, "due_on": one.due_on.isoformat()} for one in moves])
+    with connection.cursor() as cursor:
+        cursor.execute(_NEARED, {"rows": rows})
+        return dict(cursor.fetchall())

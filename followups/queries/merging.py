@@ -30,6 +30,18 @@ ALONE = """coalesce((SELECT (SELECT v.closed_on IS NOT NULL OR v.method = 'OFF_S
                               WHERE v.id = k.lead_id)
                      FROM followups_mergedtask k WHERE k.task_id = t.id AND k.ended_at IS NULL), true)"""
 
+# Loans of the same people, of who belongs together with them, and of the same homes; one step.
+BESIDE = """
+    SELECT a.id AS root, m.id FROM asked a JOIN loans_loan l ON l.id = a.id
+      JOIN loans_loan m ON m.borrower_id = l.borrower_id
+    UNION
+    SELECT a.id, m.id FROM asked a JOIN loans_loan l ON l.id = a.id
+      JOIN people_partyrelation r ON r.ended_on IS NULL AND l.borrower_id IN (r.party_id, r.other_id)
+      JOIN loans_loan m ON m.borrower_id = CASE r.party_id WHEN l.borrower_id THEN r.other_id ELSE r.party_id END
+    UNION
+    SELECT a.id, d.loan_id FROM asked a JOIN collateral_charge c ON c.loan_id = a.id
+      JOIN collateral_charge d ON d.property_id = c.property_id
+"""
 
 _IS_LINKED = "SELECT 1 FROM followups_mergedtask WHERE task_id = %(task)s AND ended_at IS NULL LIMIT 1"
 

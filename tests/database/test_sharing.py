@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from followups import actions
 from followups.batch.notices import raise_notices, tell_red
 from followups.batch.sharing import share_cuts, share_out
+from followups.batch.talks import merge_talks
 from followups.models import MergedTask, Notice, TaskEvent, VisitTask
 from followups.models.tasks import NOT_LOOKED_AT
 from followups.queries.capacity import capacity
@@ -155,6 +156,20 @@ def test_a_visit_comes_forward_near_no_visit_that_was_made_red_or_not(network: N
     assert share()["levelled"] == 0
     VisitTask.objects.filter(outcome="APPROVED").update(closed_on=visited - timedelta(days=21))
     assert share()["levelled"] == 1
+
+
+def test_a_visit_comes_forward_near_no_talk_of_its_people(network: Network) -> None:
+    """Else a full week would make one visit of two talks that lie further apart than the bank allows, the next look."""
+    due = MONDAY + timedelta(days=45)
+    (free, *crowd) = network.tasks(6, due_on=due, opens_on=MONDAY)
+    for task in crowd:
+        other = book_loan(network.branch, network.officer, borrower=task.loan.borrower)
+        make_task(other, network.officer, due_on=due - timedelta(days=46), opens_on=MONDAY - timedelta(days=9))
+    everyone = list(VisitTask.objects.values_list("loan_id", flat=True))
+    assert share()["levelled"] == 1 and events("LEVELLED")[0].task_id == free.pk
+    assert merge_talks(as_of=MONDAY, at=AT, loan_ids=everyone)["merged"] == 0
+    VisitTask.objects.filter(pk__in=[task.pk for task in crowd]).update(due_on=due - timedelta(days=1))
+    assert merge_talks(as_of=MONDAY, at=AT, loan_ids=everyone)["merged"] == 5, "a day nearer they would be one"
 
 
 def test_weeks_of_the_rule_are_those_that_were_written(network: Network) -> None:
@@ -340,8 +355,8 @@ def test_an_evening_asks_the_same_few_questions_for_any_number_of_tasks(network:
     with CaptureQueriesContext(connection) as many:
         share()
     # One of them for the steps past their own limit, two for what lies across branches, three for the reserve and what
-    # was made this week.
-    assert len(many) == len(few) <= 36
+    # was made this week, one for talks that what comes forward must not come near.
+    assert len(many) == len(few) <= 37
     assert share_cuts(as_of=TODAY, size=2000).due == 1
 
 
