@@ -26,6 +26,7 @@ from tests.crash.processes import exit_of, fork
 from tests.crash.state import state
 from tests.crash.tally import Tally
 
+_START = 0.3
 WORKERS, CHUNKS = (1, 2, 4), (1, 50, 1000)
 # Receipts apart from the instant at which they were booked: what each loan is, to be found before or after.
 _LOANS = """
@@ -77,36 +78,58 @@ def paying(ground: Ground, tally: Tally, *, rounds: int = 1, loans: int = 60) ->
     """Two payments on every loan, one of them told twice, while the evening runs: each loan is a trial."""
     for number in range(rounds):
         bank = plain(ground, loans + number, 0)
-        payers = [partial(_pay_all, FIRST, word) for word in ("one", "two")]
-        with ground.trial(bank, "first"):
-            _each(payers)
-            close(FIRST + timedelta(days=1))
-            before = loans_as_they_are()
-        with ground.trial(bank, "last"):
-            close(FIRST)
-            _each(payers)
-            close(FIRST + timedelta(days=1))
-            after = loans_as_they_are()
-        with ground.trial(bank, "paid"):
-            again = partial(_pay_all, FIRST, "one", backwards=True)
-            busy = [fork(work) for work in (*payers, again, partial(close, FIRST, 3))]
-            if any(exit_of(child) != 0 for child in busy):
-                tally.hang(f"round {number}", "somebody ended badly")
-            close(FIRST + timedelta(days=1))
-            found = loans_as_they_are()
-            wrong = [loan for loan, digest in found.items() if digest not in (before[loan], after[loan])]
-            tally.trials += len(found) - 1
-            if wrong:
-                tally.differs += len(wrong) - 1
-            tally.judge(f"round {number} loans {wrong[:5]}", {}, {"loans": (0, 1)} if wrong else {})
-            tally.after(f"round {number}", state())
-        tally.notes["loans that differ before and after"] = sum(before[loan] != after[loan] for loan in before)
+        paid_at_once(ground, bank, paid_alone(ground, bank), tally, f"round {number}")
     return tally
+
+
+def paid_alone(ground: Ground, bank: str) -> tuple[dict[int, str], dict[int, str]]:
+    """How the loans are when both payments came before the evening, and when they came after it."""
+    with ground.trial(bank, "first"):
+        _each(_payers())
+        close(FIRST + timedelta(days=1))
+        before = loans_as_they_are()
+    with ground.trial(bank, "last"):
+        close(FIRST)
+        _each(_payers())
+        close(FIRST + timedelta(days=1))
+        return before, loans_as_they_are()
+
+
+def paid_at_once(
+    ground: Ground, bank: str, alone: tuple[dict[int, str], dict[int, str]], tally: Tally, name: str
+) -> None:
+    """The same payments beside each other and beside the evening, each loan then as in one of the two."""
+    before, after = alone
+    with ground.trial(bank, "paid"):
+        again = partial(_pay_all, FIRST, "one", backwards=True)
+        # Whoever is at work together begins together, however slowly the machine makes processes.
+        moment = time.monotonic() + _START
+        busy = [fork(partial(_at, moment, work)) for work in (*_payers(), again, partial(close, FIRST, 3))]
+        if any(exit_of(child) != 0 for child in busy):
+            tally.hang(name, "somebody ended badly")
+        close(FIRST + timedelta(days=1))
+        found = loans_as_they_are()
+        wrong = [loan for loan, digest in found.items() if digest not in (before[loan], after[loan])]
+        tally.trials += len(found) - 1
+        if wrong:
+            tally.differs += len(wrong) - 1
+        tally.judge(f"{name} loans {wrong[:5]}", {}, {"loans": (0, 1)} if wrong else {})
+        tally.after(name, state())
+    tally.notes["loans that differ before and after"] = sum(before[loan] != after[loan] for loan in before)
+
+
+def _payers() -> list[partial[None]]:
+    return [partial(_pay_all, FIRST, word) for word in ("one", "two")]
 
 
 def _each(works: list[partial[None]]) -> None:
     for work in works:
         work()
+
+
+def _at(moment: float, work: partial[None]) -> None:
+    time.sleep(max(0.0, moment - time.monotonic()))
+    work()
 
 
 def _pay_all(day: date, word: str, *, backwards: bool = False) -> None:

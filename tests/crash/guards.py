@@ -100,8 +100,10 @@ def _emptied(ground: Ground, tally: Tally) -> Tally:
 
 def _paid_by_two(ground: Ground, tally: Tally) -> Tally:
     """Until two payments of one loan meet."""
-    for number in range(12):
-        beside.paying(ground, tally, loans=40 + number)
+    bank = plain(ground, 40, 0)
+    alone = beside.paid_alone(ground, bank)
+    for number in range(24):
+        beside.paid_at_once(ground, bank, alone, tally, f"round {number}")
         if not tally.is_clean:
             break
     return tally
