@@ -44,7 +44,7 @@ def visit_together(*, pair_id: int, officer: Staff | None, by: Staff, at: dateti
         if officer is None or made.lead.assigned_to_id != officer.pk:
             raise PairStale
         return made.lead
-    found = to_decide(by).filter(pk=pair_id).first()
+    found = to_decide(by, pair_id).first()
     if found is None:
         raise PairStale
     able = able_for([found], by=by, as_of=require_business_date())[found.pk]
@@ -69,7 +69,7 @@ def leave_apart(*, pair_id: int, reason: str, by: Staff, at: datetime) -> Across
         )
     if pair.left_on is not None and (pair.left_by_id, pair.reason) == (by.pk, words):
         return pair
-    if not to_decide(by).filter(pk=pair_id).exists():
+    if not to_decide(by, pair_id).exists():
         raise PairStale
     today = require_business_date()
     pair.left_by, pair.left_on, pair.left_at, pair.reason = by, today, at, words

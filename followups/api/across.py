@@ -88,7 +88,7 @@ class AcrossPairs(ListView):
 
 class _OnePair(ApiView, abstract=True):
     def pair(self, pk: int) -> AcrossPair:
-        found: AcrossPair = self.visible(pairs_visible_to(self.staff), pk=pk)
+        found: AcrossPair = self.visible(pairs_visible_to(self.staff, pk), pk=pk)
         return found
 
     def full(self, pair: AcrossPair) -> Response:

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from followups.queries.across import HOLDS
+from followups.queries.across import holds
 from followups.queries.merging import ALONE
 from followups.queries.review import HAS_MANAGER
 from followups.rules.digest import ACROSS, CORRECT, Member, Part, Waiting, Work, figures_of
@@ -88,8 +88,8 @@ SELECT code, branch_id, officer_id, count(*) FROM (
 """  # noqa: S608 - joined from constants
 # What nobody concerned may make one visit of, found since: told once, to who sees both branches.
 _ACROSS = f"""
-SELECT one_branch_id, NULL::bigint, count(*), other_branch_id FROM followups_acrosspair
- WHERE closed_on IS NULL AND left_on IS NULL AND tell_on > %(since)s AND tell_on <= %(day)s AND {HOLDS}
+SELECT one_branch_id, NULL::bigint, count(*), other_branch_id FROM followups_acrosspair p
+ WHERE tell_on > %(since)s AND tell_on <= %(day)s AND {holds("p")}
  GROUP BY 1, 4 ORDER BY 1, 4
 """  # noqa: S608 - joined from constants
 # 待更正: the task is closed and stays so; the correction is its officer's, not the task's.

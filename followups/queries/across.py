@@ -18,7 +18,7 @@ from followups.queries.assigning import RECORDS, given_visits
 from followups.queries.merging import ALONE, OPEN_TALK, WITHIN_DAYS
 from followups.queries.sight import may_visit
 from people.models import Role, Scope, Staff
-from people.queries import branch_ids_visible_to
+from people.queries import branch_ids_visible_to, sees_every_branch
 
 ASSIGNS = "followups.assign"
 
@@ -28,11 +28,14 @@ def _sees_both(task: str) -> str:
     return f"({may_visit(officer, 't.branch_id')} AND {may_visit(officer, 'o.branch_id')})"
 
 
-# Looked up row by row, by keys: as a condition of existence it may be answered for all tasks of the bank, two by two.
-HOLDS = f"""(
-    "followups_acrosspair".closed_on IS NULL AND "followups_acrosspair".left_on IS NULL AND coalesce((
+def holds(pair: str) -> str:
+    """Condition of a pair of that name: nothing is decided, and its two talks are still what the machine saw.
+
+    Looked up row by row, by keys: as a condition of existence it may be answered for all tasks of the bank, two by two.
+    """
+    return f"""({pair}.closed_on IS NULL AND {pair}.left_on IS NULL AND coalesce((
     SELECT true FROM followups_visittask t, followups_visittask o
-     WHERE t.id = "followups_acrosspair".one_id AND o.id = "followups_acrosspair".other_id
+     WHERE t.id = {pair}.one_id AND o.id = {pair}.other_id
        AND {OPEN_TALK.format("t")} AND {OPEN_TALK.format("o")} AND {ALONE} AND {ALONE.replace("t.id", "o.id")}
        AND abs(t.due_on - o.due_on) <= {WITHIN_DAYS}
        AND (t.kind <> 'FIRST' OR t.opens_on <= o.due_on) AND (o.kind <> 'FIRST' OR o.opens_on <= t.due_on)
@@ -41,6 +44,15 @@ HOLDS = f"""(
                         WHERE k.reason <> '' AND k.ended_by <> 'system'
                           AND (k.task_id = t.id AND k.lead_id = o.id OR k.task_id = o.id AND k.lead_id = t.id))
     ), false))"""  # noqa: S608 - conditions of this room
+
+
+# Which pairs wait is found once, before anything is joined to them: as a condition of the joined rows it would be asked
+# again for each task of the bank wherever nobody has counted the rows of these tables yet.
+_WAITING = f"""followups_acrosspair.id = ANY(ARRAY(
+    SELECT w.id FROM followups_acrosspair w
+     WHERE {holds("w")} AND (%s OR w.one_branch_id = ANY(%s) AND w.other_branch_id = ANY(%s))
+       AND w.id = coalesce(%s, w.id)
+))"""  # noqa: S608 - constants
 _BESIDE = [
     f"{end}__{name}"
     for end in ("one", "other")
@@ -60,16 +72,17 @@ class Able:
         return self.sees_all or all(branch.path.startswith(home) for branch in (pair.one.branch, pair.other.branch))
 
 
-def pairs_visible_to(staff: Staff) -> AcrossQuerySet:
-    """Pairs that wait to be decided, and pairs left apart, of branches that the person sees both; `due_on` is the
-    earlier limit."""
-    found = AcrossPair.objects.visible_to(staff).filter(Q(left_on__isnull=False) | Q(_holds()))
+def pairs_visible_to(staff: Staff, pk: int | None = None) -> AcrossQuerySet:
+    """Pairs that wait to be decided, and pairs left apart, of branches that the person sees both, or that one of them;
+    `due_on` is the earlier limit."""
+    found = AcrossPair.objects.visible_to(staff).filter(Q(left_on__isnull=False) | Q(_waiting(staff, pk)))
+    found = found if pk is None else found.filter(pk=pk)
     return found.annotate(due_on=Least(F("one__due_on"), F("other__due_on"))).select_related("left_by", *_BESIDE)
 
 
-def to_decide(staff: Staff) -> AcrossQuerySet:
+def to_decide(staff: Staff, pk: int | None = None) -> AcrossQuerySet:
     """Of these, those about which somebody has to decide."""
-    return pairs_visible_to(staff).filter(left_on__isnull=True, closed_on__isnull=True)
+    return pairs_visible_to(staff, pk).filter(left_on__isnull=True, closed_on__isnull=True)
 
 
 def able_for(pairs: Iterable[AcrossPair], *, by: Staff, as_of: date) -> dict[int, list[Staff]]:
@@ -103,5 +116,6 @@ def _able(by: Staff, as_of: date) -> list[Able]:
     return [Able(one, one.sees_all) for one in rows]  # type: ignore[attr-defined] # annotated above
 
 
-def _holds() -> RawSQL:
-    return RawSQL(HOLDS, [], output_field=BooleanField())  # noqa: S611 - constants
+def _waiting(staff: Staff, pk: int | None) -> RawSQL:
+    seen = [] if sees_every_branch(staff) else branch_ids_visible_to(staff)
+    return RawSQL(_WAITING, [sees_every_branch(staff), seen, seen, pk], output_field=BooleanField())  # noqa: S611 - constants
