@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
+from itertools import product
 from typing import Any
+from unittest.mock import patch
 
 import psycopg2
 from django.db import OperationalError, connection
 
 from bench import bank as banks
+from config.night import chunks
 from loans.actions import ReceiptRow, post_receipts
 from loans.models import Loan
 from tests.crash.books import FIRST, clock, close, plain, undisturbed
@@ -27,7 +30,8 @@ from tests.crash.state import state
 from tests.crash.tally import Tally
 
 _START = 0.3
-WORKERS, CHUNKS = (1, 2, 4), (1, 50, 1000)
+# In whatever order the chunks of a stage are claimed.
+WORKERS, CHUNKS, ORDERS = (1, 2, 4), (1, 50, 1000), ("number", "number DESC", "md5(number::text)")
 # Receipts apart from the instant at which they were booked: what each loan is, to be found before or after.
 _LOANS = """
 SELECT p.loan_id, md5(concat_ws('|', p.principal_balance, p.unbilled_principal, p.suspense, p.next_number,
@@ -43,20 +47,23 @@ _TABLES = ("loans_position", "loans_installment", "loans_receipt", "loans_postin
 
 
 def cut(ground: Ground, tally: Tally, *, rounds: int = 1, loans: int = 60, days: int = 3) -> Tally:
-    """1, 2 and 4 workers, chunks of 1, 50 and 1000 loans."""
+    """1, 2 and 4 workers, chunks of 1, 50 and 1000 loans, claimed from the first, the last and anyhow."""
     evenings = [FIRST + timedelta(days=number) for number in range(days)]
     for number in range(rounds):
         bank = plain(ground, loans + number, days)
         with ground.trial(bank, "whole"):
             close(evenings[-1])
             expected = state(cut=False)
-        for workers in WORKERS:
-            for chunk in CHUNKS:
-                with ground.trial(bank, "cut"):
-                    done = [fork(partial(works, evenings[-1], chunk)) for _each in range(workers)]
-                    if any(exit_of(child) != 0 for child in done):
-                        tally.hang(f"{workers} workers, chunks of {chunk}", "a worker ended badly")
-                    tally.after(f"{workers} workers, chunks of {chunk}", expected, cut=False)
+        for at, (workers, chunk) in enumerate(product(WORKERS, CHUNKS), start=number):
+            order = ORDERS[(at + at // len(CHUNKS)) % len(ORDERS)]
+            name = f"{workers} workers, chunks of {chunk} by {order}"
+            claim = chunks.CLAIM.replace("business_date, number", f"business_date, {order}")
+            assert order == "number" or claim != chunks.CLAIM
+            with ground.trial(bank, "cut"), patch.object(chunks, "CLAIM", claim):
+                done = [fork(partial(works, evenings[-1], chunk)) for _each in range(workers)]
+                if any(exit_of(child) != 0 for child in done):
+                    tally.hang(name, "a worker ended badly")
+                tally.after(name, expected, cut=False)
     return tally
 
 

@@ -1,7 +1,6 @@
 """Workers of a night: however many, in whatever order, killed or frozen anywhere, they leave the same bank."""
 
 import os
-import random
 import signal
 import time
 from collections.abc import Callable
@@ -16,18 +15,15 @@ from config import day_end
 from config.night import chunks
 from config.night import lease as leases
 from config.night.stage import Stage
-from journal.models import Chunk, Night, Pending, Run
+from journal.models import Chunk, Night, Run
 from loans.batch import Cuts, age_cuts
 from loans.models import Loan, Position
 from loans.queries import open_business_date
 from tests.conftest import FreshBank
 from tests.database.test_day_end import (
     FIRST,
-    SEED,
-    book_with_receipts,
     broken,
     clock,
-    day_of_life,
     exit_of,
     in_child,
     run,
@@ -56,68 +52,11 @@ def helper(until: date) -> None:
         time.sleep(0.002)
 
 
-def night_of(workers: int, through: date, chunk: int) -> None:
-    helpers = [in_child(lambda: helper(through)) for _ in range(workers - 1)]
-    runner = in_child(lambda: run(through, chunk=chunk))
-    assert [exit_of(child) for child in (runner, *helpers)] == [0] * workers
-
-
 def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit
         time.sleep(0.005)
-
-
-@pytest.mark.crash
-def test_workers_chunks_and_their_order_leave_no_trace(fresh_bank: FreshBank, monkeypatch: pytest.MonkeyPatch) -> None:
-    through = FIRST + timedelta(days=DAYS)
-    book_with_receipts(60, through)
-    hashes = {}
-    claim = chunks.CLAIM
-    for workers, chunk, order in (
-        (1, 1000, "number"),
-        (1, 1, "number DESC"),
-        (2, 1, "md5(number::text)"),
-        (4, 1, "number"),
-        (2, 50, "number DESC"),
-        (4, 7, "md5(number::text)"),
-    ):
-        monkeypatch.setattr(chunks, "CLAIM", claim.replace("business_date, number", f"business_date, {order}"))
-        with twin_of(fresh_bank):
-            night_of(workers, through, chunk)
-            assert not Chunk.objects.exists() and not Pending.objects.exists()
-            assert broken() == []
-            hashes[workers, chunk, order] = bank_of()
-    assert len(set(hashes.values())) == 1, hashes
-
-
-@pytest.mark.crash
-def test_runner_and_workers_killed_at_random_leave_the_same_bank(fresh_bank: FreshBank) -> None:
-    through = FIRST + timedelta(days=40)
-    book_with_receipts(60, through)
-    with twin_of(fresh_bank):
-        run(through, chunk=1)
-        undisturbed = bank_of(whole=True)
-    dice = random.Random(SEED)
-    kills, seen_half = 0, 0
-    while (open_business_date() or through) <= through:
-        children = [in_child(lambda: run(through, chunk=1)), *(in_child(lambda: helper(through)) for _ in range(2))]
-        # At a random moment, and at the latest after two dates, so that every life dies before the end.
-        moment, limit = time.monotonic() + dice.uniform(0.05, 0.6), day_of_life() + timedelta(days=2)
-        wait_for(lambda: time.monotonic() > moment or day_of_life() > limit)  # noqa: B023 - called at once
-        for child in dice.sample(children, dice.randint(1, 3)):
-            time.sleep(dice.uniform(0, 0.03))
-            os.kill(child, signal.SIGKILL)
-        for child in children:
-            os.kill(child, signal.SIGKILL)
-            kills += exit_of(child) == -signal.SIGKILL
-        seen_half += Run.objects.filter(business_date=day_of_life()).exists()
-        if kills >= 45:
-            run(through, chunk=1)
-    assert kills >= 10 and seen_half, (kills, seen_half)
-    assert state_hash() == undisturbed
-    assert broken() == []
 
 
 def undivided(**_asked: Any) -> Cuts:
