@@ -70,6 +70,19 @@ def test_back_comes_to_the_row_that_was_open(site: Site, open_as: Callable[..., 
     expect(page.locator("tr.on")).to_be_in_viewport()
 
 
+def test_words_beside_the_name_never_push_the_drawers_buttons_out(site: Site, open_as: Callable[..., Any]) -> None:
+    page = open_as("officer")
+    page.keyboard.press("j")
+    shut = page.locator("#drawer [data-shut]")
+    expect(shut).to_be_visible()
+    page.evaluate(
+        """() => document.querySelector("#drawer h2").insertAdjacentHTML("afterend",
+             '<span class="word red">Review past its limit by 12 workday(s)</span>')"""
+    )
+    edge, box = page.locator("#drawer").bounding_box(), shut.bounding_box()
+    assert box["x"] + box["width"] <= edge["x"] + edge["width"]
+
+
 def test_a_card_on_a_phone_dials_and_finds_the_way(site: Site, open_as: Callable[..., Any]) -> None:
     page = open_as("officer", width=390, height=844)
     buttons = page.locator("tr[data-task]").first.locator("button[data-dials]")
