@@ -21,6 +21,7 @@ from followups.models.letters import (
     LetterQuerySet,
     LetterWithdrawal,
 )
+from followups.models.levelling import LevelledBranch
 from followups.models.measures import Measure, MeasureState, ResponseMeasure
 from followups.models.merging import MergedTask, MergeMode
 from followups.models.notices import Audience, Notice, NoticeCode, NoticeQuerySet, NoticesRead, SkipRequest, SkipState
@@ -100,6 +101,7 @@ __all__ = [
     "LetterQuerySet",
     "LetterWithdrawal",
     "Level",
+    "LevelledBranch",
     "Measure",
     "MeasureState",
     "MergeMode",
