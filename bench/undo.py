@@ -22,14 +22,13 @@ _MAY_CHANGE = {
     "followups_visittask": "closed_on IS NULL",
     "followups_mergedtask": "ended_at IS NULL",
     "followups_acrosspair": "closed_on IS NULL",
-    "followups_levelledbranch": "true",
     "risk_grade": "superseded_on IS NULL",
     "risk_signal": "closed_on IS NULL",
     "correspondence_message": "state = 'WAITING'",
     "journal_pending": "true",
     "journal_heldback": "true",
 }
-_KEYS = {"loans_position": "loan_id", "loans_businessdate": "day", "followups_levelledbranch": "branch_id"}
+_KEYS = {"loans_position": "loan_id", "loans_businessdate": "day"}
 _TABLES = """
 SELECT c.table_name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
 WHERE c.table_schema = 'public' AND c.column_name = 'id' AND t.table_type = 'BASE TABLE' AND c.data_type = 'bigint'
@@ -121,11 +120,10 @@ class Undo:
             run(f"DELETE FROM {name} WHERE id > %s", [last])
             # A number that was never given is given first again, else the two sides would number differently.
             run("SELECT setval(%s, %s, %s)", [self._sequence(name), following, is_called])
+        run("DELETE FROM loans_businessdate WHERE day NOT IN (SELECT day FROM undo_loans_businessdate)")
         for table in _MAY_CHANGE:
             # A table that came since the run began held nothing then.
             if self._value("SELECT to_regclass(%s)", [f"undo_{table}"]):
-                if table in _KEYS:
-                    run(f"DELETE FROM {table} t WHERE {_new(table)}")
                 self._put_back(table)
         run("SET CONSTRAINTS ALL IMMEDIATE")
         for table in sorted(set(touched)):

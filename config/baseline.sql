@@ -3356,11 +3356,6 @@ CREATE INDEX "report_first_made" ON "followups_visitreport" ("submitted_on") INC
 
 -- followups.0211_correction_told a8ca10a7c8b8a946
 
--- followups.0220_levelled_branch 2883e764c892add5
-CREATE TABLE "followups_levelledbranch" ("branch_id" bigint NOT NULL PRIMARY KEY, "events_until" bigint NOT NULL, "monday" date NOT NULL, "rule" varchar(40) NOT NULL)
---
-ALTER TABLE "followups_levelledbranch" ADD CONSTRAINT "followups_levelledbranch_branch_id_3fde1075_fk_people_branch_id" FOREIGN KEY ("branch_id") REFERENCES "people_branch" ("id") DEFERRABLE INITIALLY DEFERRED
-
 -- loans.0031_week_differs bd57ab4ed0916d96
 CREATE INDEX workday_differs ON loans_workday (day) INCLUDE (is_workday)
     WHERE is_workday <> (extract(isodow FROM day) < 6)

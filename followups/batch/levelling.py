@@ -1,9 +1,8 @@
 """Brings planned visits forward out of weeks beyond the ceiling less the reserve, by the rule; run by the evening after
 assigning.
 
-Only officers with such a week are looked at, in branches where something happened since they were. Dates move inside
-the task's window and never back; what has begun, what a person fixed and red visits stay. What finds no room is not
-written anywhere: the rule names it whenever it is asked.
+Only officers with such a week are looked at. Dates move inside the task's window and never back; what has begun, what a
+person fixed and red visits stay. What finds no room is not written anywhere: the rule names it whenever it is asked.
 """
 
 import json
@@ -13,7 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from followups.queries.levelling import WEEKS, crowded_between, last_event, levelled, officers_beyond, slots_of
+from followups.queries.levelling import WEEKS, levelled, officers_beyond, slots_of
 from followups.rules.levelling import week_of
 
 _OFFICERS = 500
@@ -29,15 +28,6 @@ INSERT INTO followups_taskevent (task_id, kind, at, business_date, actor, data)
 SELECT id, 'LEVELLED', %(at)s, %(as_of)s, 'system', jsonb_build_object('due_before', due_before, 'due_on', due_on)
   FROM moved ORDER BY id
 """
-# What was known when the weeks were looked at; what came since, its own moves too, is looked at the next evening.
-_MARK = """
-INSERT INTO followups_levelledbranch AS l (branch_id, events_until, monday, rule)
-SELECT id, %(events_until)s, %(monday)s, %(rule)s FROM people_branch
- WHERE id > %(after)s AND (%(up_to)s::bigint IS NULL OR id <= %(up_to)s) ORDER BY id
-ON CONFLICT (branch_id) DO UPDATE
-   SET events_until = excluded.events_until, monday = excluded.monday, rule = excluded.rule
- WHERE (l.events_until, l.monday, l.rule) <> (excluded.events_until, excluded.monday, excluded.rule)
-"""
 
 
 @transaction.atomic
@@ -46,13 +36,10 @@ def level_weeks(*, as_of: date, at: datetime, after: int = 0, up_to: int | None 
     # The date that closes is over: what comes forward has tomorrow at the earliest.
     today = as_of + timedelta(days=1)
     until = week_of(today) + timedelta(days=7 * WEEKS - 1)
-    known, asked = last_event(), crowded_between(as_of)
-    crowded = officers_beyond(asked, after=after, up_to=up_to)
+    crowded = officers_beyond(as_of, after=after, up_to=up_to)
     moved = 0
     for start in range(0, len(crowded), _OFFICERS):
         moved += _level(crowded[start : start + _OFFICERS], today, until, at, as_of)
-    with connection.cursor() as cursor:
-        cursor.execute(_MARK, {**asked, "events_until": known, "after": after, "up_to": up_to})
     return {"levelled": moved}
 
 

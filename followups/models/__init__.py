@@ -21,7 +21,6 @@ from followups.models.letters import (
     LetterQuerySet,
     LetterWithdrawal,
 )
-from followups.models.levelling import LevelledBranch
 from followups.models.measures import Measure, MeasureState, ResponseMeasure
 from followups.models.merging import MergedTask, MergeMode
 from followups.models.notices import Audience, Notice, NoticeCode, NoticeQuerySet, NoticesRead, SkipRequest, SkipState
@@ -101,7 +100,6 @@ __all__ = [
     "LetterQuerySet",
     "LetterWithdrawal",
     "Level",
-    "LevelledBranch",
     "Measure",
     "MeasureState",
     "MergeMode",

@@ -18,28 +18,13 @@ CEILING, DEFAULT_CEILING = "visit_week_ceiling", 8
 # Of the ceiling, what later weeks are left for what comes at once.
 RESERVE, DEFAULT_RESERVE = "visit_week_reserve", 3
 
-# Branches whose weeks may lie otherwise than when they were levelled: never looked at, in another week or by another
-# rule, or a task of theirs or of one of their people has an event since. A week that was levelled stays so by itself.
-STALE = """
-    SELECT b.id FROM people_branch b LEFT JOIN followups_levelledbranch l ON l.branch_id = b.id
-     WHERE l.branch_id IS NULL OR l.monday <> %(monday)s OR l.rule <> %(rule)s
-    UNION
-    SELECT l.branch_id FROM followups_levelledbranch l JOIN (
-        SELECT unnest(ARRAY[t.branch_id, s.branch_id]) AS branch_id, max(e.id) AS last
-          FROM followups_taskevent e JOIN followups_visittask t ON t.id = e.task_id
-          LEFT JOIN people_staff s ON s.id = t.assigned_to_id
-         WHERE e.id > (SELECT min(events_until) FROM followups_levelledbranch) GROUP BY 1) x
-      ON x.branch_id = l.branch_id AND x.last > l.events_until
-"""
-# Of such branches, read from the index of visits alone; reports in review are counted too, so that it may name too
-# many, never too few.
-CROWDED = f"""
+# Read from the index of visits alone; reports in review are counted too, so that it may name too many, never too few.
+CROWDED = """
     SELECT assigned_to_id AS officer FROM followups_visittask
      WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL)
-       AND due_on > %(sunday)s AND due_on <= %(crowded_until)s
-       AND assigned_to_id = ANY(ARRAY(SELECT id FROM people_staff WHERE branch_id IN ({STALE})))
+       AND due_on > %(sunday)s AND due_on <= %(crowded_until)s AND assigned_to_id IS NOT NULL
      GROUP BY assigned_to_id, date_trunc('week', due_on) HAVING count(*) > %(most)s
-"""  # noqa: S608 - the query above
+"""
 _BEYOND = f"""
 SELECT DISTINCT w.officer FROM ({CROWDED}) AS w JOIN people_staff s ON s.id = w.officer
  WHERE s.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR s.branch_id <= %(up_to)s) ORDER BY 1
@@ -104,26 +89,16 @@ def gap_on(today: date) -> int:
 def crowded_between(as_of: date) -> dict[str, Any]:
     """What `CROWDED` asks at the close of a date, which is over: the weeks after that of the next day."""
     monday = week_of(as_of + timedelta(days=1))
-    ceiling, reserve = ceiling_on(as_of), reserve_on(as_of)
     return {
-        "monday": monday, "rule": f"{ceiling}/{reserve}/{gap_on(as_of)}",
         "sunday": monday + timedelta(days=6), "crowded_until": monday + timedelta(days=7 * WEEKS - 1),
-        "most": planned_most(ceiling, reserve),
+        "most": planned_most(ceiling_on(as_of), reserve_on(as_of)),
     }  # fmt: skip
 
 
-def last_event() -> int:
-    """The newest event of a task, 0 where there is none; before the weeks are read, so that none is missed."""
+def officers_beyond(as_of: date, *, after: int = 0, up_to: int | None = None) -> list[int]:
+    """Who has a later week beyond the ceiling less the reserve; the week of the next day cannot be relieved."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(max(id), 0) FROM followups_taskevent")
-        return int(cursor.fetchone()[0])
-
-
-def officers_beyond(asked: dict[str, Any], *, after: int = 0, up_to: int | None = None) -> list[int]:
-    """Who has a later week beyond the ceiling less the reserve, where something happened since the weeks were levelled
-    (`crowded_between`); the week of the next day cannot be relieved."""
-    with connection.cursor() as cursor:
-        cursor.execute(_BEYOND, {**asked, "after": after, "up_to": up_to})
+        cursor.execute(_BEYOND, {**crowded_between(as_of), "after": after, "up_to": up_to})
         return [row[0] for row in cursor.fetchall()]
 
 

@@ -69,7 +69,6 @@ def _give_people_something_to_do(name: str) -> None:
     for statement in (_UNASSIGNED, _CROWDED):
         cursor.execute(statement, {"day": MEASURED_ON})
         assert cursor.rowcount > 10
-    cursor.execute("DELETE FROM followups_levelledbranch")
     cursor.execute("SELECT column_name FROM information_schema.columns WHERE table_name = 'followups_event'")
     changed = {"is_baseline": "false", "external_id": "'bench'", "content_sha256": "repeat('b', 64)"}
     values = {column: changed.get(column, f"e.{column}") for (column,) in cursor.fetchall() if column != "id"}

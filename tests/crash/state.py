@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from django.db import connection
 
 State = dict[str, tuple[int, int]]
-# Not the bank's: of the framework, a progress that is judged by itself (`tally.stuck`), or a note of what
-# need not be looked at.
+# Not the bank's: of the framework, or a progress that is judged by itself (`tally.stuck`).
 NOT_STATE = (
     "django_", "auth_", "axes_", "otp_", "undo_", "journal_chunk", "journal_night", "journal_pending",
-    "people_idempotencykey", "followups_digest", "followups_levelledbranch",
+    "people_idempotencykey", "followups_digest",
 )  # fmt: skip
 # A message of the morning is made by the clock of whoever runs the work, not by the evening that is disturbed.
 TOLD = "followups.digests_made"

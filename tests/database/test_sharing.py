@@ -13,10 +13,10 @@ from followups import actions
 from followups.batch.notices import raise_notices, tell_red
 from followups.batch.sharing import share_cuts, share_out
 from followups.batch.talks import merge_talks
-from followups.models import LevelledBranch, MergedTask, Notice, TaskEvent, VisitTask
+from followups.models import MergedTask, Notice, TaskEvent, VisitTask
 from followups.models.tasks import NOT_LOOKED_AT
 from followups.queries.capacity import capacity
-from followups.queries.levelling import crowded_between, levelled, made_in_week, officers_beyond, slots_of
+from followups.queries.levelling import levelled, made_in_week, slots_of
 from followups.queries.notices import notices_for, told, unread
 from followups.rules.escalation import step_reached
 from followups.rules.levelling import week_of
@@ -130,26 +130,6 @@ def test_the_week_that_runs_takes_only_what_is_left_of_it(network: Network) -> N
     assert made_in_week([network.officer.pk], MONDAY + timedelta(days=7)) == {}
 
 
-def test_weeks_are_looked_at_again_where_something_happened_since(network: Network) -> None:
-    """A mark is a note of what need not be looked at: events, another week and another rule end it."""
-    network.tasks(7, due_on=MONDAY + timedelta(days=24), opens_on=MONDAY)
-    asked = lambda on=TODAY: officers_beyond(crowded_between(on))  # noqa: E731
-    assert share()["levelled"] == 2
-    assert asked() == [], "nobody is beyond"
-    VisitTask.objects.update(opens_on=MONDAY + timedelta(days=21))
-    stuck = network.tasks(3, due_on=MONDAY + timedelta(days=24), opens_on=MONDAY + timedelta(days=21))
-    TaskEvent.objects.create(task=stuck[0], kind="REASSIGNED", at=AT, business_date=TODAY, actor="system", data={})
-    assert asked() == [network.officer.pk] and share()["levelled"] == 0
-    assert asked() == [], "looked at, and nothing happened since"
-    TaskEvent.objects.create(task=stuck[0], kind="ASSIGNED", at=AT, business_date=TODAY, actor="system", data={})
-    assert asked() == [network.officer.pk]
-    share()
-    assert asked() == []
-    assert asked(TODAY + timedelta(days=7)) == [network.officer.pk], "another week"
-    Parameter.objects.filter(code="visit_week_reserve").update(value=2)
-    assert asked() == [network.officer.pk], "another rule"
-
-
 def test_two_visits_of_one_loan_stay_thirty_days_apart_and_no_first_passes_day_90(network: Network) -> None:
     due = MONDAY + timedelta(days=45)
     loans = [book_loan(network.branch, network.officer) for _ in range(10)]
@@ -175,8 +155,6 @@ def test_a_visit_comes_forward_near_no_visit_that_was_made_red_or_not(network: N
                   state="CLOSED", outcome="APPROVED", closed_on=visited)  # fmt: skip
     assert share()["levelled"] == 0
     VisitTask.objects.filter(outcome="APPROVED").update(closed_on=visited - timedelta(days=21))
-    # No event told of it.
-    LevelledBranch.objects.all().delete()
     assert share()["levelled"] == 1
 
 
@@ -377,9 +355,8 @@ def test_an_evening_asks_the_same_few_questions_for_any_number_of_tasks(network:
     with CaptureQueriesContext(connection) as many:
         share()
     # One of them for the steps past their own limit, two for what lies across branches, three for the reserve and what
-    # was made this week, one for talks that what comes forward must not come near,
-    # three for where something happened since.
-    assert len(many) == len(few) <= 40
+    # was made this week, one for talks that what comes forward must not come near.
+    assert len(many) == len(few) <= 37
     assert share_cuts(as_of=TODAY, size=2000).due == 1
 
 

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from followups.batch import replan, replan_evening
 from followups.batch.answering import answer_evening
 from followups.batch.sharing import share_out
-from followups.models import LevelledBranch, TaskEvent, VisitTask
+from followups.models import TaskEvent, VisitTask
 from followups.queries.capacity import capacity
 from followups.queries.cover import held_by
 from followups.queries.levelling import WEEKS, ceiling_on
@@ -163,8 +163,6 @@ class Watch:
         """
         at = clock(day, 22)
         with transaction.atomic():
-            # Whatever an evening need not look at again is looked at all the same.
-            LevelledBranch.objects.all().delete()
             before = _rows(_TASKS, {})
             for name, again in (
                 ("replan", lambda: replan_evening(as_of=day, at=at)),
