@@ -29,7 +29,7 @@ _BEYOND = f"""
 SELECT DISTINCT w.officer FROM ({CROWDED}) AS w JOIN people_staff s ON s.id = w.officer
  WHERE s.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR s.branch_id <= %(up_to)s) ORDER BY 1
 """  # noqa: S608 - the query above
-# A visit is what a person has to make or has made. Red ones keep no distance, none is kept from one that lies ahead.
+# A visit is what a person has to make or has made. Red ones keep no distance, none of the loan is kept from one ahead.
 # One that does a first follow-up along comes no earlier than that one's window.
 _SLOTS = f"""
 SELECT t.id, t.loan_id, t.assigned_to_id,
@@ -52,16 +52,25 @@ SELECT t.id, t.loan_id, t.assigned_to_id,
    -- what another visit makes is no visit of its own
    AND {ALONE}
 """  # noqa: S608 - joined from constants
-# Of visits about to move, the day up to which each would come near an earlier talk of the same people or home: nobody
-# makes both in one visit because a week was full.
+# Of visits about to move, the day up to which each would come near an earlier talk that it may be made with: nobody
+# makes both in one visit because a week was full. That one stands where it stood before the evening, so that no order
+# of the branches and no second run of the evening shows.
 _NEARED = f"""
 WITH moved AS (SELECT * FROM jsonb_to_recordset(%(rows)s) AS x(id bigint, due_on date)),
 asked AS (SELECT DISTINCT t.loan_id AS id FROM moved x JOIN followups_visittask t ON t.id = x.id),
 beside AS ({BESIDE})
-SELECT t.id, max(o.due_on + n.days) FROM (SELECT {WITHIN_DAYS} AS days) n, moved x
-  JOIN followups_visittask t ON t.id = x.id JOIN beside b ON b.root = t.loan_id
+SELECT t.id, max(s.due_on + n.days) FROM (SELECT {WITHIN_DAYS} AS days) n, moved x
+  JOIN followups_visittask t ON t.id = x.id AND {OPEN_TALK.format("t")} JOIN beside b ON b.root = t.loan_id
   JOIN followups_visittask o ON o.loan_id = b.id AND o.id <> t.id AND {OPEN_TALK.format("o")}
- WHERE o.due_on + n.days < t.due_on AND o.due_on + n.days >= x.due_on
+  CROSS JOIN LATERAL (SELECT coalesce(
+       (SELECT (e.data ->> 'due_before')::date FROM followups_taskevent e WHERE e.task_id = o.id
+           AND e.kind = 'LEVELLED' AND e.business_date = %(as_of)s ORDER BY e.id LIMIT 1), o.due_on) AS due_on) s
+ WHERE s.due_on + n.days < t.due_on AND s.due_on + n.days >= x.due_on
+   AND (t.kind <> 'FIRST' OR t.opens_on <= s.due_on)
+   AND NOT EXISTS (SELECT FROM followups_mergedtask k WHERE k.reason <> '' AND k.ended_by <> 'system'
+                      AND (k.task_id = t.id AND k.lead_id = o.id OR k.task_id = o.id AND k.lead_id = t.id))
+   AND NOT EXISTS (SELECT FROM followups_acrosspair p WHERE p.left_on IS NOT NULL
+                      AND p.one_id = least(t.id, o.id) AND p.other_id = greatest(t.id, o.id))
  GROUP BY t.id
 """  # noqa: S608 - joined from constants
 # Read from an index of first versions alone.
@@ -132,7 +141,7 @@ def levelled(slots: Sequence[Slot], today: date) -> Levelled:
         "gap_days": gap_on(today), "made": made_in_week(sorted({slot.officer_id for slot in slots}), today),
     }  # fmt: skip
     found = level(slots, **asked)
-    while neared := _neared(found.moves):
+    while neared := _neared(found.moves, today - timedelta(days=1)):
         slots = [
             replace(slot, opens_on=max(slot.opens_on, neared[slot.task_id] + timedelta(days=1)))
             if slot.task_id in neared
@@ -143,11 +152,11 @@ def levelled(slots: Sequence[Slot], today: date) -> Levelled:
     return found
 
 
-def _neared(moves: Sequence[Move]) -> dict[int, date]:
-    """Of these visits to bring forward, by task: the last day on which it would lie too near."""
+def _neared(moves: Sequence[Move], as_of: date) -> dict[int, date]:
+    """Of visits to bring forward at the close of a date, by task: the last day on which it would lie too near."""
     if not moves:
         return {}
     rows = json.dumps([{"id": one.task_id, "due_on": one.due_on.isoformat()} for one in moves])
     with connection.cursor() as cursor:
-        cursor.execute(_NEARED, {"rows": rows})
+        cursor.execute(_NEARED, {"rows": rows, "as_of": as_of})
         return dict(cursor.fetchall())

@@ -203,6 +203,7 @@ def open_as(site: Site, chromium_path: str) -> Iterator[Callable[..., Any]]:
                 "console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None
             )
             page.goto(f"{site.url}/")
+            assert "/sign-in/" not in page.url
             return page
 
         yield sign_in

@@ -77,7 +77,7 @@ CLASSES: tuple[Class, ...] = (
     ("C10 approvals while days are caught up", 6, 100,
      lambda rig, n, tally: approving.run(rig.ground, n, tally, seed=rig.seed)),
     ("1, 2, 4 workers x 1, 50, 1000 loans", 9, 27,
-     lambda rig, n, tally: beside.cut(rig.ground, tally, rounds=max(1, n // 9), loans=60 if n > 9 else 24, days=2)),
+     lambda rig, n, tally: beside.cut(rig.ground, tally, rounds=max(1, n // 9), days=2)),
     ("two and three day ends at once", 3, 20, lambda rig, n, tally: beside.two_runners(rig.ground, n, tally)),
     ("a payment on every loan meanwhile", 40, 160,
      lambda rig, n, tally: beside.paying(rig.ground, tally, rounds=max(1, n // 40), loans=40)),

@@ -1,7 +1,10 @@
-"""Day end: order, refusals, once, chunks, two at once, control totals; kills are the crash gate's."""
+"""Day end: order, refusals, once, chunks, two at once, control totals, and kills over month ends and New Year."""
 
 import hashlib
 import os
+import random
+import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +29,7 @@ from tests.factories import AT
 from tests.loan_books import book
 
 FIRST = date(2026, 11, 1)
+KILLS = 20
 SEED = 20261101
 
 
@@ -210,6 +214,31 @@ def test_a_demo_bank_keeps_its_business_date(settings: Any) -> None:
 
 def day_of_life() -> date:
     return open_business_date() or date.max
+
+
+@pytest.mark.crash
+def test_killed_anywhere_and_started_again_it_ends_as_if_undisturbed(fresh_bank: FreshBank) -> None:
+    through = FIRST + timedelta(days=79)
+    book_with_receipts(120, through)
+    with twin_of(fresh_bank):
+        started = time.monotonic()
+        run(through, chunk=5)
+        whole = time.monotonic() - started
+        undisturbed = state_hash()
+    dice = random.Random(SEED)
+    killed = 0
+    while killed < KILLS:
+        child = in_child(lambda: run(through, chunk=5))
+        # A random moment, and at the latest after a few dates, so that every life dies before the end.
+        moment, limit = time.monotonic() + dice.uniform(0.0, whole / KILLS), day_of_life() + timedelta(days=3)
+        while time.monotonic() < moment and day_of_life() < limit:
+            time.sleep(0.005)
+        os.kill(child, signal.SIGKILL)
+        killed += exit_of(child) == -signal.SIGKILL
+        assert day_of_life() <= through, f"finished after {killed} kills: seed {SEED}"
+    run(through, chunk=5)
+    assert state_hash() == undisturbed
+    assert broken() == []
 
 
 @pytest.mark.crash

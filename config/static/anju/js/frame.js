@@ -62,8 +62,8 @@
     if (token && event.detail.verb !== "get") event.detail.parameters.csrfmiddlewaretoken = token[1];
   });
 
-  /* Leaving a field tells nothing that typing in it has not told: asked once more, the answer would exchange the
-     button of a preview while it is being pressed, and the press would be lost. */
+  /* Leaving a field tells nothing that typing in it has not told, nor the other way round: asked once more, the answer
+     would exchange the button of a preview while it is being pressed, and the press would be lost. */
   const asked = new Map();
   document.addEventListener("htmx:configRequest", (event) => {
     const { verb, target, path, formData, triggeringEvent } = event.detail;
@@ -71,15 +71,17 @@
     const fields = new URLSearchParams(formData);
     fields.sort();
     const question = `${path}?${fields}`;
-    if (triggeringEvent?.type === "change" && asked.get(target.id) === question) event.preventDefault();
+    const isTyped = triggeringEvent?.type === "change" || triggeringEvent?.type === "input";
+    if (isTyped && asked.get(target.id) === question) event.preventDefault();
     else asked.set(target.id, question);
   });
-  ["htmx:sendError", "htmx:responseError"].forEach((name) => document.addEventListener(name, () => asked.clear()));
+  ["htmx:sendError", "htmx:responseError", "htmx:swapError"].forEach((name) => document.addEventListener(name, () => asked.clear()));
 
   /* The session has ended: what is on the page stays there, the sign-in page never lands inside a part. */
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!new URL(event.detail.xhr.responseURL || location.href).pathname.startsWith("/sign-in/")) return;
     event.detail.shouldSwap = false;
+    asked.clear();
     say(document.getElementById("fault").dataset.expired);
     document.dispatchEvent(new CustomEvent("anju:unsaved"));
   });
