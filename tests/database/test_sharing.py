@@ -172,6 +172,18 @@ def test_a_visit_comes_forward_near_no_talk_of_its_people(network: Network) -> N
     assert merge_talks(as_of=MONDAY, at=AT, loan_ids=everyone)["merged"] == 5, "a day nearer they would be one"
 
 
+def test_an_earlier_talk_that_comes_forward_makes_no_room_the_same_evening(network: Network) -> None:
+    """It stands where it stood: neither a second run nor the order of branches shows. The next evening moves on."""
+    Parameter.objects.filter(code="talk_merge_days").update(value=30)
+    due = MONDAY + timedelta(days=42)
+    for task in network.tasks(6, due_on=due, opens_on=MONDAY + timedelta(days=20)):
+        other = book_loan(network.branch, network.officer, borrower=task.loan.borrower)
+        make_task(other, network.officer, due_on=due - timedelta(days=31), opens_on=MONDAY)
+    assert share()["levelled"] == 1 and events("LEVELLED")[0].data["due_on"] == str(MONDAY + timedelta(days=4))
+    assert share()["levelled"] == 0
+    assert share(MONDAY)["levelled"] == 1
+
+
 def test_weeks_of_the_rule_are_those_that_were_written(network: Network) -> None:
     """What is written is what the rule says of the same visits: asked again it has nothing left to move."""
     chance = Random(7)
