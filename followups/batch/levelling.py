@@ -1,8 +1,9 @@
 """Brings planned visits forward out of weeks beyond the ceiling less the reserve, by the rule; run by the evening after
 assigning.
 
-Only officers with such a week are looked at. Dates move inside the task's window and never back; what has begun, what a
-person fixed and red visits stay. What finds no room is not written anywhere: the rule names it whenever it is asked.
+Only officers who have something that could come forward are looked at. Dates move inside the task's window and never
+back; what has begun, what a person fixed and red visits stay. What finds no room is not written anywhere: the rule
+names it whenever it is asked.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from followups.queries.levelling import WEEKS, levelled, officers_beyond, slots_of
+from followups.queries.levelling import WEEKS, levelled, officers_to_relieve, slots_of
 from followups.rules.levelling import week_of
 
 _OFFICERS = 500
@@ -36,10 +37,10 @@ def level_weeks(*, as_of: date, at: datetime, after: int = 0, up_to: int | None 
     # The date that closes is over: what comes forward has tomorrow at the earliest.
     today = as_of + timedelta(days=1)
     until = week_of(today) + timedelta(days=7 * WEEKS - 1)
-    crowded = officers_beyond(as_of, after=after, up_to=up_to)
+    officers = officers_to_relieve(as_of, after=after, up_to=up_to)
     moved = 0
-    for start in range(0, len(crowded), _OFFICERS):
-        moved += _level(crowded[start : start + _OFFICERS], today, until, at, as_of)
+    for start in range(0, len(officers), _OFFICERS):
+        moved += _level(officers[start : start + _OFFICERS], today, until, at, as_of)
     return {"levelled": moved}
 
 

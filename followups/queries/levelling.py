@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from followups.queries.merging import ALONE, BESIDE, OPEN_TALK, WITHIN_DAYS
-from followups.rules.levelling import Levelled, Move, Slot, level, planned_most, week_of
+from followups.rules.levelling import Levelled, Move, Slot, carried, level, planned_most, week_of
 from loans.queries import calendar, parameter
 
 GAP, DEFAULT_GAP = "visit_gap_days", 30
@@ -25,10 +25,50 @@ CROWDED = """
        AND due_on > %(sunday)s AND due_on <= %(crowded_until)s AND assigned_to_id IS NOT NULL
      GROUP BY assigned_to_id, date_trunc('week', due_on) HAVING count(*) > %(most)s
 """
-_BEYOND = f"""
-SELECT DISTINCT w.officer FROM ({CROWDED}) AS w JOIN people_staff s ON s.id = w.officer
- WHERE s.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR s.branch_id <= %(up_to)s) ORDER BY 1
-"""  # noqa: S608 - the query above
+# Who has a visit that the rule could bring forward, the distance between visits left aside: out of a later week with
+# more than is planned (or than the ceiling) into an earlier one of its window with fewer, or into what is left of the
+# week that runs. Once weeks are levelled hardly anybody has one, however full they are. Counted are the visits of
+# `_SLOTS`: those of the index less the few that are in review or done along by another visit. What a person fixed is
+# not told apart, so that it may name too many, never too few.
+_RELIEVED = """
+WITH weeks AS MATERIALIZED (
+  SELECT assigned_to_id AS officer, greatest(due_on - (extract(isodow FROM due_on)::int - 1), %(monday)s) AS week,
+         count(*) AS visits, min(opens_on) FILTER (WHERE level <> 1) AS opens_on
+    FROM followups_visittask
+   WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL)
+     AND due_on <= %(crowded_until)s AND assigned_to_id IS NOT NULL
+   GROUP BY 1, 2),
+apart AS (
+  SELECT id FROM followups_visittask WHERE state = 'SUBMITTED'
+   UNION
+  SELECT k.task_id FROM followups_mergedtask k JOIN followups_visittask v ON v.id = k.lead_id
+   WHERE k.ended_at IS NULL AND v.closed_on IS NULL AND v.method <> 'OFF_SITE'),
+less AS (
+  SELECT t.assigned_to_id AS officer, greatest(t.due_on - (extract(isodow FROM t.due_on)::int - 1), %(monday)s) AS week,
+         count(*) AS visits
+    FROM apart JOIN followups_visittask t USING (id)
+   WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
+     AND t.due_on <= %(crowded_until)s
+   GROUP BY 1, 2),
+loads AS MATERIALIZED (
+  SELECT officer, week, w.visits - coalesce(l.visits, 0) AS visits, opens_on
+    FROM weeks w LEFT JOIN less l USING (officer, week)),
+made AS MATERIALIZED (
+  SELECT submitted_by_id AS officer, count(*) AS visits FROM followups_visitreport
+   WHERE version = 1 AND submitted_on >= %(monday)s GROUP BY 1)
+SELECT DISTINCT f.officer FROM loads f
+  JOIN people_staff s ON s.id = f.officer
+   AND s.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR s.branch_id <= %(up_to)s)
+  CROSS JOIN LATERAL generate_series(0, (f.week - greatest(f.opens_on, %(monday)s) - 1) / 7) n
+  CROSS JOIN LATERAL (SELECT f.week - 7 * (n + 1) AS week) back
+  LEFT JOIN loads e ON e.officer = f.officer AND e.week = back.week
+  LEFT JOIN made m ON m.officer = f.officer
+ WHERE f.week > %(monday)s AND f.opens_on < f.week AND f.visits > %(most)s
+   AND CASE WHEN back.week = %(monday)s
+            THEN coalesce(e.visits, 0) < least(%(ceiling)s - coalesce(m.visits, 0), %(carried)s)
+            ELSE coalesce(e.visits, 0) < CASE WHEN f.visits > %(ceiling)s THEN %(ceiling)s ELSE %(most)s END END
+ ORDER BY 1
+"""
 # A visit is what a person has to make or has made. Red ones keep no distance, none of the loan is kept from one ahead.
 # One that does a first follow-up along comes no earlier than that one's window.
 _SLOTS = f"""
@@ -97,17 +137,22 @@ def gap_on(today: date) -> int:
 
 def crowded_between(as_of: date) -> dict[str, Any]:
     """What `CROWDED` asks at the close of a date, which is over: the weeks after that of the next day."""
-    monday = week_of(as_of + timedelta(days=1))
+    today = as_of + timedelta(days=1)
+    monday, ceiling = week_of(today), ceiling_on(today)
     return {
         "sunday": monday + timedelta(days=6), "crowded_until": monday + timedelta(days=7 * WEEKS - 1),
-        "most": planned_most(ceiling_on(as_of), reserve_on(as_of)),
+        "ceiling": ceiling, "most": planned_most(ceiling, reserve_on(today)),
     }  # fmt: skip
 
 
-def officers_beyond(as_of: date, *, after: int = 0, up_to: int | None = None) -> list[int]:
-    """Who has a later week beyond the ceiling less the reserve; the week of the next day cannot be relieved."""
+def officers_to_relieve(as_of: date, *, after: int = 0, up_to: int | None = None) -> list[int]:
+    """Officers of branches above `after` up to `up_to` for whom levelling at the close of the date may move a visit;
+    for all others it moves none."""
+    today, asked = as_of + timedelta(days=1), crowded_between(as_of)
+    days = calendar(week_of(today), asked["sunday"])
+    asked |= {"monday": week_of(today), "carried": carried(today, days, asked["ceiling"])}
     with connection.cursor() as cursor:
-        cursor.execute(_BEYOND, {**crowded_between(as_of), "after": after, "up_to": up_to})
+        cursor.execute(_RELIEVED, {**asked, "after": after, "up_to": up_to})
         return [row[0] for row in cursor.fetchall()]
 
 

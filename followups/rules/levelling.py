@@ -61,6 +61,12 @@ def planned_most(ceiling: int, reserve: int) -> int:
     return max(1, ceiling - max(0, reserve))
 
 
+def carried(today: date, calendar: Calendar, ceiling: int) -> int:
+    """How many visits the remaining workdays of a week carry, today's included; a workday carries one at least."""
+    left = sum(calendar.is_workday(day) for day in _days(today, week_of(today) + _WEEK))
+    return -(-ceiling * min(left, _WORKDAYS) // _WORKDAYS)
+
+
 @dataclass
 class _Weeks:
     """How things stand while visits are being moved."""
@@ -96,10 +102,7 @@ class _Weeks:
     def has_room(self, officer_id: int, monday: date, most: int) -> bool:
         """May one more come into the week? Of the one that runs only what is left of it."""
         if monday == week_of(self.today):
-            left = sum(self.calendar.is_workday(day) for day in _days(self.today, monday + _WEEK))
-            # rounded up: a day carries a visit at least
-            carried = -(-self.ceiling * min(left, _WORKDAYS) // _WORKDAYS)
-            most = min(self.ceiling - self.made.get(officer_id, 0), carried)
+            most = min(self.ceiling - self.made.get(officer_id, 0), carried(self.today, self.calendar, self.ceiling))
         return self.load.get((officer_id, monday), 0) < most
 
     def keeps_gap(self, slot: Slot, day: date) -> bool:

@@ -10,13 +10,14 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from followups import actions
+from followups.batch.levelling import level_weeks
 from followups.batch.notices import raise_notices, tell_red
 from followups.batch.sharing import share_cuts, share_out
 from followups.batch.talks import merge_talks
 from followups.models import MergedTask, Notice, TaskEvent, VisitTask
 from followups.models.tasks import NOT_LOOKED_AT
 from followups.queries.capacity import capacity
-from followups.queries.levelling import levelled, made_in_week, slots_of
+from followups.queries.levelling import levelled, made_in_week, officers_to_relieve, slots_of
 from followups.queries.notices import notices_for, told, unread
 from followups.rules.escalation import step_reached
 from followups.rules.levelling import week_of
@@ -195,6 +196,53 @@ def test_weeks_of_the_rule_are_those_that_were_written(network: Network) -> None
     for move in wanted.moves:
         assert VisitTask.objects.get(pk=move.task_id).due_on == move.due_on
     assert levelled(slots_of([network.officer.pk], until, MONDAY), MONDAY).moves == ()
+    make_task(book_loan(network.branch, network.third), network.third, due_on=until, opens_on=MONDAY)
+    crowded = VisitTask.objects.filter(due_on__gte=MONDAY + timedelta(days=28), due_on__lt=MONDAY + timedelta(days=35))
+    assert crowded.count() > 5 and officers_to_relieve(TODAY) == [], "full weeks alone are no reason to look again"
+
+
+_DRAWN = """
+UPDATE followups_visittask t
+   SET due_on = x.due_on::date, opens_on = x.opens_on::date, assigned_to_id = x.officer, level = x.level,
+       is_pinned = x.is_pinned, paused_until = x.paused_until::date
+  FROM unnest(%s, %s, %s, %s, %s, %s, %s::date[]) AS x(id, due_on, opens_on, officer, level, is_pinned, paused_until)
+ WHERE t.id = x.id
+"""
+
+
+def test_only_officers_with_something_to_move_are_looked_at_and_none_is_overlooked(network: Network) -> None:
+    """SQL names who may have something to move; asked of everybody, the rule moves visits of nobody else."""
+    chance, people = Random(11), [network.officer, network.second, network.third]
+    tasks = network.tasks(30, opens_on=MONDAY)
+    for lead, along in zip(tasks[:6], tasks[6:12], strict=True):
+        MergedTask.objects.create(task=along, lead=lead, mode="JOINT", at=AT, business_date=TODAY, merged_by="system")
+    for task in tasks[12:15]:
+        visit = actions.start_visit(task_id=task.pk, by=network.officer, at=AT)
+        actions.submit_visit(task_id=task.pk, version=visit.version, draft=filled(visit), by=network.officer, at=AT)
+    until, moved = MONDAY + timedelta(days=55), 0
+    for draw in range(200):
+        for name, values in (("visit_week_ceiling", (2, 3, 4)), ("visit_week_reserve", (0, 1, 2))):
+            Parameter.objects.filter(code=name).update(value=chance.choice(values))
+        week, in_play = chance.choice((0, 0, 0, 1, 4)), chance.choice((8, 14, 20, 26))
+        for task in tasks:
+            weeks = chance.choice((week, week + 1, week + 1, week + 2))
+            task.due_on = TODAY + timedelta(days=7 * weeks + chance.randint(0, 6))
+            task.due_on += timedelta(days=0 if chance.randint(1, len(tasks)) <= in_play else 120)
+            task.opens_on = task.due_on - timedelta(days=chance.choice((1, 5, 10, 20, 30)))
+            task.assigned_to, task.level = chance.choice(people), chance.choice((1, 2, 9, 9))
+            task.is_pinned, task.paused_until = chance.random() < 0.2, MONDAY if chance.random() < 0.1 else None
+        with connection.cursor() as cursor:
+            names = ("pk", "due_on", "opens_on", "assigned_to_id", "level", "is_pinned", "paused_until")
+            cursor.execute(_DRAWN, [[getattr(task, name) for task in tasks] for name in names])
+        on = TODAY + timedelta(days=chance.randint(0, 6))
+        today = on + timedelta(days=1)
+        wanted = levelled(slots_of([one.pk for one in people], until, today), today)
+        officer_of, named = {task.pk: task.assigned_to_id for task in tasks}, officers_to_relieve(on)
+        assert {officer_of[move.task_id] for move in wanted.moves} <= set(named)
+        moved += bool(wanted.moves)
+        if draw % 5 == 0:
+            assert level_weeks(as_of=on, at=AT) == {"levelled": len(wanted.moves)}
+    assert moved > 40
 
 
 def test_what_comes_forward_into_the_coming_month_gets_its_second_visitor_the_same_evening(network: Network) -> None:
@@ -367,8 +415,8 @@ def test_an_evening_asks_the_same_few_questions_for_any_number_of_tasks(network:
     with CaptureQueriesContext(connection) as many:
         share()
     # One of them for the steps past their own limit, two for what lies across branches, three for the reserve and what
-    # was made this week, one for talks that what comes forward must not come near.
-    assert len(many) == len(few) <= 37
+    # was made this week, one for talks that what comes forward must not come near, one for the days of this week.
+    assert len(many) == len(few) <= 38
     assert share_cuts(as_of=TODAY, size=2000).due == 1
 
 

@@ -18,7 +18,7 @@ from followups.batch.sharing import share_out
 from followups.models import TaskEvent, VisitTask
 from followups.queries.capacity import capacity
 from followups.queries.cover import held_by
-from followups.queries.levelling import WEEKS, ceiling_on
+from followups.queries.levelling import WEEKS, ceiling_on, levelled, slots_of
 from followups.rules.escalation import step_reached
 from followups.rules.levelling import week_of
 from loans.models import Loan
@@ -171,6 +171,7 @@ class Watch:
             ):
                 again()
                 self._same(day, name, before)
+            self._levelled(day)
             everything = list(Loan.objects.order_by("id").values_list("pk", flat=True))
             last_event = TaskEvent.objects.order_by("-id").values_list("pk", flat=True).first() or 0
             found = replan(as_of=day, at=at, loan_ids=everything)
@@ -182,6 +183,14 @@ class Watch:
             self._same(day, "a look at every loan", before)
             self._graded(day, everything)
             transaction.set_rollback(True)
+
+    def _levelled(self, day: date) -> None:
+        """The evening levels for who seems to have something to move; asked of every officer, nothing comes forward."""
+        today = day + timedelta(days=1)
+        everyone, until = [officer.pk for officer in people().officers], week_of(today) + timedelta(days=7 * WEEKS - 1)
+        if moves := levelled(slots_of(everyone, until, today), today).moves:
+            self.say(day, f"the evening overlooked what levelling would move: {moves[:3]}")
+        self.seen["levelled for everybody"] += 1
 
     def _graded(self, day: date, everything: list[int]) -> None:
         """Graded once more, no loan has another grade, but for what only time betters.
