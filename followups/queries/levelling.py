@@ -25,50 +25,42 @@ CROWDED = """
        AND due_on > %(sunday)s AND due_on <= %(crowded_until)s AND assigned_to_id IS NOT NULL
      GROUP BY assigned_to_id, date_trunc('week', due_on) HAVING count(*) > %(most)s
 """
+# How many of `_SLOTS` an officer has in a week; what is late stands in the first.
+_LOAD = f"""(
+    SELECT count(*) FROM followups_visittask t
+     WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
+       AND t.assigned_to_id = {{officer}} AND t.due_on <= {{week}} + 6
+       AND t.due_on >= CASE WHEN {{week}} = %(monday)s THEN '-infinity' ELSE {{week}} END
+       AND t.state <> 'SUBMITTED' AND {ALONE})"""  # noqa: S608 - joined from constants
 # Who has a visit that the rule could bring forward, the distance between visits left aside: out of a later week with
 # more than is planned (or than the ceiling) into an earlier one of its window with fewer, or into what is left of the
-# week that runs. Once weeks are levelled hardly anybody has one, however full they are. Counted are the visits of
-# `_SLOTS`: those of the index less the few that are in review or done along by another visit. What a person fixed is
-# not told apart, so that it may name too many, never too few.
-_RELIEVED = """
-WITH weeks AS MATERIALIZED (
-  SELECT assigned_to_id AS officer, greatest(due_on - (extract(isodow FROM due_on)::int - 1), %(monday)s) AS week,
-         count(*) AS visits, min(opens_on) FILTER (WHERE level <> 1) AS opens_on
+# week that runs. Once weeks are levelled hardly anybody has one, however full they are. Weeks that may be full are read
+# from the index of visits alone. What a person fixed is not told apart, so that it may name too many, never too few.
+_RELIEVED = f"""
+WITH weeks AS (
+  SELECT assigned_to_id AS officer, due_on - (extract(isodow FROM due_on)::int - 1) AS week,
+         min(opens_on) FILTER (WHERE level <> 1) AS opens_on
     FROM followups_visittask
    WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL)
-     AND due_on <= %(crowded_until)s AND assigned_to_id IS NOT NULL
-   GROUP BY 1, 2),
-apart AS (
-  SELECT id FROM followups_visittask WHERE state = 'SUBMITTED'
-   UNION
-  SELECT k.task_id FROM followups_mergedtask k JOIN followups_visittask v ON v.id = k.lead_id
-   WHERE k.ended_at IS NULL AND v.closed_on IS NULL AND v.method <> 'OFF_SITE'),
-less AS (
-  SELECT t.assigned_to_id AS officer, greatest(t.due_on - (extract(isodow FROM t.due_on)::int - 1), %(monday)s) AS week,
-         count(*) AS visits
-    FROM apart JOIN followups_visittask t USING (id)
-   WHERE t.closed_on IS NULL AND NOT t.is_light AND (t.method <> 'OFF_SITE' OR t.evidence IS NOT NULL)
-     AND t.due_on <= %(crowded_until)s
-   GROUP BY 1, 2),
-loads AS MATERIALIZED (
-  SELECT officer, week, w.visits - coalesce(l.visits, 0) AS visits, opens_on
-    FROM weeks w LEFT JOIN less l USING (officer, week)),
-made AS MATERIALIZED (
-  SELECT submitted_by_id AS officer, count(*) AS visits FROM followups_visitreport
-   WHERE version = 1 AND submitted_on >= %(monday)s GROUP BY 1)
-SELECT DISTINCT f.officer FROM loads f
-  JOIN people_staff s ON s.id = f.officer
-   AND s.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR s.branch_id <= %(up_to)s)
-  CROSS JOIN LATERAL generate_series(0, (f.week - greatest(f.opens_on, %(monday)s) - 1) / 7) n
-  CROSS JOIN LATERAL (SELECT f.week - 7 * (n + 1) AS week) back
-  LEFT JOIN loads e ON e.officer = f.officer AND e.week = back.week
-  LEFT JOIN made m ON m.officer = f.officer
- WHERE f.week > %(monday)s AND f.opens_on < f.week AND f.visits > %(most)s
-   AND CASE WHEN back.week = %(monday)s
-            THEN coalesce(e.visits, 0) < least(%(ceiling)s - coalesce(m.visits, 0), %(carried)s)
-            ELSE coalesce(e.visits, 0) < CASE WHEN f.visits > %(ceiling)s THEN %(ceiling)s ELSE %(most)s END END
+     AND due_on > %(sunday)s AND due_on <= %(crowded_until)s AND assigned_to_id IS NOT NULL
+   GROUP BY 1, 2 HAVING count(*) > %(most)s),
+crowded AS MATERIALIZED (
+  SELECT w.officer, w.week, w.opens_on, n.visits FROM weeks w
+    JOIN people_staff s ON s.id = w.officer
+     AND s.branch_id > %(after)s AND (%(up_to)s::bigint IS NULL OR s.branch_id <= %(up_to)s)
+   CROSS JOIN LATERAL {_LOAD.format(officer="w.officer", week="w.week")} AS n(visits)
+   WHERE w.opens_on < w.week AND n.visits > %(most)s)
+SELECT DISTINCT c.officer FROM crowded c
+ CROSS JOIN LATERAL generate_series(0, (c.week - greatest(c.opens_on, %(monday)s) - 1) / 7) g
+ CROSS JOIN LATERAL (SELECT c.week - 7 * (g + 1) AS week) e
+ CROSS JOIN LATERAL {_LOAD.format(officer="c.officer", week="e.week")} AS n(visits)
+ WHERE n.visits < CASE WHEN e.week > %(monday)s AND c.visits > %(ceiling)s THEN %(ceiling)s
+                       WHEN e.week > %(monday)s THEN %(most)s
+                       ELSE least(%(carried)s, %(ceiling)s - (
+                           SELECT count(*) FROM followups_visitreport r
+                            WHERE r.version = 1 AND r.submitted_on >= %(monday)s AND r.submitted_by_id = c.officer)) END
  ORDER BY 1
-"""
+"""  # noqa: S608 - joined from constants
 # A visit is what a person has to make or has made. Red ones keep no distance, none of the loan is kept from one ahead.
 # One that does a first follow-up along comes no earlier than that one's window.
 _SLOTS = f"""
