@@ -16,10 +16,11 @@ from followups.batch.sight import BRANCHES, close_pairs, part_out_of_sight
 from followups.queries.levelling import CROWDED, crowded_between
 from loans.queries.evening import Cuts, cut
 
-# Branches where nobody has something, somebody has a week beyond the ceiling, or something may have to be told; and
-# where a visit does something of another branch along.
+# Branches where nobody has something, something may have to be told, or a visit does something of another branch along.
+# Every chunk levels its weeks; only where nothing else is to be done it is asked whether anybody has a full one.
 _BRANCHES = f"""
-SELECT branch_id AS loan_id FROM followups_visittask
+WITH others AS MATERIALIZED (
+SELECT branch_id FROM followups_visittask
  WHERE closed_on IS NULL AND NOT is_light AND (method <> 'OFF_SITE' OR evidence IS NOT NULL) AND state = 'PLANNED'
    AND due_on <= %(given_until)s
    AND (assigned_to_id IS NULL OR proposed_second_id IS NULL AND (method = 'FIELD' OR level = 1))
@@ -30,9 +31,11 @@ SELECT branch_id FROM followups_visittask
 UNION
 SELECT unnest(%(late)s::bigint[])
 UNION
-SELECT s.branch_id FROM people_staff s WHERE s.id IN ({CROWDED})
-UNION
-{BRANCHES}"""  # noqa: S608 - a query of this room
+{BRANCHES})
+SELECT branch_id AS loan_id FROM others
+UNION ALL
+SELECT s.branch_id FROM people_staff s WHERE NOT EXISTS (SELECT FROM others) AND s.id IN ({CROWDED})
+"""  # noqa: S608 - a query of this room
 
 
 @transaction.atomic

@@ -23,7 +23,8 @@ WAKES = "answer_events"
 
 _ASKED = "WITH asked AS (SELECT DISTINCT unnest(%(ids)s::bigint[]) AS id)"
 _NEAR = f"{_ASKED} SELECT DISTINCT id FROM ({BESIDE}) AS beside"  # noqa: S608 - constants
-# A visit that became an off-site check leads no more.
+# A visit that became an off-site check leads no more. What leads is looked up row by row: as a join it walks all tasks
+# for each task wherever the rows of these tables were last counted when there were none.
 _TALKS = f"""
 {_ASKED}, near AS (SELECT DISTINCT id FROM ({BESIDE}) AS beside)
 SELECT t.id, t.loan_id, l.borrower_id,
@@ -32,9 +33,10 @@ SELECT t.id, t.loan_id, l.borrower_id,
        coalesce(link.merged_by <> 'system', false),
        CASE WHEN link.undo IS NULL THEN t.assigned_to_id ELSE (link.undo ->> 'from')::bigint END, {WITHIN_DAYS}
   FROM near n JOIN followups_visittask t ON t.loan_id = n.id JOIN loans_loan l ON l.id = n.id
-  LEFT JOIN (SELECT k.task_id, k.lead_id, k.merged_by, k.undo
-               FROM followups_mergedtask k JOIN followups_visittask v ON v.id = k.lead_id
-              WHERE k.ended_at IS NULL AND v.closed_on IS NULL AND v.method <> 'OFF_SITE') link ON link.task_id = t.id
+  LEFT JOIN LATERAL (SELECT k.lead_id, k.merged_by, k.undo FROM followups_mergedtask k
+                      WHERE k.task_id = t.id AND k.ended_at IS NULL
+                        AND (SELECT v.closed_on IS NULL AND v.method <> 'OFF_SITE' FROM followups_visittask v
+                              WHERE v.id = k.lead_id) LIMIT 1) link ON true
  WHERE {OPEN_TALK.format("t")}
  ORDER BY t.id
 """  # noqa: S608 - constants

@@ -201,6 +201,19 @@ def test_weeks_of_the_rule_are_those_that_were_written(network: Network) -> None
     assert crowded.count() > 5 and officers_to_relieve(TODAY) == [], "full weeks alone are no reason to look again"
 
 
+def test_a_branch_with_nothing_but_a_full_week_is_looked_at(network: Network) -> None:
+    due = MONDAY + timedelta(days=24)
+    network.tasks(5, due_on=due, opens_on=due)
+    share()
+    assert share_cuts(as_of=TODAY, size=2000).due == 0, "nothing to give, to tell or to level"
+    network.tasks(1, due_on=due, opens_on=due)
+    share()
+    assert share_cuts(as_of=TODAY, size=2000).due == 1
+    VisitTask.objects.update(opens_on=MONDAY)
+    assert share()["levelled"] == 1
+    assert share_cuts(as_of=TODAY, size=2000).due == 0
+
+
 _DRAWN = """
 UPDATE followups_visittask t
    SET due_on = x.due_on::date, opens_on = x.opens_on::date, assigned_to_id = x.officer, level = x.level,
